@@ -1,0 +1,41 @@
+# `make repro` and `make test` each set up all they need. After either: source .venv/bin/activate
+PYTHON ?= python3.11
+VENV := .venv
+READY := $(VENV)/.ready
+export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
+
+.PHONY: repro test check format params lock compare bench
+
+repro: $(READY) ## run the whole pipeline on the data that params.yaml names
+	dvc repro
+
+test: $(READY) ## all tests
+	pytest -n 2
+
+check: $(READY) ## lint and types
+	ruff check .
+	ruff format --check .
+	mypy
+
+format: $(READY) ## bring the code into shape
+	ruff check --fix .
+	ruff format .
+
+params: $(READY) ## compose params.yaml from conf/
+	python -m scripts.compose_params
+
+compare: $(READY) ## compare metrics/, plots/*.csv and params.yaml with what is committed
+	python -m scripts.compare_results
+
+bench: $(READY) ## time and memory, printed as tables
+	python -m benchmarks.run
+
+lock: $(READY) ## renew requirements.lock from pyproject.toml
+	pip-compile --quiet --extra dev --generate-hashes --allow-unsafe --strip-extras --no-header --no-emit-index-url \
+		--no-emit-find-links --no-emit-trusted-host --output-file requirements.lock pyproject.toml
+
+# A set-up that stopped half-way leaves no mark, and the next call does it again.
+$(READY): requirements.lock
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/python -m pip install --quiet --require-hashes -r requirements.lock
+	touch $@

@@ -1,0 +1,1 @@
+"""Small tools around the pipeline; none of them is a stage."""

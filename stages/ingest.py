@@ -1,0 +1,53 @@
+"""Bring a retailer's data into the canonical tables: names, types, signs and days; nothing is judged here.
+
+Reads the source that `data` names; writes one Parquet file a canonical table.
+"""
+
+import shutil
+from pathlib import Path
+
+from targeting.engine import connect, read_tables
+from targeting.ingest import write_tables
+from targeting.outputs import write_metrics
+from targeting.params import load_params
+from targeting.sources import canonical_tables
+from targeting.stage import run
+from targeting.tables import SCHEMAS, cross_check, validate
+
+TABLES = Path("data/tables")
+METRICS = Path("metrics/ingest.json")
+
+
+def main() -> None:
+    params = load_params("data", "engine")
+    part = TABLES.with_name("tables.part")
+    shutil.rmtree(part, ignore_errors=True)
+    try:
+        with connect(params["engine"]) as backend:
+            source = canonical_tables(backend, params["data"])
+            write_tables(backend, source, part)
+
+            tables = dict(zip(SCHEMAS, read_tables(backend, part, *SCHEMAS), strict=True))
+            for name, table in tables.items():
+                validate(name, table)
+            counts = cross_check(tables)
+            lines = tables["transactions"]
+            totals = lines.aggregate(
+                n_transactions=lines.count(),
+                n_households=lines.household_id.nunique(),
+                n_baskets=lines.basket_id.nunique(),
+                n_days=lines.day.max().delta(lines.day.min(), unit="day") + 1,
+                sales=lines.sales.sum().cast("float64"),
+            ).execute()
+            n_source = int(source["transactions"].count().execute())
+        sales, kept = float(totals["sales"].iloc[0]), totals.drop(columns="sales").iloc[0].astype(int).to_dict()
+        metrics = kept | {"n_dropped": n_source - kept["n_transactions"], "sales": sales} | counts
+        shutil.rmtree(TABLES, ignore_errors=True)
+        part.rename(TABLES)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+    write_metrics(metrics, METRICS)
+
+
+if __name__ == "__main__":
+    run("ingest", main)

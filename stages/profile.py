@@ -1,0 +1,39 @@
+"""Describe every household by the 33 features over the whole window.
+
+Reads the canonical tables; writes one row a household.
+"""
+
+from datetime import timedelta
+from pathlib import Path
+
+from targeting.engine import connect, read_tables
+from targeting.features import FEATURES, household_features
+from targeting.outputs import write_metrics, write_parquet
+from targeting.params import load_params
+from targeting.stage import run
+from targeting.tables import first_and_last_day
+
+TABLES = Path("data/tables")
+PROFILE = Path("data/profile/features.parquet")
+METRICS = Path("metrics/profile.json")
+
+
+def main() -> None:
+    params = load_params("engine")
+    with connect(params["engine"]) as backend:
+        transactions, products = read_tables(backend, TABLES, "transactions", "products")
+        as_of = first_and_last_day(transactions)[1] + timedelta(days=1)
+        features = household_features(transactions, products, as_of).order_by("household_id").execute()
+
+    metrics = {
+        "n_households": len(features),
+        "n_features": len(FEATURES),
+        "mean_revenue": features["monetary_sales"].mean(),
+        "mean_visits": features["frequency"].mean(),
+    }
+    write_parquet(features, PROFILE)
+    write_metrics(metrics, METRICS)
+
+
+if __name__ == "__main__":
+    run("profile", main)

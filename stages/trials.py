@@ -1,0 +1,64 @@
+"""Lay out the target trials: one row a household and trial, with treatment, outcomes, fold and baseline covariates.
+
+Reads the canonical tables; writes the panel, and who is in each trial and why others are not.
+"""
+
+from dataclasses import asdict
+from pathlib import Path
+
+import pandas as pd
+
+from targeting.covariates import baseline_covariates, promoted_lines
+from targeting.engine import connect, read_tables
+from targeting.folds import household_folds
+from targeting.outputs import write_csv, write_metrics, write_parquet
+from targeting.panel import assemble, in_trial, require_both_arms
+from targeting.params import load_params
+from targeting.progress import track
+from targeting.stage import run
+from targeting.tables import SCHEMAS, first_and_last_day
+from targeting.trials import plan_trials, trial_flow, trial_rows
+
+TABLES = Path("data/tables")
+PANEL = Path("data/trials/panel.parquet")
+TRIALS = Path("plots/trials.csv")
+METRICS = Path("metrics/trials.json")
+
+
+def main() -> None:
+    params = load_params("engine", "design", "nuisance", "seed")
+    design = params["design"]
+
+    with connect(params["engine"]) as backend:
+        tables = dict(zip(SCHEMAS, read_tables(backend, TABLES, *SCHEMAS), strict=True))
+        lines, campaigns, targets = tables["transactions"], tables["campaigns"], tables["campaign_targets"]
+        trials = plan_trials(campaigns.execute(), design["campaign_type"], design["post_days"], *first_and_last_day(lines))
+        rows, flows = [], []
+        promoted = backend.create_table("promoted", promoted_lines(lines, tables["promotions"]), temp=True)
+        for trial in track(trials, "Laying out trials"):
+            covariates = baseline_covariates(tables, promoted, trial.time_zero, design["recent_days"])
+            frame = trial_rows(trial, lines, campaigns, targets).inner_join(covariates, "household_id").execute()
+            rows.append(in_trial(frame, trial))
+            flows.append(asdict(trial) | trial_flow(trial, lines, campaigns, targets))
+
+    panel = assemble(rows)
+    panel["fold"] = household_folds(panel["household_id"], params["nuisance"]["folds"], params["seed"])
+    require_both_arms(panel)
+    arms = panel.groupby("trial")["treated"].agg(n_eligible="size", n_treated="sum").reset_index()
+    flow = pd.DataFrame(flows).rename(columns={"number": "trial"}).merge(arms, on="trial", validate="one_to_one")
+    flow["n_control"] = flow["n_eligible"] - flow["n_treated"]
+
+    write_parquet(panel, PANEL)
+    write_csv(flow, TRIALS)
+    metrics = {
+        "n_rows": len(panel),
+        "n_households": panel["household_id"].nunique(),
+        "n_trials": len(trials),
+        "n_treated": panel["treated"].sum(),
+        "n_control": (1 - panel["treated"]).sum(),
+    }
+    write_metrics(metrics, METRICS)
+
+
+if __name__ == "__main__":
+    run("trials", main)

@@ -1,0 +1,49 @@
+"""Prediction models behind nuisances and effects, by name: `linear` (penalised, on raw and logged covariates) and `boosting`."""
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator
+from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+from sklearn.linear_model import LogisticRegression, RidgeCV
+from sklearn.model_selection import GridSearchCV, StratifiedKFold
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
+
+from targeting.errors import DataError
+
+RIDGE_PENALTIES = np.logspace(0, 4, 13)
+LOGISTIC_STRENGTHS = np.logspace(-2.5, 0, 6)
+# Small trees: some four hundred treated households leave little room.
+BOOSTING = {"max_iter": 150, "learning_rate": 0.05, "max_leaf_nodes": 8, "min_samples_leaf": 20}
+
+
+def with_logs(covariates: ArrayLike) -> NDArray[np.float64]:
+    """Covariates, shape (n, p), beside their logarithms log1p, shape (n, 2p).
+
+    Spend is proportional to earlier spend, and moderated by traits whose effect levels off: both scales carry signal.
+    """
+    values = np.asarray(covariates, dtype=float)
+    return np.hstack([values, np.log1p(values)])
+
+
+def outcome_model(name: str, seed: int) -> BaseEstimator:
+    """A regressor of the outcome on covariates (n, p); raises DataError for an unknown name."""
+    if name == "linear":
+        return make_pipeline(FunctionTransformer(with_logs), StandardScaler(), RidgeCV(RIDGE_PENALTIES))
+    if name == "boosting":
+        return HistGradientBoostingRegressor(**BOOSTING, random_state=seed)
+    raise DataError(f"Unknown model {name!r} in nuisance.models; known: linear, boosting.")
+
+
+def propensity_model(name: str, seed: int) -> BaseEstimator:
+    """A classifier of treatment on covariates (n, p); raises DataError for an unknown name."""
+    if name == "linear":
+        logistic = LogisticRegression(solver="newton-cholesky", max_iter=200)
+        pipeline = make_pipeline(FunctionTransformer(with_logs), StandardScaler(), logistic)
+        # These inner folds split rows, not households: that can only move the penalty, since the outer folds hold whole
+        # households. They are shuffled, as the panel's rows are ordered by trial.
+        inner = StratifiedKFold(4, shuffle=True, random_state=seed)
+        return GridSearchCV(pipeline, {"logisticregression__C": LOGISTIC_STRENGTHS}, scoring="neg_log_loss", cv=inner)
+    if name == "boosting":
+        return HistGradientBoostingClassifier(**BOOSTING, random_state=seed)
+    raise DataError(f"Unknown model {name!r} in nuisance.models; known: linear, boosting.")

@@ -1,0 +1,53 @@
+"""Segments as they could be known at time zero, and the campaign's effect in each."""
+
+from datetime import date
+
+import numpy as np
+import pandas as pd
+
+from targeting.clusters import mean_estimate
+from targeting.covariates import PREFIX
+
+# How totals grow with the length of history: total ~ days ** exponent. Visits and revenue add up; variety and departments
+# level off, with the exponents that the default data show between 38 and 365 days for the same households.
+GROWTH = {"frequency": 1.0, "monetary_sales": 1.0, "n_products": 0.8, "n_departments": 0.28}
+
+
+def features_at_time_zero(panel: pd.DataFrame, names: list[str], first_day: date, last_day: date) -> pd.DataFrame:
+    """The profile features `names` of each row of the panel as of its time zero, totals brought to the whole window's length.
+
+    Rows as in the panel. A feature that the panel left out, because it is the same in all rows, is not available.
+    """
+    features = panel[[f"{PREFIX}{name}" for name in names]].rename(columns=lambda column: column.removeprefix(PREFIX))
+    history_days = (panel["time_zero"] - pd.Timestamp(first_day)).dt.days
+    window_days = (last_day - first_day).days + 1
+    scaled = {name: features[name] * (window_days / history_days) ** GROWTH[name] for name in names if name in GROWTH}
+    return features.assign(**scaled)
+
+
+def effects_by_segment(rows: pd.DataFrame) -> pd.DataFrame:
+    """One row a segment: segment, name, n, n_treated, overlap_share, cate (mean of the model), and the effect with se, ci_*.
+
+    `rows` has segment, name, household_id, treated, overlap (whether the propensity allows a comparison), score (treated less
+    control) and cate. The effect is the mean score, its interval clustered by household; a segment of one household has none.
+    Where the overlap share is low the effect is an extrapolation of the outcome models, and its interval too short.
+    """
+    table = []
+    for (number, name), members in rows.groupby(["segment", "name"]):
+        several = members["household_id"].nunique() > 1
+        actual = mean_estimate(members["score"], members["household_id"]) if several else None
+        table.append(
+            {
+                "segment": number,
+                "name": name,
+                "n": len(members),
+                "n_treated": members["treated"].sum(),
+                "overlap_share": members["overlap"].mean(),
+                "cate": members["cate"].mean(),
+                "effect": members["score"].mean(),
+                "se": actual.se if actual else np.nan,
+                "ci_lower": actual.lower if actual else np.nan,
+                "ci_upper": actual.upper if actual else np.nan,
+            }
+        )
+    return pd.DataFrame(table)

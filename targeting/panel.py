@@ -1,0 +1,61 @@
+"""The panel: one row a household and trial; keys, treatment, outcomes, fold, then baseline covariates (prefix x_)."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from targeting.covariates import PREFIX
+from targeting.errors import DataError
+from targeting.trials import Trial
+
+KEYS = ["household_id", "campaign_id"]
+OUTCOMES = ("purchase_amount", "purchase_count")
+FRONT = [*KEYS, "trial", "time_zero", "treated", *OUTCOMES, "cut"]
+
+
+def in_trial(rows: pd.DataFrame, trial: Trial) -> pd.DataFrame:
+    """The rows of one trial with its columns: campaign_id, trial, time_zero, and whether its window was cut."""
+    return rows.assign(campaign_id=trial.campaign_id, trial=trial.number, time_zero=pd.Timestamp(trial.time_zero), cut=trial.cut)
+
+
+def assemble(trials: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Stack the trials' rows, ordered by trial and household, and add an indicator x_trial_N for every trial but the first.
+
+    Covariates with one value in all rows carry no information and are left out.
+    """
+    panel = pd.concat(trials, ignore_index=True).sort_values(["trial", "household_id"], ignore_index=True)
+    covariates = [name for name in panel.columns if name.startswith(PREFIX) and panel[name].nunique() > 1]
+    indicators = {
+        f"{PREFIX}trial_{number}": (panel["trial"] == number).astype(float) for number in sorted(panel["trial"].unique())[1:]
+    }
+    return panel[[*FRONT, *covariates]].assign(**indicators)
+
+
+def covariate_names(panel: pd.DataFrame) -> list[str]:
+    """The covariates' columns, in the panel's order."""
+    return [name for name in panel.columns if name.startswith(PREFIX)]
+
+
+def covariate_matrix(panel: pd.DataFrame) -> NDArray[np.float64]:
+    """Shape (rows, covariates)."""
+    return panel[covariate_names(panel)].to_numpy(dtype=float)
+
+
+def require_both_arms(panel: pd.DataFrame) -> None:
+    """Raise DataError for a trial without treated or without control households, where no effect can be estimated."""
+    share = panel.groupby("campaign_id")["treated"].mean()
+    for arm, value in (("treated", 0.0), ("control", 1.0)):
+        lacking = share.index[share == value].tolist()
+        if lacking:
+            raise DataError(
+                f"Campaigns without an eligible {arm} household: {', '.join(map(str, lacking))}. Their effect cannot be "
+                "estimated: choose another design.campaign_type, or leave these campaigns out of the data."
+            )
+
+
+def require_aligned(panel: pd.DataFrame, other: pd.DataFrame, name: str) -> None:
+    """Raise DataError unless `other` has the panel's rows in the panel's order."""
+    if not panel[KEYS].equals(other[KEYS]):
+        raise DataError(f"{name} does not hold the panel's rows in their order: run `dvc repro` to rebuild it.")

@@ -1,0 +1,22 @@
+"""Data sources: one adapter a source, all giving the same canonical tables (see targeting.tables)."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import ibis.expr.types as ir
+from ibis.backends import BaseBackend
+
+from targeting.errors import DataError
+from targeting.sources import completejourney, dunnhumby
+
+ADAPTERS = {"completejourney": completejourney.tables, "dunnhumby": dunnhumby.tables}
+
+
+def canonical_tables(backend: BaseBackend, data: Mapping[str, Any]) -> dict[str, ir.Table]:
+    """The canonical tables of the source that the `data` section of params.yaml names, as expressions.
+
+    Raises DataError for an unknown source and for whatever the adapter cannot read.
+    """
+    if data["source"] not in ADAPTERS:
+        raise DataError(f"data.source is {data['source']!r}; known sources: {', '.join(sorted(ADAPTERS))}.")
+    return ADAPTERS[data["source"]](backend, data)

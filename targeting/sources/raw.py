@@ -1,0 +1,67 @@
+"""Read a source's own files: find columns whatever their case, and give them types without losing a row."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import ibis
+import ibis.expr.types as ir
+
+from targeting.errors import DataError
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a source: its name there and the ibis type that its values must have."""
+
+    name: str
+    type: str
+
+
+def typed(raw: ir.Table, file: str, columns: Mapping[str, Column]) -> ir.Table:
+    """`raw` with the wanted columns alone, under the keys of `columns`, each cast to its type.
+
+    Names match regardless of case and of spaces around them; text is trimmed, and empty text is missing.
+    Raises DataError, naming `file`, for a missing column, an empty table, and values that the type cannot hold.
+    """
+    present = {name.strip().lower(): name for name in raw.columns}
+    absent = [column.name for column in columns.values() if column.name.lower() not in present]
+    if absent:
+        raise DataError(
+            f"{file} has no column {', '.join(absent)}; it has {', '.join(raw.columns)}. "
+            "Add the column, or rename the one that holds it (upper or lower case does not matter)."
+        )
+    text = {key: _trimmed(raw[present[column.name.lower()]]) for key, column in columns.items()}
+    cast = {key: text[key].try_cast(column.type) for key, column in columns.items()}
+    _require_readable(raw, file, columns, text, cast)
+    return raw.select(**cast)
+
+
+def _trimmed(column: ir.Column) -> ir.Column:
+    return column.strip().nullif("") if column.type().is_string() else column
+
+
+def _require_readable(
+    raw: ir.Table,
+    file: str,
+    columns: Mapping[str, Column],
+    text: Mapping[str, ir.Column],
+    cast: Mapping[str, ir.Column],
+) -> None:
+    """One scan that counts the rows and, a column, the values that its type cannot hold."""
+    unreadable = {key: text[key].notnull() & cast[key].isnull() for key in columns}
+    counts = raw.aggregate(
+        n_rows=raw.count(),
+        **{f"n_{key}": unreadable[key].sum() for key in columns},
+        **{
+            f"example_{key}": ibis.ifelse(unreadable[key], text[key].cast("string"), ibis.null("string")).min() for key in columns
+        },
+    ).execute()
+    row = counts.iloc[0]
+    if row["n_rows"] == 0:
+        raise DataError(f"{file} is empty: it needs at least one row.")
+    for key, column in columns.items():
+        if row[f"n_{key}"] > 0:
+            raise DataError(
+                f"{file}, column {column.name}: {int(row[f'n_{key}']):,} of {int(row['n_rows']):,} rows cannot be read as "
+                f"{column.type}, for example {row[f'example_{key}']!r}. Correct or remove these rows in the file."
+            )

@@ -1,0 +1,178 @@
+"""The canonical tables: what every source gives and every later stage reads.
+
+Money is in USD, exact decimals, discounts positive; days are dates. `sales` is what the retailer receives.
+"""
+
+from collections.abc import Mapping
+from datetime import date
+
+import ibis.expr.types as ir
+import pandera.errors
+import pandera.ibis as pa
+
+from targeting.errors import DataError
+
+# Sums of decimals do not depend on the order of the rows or the number of threads; sums of floats do.
+MONEY = "decimal(18, 4)"
+
+REMEDY = "Correct or remove these rows in the source."
+
+
+def _required(*checks: pa.Check) -> pa.Column:
+    return pa.Column(nullable=False, checks=list(checks))
+
+
+def _optional(*checks: pa.Check) -> pa.Column:
+    return pa.Column(nullable=True, checks=list(checks))
+
+
+NOT_NEGATIVE = pa.Check.ge(0, error="must not be negative")
+ENDS_AFTER_START = pa.Check(
+    lambda data: data.table.end_day >= data.table.start_day,
+    error="ends before it starts (columns start_day, end_day)",
+)
+
+SCHEMAS: dict[str, pa.DataFrameSchema] = {
+    "transactions": pa.DataFrameSchema(
+        {
+            "household_id": _required(),
+            "basket_id": _required(),
+            "product_id": _required(),
+            "store_id": _required(),
+            "day": _required(),
+            "week": _required(pa.Check.ge(1, error="must be 1 or later")),
+            "quantity": _required(),
+            "sales": _required(NOT_NEGATIVE),
+            "loyalty_discount": _required(NOT_NEGATIVE),
+            "coupon_discount": _required(NOT_NEGATIVE),
+            "coupon_match_discount": _required(NOT_NEGATIVE),
+        }
+    ),
+    "products": pa.DataFrameSchema(
+        {
+            "product_id": _required(),
+            "department": _optional(),
+            "category": _optional(),
+            "subcategory": _optional(),
+            "brand": _optional(),
+        },
+        unique=["product_id"],
+    ),
+    "households": pa.DataFrameSchema(
+        {
+            "household_id": _required(),
+            "age": _optional(),
+            "income": _optional(),
+            "home_ownership": _optional(),
+            "marital_status": _optional(),
+            "household_size": _optional(),
+            "household_composition": _optional(),
+            "kids": _optional(),
+        },
+        unique=["household_id"],
+    ),
+    "campaigns": pa.DataFrameSchema(
+        {
+            "campaign_id": _required(),
+            "campaign_type": _required(pa.Check.isin(["A", "B", "C"], error="must be A, B or C")),
+            "start_day": _required(),
+            "end_day": _required(),
+        },
+        checks=[ENDS_AFTER_START],
+        unique=["campaign_id"],
+    ),
+    "campaign_targets": pa.DataFrameSchema(
+        {"campaign_id": _required(), "household_id": _required()}, unique=["campaign_id", "household_id"]
+    ),
+    "coupons": pa.DataFrameSchema({"campaign_id": _required(), "coupon_upc": _required(), "product_id": _required()}),
+    "redemptions": pa.DataFrameSchema(
+        {"household_id": _required(), "campaign_id": _required(), "coupon_upc": _required(), "day": _required()}
+    ),
+    "promotions": pa.DataFrameSchema(
+        {"product_id": _required(), "store_id": _required(), "week": _required(), "display": _required(), "mailer": _required()}
+    ),
+}
+
+
+def columns(name: str) -> list[str]:
+    """The columns of a canonical table, in order."""
+    return list(SCHEMAS[name].columns)
+
+
+def first_and_last_day(transactions: ir.Table) -> tuple[date, date]:
+    """The days of the first and the last line: the data's window."""
+    days = transactions.aggregate(first=transactions.day.min(), last=transactions.day.max()).to_pyarrow().to_pylist()[0]
+    return days["first"], days["last"]
+
+
+def validate(name: str, table: ir.Table) -> None:
+    """Check one canonical table against its schema.
+
+    Raises DataError with every broken rule: table, column, how many rows, an example and the remedy.
+    """
+    try:
+        SCHEMAS[name].validate(table, lazy=True)
+    except pandera.errors.SchemaErrors as errors:
+        raise DataError(" ".join(_explain(name, table, error) for error in errors.schema_errors)) from None
+
+
+def _explain(name: str, table: ir.Table, error: pandera.errors.SchemaError) -> str:
+    reason = error.reason_code.name
+    if reason == "SERIES_CONTAINS_NULLS":
+        column = error.schema.name
+        broken = table.filter(table[column].isnull())
+        return _sentence(f"{name}, column {column}", broken, "the value is missing")
+    if reason == "DUPLICATES":
+        keys = list(error.schema.unique)
+        repeated = table.group_by(keys).having(table.count() > 1).agg(rows=table.count())
+        return _sentence(f"{name}, column {', '.join(keys)}", repeated, "the key occurs more than once", unit="keys")
+    place = f"{name}, column {error.schema.name}" if error.schema.name else name
+    if reason != "DATAFRAME_CHECK" or error.check.error is None:
+        return f"{place}: {error}"
+    cases = error.failure_cases
+    example = cases["failure_case"].iloc[0]
+    return f"{place}: {len(cases):,} rows: {error.check.error}, for example {_readable(example)}. {REMEDY}"
+
+
+def _sentence(place: str, broken: ir.Table, problem: str, unit: str = "rows") -> str:
+    count = int(broken.count().execute())
+    example = broken.order_by(broken.columns).limit(1).execute().iloc[0].to_dict()
+    return f"{place}: {count:,} {unit}: {problem}, for example {_readable(example)}. {REMEDY}"
+
+
+def _readable(example: object) -> str:
+    return ", ".join(f"{key}={value}" for key, value in example.items()) if isinstance(example, Mapping) else str(example)
+
+
+def cross_check(tables: Mapping[str, ir.Table]) -> dict[str, int]:
+    """Compare the canonical tables with each other.
+
+    Raises DataError for a campaign that no table describes and for a basket of two households. What is normal in
+    such data is counted instead: targeted households without a purchase, redemptions and campaigns outside the days of
+    the transactions, lines whose product is unknown.
+    """
+    for name in ("campaign_targets", "coupons", "redemptions"):
+        _require_known_campaigns(name, tables)
+    lines, targets, campaigns = tables["transactions"], tables["campaign_targets"], tables["campaigns"]
+    baskets = lines.group_by("basket_id").agg(households=lines.household_id.nunique())
+    shared = baskets.filter(baskets.households > 1)
+    if shared.count().execute():
+        raise DataError(
+            _sentence("transactions, column basket_id", shared, "the basket belongs to several households", unit="baskets")
+        )
+    first, last = first_and_last_day(lines)
+    redemptions = tables["redemptions"]
+    counts = {
+        "n_targets_without_purchase": targets.anti_join(lines, "household_id").household_id.nunique(),
+        "n_campaigns_outside": campaigns.filter((campaigns.end_day < first) | (campaigns.start_day > last)).count(),
+        "n_campaigns_cut": campaigns.filter((campaigns.start_day < first) | (campaigns.end_day > last)).count(),
+        "n_redemptions_outside": redemptions.filter(~redemptions.day.between(first, last)).count(),
+        "n_unknown_product": lines.anti_join(tables["products"], "product_id").count(),
+    }
+    return {name: int(count.execute()) for name, count in counts.items()}
+
+
+def _require_known_campaigns(name: str, tables: Mapping[str, ir.Table]) -> None:
+    unknown = tables[name].anti_join(tables["campaigns"], "campaign_id")
+    if unknown.count().execute():
+        raise DataError(_sentence(f"{name}, column campaign_id", unknown, "no campaign of this number is described in campaigns"))

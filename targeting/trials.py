@@ -1,0 +1,104 @@
+"""Target trials from a campaign calendar: who is eligible at time zero, who is treated, and what follows.
+
+Each campaign of one type is a trial. Time zero is its start day. Eligible: a purchase before time zero, and not targeted
+by an earlier campaign of this type. Source: Hernan & Robins (2016), American Journal of Epidemiology 183, 758-764.
+"""
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import ibis
+import ibis.expr.types as ir
+import pandas as pd
+
+from targeting.errors import DataError
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One campaign as a trial: numbered from 1 by start day; follow-up runs from time_zero to window_end, both inclusive."""
+
+    number: int
+    campaign_id: int
+    time_zero: date
+    end_day: date
+    window_end: date
+    cut: bool
+
+
+def plan_trials(campaigns: pd.DataFrame, campaign_type: str, post_days: int, first_day: date, last_day: date) -> list[Trial]:
+    """The trials that data from `first_day` to `last_day` can hold, in order of time zero.
+
+    `campaigns` has campaign_id, campaign_type, start_day, end_day. A campaign that starts on or before the first day, so
+    that nobody has a history, or after the last one is no trial. A window that would pass the last day is cut there, for
+    both arms alike. Raises DataError when no campaign of this type remains.
+    """
+    chosen = campaigns[campaigns["campaign_type"] == campaign_type].sort_values(["start_day", "campaign_id"])
+    trials: list[Trial] = []
+    for row in chosen.itertuples():
+        time_zero, end_day = pd.Timestamp(row.start_day).date(), pd.Timestamp(row.end_day).date()
+        if not first_day < time_zero <= last_day:
+            continue
+        planned_end = end_day + timedelta(days=post_days)
+        window_end = min(planned_end, last_day)
+        trials.append(Trial(len(trials) + 1, int(row.campaign_id), time_zero, end_day, window_end, cut=planned_end > last_day))
+    if not trials:
+        raise DataError(
+            f"No campaign of type {campaign_type} starts inside the data ({first_day} to {last_day}), of {len(chosen)} of this "
+            "type: choose another design.campaign_type."
+        )
+    return trials
+
+
+def targeted_before(trial: Trial, campaigns: ir.Table, targets: ir.Table) -> ir.Table:
+    """household_id of those whom an earlier campaign of the trial's type targeted, also one before the data begin.
+
+    Of campaigns that start on the same day the lower number counts as earlier, so a household is in one of their trials.
+    """
+    this = campaigns.filter(campaigns.campaign_id == trial.campaign_id)
+    same_type = campaigns.semi_join(this, "campaign_type")
+    same_day = (same_type.start_day == trial.time_zero) & (same_type.campaign_id < trial.campaign_id)
+    earlier = same_type.filter((same_type.start_day < trial.time_zero) | same_day)
+    return targets.semi_join(earlier, "campaign_id").select("household_id").distinct()
+
+
+def trial_rows(trial: Trial, transactions: ir.Table, campaigns: ir.Table, targets: ir.Table) -> ir.Table:
+    """One row an eligible household: household_id, treated (0/1), purchase_amount (USD), purchase_count (baskets).
+
+    Outcomes run from time zero to the window's end; a household that buys nothing then has zeros.
+    """
+    shoppers = transactions.filter(transactions.day < trial.time_zero).select("household_id").distinct()
+    eligible = shoppers.anti_join(targeted_before(trial, campaigns, targets), "household_id")
+    mailed = targets.filter(targets.campaign_id == trial.campaign_id).select("household_id", mailed=ibis.literal(1, "int64"))
+    window = transactions.filter(transactions.day.between(trial.time_zero, trial.window_end))
+    outcomes = window.group_by("household_id").agg(
+        purchase_amount=window.sales.sum().cast("float64"), purchase_count=window.basket_id.nunique()
+    )
+    rows = eligible.left_join(mailed, "household_id").drop("household_id_right")
+    rows = rows.left_join(outcomes, "household_id").drop("household_id_right")
+    return rows.select(
+        "household_id",
+        treated=rows.mailed.fill_null(0),
+        purchase_amount=rows.purchase_amount.fill_null(0.0),
+        purchase_count=rows.purchase_count.fill_null(0),
+    )
+
+
+def trial_flow(trial: Trial, transactions: ir.Table, campaigns: ir.Table, targets: ir.Table) -> dict[str, int]:
+    """Who is left out of a trial, and why: counts of households, as in a CONSORT flow.
+
+    Of all households in the data, those without a purchase before time zero are set aside first, then those targeted before.
+    """
+    everyone = transactions.select("household_id").distinct()
+    shoppers = transactions.filter(transactions.day < trial.time_zero).select("household_id").distinct()
+    before = shoppers.semi_join(targeted_before(trial, campaigns, targets), "household_id")
+    mailed = targets.filter(targets.campaign_id == trial.campaign_id)
+    counts = {
+        "n_households": everyone.count(),
+        "n_no_earlier_purchase": everyone.anti_join(shoppers, "household_id").count(),
+        "n_targeted_before": before.count(),
+        "n_targeted": mailed.count(),
+        "n_targeted_no_earlier_purchase": mailed.anti_join(shoppers, "household_id").count(),
+        "n_targeted_again": mailed.semi_join(before, "household_id").count(),
+    }
+    return {name: int(count.execute()) for name, count in counts.items()}
