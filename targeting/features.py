@@ -114,7 +114,7 @@ def _line_totals(lines: ir.Table) -> ir.Table:
     return lines.group_by("household_id").agg(
         n_lines=lines.count(),
         n_loyalty_lines=(lines.loyalty_discount > 0).sum(),
-        n_private_lines=lines.private_label.sum(),
+        n_private_lines=lines.private_label.fill_null(False).sum(),
         n_products=lines.product_id.nunique(),
         n_departments=lines.department.nunique(),
         items=ibis.ifelse(lines.fuel.fill_null(False), 0, lines.quantity).sum(),

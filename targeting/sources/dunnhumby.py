@@ -134,7 +134,9 @@ def _read_csv(backend: BaseBackend, folder: Path, file: str, columns: Mapping[st
 
 
 def _as_date(days: ir.IntegerColumn, first_day: date) -> ir.DateColumn:
-    return (ibis.literal(first_day) + (days - 1).as_interval("D")).cast("date")
+    # By way of a timestamp: DuckDB makes one of a date plus an interval, whatever ibis expects.
+    midnight = ibis.timestamp(first_day.year, first_day.month, first_day.day, 0, 0, 0)
+    return (midnight + (days - 1).as_interval("D")).date()
 
 
 def _dated_campaigns(campaigns: ir.Table, first_day: date) -> ir.Table:

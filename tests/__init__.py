@@ -1,0 +1,1 @@
+"""Tests against hand-worked cases, other libraries, slow obvious loops and known truths."""

@@ -1,0 +1,56 @@
+"""Shared fixtures: the tiny retailer as files, and its canonical tables."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import ibis.expr.types as ir
+import pandas as pd
+import pytest
+from ibis.backends import BaseBackend
+
+from targeting.engine import connect, read_tables
+from targeting.ingest import write_tables
+from targeting.sources import canonical_tables
+from targeting.tables import SCHEMAS
+from tests import retailer
+
+ENGINE = {"name": "duckdb", "threads": 2, "memory_limit": "1GB"}
+
+
+@pytest.fixture(scope="session")
+def files() -> dict[str, pd.DataFrame]:
+    """The tiny retailer's files, as written."""
+    return retailer.frames()
+
+
+@pytest.fixture(scope="session")
+def folder(files: dict[str, pd.DataFrame], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the tiny retailer's files."""
+    return retailer.write(tmp_path_factory.mktemp("retailer"), files)
+
+
+@pytest.fixture
+def backend() -> Iterator[BaseBackend]:
+    """A fresh engine."""
+    with connect(ENGINE) as connection:
+        yield connection
+
+
+@pytest.fixture(scope="session")
+def tables_folder(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tiny retailer's canonical tables as Parquet files."""
+    target = tmp_path_factory.mktemp("tables") / "tables"
+    with connect(ENGINE) as connection:
+        write_tables(connection, canonical_tables(connection, dunnhumby(folder)), target)
+    return target
+
+
+@pytest.fixture
+def tables(backend: BaseBackend, tables_folder: Path) -> dict[str, ir.Table]:
+    """The tiny retailer's canonical tables as expressions."""
+    return dict(zip(SCHEMAS, read_tables(backend, tables_folder, *SCHEMAS), strict=True))
+
+
+def dunnhumby(folder: Path) -> dict[str, str]:
+    """The `data` section for a folder."""
+    return {"source": "dunnhumby", "path": str(folder), "first_day": "2016-03-23"}

@@ -1,0 +1,61 @@
+"""The panel and its folds."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from targeting.errors import DataError
+from targeting.folds import household_folds
+from targeting.panel import assemble, covariate_names, in_trial, require_aligned, require_both_arms
+from targeting.trials import Trial
+
+
+def test_folds_keep_a_households_rows_together_and_are_even():
+    households = np.repeat(np.arange(103), [1 + number % 4 for number in range(103)])
+    folds = household_folds(households, 5, seed=1)
+    assert pd.Series(folds).groupby(households).nunique().max() == 1
+    sizes = np.bincount(pd.Series(folds).groupby(households).first())
+    assert sizes.max() - sizes.min() <= 1
+
+
+def test_folds_depend_on_seed_but_not_on_order_or_repetition():
+    households = np.arange(50)
+    shuffled = np.random.default_rng(0).permutation(np.repeat(households, 2))
+    folds = household_folds(households, 5, seed=1)
+    assert (household_folds(shuffled, 5, seed=1) == folds[shuffled]).all()
+    assert (household_folds(households, 5, seed=2) != folds).any()
+
+
+def test_too_few_households_for_the_folds():
+    with pytest.raises(DataError, match="3 households cannot fill 5 folds"):
+        household_folds([1, 2, 3, 3], 5, seed=1)
+
+
+def rows(treated: list[int], households: list[int]) -> pd.DataFrame:
+    frame = pd.DataFrame({"household_id": households, "treated": treated, "purchase_amount": 1.0, "purchase_count": 1})
+    return frame.assign(x_age=np.arange(len(households), dtype=float), x_same=4.0)
+
+
+def test_assembling_orders_rows_marks_trials_and_drops_constants():
+    trials = [
+        Trial(number, 10 * number, pd.Timestamp("2020-01-01").date(), pd.Timestamp("2020-02-01").date(), pd.Timestamp("2020-03-01").date(), False)
+        for number in (1, 2, 3)
+    ]
+    panel = assemble([in_trial(rows([0, 1], [2, 1]), trial) for trial in trials])
+    assert panel["household_id"].tolist() == [1, 2] * 3
+    assert covariate_names(panel) == ["x_age", "x_trial_2", "x_trial_3"]
+    assert panel["x_trial_2"].tolist() == [0, 0, 1, 1, 0, 0]
+
+
+@pytest.mark.parametrize(("treated", "arm"), [([0, 0], "treated"), ([1, 1], "control")])
+def test_a_trial_with_one_arm_is_an_error(treated, arm):
+    panel = pd.concat([rows([0, 1], [1, 2]).assign(campaign_id=8), rows(treated, [1, 2]).assign(campaign_id=9)])
+    with pytest.raises(DataError, match=f"without an eligible {arm} household: 9"):
+        require_both_arms(panel)
+
+
+def test_tables_of_other_rows_are_refused():
+    panel = pd.DataFrame({"household_id": [1, 2], "campaign_id": [8, 8]})
+    require_aligned(panel, panel.assign(extra=1), "data")
+    with pytest.raises(DataError, match="data does not hold the panel's rows"):
+        require_aligned(panel, panel.iloc[::-1].reset_index(drop=True), "data")

@@ -1,0 +1,164 @@
+"""Target trials: eligibility, treatment and baseline look only backwards; outcomes look forwards."""
+
+from datetime import date
+
+import ibis
+import numpy as np
+import pandas as pd
+import pytest
+
+from targeting.covariates import baseline_covariates, promoted_lines
+from targeting.errors import DataError
+from targeting.trials import Trial, plan_trials, targeted_before, trial_flow, trial_rows
+
+CAMPAIGNS = pd.DataFrame(
+    {
+        "campaign_id": [1, 2, 3, 4, 5],
+        "campaign_type": ["A", "A", "B", "A", "A"],
+        "start_day": pd.to_datetime(["2019-12-20", "2020-01-10", "2020-01-05", "2020-03-01", "2020-04-20"]),
+        "end_day": pd.to_datetime(["2020-01-15", "2020-01-20", "2020-01-15", "2020-03-10", "2020-05-01"]),
+    }
+)
+FIRST, LAST = date(2020, 1, 1), date(2020, 3, 31)
+
+
+def lines(rows: list[tuple[int, int, str, float]]) -> ibis.Table:
+    frame = pd.DataFrame(rows, columns=["household_id", "basket_id", "day", "sales"])
+    frame["day"] = pd.to_datetime(frame["day"])
+    table = ibis.memtable(frame)
+    return table.mutate(day=table.day.cast("date"), sales=table.sales.cast("decimal(18, 4)"))
+
+
+def campaigns_table(frame: pd.DataFrame = CAMPAIGNS) -> ibis.Table:
+    table = ibis.memtable(frame)
+    return table.mutate(start_day=table.start_day.cast("date"), end_day=table.end_day.cast("date"))
+
+
+def test_trials_are_the_campaigns_that_start_inside_the_data():
+    assert plan_trials(CAMPAIGNS, "A", 28, FIRST, LAST) == [
+        Trial(1, 2, date(2020, 1, 10), date(2020, 1, 20), date(2020, 2, 17), cut=False),
+        Trial(2, 4, date(2020, 3, 1), date(2020, 3, 10), date(2020, 3, 31), cut=True),
+    ]
+
+
+def test_no_trial_is_an_error():
+    with pytest.raises(DataError, match=r"No campaign of type C starts inside the data .*design.campaign_type"):
+        plan_trials(CAMPAIGNS, "C", 28, FIRST, LAST)
+
+
+TARGETS = pd.DataFrame(
+    [(1, 11), (2, 12), (2, 13), (3, 14), (4, 12), (4, 15), (4, 16)],
+    columns=["campaign_id", "household_id"],
+)
+LINES = [
+    (11, 100, "2020-01-02", 5.0),
+    (12, 101, "2020-01-03", 7.0),
+    (12, 102, "2020-01-10", 1.0),  # on time zero of the first trial: already outcome
+    (12, 102, "2020-01-10", 2.0),
+    (12, 103, "2020-02-17", 4.0),  # the window's last day
+    (12, 104, "2020-02-18", 8.0),  # the day after it
+    (13, 105, "2020-01-10", 9.0),  # targeted, but no purchase before time zero
+    (14, 106, "2020-01-09", 3.0),
+    (15, 107, "2020-02-01", 3.0),
+    (15, 108, "2020-03-31", 6.0),
+]
+
+
+def test_rows_worked_by_hand(backend):
+    first, second = plan_trials(CAMPAIGNS, "A", 28, FIRST, LAST)
+    arguments = lines(LINES), campaigns_table(), ibis.memtable(TARGETS)
+
+    def rows(trial: Trial) -> list[list[float]]:
+        return backend.execute(trial_rows(trial, *arguments).order_by("household_id")).to_numpy().tolist()
+
+    # 11 was targeted by campaign 1, before the data; 13 did not shop before; 14 has only a Type B campaign.
+    assert rows(first) == [[12, 1, 7, 2], [14, 0, 0, 0]]
+    # 12 and 13 have had their Type A campaign; 16 never shopped.
+    assert rows(second) == [[14, 0, 0, 0], [15, 1, 6, 1]]
+
+
+def test_flow_worked_by_hand(backend):
+    second = plan_trials(CAMPAIGNS, "A", 28, FIRST, LAST)[1]
+    tables = [backend.create_table(name, table) for name, table in (("l", lines(LINES)), ("c", campaigns_table()), ("t", ibis.memtable(TARGETS)))]
+    assert trial_flow(second, *tables) == {
+        "n_households": 5,
+        "n_no_earlier_purchase": 0,
+        "n_targeted_before": 3,  # households 11, 12 and 13
+        "n_targeted": 3,
+        "n_targeted_no_earlier_purchase": 1,  # household 16
+        "n_targeted_again": 1,  # household 12
+    }
+
+
+def test_of_two_campaigns_on_one_day_the_lower_number_is_earlier(backend):
+    same_day = CAMPAIGNS.assign(start_day=pd.Timestamp("2020-02-01"), campaign_type="A")
+    trial = Trial(2, 2, date(2020, 2, 1), date(2020, 2, 10), date(2020, 3, 9), cut=False)
+    before = targeted_before(trial, campaigns_table(same_day), ibis.memtable(TARGETS)).order_by("household_id")
+    assert backend.execute(before)["household_id"].tolist() == [11]
+
+
+def test_nothing_from_time_zero_on_reaches_covariates_or_eligibility(tables, backend):
+    time_zero = date(2016, 8, 20)
+    trial = Trial(1, 4, time_zero, date(2016, 9, 20), date(2016, 10, 20), cut=False)
+
+    def later(table: ibis.Table, column: str) -> ibis.Value:
+        return table[column] >= time_zero
+
+    transactions, redemptions, campaigns = tables["transactions"], tables["redemptions"], tables["campaigns"]
+    following = campaigns.filter(later(campaigns, "start_day"))
+    targets = tables["campaign_targets"]
+    perturbed = dict(tables)
+    perturbed["transactions"] = transactions.mutate(
+        sales=ibis.ifelse(later(transactions, "day"), transactions.sales * 3, transactions.sales).cast(transactions.sales.type()),
+        product_id=ibis.ifelse(later(transactions, "day"), 101, transactions.product_id),
+        store_id=ibis.ifelse(later(transactions, "day"), 301, transactions.store_id),
+    )
+    perturbed["redemptions"] = redemptions.filter(~later(redemptions, "day"))
+    perturbed["campaign_targets"] = targets.anti_join(following, "campaign_id")
+
+    def baseline(source: dict[str, ibis.Table]) -> pd.DataFrame:
+        promoted = promoted_lines(source["transactions"], source["promotions"])
+        return baseline_covariates(source, promoted, time_zero, [28, 56]).order_by("household_id").execute()
+
+    def eligible(source: dict[str, ibis.Table]) -> list[int]:
+        rows = trial_rows(trial, source["transactions"], source["campaigns"], source["campaign_targets"])
+        return rows.order_by("household_id").execute()["household_id"].tolist()
+
+    before = baseline(tables)
+    assert len(before) > 100
+    pd.testing.assert_frame_equal(before, baseline(perturbed))
+    assert eligible(tables) == eligible(perturbed)
+    # The perturbation is one that outcomes do see.
+    outcome = trial_rows(trial, transactions, campaigns, targets).purchase_amount.sum().execute()
+    assert trial_rows(trial, perturbed["transactions"], campaigns, targets).purchase_amount.sum().execute() == pytest.approx(3 * outcome)
+
+
+def test_covariates_equal_a_slow_computation(tables):
+    time_zero = pd.Timestamp("2016-08-20")
+    promoted = promoted_lines(tables["transactions"], tables["promotions"])
+    actual = baseline_covariates(tables, promoted, time_zero.date(), [28, 56]).order_by("household_id").execute().set_index("household_id")
+    frames = {name: table.execute() for name, table in tables.items()}
+    own = frames["transactions"]
+    own = own[own["day"] < time_zero].merge(frames["promotions"], on=["product_id", "store_id", "week"], how="left")
+    campaigns = frames["campaign_targets"].merge(frames["campaigns"], on="campaign_id")
+    campaigns = campaigns[campaigns["start_day"] < time_zero]
+    homes = frames["households"].set_index("household_id")
+    lowest = {"Under 15K": 7.5, "35-49K": 35, "250K+": 250}
+    for household in actual.index[::7]:
+        mine = own[own["household_id"] == household]
+        recent = mine[mine["day"] >= time_zero - pd.Timedelta(days=28)]
+        mailed = campaigns[campaigns["household_id"] == household]
+        redeemed = frames["redemptions"][(frames["redemptions"]["household_id"] == household) & (frames["redemptions"]["day"] < time_zero)]
+        expected = {
+            "x_spend_28d": float(recent["sales"].sum()),
+            "x_visits_28d": recent["basket_id"].nunique(),
+            "x_campaigns_a": (mailed["campaign_type"] == "A").sum(),
+            "x_campaigns_b": (mailed["campaign_type"] == "B").sum(),
+            "x_campaigns_running": (mailed["end_day"] >= time_zero).sum(),
+            "x_redemptions": len(redeemed),
+            "x_display_share": (mine["display"] == True).mean(),  # noqa: E712 - missing counts as not displayed
+            "x_mailer_share": (mine["mailer"] == True).mean(),  # noqa: E712
+            "x_demographics_known": float(household in homes.index),
+            "x_income_from": lowest[homes.loc[household, "income"]] if household in homes.index else 0.0,
+        }
+        np.testing.assert_allclose(actual.loc[household, list(expected)].to_numpy(dtype=float), list(expected.values()), err_msg=str(household))
