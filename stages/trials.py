@@ -12,12 +12,12 @@ from targeting.covariates import baseline_covariates, promoted_lines
 from targeting.engine import connect, read_tables
 from targeting.folds import household_folds
 from targeting.outputs import write_csv, write_metrics, write_parquet
-from targeting.panel import assemble, in_trial, require_both_arms
+from targeting.panel import assemble, require_both_arms
 from targeting.params import load_params
 from targeting.progress import track
 from targeting.stage import run
 from targeting.tables import SCHEMAS, first_and_last_day
-from targeting.trials import plan_trials, trial_flow, trial_rows
+from targeting.trials import in_trial, plan_trials, trial_flow, trial_rows
 
 TABLES = Path("data/tables")
 PANEL = Path("data/trials/panel.parquet")

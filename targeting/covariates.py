@@ -7,8 +7,7 @@ import ibis
 import ibis.expr.types as ir
 
 from targeting.features import household_features
-
-PREFIX = "x_"
+from targeting.panel import PREFIX
 
 
 def promoted_lines(transactions: ir.Table, promotions: ir.Table) -> ir.Table:

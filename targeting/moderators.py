@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from targeting.clusters import mean_estimate
-from targeting.covariates import PREFIX
+from targeting.panel import PREFIX
 
 # How totals grow with the length of history: total ~ days ** exponent. Visits and revenue add up; variety and departments
 # level off, with the exponents that the default data show between 38 and 365 days for the same households.

@@ -6,18 +6,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from targeting.covariates import PREFIX
 from targeting.errors import DataError
-from targeting.trials import Trial
 
+PREFIX = "x_"  # of a baseline covariate's column
 KEYS = ["household_id", "campaign_id"]
 OUTCOMES = ("purchase_amount", "purchase_count")
 FRONT = [*KEYS, "trial", "time_zero", "treated", *OUTCOMES, "cut"]
-
-
-def in_trial(rows: pd.DataFrame, trial: Trial) -> pd.DataFrame:
-    """The rows of one trial with its columns: campaign_id, trial, time_zero, and whether its window was cut."""
-    return rows.assign(campaign_id=trial.campaign_id, trial=trial.number, time_zero=pd.Timestamp(trial.time_zero), cut=trial.cut)
 
 
 def assemble(trials: Sequence[pd.DataFrame]) -> pd.DataFrame:

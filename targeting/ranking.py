@@ -25,8 +25,12 @@ class OneSided:
     p: float
 
 
+# What a constant effect shows: it ranks nobody.
+NOTHING_SHOWN = OneSided(Estimate(0.0, 0.0), 1.0)
+
+
 def one_sided(estimate: Estimate) -> OneSided:
-    """The one-sided normal test; without spread nothing is shown, and p is 1."""
+    """The one-sided normal test; scores without any spread show nothing, and p is 1."""
     return OneSided(estimate, float(norm.sf(estimate.value / estimate.se)) if estimate.se > 0 else 1.0)
 
 
@@ -59,10 +63,12 @@ def rank_weighted_effect(cate: ArrayLike, score: ArrayLike, household_id: ArrayL
     """A rank-weighted average effect: mean over ranks of weight times score, ties averaged, clustered by household.
 
     The standard error adds, to the noise of the scores, what a row moves by shifting everybody's rank; this second part takes
-    the effect at each rank from the line that fits scores on ranks. Source: Yadlowsky, Fleming, Shah, Brunskill & Wager
+    the effect at each rank from the line that fits scores on ranks. A constant effect ranks nobody: 0, with p = 1. Source: Yadlowsky, Fleming, Shah, Brunskill & Wager
     (2025), Journal of the American Statistical Association 120, 38-51.
     """
     effect, scores = np.asarray(cate, dtype=float), np.asarray(score, dtype=float)
+    if np.ptp(effect) == 0:
+        return NOTHING_SHOWN
     n = len(scores)
     order = descending(effect)
     by_rank = tie_averaged(effect[order], weights)
@@ -118,7 +124,7 @@ def best_linear_predictor(cate: ArrayLike, score: ArrayLike, household_id: Array
     """
     effect = np.asarray(cate, dtype=float)
     if np.ptp(effect) == 0:
-        return OneSided(Estimate(0.0, 0.0), 1.0)
+        return NOTHING_SHOWN
     design = np.column_stack([np.ones(len(effect)), effect - effect.mean()])
     fit = sm.OLS(np.asarray(score, dtype=float), design).fit(cov_type="cluster", cov_kwds={"groups": np.asarray(household_id)})
     return one_sided(Estimate(float(fit.params[1]), float(fit.bse[1])))

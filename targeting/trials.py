@@ -102,3 +102,8 @@ def trial_flow(trial: Trial, transactions: ir.Table, campaigns: ir.Table, target
         "n_targeted_again": mailed.semi_join(before, "household_id").count(),
     }
     return {name: int(count.execute()) for name, count in counts.items()}
+
+
+def in_trial(rows: pd.DataFrame, trial: Trial) -> pd.DataFrame:
+    """The rows of one trial with its columns: campaign_id, trial, time_zero, and whether its window was cut."""
+    return rows.assign(campaign_id=trial.campaign_id, trial=trial.number, time_zero=pd.Timestamp(trial.time_zero), cut=trial.cut)

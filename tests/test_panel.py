@@ -6,8 +6,8 @@ import pytest
 
 from targeting.errors import DataError
 from targeting.folds import household_folds
-from targeting.panel import assemble, covariate_names, in_trial, require_aligned, require_both_arms
-from targeting.trials import Trial
+from targeting.panel import assemble, covariate_names, require_aligned, require_both_arms
+from targeting.trials import Trial, in_trial
 
 
 def test_folds_keep_a_households_rows_together_and_are_even():
@@ -38,7 +38,14 @@ def rows(treated: list[int], households: list[int]) -> pd.DataFrame:
 
 def test_assembling_orders_rows_marks_trials_and_drops_constants():
     trials = [
-        Trial(number, 10 * number, pd.Timestamp("2020-01-01").date(), pd.Timestamp("2020-02-01").date(), pd.Timestamp("2020-03-01").date(), False)
+        Trial(
+            number,
+            10 * number,
+            pd.Timestamp("2020-01-01").date(),
+            pd.Timestamp("2020-02-01").date(),
+            pd.Timestamp("2020-03-01").date(),
+            False,
+        )
         for number in (1, 2, 3)
     ]
     panel = assemble([in_trial(rows([0, 1], [2, 1]), trial) for trial in trials])

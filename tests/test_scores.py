@@ -30,7 +30,8 @@ def world(n: int, seed: int) -> dict[str, np.ndarray]:
 
 
 @pytest.mark.parametrize(
-    ("right_propensity", "right_outcome", "unbiased"), [(True, True, True), (True, False, True), (False, True, True), (False, False, False)]
+    ("right_propensity", "right_outcome", "unbiased"),
+    [(True, True, True), (True, False, True), (False, True, True), (False, False, False)],
 )
 def test_one_wrong_nuisance_finds_the_truth_and_two_do_not(right_propensity, right_outcome, unbiased):
     data = world(100_000, seed=1)

@@ -79,7 +79,10 @@ def test_rows_worked_by_hand(backend):
 
 def test_flow_worked_by_hand(backend):
     second = plan_trials(CAMPAIGNS, "A", 28, FIRST, LAST)[1]
-    tables = [backend.create_table(name, table) for name, table in (("l", lines(LINES)), ("c", campaigns_table()), ("t", ibis.memtable(TARGETS)))]
+    tables = [
+        backend.create_table(name, table)
+        for name, table in (("l", lines(LINES)), ("c", campaigns_table()), ("t", ibis.memtable(TARGETS)))
+    ]
     assert trial_flow(second, *tables) == {
         "n_households": 5,
         "n_no_earlier_purchase": 0,
@@ -130,13 +133,20 @@ def test_nothing_from_time_zero_on_reaches_covariates_or_eligibility(tables, bac
     assert eligible(tables) == eligible(perturbed)
     # The perturbation is one that outcomes do see.
     outcome = trial_rows(trial, transactions, campaigns, targets).purchase_amount.sum().execute()
-    assert trial_rows(trial, perturbed["transactions"], campaigns, targets).purchase_amount.sum().execute() == pytest.approx(3 * outcome)
+    assert trial_rows(trial, perturbed["transactions"], campaigns, targets).purchase_amount.sum().execute() == pytest.approx(
+        3 * outcome
+    )
 
 
 def test_covariates_equal_a_slow_computation(tables):
     time_zero = pd.Timestamp("2016-08-20")
     promoted = promoted_lines(tables["transactions"], tables["promotions"])
-    actual = baseline_covariates(tables, promoted, time_zero.date(), [28, 56]).order_by("household_id").execute().set_index("household_id")
+    actual = (
+        baseline_covariates(tables, promoted, time_zero.date(), [28, 56])
+        .order_by("household_id")
+        .execute()
+        .set_index("household_id")
+    )
     frames = {name: table.execute() for name, table in tables.items()}
     own = frames["transactions"]
     own = own[own["day"] < time_zero].merge(frames["promotions"], on=["product_id", "store_id", "week"], how="left")
@@ -148,7 +158,9 @@ def test_covariates_equal_a_slow_computation(tables):
         mine = own[own["household_id"] == household]
         recent = mine[mine["day"] >= time_zero - pd.Timedelta(days=28)]
         mailed = campaigns[campaigns["household_id"] == household]
-        redeemed = frames["redemptions"][(frames["redemptions"]["household_id"] == household) & (frames["redemptions"]["day"] < time_zero)]
+        redeemed = frames["redemptions"][
+            (frames["redemptions"]["household_id"] == household) & (frames["redemptions"]["day"] < time_zero)
+        ]
         expected = {
             "x_spend_28d": float(recent["sales"].sum()),
             "x_visits_28d": recent["basket_id"].nunique(),
@@ -161,4 +173,6 @@ def test_covariates_equal_a_slow_computation(tables):
             "x_demographics_known": float(household in homes.index),
             "x_income_from": lowest[homes.loc[household, "income"]] if household in homes.index else 0.0,
         }
-        np.testing.assert_allclose(actual.loc[household, list(expected)].to_numpy(dtype=float), list(expected.values()), err_msg=str(household))
+        np.testing.assert_allclose(
+            actual.loc[household, list(expected)].to_numpy(dtype=float), list(expected.values()), err_msg=str(household)
+        )

@@ -1,0 +1,106 @@
+"""Nuisances: cross-fitted by household, stacked by out-of-fold loss."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from targeting.errors import DataError
+from targeting.folds import household_folds
+from targeting.models import outcome_model, propensity_model, with_logs
+from targeting.nuisance import Task, cross_fit, nuisance_table, nuisance_tasks, observed_arm, stacking_weights
+
+
+def small_panel(n: int = 400, seed: int = 0) -> pd.DataFrame:
+    """Two rows a household; treatment and outcomes depend on x_spend; the effect on purchase_amount is 5."""
+    rng = np.random.default_rng(seed)
+    household = np.repeat(np.arange(n // 2), 2)
+    spend = np.repeat(rng.gamma(2, 10, n // 2), 2)
+    treated = (rng.random(n) < 1 / (1 + np.exp(1 - spend / 20))).astype(int)
+    amount = 3 * spend + 5 * treated + rng.normal(0, 5, n)
+    panel = pd.DataFrame(
+        {
+            "household_id": household,
+            "campaign_id": np.tile([27, 8], n // 2),
+            "treated": treated,
+            "purchase_amount": amount,
+            "purchase_count": rng.poisson(spend / 5),
+            "x_spend": spend,
+            "x_noise": rng.random(n),
+        }
+    )
+    return panel.assign(fold=household_folds(household, 4, seed=1))
+
+
+def test_no_household_is_predicted_by_a_model_that_saw_it():
+    panel = small_panel()
+    changed = panel.copy()
+    own = changed["household_id"] == 17
+    changed.loc[own, "purchase_amount"] += 1e4
+    before, _ = cross_fit(panel, ["linear"], n_folds=4, repeats=2, seed=1)
+    after, _ = cross_fit(changed, ["linear"], n_folds=4, repeats=2, seed=1)
+    arm = panel.loc[own, "treated"].iloc[0]
+    name = f"mu{arm}_purchase_amount"
+    np.testing.assert_array_equal(before[name][own], after[name][own])
+    assert not np.allclose(before[name][~own], after[name][~own])  # others do see it
+
+
+def test_one_repeat_equals_a_plain_loop_over_folds():
+    panel = small_panel()
+    predictions, _ = cross_fit(panel, ["linear"], n_folds=4, repeats=1, seed=1)
+    covariates, expected = panel[["x_spend", "x_noise"]].to_numpy(), np.empty(len(panel))
+    for fold in range(4):
+        learn = (panel["fold"] != fold) & (panel["treated"] == 1)
+        model = outcome_model("linear", 1).fit(covariates[learn], panel.loc[learn, "purchase_amount"])
+        expected[panel["fold"] == fold] = model.predict(covariates[panel["fold"] == fold])
+    np.testing.assert_allclose(predictions["mu1_purchase_amount"], expected)
+
+
+def test_stacking_beats_or_equals_every_candidate():
+    panel = small_panel()
+    _, models = cross_fit(panel, ["linear", "boosting"], n_folds=4, repeats=1, seed=1)
+    assert (models["stacked_loss"] <= models["loss"] * (1 + 1e-5)).all()
+    assert models.groupby("nuisance")["weight"].sum().to_numpy() == pytest.approx(1)
+    assert len(models) == 2 * 5
+
+
+@pytest.mark.parametrize("probability", [False, True])
+def test_stacking_weights_agree_with_a_grid(probability):
+    rng = np.random.default_rng(3)
+    truth = rng.uniform(0.2, 0.8, 500)
+    target = (rng.random(500) < truth).astype(float)
+    candidates = np.column_stack([np.clip(truth + rng.normal(0, 0.1, 500), 0.05, 0.95), np.full(500, target.mean())])
+    task = Task("propensity", target, np.ones(500, dtype=bool), propensity_model, probability)
+    grid = np.linspace(0, 1, 1001)
+    best = grid[np.argmin([task.loss(candidates @ [weight, 1 - weight]) for weight in grid])]
+    assert stacking_weights(task, candidates) == pytest.approx([best, 1 - best], abs=0.002)
+
+
+def test_a_useless_candidate_gets_no_weight():
+    rng = np.random.default_rng(3)
+    target = rng.normal(size=300)
+    task = Task("mu0", target, np.ones(300, dtype=bool), outcome_model, probability=False)
+    assert stacking_weights(task, np.column_stack([target, rng.normal(size=300) + 9])) == pytest.approx([1, 0], abs=1e-3)
+
+
+def test_the_table_clips_and_scores():
+    panel = small_panel(20)
+    constant = {task.name: np.full(20, 0.001 if task.probability else 2.0) for task in nuisance_tasks(panel)}
+    table = nuisance_table(panel, constant, clip=0.05)
+    assert (table["propensity"] == 0.05).all()
+    row = int(panel["treated"].argmax())
+    assert table.loc[row, "score1_purchase_amount"] == pytest.approx(2 + (panel.loc[row, "purchase_amount"] - 2) / 0.05)
+    assert table.loc[row, "score0_purchase_amount"] == 2
+
+
+def test_the_observed_arm_is_picked():
+    assert observed_arm([1, 0], [1.0, 2.0], [3.0, 4.0]).tolist() == [3.0, 2.0]
+
+
+def test_logs_stand_beside_the_raw_covariates():
+    np.testing.assert_allclose(with_logs([[0.0, np.e - 1]]), [[0.0, np.e - 1, 0.0, 1.0]])
+
+
+@pytest.mark.parametrize("build", [outcome_model, propensity_model])
+def test_unknown_models_are_named(build):
+    with pytest.raises(DataError, match=r"Unknown model 'oracle' in nuisance.models; known: linear, boosting"):
+        build("oracle", 1)
