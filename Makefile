@@ -4,13 +4,13 @@ VENV := .venv
 READY := $(VENV)/.ready
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: repro test check format params lock compare bench
+.PHONY: repro test check format params lock compare experiments readme bench
 
 repro: $(READY) ## run the whole pipeline on the data that params.yaml names
 	dvc repro
 
 test: $(READY) ## all tests
-	pytest -n 2
+	pytest -n 2 --dist loadscope
 
 check: $(READY) ## lint and types
 	ruff check .
@@ -21,13 +21,19 @@ format: $(READY) ## bring the code into shape
 	ruff check --fix .
 	ruff format .
 
+readme: $(READY) ## write README.md from its template and the run's numbers
+	python -m scripts.render_readme
+
 params: $(READY) ## compose params.yaml from conf/
 	python -m scripts.compose_params
 
 compare: $(READY) ## compare metrics/, plots/*.csv and params.yaml with what is committed
 	python -m scripts.compare_results
 
-bench: $(READY) ## time and memory, printed as tables
+experiments: $(READY) ## one row an experiment: changed parameters and headline numbers
+	python -m scripts.show_experiments
+
+bench: $(READY) ## time and memory, printed as tables (some five minutes)
 	python -m benchmarks.run
 
 lock: $(READY) ## renew requirements.lock from pyproject.toml

@@ -38,9 +38,15 @@ def naive(data: EffectData) -> Estimate:
 
 
 def ols(data: EffectData) -> Estimate:
-    """Coefficient of treatment in least squares of the outcome on treatment and the covariates, raw and logged."""
-    design = with_logs(data.covariates)
-    return _treatment_coefficient(data, _independent_columns(design))
+    """Coefficient of treatment in least squares of the outcome on treatment and the covariates, raw and logged.
+
+    Missing (NaN) where fewer than two rows a regressor remain, as in a small trial: the fit would follow the noise, and its
+    standard error would not tell.
+    """
+    design = _independent_columns(with_logs(data.covariates))
+    if len(data.outcome) < 2 * (design.shape[1] + 2):
+        return Estimate(np.nan, np.nan)
+    return _treatment_coefficient(data, design)
 
 
 def aipw(data: EffectData) -> Estimate:
@@ -69,7 +75,7 @@ ADJUSTED = ("ols", "aipw", "ato")
 def effect_table(data: EffectData, campaign_id: NDArray[np.int64], outcome: str) -> pd.DataFrame:
     """One row an estimator, over all trials (trial = all) and in each (trial = its campaign).
 
-    Columns: outcome, trial, method, estimate, se, ci_lower, ci_upper, n.
+    Columns: outcome, trial, method, estimate, se, ci_lower, ci_upper, n; missing where an estimator has too few rows.
     """
     groups = {"all": np.ones(len(campaign_id), dtype=bool)}
     groups |= {str(campaign): campaign_id == campaign for campaign in pd.unique(campaign_id)}
@@ -109,4 +115,5 @@ def _independent_columns(design: Vector) -> Vector:
     standard = centred[:, spread > 0] / spread[spread > 0]
     # The diagonal of R is what a column adds to those before it, relative to its length sqrt(n).
     added = np.abs(np.diag(np.linalg.qr(standard, mode="r"))) / np.sqrt(len(standard))
-    return standard[:, added > 1e-6]
+    # With fewer rows than columns the diagonal ends early: what follows depends on the columns before it.
+    return standard[:, : len(added)][:, added > 1e-6]

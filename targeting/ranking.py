@@ -63,8 +63,8 @@ def rank_weighted_effect(cate: ArrayLike, score: ArrayLike, household_id: ArrayL
     """A rank-weighted average effect: mean over ranks of weight times score, ties averaged, clustered by household.
 
     The standard error adds, to the noise of the scores, what a row moves by shifting everybody's rank; this second part takes
-    the effect at each rank from the line that fits scores on ranks. A constant effect ranks nobody: 0, with p = 1. Source: Yadlowsky, Fleming, Shah, Brunskill & Wager
-    (2025), Journal of the American Statistical Association 120, 38-51.
+    the effect at each rank from the line that fits scores on ranks. A constant effect ranks nobody: 0, with p = 1.
+    Source: Yadlowsky, Fleming, Shah, Brunskill & Wager (2025), Journal of the American Statistical Association 120, 38-51.
     """
     effect, scores = np.asarray(cate, dtype=float), np.asarray(score, dtype=float)
     if np.ptp(effect) == 0:

@@ -3,25 +3,23 @@
 from collections.abc import Mapping
 from typing import Any
 
-# Name in the summary: stage whose metrics hold it, and where.
+# Name in the summary: stage whose metrics hold it, and where. No stage uses these names, so `dvc exp show` can print them short.
 HEADLINES = {
     "households": ("ingest", "n_households"),
-    "k": ("segment", "k"),
-    "silhouette": ("segment", "silhouette"),
-    "ari": ("segment", "ari_mean"),
-    "trial_rows": ("trials", "n_rows"),
+    "segment_silhouette": ("segment", "silhouette"),
+    "segment_ari": ("segment", "ari_mean"),
     "overlap": ("nuisance", "overlap_share"),
     "effect": ("ate", "purchase_amount", "aipw"),
     "effect_se": ("ate", "purchase_amount", "aipw_se"),
     "learner": ("validate", "selected"),
-    "autoc": ("validate", "autoc"),
-    "autoc_p": ("validate", "autoc_p"),
-    "cost": ("policy", "cost"),
-    "recommended": ("policy", "recommended"),
-    "profit": ("policy", "profit"),
-    "breakeven_profit": ("policy", "breakeven_profit"),
-    "breakeven_profit_ci_lower": ("policy", "breakeven_profit_ci_lower"),
-    "breakeven_profit_ci_upper": ("policy", "breakeven_profit_ci_upper"),
+    "ranking_gain": ("validate", "autoc"),
+    "ranking_p": ("validate", "autoc_p"),
+    "mail_to": ("policy", "recommended"),
+    "profit_mail_to": ("policy", "profit"),
+    "profit_breakeven": ("policy", "breakeven_profit"),
+    "profit_breakeven_lower": ("policy", "breakeven_profit_ci_lower"),
+    "profit_breakeven_upper": ("policy", "breakeven_profit_ci_upper"),
+    "profit_all": ("policy", "all_profit"),
 }
 
 

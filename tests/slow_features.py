@@ -1,5 +1,7 @@
 """The 33 household features once more, as a plain slow pandas computation, household by household and basket by basket."""
 
+from itertools import pairwise
+
 import numpy as np
 import pandas as pd
 
@@ -20,7 +22,7 @@ def slow_features(transactions: pd.DataFrame, products: pd.DataFrame, as_of: pd.
 def describe(own: pd.DataFrame, first_week: int, last_week: int, last_day: pd.Timestamp) -> dict[str, float]:
     """The features of one household's lines."""
     days = sorted(own["day"].unique())
-    gaps = [(later - earlier).days for earlier, later in zip(days, days[1:], strict=False)]
+    gaps = [(later - earlier).days for earlier, later in pairwise(days)]
     baskets = {basket: lines["sales"].sum() for basket, lines in own.groupby("basket_id")}
     spent = np.array(list(baskets.values()))
     recency = (last_day - days[-1]).days

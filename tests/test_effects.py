@@ -46,6 +46,13 @@ def test_repeated_and_constant_covariates_change_no_ols_estimate():
     assert ols(replace(data, covariates=repeated)).value == pytest.approx(ols(data).value)
 
 
+def test_ols_needs_two_rows_a_regressor():
+    data = world(24)
+    wide = np.random.default_rng(0).random((24, 40))
+    assert np.isnan(ols(replace(data, covariates=wide)).value)
+    assert np.isfinite(ols(replace(data, covariates=wide[:, :4])).value)
+
+
 def test_aipw_is_the_mean_score():
     data = world()
     assert aipw(data).value == pytest.approx(data.score.mean())

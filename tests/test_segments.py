@@ -65,7 +65,7 @@ def test_the_nearest_centre_agrees_with_the_model():
 
 
 def test_more_segments_than_different_households():
-    with pytest.raises(DataError, match="2 distinct households cannot form 3 segments: lower segmentation.k"):
+    with pytest.raises(DataError, match=r"2 distinct households cannot form 3 segments: lower segmentation.k"):
         fit_kmeans(np.repeat([[0.0], [1.0]], 10, axis=0), 3, restarts=2, seed=1)
 
 

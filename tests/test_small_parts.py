@@ -70,7 +70,7 @@ def test_the_same_picture_has_the_same_bytes(tmp_path):
 
 
 def test_an_unknown_engine_is_named():
-    with pytest.raises(DataError, match="engine.name is 'abacus'"), connect({"name": "abacus"}):
+    with pytest.raises(DataError, match=r"engine.name is 'abacus'"), connect({"name": "abacus"}):
         pass
 
 

@@ -1,0 +1,1 @@
+"""Time and memory of what users wait for; printed, never asserted."""

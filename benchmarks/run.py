@@ -1,0 +1,93 @@
+"""Measure what users wait for and print a table: `python -m benchmarks.run`.
+
+The features over all lines of the default data, against a plain pandas computation in the same run; the whole pipeline from
+an empty cache in a clone of the committed state, with the memory of all its processes together; and a changed cost after it.
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from datetime import date
+from pathlib import Path
+
+import pandas as pd
+import psutil
+
+from targeting.engine import connect
+from targeting.features import household_features
+from targeting.ingest import sold
+from targeting.sources import canonical_tables
+from tests.slow_features import slow_features
+from tests.test_features import in_pandas
+
+ROOT = Path(__file__).resolve().parent.parent
+AS_OF = date(2018, 1, 1)
+ENGINE = {"name": "duckdb", "threads": 2, "memory_limit": "2GB"}
+
+
+def features() -> list[tuple[str, float, float | None]]:
+    """Seconds for the 33 features over all lines: the engine (median of five, the first start not counted), and pandas."""
+    with connect(ENGINE) as backend:
+        source = canonical_tables(backend, {"source": "completejourney"})
+        lines = backend.create_table("lines", sold(source["transactions"]), temp=True)
+        products = backend.create_table("products", source["products"], temp=True)
+        seconds = []
+        for _ in range(6):
+            start = time.perf_counter()
+            household_features(lines, products, AS_OF).execute()
+            seconds.append(time.perf_counter() - start)
+        frames = in_pandas(lines), in_pandas(products)
+    start = time.perf_counter()
+    slow_features(*frames, pd.Timestamp(AS_OF))
+    plain = time.perf_counter() - start
+    fast = sorted(seconds[1:])[2]
+    return [
+        ("33 features over all lines", fast, None),
+        (f"the same in plain pandas ({plain / fast:.0f} times as long)", plain, None),
+    ]
+
+
+def measured(project: Path, *command: str) -> tuple[float, float]:
+    """Seconds, and the peak of the resident memory of all processes together in GB, of a command in the project."""
+    environment = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    start, peak = time.perf_counter(), 0
+    process = psutil.Popen(command, cwd=project, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    while process.poll() is None:
+        peak = max(peak, _resident(process))
+        time.sleep(0.1)
+    if process.returncode:
+        raise RuntimeError(f"{' '.join(command)} failed in {project}")
+    return time.perf_counter() - start, peak / 1e9
+
+
+def _resident(process: psutil.Process) -> int:
+    total = 0
+    for member in [process, *process.children(recursive=True)]:
+        try:
+            total += member.memory_info().rss
+        except psutil.NoSuchProcess:  # it ended between being listed and being asked
+            continue
+    return total
+
+
+def pipeline() -> list[tuple[str, float, float | None]]:
+    """The whole pipeline and a changed cost, in a clone."""
+    with tempfile.TemporaryDirectory() as folder:
+        project = Path(folder) / "clone"
+        subprocess.run(["git", "clone", "--quiet", str(ROOT), str(project)], check=True)
+        whole = measured(project, "dvc", "repro", "--force")
+        changed = measured(project, "dvc", "exp", "run", "-S", "policy.cost=10")
+    return [("the whole pipeline from an empty cache", *whole), ("a changed policy.cost", *changed)]
+
+
+def main() -> None:
+    """Print the table."""
+    print(f"{'what':<60}{'seconds':>10}{'peak GB':>10}")
+    for name, seconds, memory in [*features(), *pipeline()]:
+        print(f"{name:<60}{seconds:>10.2f}{memory:>10.2f}" if memory else f"{name:<60}{seconds:>10.2f}{'':>10}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,220 @@
+"""The pipeline as its users run it: DVC on the tiny retailer, in repositories of their own."""
+
+import csv
+import io
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+
+from targeting.tables import SCHEMAS
+
+pytestmark = pytest.mark.slow
+ROOT = Path(__file__).resolve().parent.parent
+SMALL = {
+    "nuisance/default": {"folds": 3, "repeats": 1},
+    "segmentation/default": {"k": 4, "selection": [3, 4], "restarts": 3, "bootstraps": 4, "selection_bootstraps": 2},
+    "learners/default": {"names": ["x", "dr"]},
+}
+
+
+def call(project: Path, *command: str, fails: bool = False) -> str:
+    """Run a command in the project with this Python first on the path; stdout and stderr together."""
+    environment = os.environ | {
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "GIT_CONFIG_GLOBAL": os.devnull,
+    }
+    done = subprocess.run(
+        command, cwd=project, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+    )
+    assert (done.returncode != 0) == fails, done.stdout[-4000:]
+    return done.stdout
+
+
+def make_project(project: Path, folder: Path) -> Path:
+    """A repository with this project's files, whose defaults are the retailer in `folder` and settings that take seconds."""
+    listing = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    for name in listing.stdout.splitlines():
+        if (ROOT / name).is_file() and not name.startswith(("metrics/", "plots/", "dvc.lock")):
+            (project / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, project / name)
+    for group, settings in {**SMALL, "data/dunnhumby": {"path": str(folder)}}.items():
+        path = project / "conf" / f"{group}.yaml"
+        path.write_text(yaml.safe_dump(yaml.safe_load(path.read_text()) | settings))
+    config = project / "conf" / "config.yaml"
+    config.write_text(config.read_text().replace("data: completejourney", "data: dunnhumby"))
+    call(project, sys.executable, "-m", "scripts.compose_params")
+    call(project, "git", "init", "--quiet", "--initial-branch", "main")
+    for key, value in (("user.name", "Test"), ("user.email", "test@example.org")):
+        call(project, "git", "config", key, value)
+    commit(project)
+    return project
+
+
+def commit(project: Path) -> None:
+    call(project, "git", "add", "--all")
+    call(project, "git", "commit", "--quiet", "--message", "A run")
+
+
+def restore(project: Path) -> None:
+    call(project, "git", "checkout", "--quiet", ".")
+    call(project, "dvc", "checkout", "--quiet")
+
+
+def ran(output: str) -> set[str]:
+    return set(re.findall(r"Running stage '([\w@]+)'", output))
+
+
+@pytest.fixture(scope="module")
+def own_folder(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the retailer's files that tests may change and mend."""
+    return shutil.copytree(folder, tmp_path_factory.mktemp("own") / "files")
+
+
+@pytest.fixture(scope="module")
+def project(own_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project whose pipeline has run and whose results are committed."""
+    made = make_project(tmp_path_factory.mktemp("project"), own_folder)
+    call(made, "dvc", "repro")
+    commit(made)
+    return made
+
+
+def results(project: Path) -> dict[str, bytes]:
+    folders = [project / name for name in ("metrics", "plots", "data")]
+    return {
+        path.relative_to(project).as_posix(): path.read_bytes()
+        for folder in folders
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+
+
+def test_a_run_leaves_what_it_promises(project):
+    stages = yaml.safe_load((project / "dvc.lock").read_text())["stages"]
+    for stage in stages.values():
+        for out in stage.get("outs", []):
+            assert (project / out["path"]).exists()
+    panel = pd.read_parquet(project / "data/trials/panel.parquet")
+    assert panel["trial"].nunique() == json.loads((project / "metrics/trials.json").read_text())["n_trials"] == 3
+    for name in ("x", "dr"):
+        effects = pd.read_parquet(project / f"data/cate/{name}.parquet")
+        assert effects[["household_id", "campaign_id"]].equals(panel[["household_id", "campaign_id"]])
+    policies = pd.read_csv(project / "plots/policies.csv")
+    assert policies["policy"].tolist() == ["none", "all", "current", "breakeven", "positive", "top_20", "top_30"]
+    assert panel["cut"].any()  # the last campaign outlives the data
+    assert call(project, "git", "status", "--short") == ""
+
+
+def test_a_second_run_does_nothing(project):
+    assert "Data and pipelines are up to date." in call(project, "dvc", "repro")
+
+
+def test_two_clones_give_the_same_bytes(project, own_folder, tmp_path):
+    other = make_project(tmp_path / "clone", own_folder)
+    call(other, "dvc", "repro", "--quiet")
+    one, two = results(project), results(other)
+    assert set(one) == set(two)
+    assert [name for name in one if one[name] != two[name]] == []
+
+
+def test_a_changed_cost_reruns_the_policy_alone(project):
+    output = call(project, "dvc", "exp", "run", "-S", "policy.cost=1")
+    assert ran(output) == {"policy", "report"}
+    assert json.loads((project / "metrics/policy.json").read_text())["cost"] == 1
+    restore(project)
+
+
+def test_a_changed_number_of_segments_reruns_no_trial_or_learner(project):
+    assert ran(call(project, "dvc", "exp", "run", "-S", "segmentation.k=3")) == {"segment", "segment_effects", "report"}
+    assert len(pd.read_csv(project / "plots/segments.csv")) == 3
+    restore(project)
+
+
+def test_one_learner_can_be_left_out(project):
+    assert ran(call(project, "dvc", "exp", "run", "--temp", "-S", "learners.names=[dr]")) <= {
+        "validate",
+        "segment_effects",
+        "policy",
+        "report",
+    }
+
+
+def test_a_queue_completes_and_shows_one_row_an_experiment(project):
+    call(project, "dvc", "exp", "run", "--queue", "-S", "policy.cost=2,3", "-S", "policy.learner=x")
+    call(project, "dvc", "queue", "start", "-j", "2")
+    waited = call(project, sys.executable, "-c", WAIT)
+    assert "Failed" not in waited
+    shown = call(project, "dvc", "exp", "show", "--only-changed", "--csv")
+    rows = [row for row in csv.DictReader(io.StringIO(shown)) if row.get("State") == "Success"]
+    costs = sorted(float(row["policy.cost"]) for row in rows if row["policy.cost"])
+    assert [cost for cost in costs if cost in (2, 3)] == [2, 3]
+
+
+WAIT = """
+import subprocess, time
+for _ in range(240):
+    status = subprocess.run(["dvc", "queue", "status"], capture_output=True, text=True).stdout
+    if "Running" not in status and "Queued" not in status:
+        break
+    time.sleep(1)
+print(status)
+"""
+
+
+def test_roi_curves_of_two_experiments_overlay_with_their_intervals(project, tmp_path):
+    call(project, "dvc", "exp", "run", "-n", "cheap", "-S", "policy.cost=0.5")
+    restore(project)
+    call(project, "dvc", "plots", "diff", "HEAD", "cheap", "--targets", "plots/roi_curve.csv", "-o", str(tmp_path / "plots"))
+    page = (tmp_path / "plots" / "index.html").read_text()
+    specification = json.loads(re.search(r"var spec = (\{.*?\});\s*vegaEmbed", page, re.DOTALL)[1])
+    points = specification["data"]["values"]
+    assert {point["rev"] for point in points} == {"HEAD", "cheap"}
+    assert {"profit", "profit_ci_lower", "profit_ci_upper"} <= set(points[0])
+    assert [layer["mark"]["type"] for layer in specification["layer"]] == ["area", "line", "rule"]
+    assert "<DVC_METRIC" not in json.dumps(specification)
+
+
+def test_a_changed_file_reruns_ingest(project, own_folder):
+    path = own_folder / "transaction_data.csv"
+    original = path.read_text()
+    header, *lines = original.splitlines()
+    path.write_text("\n".join([header, *lines[:-5]]) + "\n")
+    assert "ingest" in call(project, "dvc", "status")
+    path.write_text(original)
+    assert "up to date" in call(project, "dvc", "status")
+
+
+def test_bad_input_stops_with_one_line_and_leaves_nothing_half_written(project, own_folder):
+    path = own_folder / "campaign_table.csv"
+    original = path.read_text()
+    path.write_text(original + "TypeA,5,99\n")
+    try:
+        output = call(project, sys.executable, "-m", "stages.ingest", fails=True)
+        assert output.strip().splitlines()[-1] == (
+            "ingest: campaign_targets, column campaign_id: 1 rows: no campaign of this number is described in campaigns, for example "
+            "campaign_id=99, household_id=5. Correct or remove these rows in the source."
+        )
+        assert sorted(file.name for file in (project / "data").iterdir() if "part" in file.name) == []
+        assert sorted(file.stem for file in (project / "data/tables").iterdir()) == sorted(SCHEMAS)
+        assert "ERROR: failed to reproduce 'ingest'" in call(project, "dvc", "repro", fails=True)
+    finally:
+        path.write_text(original)
+        restore(project)
+
+
+def test_the_same_retailer_by_an_experiment_in_a_temporary_folder(project, folder):
+    output = call(
+        project, "dvc", "exp", "run", "--temp", "-S", "data=dunnhumby", "-S", f"data.path={folder}", "-S", "policy.cost=4"
+    )
+    assert "ingest" in ran(output)  # another folder, and the rest follows only where its content differs
+    assert ran(output) <= {"ingest", "policy", "report"}
