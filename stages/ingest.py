@@ -10,7 +10,7 @@ from targeting.engine import connect, read_tables
 from targeting.ingest import write_tables
 from targeting.outputs import write_metrics
 from targeting.params import load_params
-from targeting.sources import canonical_tables
+from targeting.sources import canonical_tables, origins
 from targeting.stage import run
 from targeting.tables import SCHEMAS, cross_check, validate
 
@@ -28,9 +28,10 @@ def main() -> None:
             write_tables(backend, source, part)
 
             tables = dict(zip(SCHEMAS, read_tables(backend, part, *SCHEMAS), strict=True))
+            origin = origins(params["data"]["source"])
             for name, table in tables.items():
-                validate(name, table)
-            counts = cross_check(tables)
+                validate(name, table, origin)
+            counts = cross_check(tables, origin)
             lines = tables["transactions"]
             totals = lines.aggregate(
                 n_transactions=lines.count(),

@@ -3,7 +3,7 @@
 Money is in USD, exact decimals, discounts positive; days are dates. `sales` is what the retailer receives.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 
 import ibis.expr.datatypes as dt
@@ -12,11 +12,10 @@ import pandera.errors
 import pandera.ibis as pa
 
 from targeting.errors import DataError
+from targeting.raw import Origin
 
 # Sums of decimals do not depend on the order of the rows or the number of threads; sums of floats do.
 MONEY = "decimal(18, 4)"
-
-REMEDY = "Correct or remove these rows in the source."
 
 
 def _required(dtype: dt.DataType, *checks: pa.Check) -> pa.Column:
@@ -30,7 +29,7 @@ def _optional(dtype: dt.DataType) -> pa.Column:
 NOT_NEGATIVE = pa.Check.ge(0, error="must not be negative")
 ENDS_AFTER_START = pa.Check(
     lambda data: data.table.end_day >= data.table.start_day,
-    error="ends before it starts (columns start_day, end_day)",
+    error="the campaign ends before it starts",
 )
 
 SCHEMAS: dict[str, pa.DataFrameSchema] = {
@@ -119,48 +118,49 @@ def first_and_last_day(transactions: ir.Table) -> tuple[date, date]:
     return days["first"], days["last"]
 
 
-def validate(name: str, table: ir.Table) -> None:
+def validate(name: str, table: ir.Table, origins: Mapping[str, Origin]) -> None:
     """Check one canonical table against its schema.
 
-    Raises DataError with every broken rule: table, column, how many rows, an example and the remedy.
+    Raises DataError with every broken rule: the source's file and column, how many rows, an example and the remedy.
     """
     if table.count().execute() == 0:
         return  # only promotions may be empty; pandera would report missing values in a table without rows
     try:
         SCHEMAS[name].validate(table, lazy=True)
     except pandera.errors.SchemaErrors as errors:
-        raise DataError(" ".join(_explain(name, table, error) for error in errors.schema_errors)) from None
+        raise DataError(" ".join(_explain(origins[name], table, error) for error in errors.schema_errors)) from None
 
 
-def _explain(name: str, table: ir.Table, error: pandera.errors.SchemaError) -> str:
+def _explain(origin: Origin, table: ir.Table, error: pandera.errors.SchemaError) -> str:
     reason = error.reason_code.name
     if reason == "SERIES_CONTAINS_NULLS":
         column = error.schema.name
-        broken = table.filter(table[column].isnull())
-        return _sentence(f"{name}, column {column}", broken, "the value is missing")
+        return _sentence(origin, [column], table.filter(table[column].isnull()), "the value is missing")
     if reason == "DUPLICATES":
         keys = list(error.schema.unique)
-        repeated = table.group_by(keys).having(table.count() > 1).agg(rows=table.count())
-        return _sentence(f"{name}, column {', '.join(keys)}", repeated, "the key occurs more than once", unit="keys")
-    place = f"{name}, column {error.schema.name}" if error.schema.name else name
+        repeated = table.group_by(keys).having(table.count() > 1).agg(times=table.count())
+        return _sentence(origin, keys, repeated, "the key occurs more than once", unit="keys")
     if reason != "DATAFRAME_CHECK" or error.check.error is None:
-        return f"{place}: {error}"
-    cases = error.failure_cases
-    example = cases["failure_case"].iloc[0]
-    return f"{place}: {len(cases):,} rows: {error.check.error}, for example {_readable(example)}. {REMEDY}"
+        return f"{origin.file}: {error}"
+    columns = [error.schema.name] if error.schema.name else ["start_day", "end_day"]
+    count, example = len(error.failure_cases), error.failure_cases["failure_case"].iloc[0]
+    return _message(origin, columns, f"{count:,} rows", error.check.error, example)
 
 
-def _sentence(place: str, broken: ir.Table, problem: str, unit: str = "rows") -> str:
+def _sentence(origin: Origin, columns: Sequence[str], broken: ir.Table, problem: str, unit: str = "rows") -> str:
+    """The message about the rows of `broken`, which it counts and shows the first of."""
     count = int(broken.count().execute())
-    example = broken.order_by(broken.columns).limit(1).execute().iloc[0].to_dict()
-    return f"{place}: {count:,} {unit}: {problem}, for example {_readable(example)}. {REMEDY}"
+    example = broken.order_by(broken.columns).limit(1).to_pyarrow().to_pylist()[0]
+    return _message(origin, columns, f"{count:,} {unit}", problem, example)
 
 
-def _readable(example: object) -> str:
-    return ", ".join(f"{key}={value}" for key, value in example.items()) if isinstance(example, Mapping) else str(example)
+def _message(origin: Origin, columns: Sequence[str], count: str, problem: str, example: object) -> str:
+    names = ", ".join(origin.columns[column].name for column in columns)
+    shown = ", ".join(f"{key}={value}" for key, value in example.items()) if isinstance(example, Mapping) else str(example)
+    return f"{origin.file}, column {names}: {count}: {problem}, for example {shown}. Correct or remove these rows in the source."
 
 
-def cross_check(tables: Mapping[str, ir.Table]) -> dict[str, int]:
+def cross_check(tables: Mapping[str, ir.Table], origins: Mapping[str, Origin]) -> dict[str, int]:
     """Compare the canonical tables with each other.
 
     Raises DataError for a campaign that no table describes and for a basket of two households. What is normal in
@@ -168,14 +168,13 @@ def cross_check(tables: Mapping[str, ir.Table]) -> dict[str, int]:
     the transactions, lines whose product is unknown.
     """
     for name in ("campaign_targets", "coupons", "redemptions"):
-        _require_known_campaigns(name, tables)
+        _require_known_campaigns(tables, name, origins)
     lines, targets, campaigns = tables["transactions"], tables["campaign_targets"], tables["campaigns"]
     baskets = lines.group_by("basket_id").agg(households=lines.household_id.nunique())
     shared = baskets.filter(baskets.households > 1)
     if shared.count().execute():
-        raise DataError(
-            _sentence("transactions, column basket_id", shared, "the basket belongs to several households", unit="baskets")
-        )
+        problem = "the basket belongs to several households"
+        raise DataError(_sentence(origins["transactions"], ["basket_id"], shared, problem, unit="baskets"))
     first, last = first_and_last_day(lines)
     redemptions = tables["redemptions"]
     counts = {
@@ -188,7 +187,8 @@ def cross_check(tables: Mapping[str, ir.Table]) -> dict[str, int]:
     return {name: int(count.execute()) for name, count in counts.items()}
 
 
-def _require_known_campaigns(name: str, tables: Mapping[str, ir.Table]) -> None:
+def _require_known_campaigns(tables: Mapping[str, ir.Table], name: str, origins: Mapping[str, Origin]) -> None:
     unknown = tables[name].anti_join(tables["campaigns"], "campaign_id")
     if unknown.count().execute():
-        raise DataError(_sentence(f"{name}, column campaign_id", unknown, "no campaign of this number is described in campaigns"))
+        problem = f"no campaign of this number in {origins['campaigns'].file}"
+        raise DataError(_sentence(origins[name], ["campaign_id"], unknown, problem))

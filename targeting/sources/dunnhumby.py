@@ -11,63 +11,88 @@ import ibis.expr.types as ir
 from ibis.backends import BaseBackend
 
 from targeting.errors import DataError
-from targeting.sources.raw import Column, typed
+from targeting.raw import Column, Origin, typed
 from targeting.tables import MONEY
 
-TRANSACTIONS = {
-    "household_id": Column("household_key", "int64"),
-    "basket_id": Column("BASKET_ID", "int64"),
-    "product_id": Column("PRODUCT_ID", "int64"),
-    "store_id": Column("STORE_ID", "int64"),
-    "day": Column("DAY", "int64"),
-    "week": Column("WEEK_NO", "int64"),
-    "quantity": Column("QUANTITY", "int64"),
-    "sales": Column("SALES_VALUE", MONEY),
-    "loyalty_discount": Column("RETAIL_DISC", MONEY),
-    "coupon_discount": Column("COUPON_DISC", MONEY),
-    "coupon_match_discount": Column("COUPON_MATCH_DISC", MONEY),
-}
-PRODUCTS = {
-    "product_id": Column("PRODUCT_ID", "int64"),
-    "department": Column("DEPARTMENT", "string"),
-    "category": Column("COMMODITY_DESC", "string"),
-    "subcategory": Column("SUB_COMMODITY_DESC", "string"),
-    "brand": Column("BRAND", "string"),
-}
-HOUSEHOLDS = {
-    "household_id": Column("household_key", "int64"),
-    "age": Column("AGE_DESC", "string"),
-    "income": Column("INCOME_DESC", "string"),
-    "home_ownership": Column("HOMEOWNER_DESC", "string"),
-    "marital_status": Column("MARITAL_STATUS_CODE", "string"),
-    "household_size": Column("HOUSEHOLD_SIZE_DESC", "string"),
-    "household_composition": Column("HH_COMP_DESC", "string"),
-    "kids": Column("KID_CATEGORY_DESC", "string"),
-}
-CAMPAIGNS = {
-    "campaign_id": Column("CAMPAIGN", "int64"),
-    "campaign_type": Column("DESCRIPTION", "string"),
-    "start_day": Column("START_DAY", "int64"),
-    "end_day": Column("END_DAY", "int64"),
-}
-TARGETS = {"campaign_id": Column("CAMPAIGN", "int64"), "household_id": Column("household_key", "int64")}
-COUPONS = {
-    "campaign_id": Column("CAMPAIGN", "int64"),
-    "coupon_upc": Column("COUPON_UPC", "int64"),
-    "product_id": Column("PRODUCT_ID", "int64"),
-}
-REDEMPTIONS = {
-    "household_id": Column("household_key", "int64"),
-    "campaign_id": Column("CAMPAIGN", "int64"),
-    "coupon_upc": Column("COUPON_UPC", "int64"),
-    "day": Column("DAY", "int64"),
-}
-PROMOTIONS = {
-    "product_id": Column("PRODUCT_ID", "int64"),
-    "store_id": Column("STORE_ID", "int64"),
-    "week": Column("WEEK_NO", "int64"),
-    "display": Column("display", "string"),
-    "mailer": Column("mailer", "string"),
+ORIGINS = {
+    "transactions": Origin(
+        "transaction_data.csv",
+        {
+            "household_id": Column("household_key", "int64"),
+            "basket_id": Column("BASKET_ID", "int64"),
+            "product_id": Column("PRODUCT_ID", "int64"),
+            "store_id": Column("STORE_ID", "int64"),
+            "day": Column("DAY", "int64"),
+            "week": Column("WEEK_NO", "int64"),
+            "quantity": Column("QUANTITY", "int64"),
+            "sales": Column("SALES_VALUE", MONEY),
+            "loyalty_discount": Column("RETAIL_DISC", MONEY),
+            "coupon_discount": Column("COUPON_DISC", MONEY),
+            "coupon_match_discount": Column("COUPON_MATCH_DISC", MONEY),
+        },
+    ),
+    "products": Origin(
+        "product.csv",
+        {
+            "product_id": Column("PRODUCT_ID", "int64"),
+            "department": Column("DEPARTMENT", "string"),
+            "category": Column("COMMODITY_DESC", "string"),
+            "subcategory": Column("SUB_COMMODITY_DESC", "string"),
+            "brand": Column("BRAND", "string"),
+        },
+    ),
+    "households": Origin(
+        "hh_demographic.csv",
+        {
+            "household_id": Column("household_key", "int64"),
+            "age": Column("AGE_DESC", "string"),
+            "income": Column("INCOME_DESC", "string"),
+            "home_ownership": Column("HOMEOWNER_DESC", "string"),
+            "marital_status": Column("MARITAL_STATUS_CODE", "string"),
+            "household_size": Column("HOUSEHOLD_SIZE_DESC", "string"),
+            "household_composition": Column("HH_COMP_DESC", "string"),
+            "kids": Column("KID_CATEGORY_DESC", "string"),
+        },
+    ),
+    "campaigns": Origin(
+        "campaign_desc.csv",
+        {
+            "campaign_id": Column("CAMPAIGN", "int64"),
+            "campaign_type": Column("DESCRIPTION", "string"),
+            "start_day": Column("START_DAY", "int64"),
+            "end_day": Column("END_DAY", "int64"),
+        },
+    ),
+    "campaign_targets": Origin(
+        "campaign_table.csv", {"campaign_id": Column("CAMPAIGN", "int64"), "household_id": Column("household_key", "int64")}
+    ),
+    "coupons": Origin(
+        "coupon.csv",
+        {
+            "campaign_id": Column("CAMPAIGN", "int64"),
+            "coupon_upc": Column("COUPON_UPC", "int64"),
+            "product_id": Column("PRODUCT_ID", "int64"),
+        },
+    ),
+    "redemptions": Origin(
+        "coupon_redempt.csv",
+        {
+            "household_id": Column("household_key", "int64"),
+            "campaign_id": Column("CAMPAIGN", "int64"),
+            "coupon_upc": Column("COUPON_UPC", "int64"),
+            "day": Column("DAY", "int64"),
+        },
+    ),
+    "promotions": Origin(
+        "causal_data.csv",
+        {
+            "product_id": Column("PRODUCT_ID", "int64"),
+            "store_id": Column("STORE_ID", "int64"),
+            "week": Column("WEEK_NO", "int64"),
+            "display": Column("display", "string"),
+            "mailer": Column("mailer", "string"),
+        },
+    ),
 }
 MARITAL_STATUS = {"A": "Married", "B": "Unmarried", "U": None}
 
@@ -78,36 +103,37 @@ def tables(backend: BaseBackend, data: Mapping[str, Any]) -> dict[str, ir.Table]
     File names match regardless of case. Raises DataError for a missing folder, file or column, and unreadable values.
     """
     folder = Path(data["path"])
+    if not folder.is_dir():
+        raise DataError(f"data.path is {str(folder)!r}, which is no folder: give the absolute path of the eight CSV files.")
     first_day = date.fromisoformat(str(data["first_day"]))
+    present = [name for name in ORIGINS if name != "promotions" or _find(folder, ORIGINS[name].file) is not None]
+    read = {name: _read_csv(backend, folder, ORIGINS[name]) for name in present}
 
-    def read(file: str, columns: Mapping[str, Column]) -> ir.Table:
-        return _read_csv(backend, folder, file, columns)
-
-    def dated(table: ir.Table, file: str, *columns: str) -> ir.Table:
-        _require_positive_days(table, file, columns)
-        return table.mutate(**{column: _as_date(table[column], first_day) for column in columns})
-
+    lines, homes, campaigns = read["transactions"], read["households"], read["campaigns"]
+    for name in ("transactions", "redemptions"):
+        _require_positive_days(read[name], ORIGINS[name].file)
     discounts = ("loyalty_discount", "coupon_discount", "coupon_match_discount")
-    lines = dated(read("transaction_data.csv", TRANSACTIONS), "transaction_data.csv", "day")
-    homes = read("hh_demographic.csv", HOUSEHOLDS)
-    campaigns = _dated_campaigns(read("campaign_desc.csv", CAMPAIGNS), first_day)
-    result = {
+    result = read | {
         # Stored zero or negative; the published file also has a few surcharges, which are no discounts.
-        "transactions": lines.mutate(**{name: ibis.greatest(-lines[name], lines[name] * 0).cast(MONEY) for name in discounts}),
-        "products": read("product.csv", PRODUCTS),
+        "transactions": lines.mutate(
+            day=_as_date(lines.day, first_day),
+            **{name: ibis.greatest(-lines[name], lines[name] * 0).cast(MONEY) for name in discounts},
+        ),
         "households": homes.mutate(
             marital_status=homes.marital_status.cases(*MARITAL_STATUS.items(), else_=homes.marital_status),
             home_ownership=homes.home_ownership.nullif("Unknown"),
             household_composition=homes.household_composition.nullif("Unknown"),
             kids=homes.kids.nullif("None/Unknown").fill_null("0"),
         ),
-        "campaigns": campaigns,
-        "campaign_targets": read("campaign_table.csv", TARGETS),
-        "coupons": read("coupon.csv", COUPONS),
-        "redemptions": dated(read("coupon_redempt.csv", REDEMPTIONS), "coupon_redempt.csv", "day"),
+        "campaigns": campaigns.mutate(
+            campaign_type=campaigns.campaign_type.re_replace("^Type *", ""),
+            start_day=_as_date(campaigns.start_day, first_day),
+            end_day=_as_date(campaigns.end_day, first_day),
+        ),
+        "redemptions": read["redemptions"].mutate(day=_as_date(read["redemptions"].day, first_day)),
     }
-    if _find(folder, "causal_data.csv") is not None:
-        promotions = read("causal_data.csv", PROMOTIONS)
+    if "promotions" in read:
+        promotions = read["promotions"]
         result["promotions"] = promotions.mutate(display=promotions.display != "0", mailer=promotions.mailer != "0")
     return result
 
@@ -118,19 +144,16 @@ def _find(folder: Path, file: str) -> Path | None:
     return matches[0] if matches else None
 
 
-def _read_csv(backend: BaseBackend, folder: Path, file: str, columns: Mapping[str, Column]) -> ir.Table:
-    if not folder.is_dir():
-        raise DataError(f"data.path is {str(folder)!r}, which is no folder: give the absolute path of the eight CSV files.")
-    path = _find(folder, file)
+def _read_csv(backend: BaseBackend, folder: Path, origin: Origin) -> ir.Table:
+    path = _find(folder, origin.file)
     if path is None:
         present = ", ".join(sorted(path.name for path in folder.iterdir())) or "nothing"
-        raise DataError(f"{folder} has no file {file}; it has {present}. Copy the file there, or correct data.path.")
+        raise DataError(f"{folder} has no file {origin.file}; it has {present}. Copy the file there, or correct data.path.")
     try:
-        return typed(backend.read_csv(path, header=True, all_varchar=True), file, columns)
+        return typed(backend.read_csv(path, header=True, all_varchar=True), origin)
     except duckdb.Error as error:
-        raise DataError(
-            f"{file} cannot be read as CSV: {str(error).splitlines()[0]} Save it again with one header line."
-        ) from error
+        reason = str(error).splitlines()[0]
+        raise DataError(f"{origin.file} cannot be read as CSV: {reason} Save it again with one header line.") from error
 
 
 def _as_date(days: ir.IntegerColumn, first_day: date) -> ir.DateColumn:
@@ -139,20 +162,11 @@ def _as_date(days: ir.IntegerColumn, first_day: date) -> ir.DateColumn:
     return (midnight + (days - 1).as_interval("D")).date()
 
 
-def _dated_campaigns(campaigns: ir.Table, first_day: date) -> ir.Table:
-    return campaigns.mutate(
-        campaign_type=campaigns.campaign_type.re_replace("^Type *", ""),
-        start_day=_as_date(campaigns.start_day, first_day),
-        end_day=_as_date(campaigns.end_day, first_day),
-    )
-
-
-def _require_positive_days(table: ir.Table, file: str, columns: tuple[str, ...]) -> None:
-    for column in columns:
-        early = table.filter(table[column] < 1)
-        count, example = early.aggregate(n=early.count(), example=early[column].min()).execute().iloc[0]
-        if count:
-            raise DataError(
-                f"{file}, column DAY: {int(count):,} rows lie outside the data, which begin with day 1, for example "
-                f"{int(example)}. Correct or remove these rows in the file."
-            )
+def _require_positive_days(table: ir.Table, file: str) -> None:
+    early = table.filter(table.day < 1)
+    count, example = early.aggregate(n=early.count(), example=early.day.min()).execute().iloc[0]
+    if count:
+        raise DataError(
+            f"{file}, column DAY: {int(count):,} rows lie outside the data, which begin with day 1, for example "
+            f"{int(example)}. Correct or remove these rows in the file."
+        )

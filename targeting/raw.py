@@ -17,12 +17,21 @@ class Column:
     type: str
 
 
-def typed(raw: ir.Table, file: str, columns: Mapping[str, Column]) -> ir.Table:
-    """`raw` with the wanted columns alone, under the keys of `columns`, each cast to its type.
+@dataclass(frozen=True)
+class Origin:
+    """Where a canonical table comes from: the source's file, and its columns by canonical name."""
+
+    file: str
+    columns: Mapping[str, Column]
+
+
+def typed(raw: ir.Table, origin: Origin) -> ir.Table:
+    """`raw` with the wanted columns alone, under their canonical names, each cast to its type.
 
     Names match regardless of case and of spaces around them; text is trimmed, and empty text is missing.
-    Raises DataError, naming `file`, for a missing column, an empty table, and values that the type cannot hold.
+    Raises DataError, naming the file, for a missing column, an empty table, and values that the type cannot hold.
     """
+    file, columns = origin.file, origin.columns
     present = {name.strip().lower(): name for name in raw.columns}
     absent = [column.name for column in columns.values() if column.name.lower() not in present]
     if absent:

@@ -1,0 +1,68 @@
+"""Write README.md from docs/templates/README.md.jinja, every figure in it from metrics/ and plots/*.csv of the last run."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import pandas as pd
+import yaml
+
+ROOT = Path(__file__).resolve().parent.parent
+TEMPLATE = "README.md.jinja"
+
+
+def usd(value: float, digits: int = 2) -> str:
+    """Dollars with a sign in front: $1,234.50, -$3.20."""
+    return f"{'-' if round(value, digits) < 0 else ''}${abs(value):,.{digits}f}"
+
+
+def percent(value: float, digits: int = 0) -> str:
+    """A share as a percentage: 54%."""
+    return f"{value:.{digits}%}"
+
+
+def number(value: float, digits: int = 2) -> str:
+    """A number with thousands separated and a fixed number of decimals."""
+    return f"{value:,.{digits}f}"
+
+
+def stage_graph() -> str:
+    """The stages of dvc.yaml as a Mermaid graph: an arrow where one reads what the other writes."""
+    stages = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
+    writer = {}
+    for name, stage in stages.items():
+        for item in [*stage.get("outs", []), *stage["metrics"]]:
+            path = item if isinstance(item, str) else next(iter(item))
+            # A learner's file stands for the folder that the learners share.
+            writer[path.split("/${item.learner}")[0]] = name
+    edges = {
+        (source, name)
+        for name, stage in stages.items()
+        for dep in stage["deps"]
+        for path, source in writer.items()
+        if dep == path or dep.startswith(f"{path}/")
+    }
+    order = list(stages)
+    arrows = sorted(edges, key=lambda edge: (order.index(edge[0]), order.index(edge[1])))
+    return "\n".join(["graph TD", *(f"  {source} --> {target}" for source, target in arrows)])
+
+
+def render() -> str:
+    """The README's text; raises jinja2.UndefinedError for a figure that the run does not have."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(ROOT / "docs" / "templates"),
+        undefined=jinja2.StrictUndefined,
+        keep_trailing_newline=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        autoescape=False,  # noqa: S701 - Markdown, from our own numbers
+    )
+    environment.filters |= {"usd": usd, "percent": percent, "number": number}
+    metrics = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in (ROOT / "metrics").glob("*.json")}
+    tables: dict[str, Any] = {path.stem: pd.read_csv(path).to_dict("records") for path in (ROOT / "plots").glob("*.csv")}
+    return environment.get_template(TEMPLATE).render(metrics=metrics, tables=tables, stage_graph=stage_graph())
+
+
+if __name__ == "__main__":
+    (ROOT / "README.md").write_text(render(), encoding="utf-8")
