@@ -11,6 +11,7 @@ import pandas as pd
 from targeting.effects import ADJUSTED, EffectData, effect_table
 from targeting.outputs import write_csv, write_metrics
 from targeting.panel import OUTCOMES, covariate_matrix, require_aligned
+from targeting.scores import effect_scores
 from targeting.stage import run
 
 PANEL = Path("data/trials/panel.parquet")
@@ -34,7 +35,7 @@ def main() -> None:
             propensity=nuisance["propensity"].to_numpy(),
             mu0=nuisance[f"mu0_{outcome}"].to_numpy(),
             mu1=nuisance[f"mu1_{outcome}"].to_numpy(),
-            score=(nuisance[f"score1_{outcome}"] - nuisance[f"score0_{outcome}"]).to_numpy(),
+            score=effect_scores(nuisance, outcome),
         )
         tables.append(effect_table(data, panel["campaign_id"].to_numpy(), outcome))
     effects = pd.concat(tables, ignore_index=True)
@@ -42,18 +43,16 @@ def main() -> None:
     metrics = {}
     for outcome in OUTCOMES:
         pooled = effects[(effects["outcome"] == outcome) & (effects["trial"] == "all")].set_index("method")
-        adjusted = pooled.loc[list(ADJUSTED), "estimate"]
+        # An estimator with too few rows is missing in the table, and says nothing here.
+        known = pooled["estimate"].dropna()
         metrics[outcome] = {
-            "naive": pooled.loc["naive", "estimate"],
-            "ols": pooled.loc["ols", "estimate"],
-            "aipw": pooled.loc["aipw", "estimate"],
+            **known.to_dict(),
             "aipw_se": pooled.loc["aipw", "se"],
-            "ato": pooled.loc["ato", "estimate"],
             "ato_se": pooled.loc["ato", "se"],
-            "range": np.ptp(adjusted),
+            "range": np.ptp(known[known.index.isin(ADJUSTED)]),
         }
-    write_csv(effects, EFFECTS)
     write_metrics(metrics, METRICS)
+    write_csv(effects, EFFECTS)
 
 
 if __name__ == "__main__":

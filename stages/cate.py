@@ -31,8 +31,8 @@ def main() -> None:
     for outcome in OUTCOMES:
         cate = effects[f"cate_{outcome}"]
         metrics[outcome] = {"mean": cate.mean(), "sd": cate.std(), "share_positive": (cate > 0).mean()}
-    write_parquet(effects, Path(EFFECTS.format(learner=learner)))
     write_metrics(metrics, Path(METRICS.format(learner=learner)))
+    write_parquet(effects, Path(EFFECTS.format(learner=learner)))
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from targeting.errors import DataError
 from targeting.factors import FactorSettings, explained_variance, explained_variance_columns, fit_factors, select_factors
 from targeting.figures import loadings_heatmap
 from targeting.outputs import write_csv, write_figure, write_metrics, write_parquet
@@ -31,6 +32,12 @@ def main() -> None:
     features = profile[names]
 
     fitted = fit_factors(features, settings, params["seed"])
+    active = int((fitted.lengths > 0).sum())
+    if active < settings.factors:
+        raise DataError(
+            f"Only {active} of {settings.factors} factors carry anything under these penalties: set segmentation.factors to "
+            f"{active} or less, or lower segmentation.penalty_scores and penalty_loadings."
+        )
     factors = fitted.transform(features)
     columns = [f"F{number}" for number in range(1, settings.factors + 1)]
     factor_names = name_factors(fitted.loadings, names)
@@ -45,12 +52,12 @@ def main() -> None:
         "explained_variance_columns": explained_variance_columns(scaled, rebuilt),
         "sparsity_loadings": (fitted.loadings == 0).mean(),
     }
+    write_metrics(metrics, METRICS)
     write_parquet(pd.DataFrame(factors, columns=columns).assign(household_id=profile["household_id"]), FACTORS)
     write_parquet(loadings, LOADINGS)
     write_parquet(fitted.scaling, SCALING)
     write_csv(selection, SELECTION)
     write_figure(loadings_heatmap(fitted.loadings / fitted.lengths[:, None], names, factor_names), PICTURE)
-    write_metrics(metrics, METRICS)
 
 
 if __name__ == "__main__":

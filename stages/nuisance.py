@@ -17,6 +17,7 @@ from targeting.overlap import (
     effective_sample_size,
     in_overlap,
     inverse_propensity_weights,
+    overlap_by_trial,
     propensity_histogram,
 )
 from targeting.panel import covariate_names
@@ -28,6 +29,7 @@ NUISANCE = Path("data/trials/nuisance.parquet")
 MODELS = Path("plots/nuisance_models.csv")
 PROPENSITY = Path("plots/propensity.csv")
 BALANCE = Path("plots/balance.csv")
+OVERLAP = Path("plots/overlap.csv")
 METRICS = Path("metrics/nuisance.json")
 
 
@@ -57,11 +59,12 @@ def main() -> None:
         "max_smd_weighted": balance["smd_overlap"].abs().max(),
         "outcome_r2": r2_score(panel["purchase_amount"], predicted),
     }
+    write_metrics(metrics, METRICS)
     write_parquet(table, NUISANCE)
     write_csv(models, MODELS)
     write_csv(propensity_histogram(propensity, treated), PROPENSITY)
     write_csv(balance, BALANCE)
-    write_metrics(metrics, METRICS)
+    write_csv(overlap_by_trial(panel, table["propensity"], settings["overlap"]), OVERLAP)
 
 
 if __name__ == "__main__":

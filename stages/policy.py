@@ -9,10 +9,11 @@ import pandas as pd
 
 from targeting.errors import DataError
 from targeting.outputs import write_csv, write_metrics, write_parquet
-from targeting.panel import KEYS, require_aligned
+from targeting.overlap import in_overlap
+from targeting.panel import KEYS, require_aligned, require_outcome
 from targeting.params import load_params
 from targeting.policies import PolicyData, assign
-from targeting.policy_value import Economics, recommend, roi_curve, value_table
+from targeting.policy_value import Economics, Evidence, recommend, roi_curve, value_table
 from targeting.stage import run
 
 PANEL = Path("data/trials/panel.parquet")
@@ -26,28 +27,35 @@ METRICS = Path("metrics/policy.json")
 
 
 def main() -> None:
-    params = load_params("policy", "learners")
+    params = load_params("policy", "learners", "nuisance")
     settings = params["policy"]
     if not (settings["cost"] >= 0 and settings["margin"] > 0):
         raise DataError(
             f"policy.cost must be 0 or more and policy.margin above 0; they are {settings['cost']}, {settings['margin']}."
         )
     economics = Economics(settings["cost"], settings["margin"])
-    outcome, learner = settings["outcome"], settings["learner"]
+    outcome, learner = require_outcome(settings["outcome"]), settings["learner"]
     known = ["selected", *params["learners"]["names"]]
     if learner not in known:
         raise DataError(f"policy.learner is {learner!r}; it can be {', '.join(known)}.")
-    panel = pd.read_parquet(PANEL, columns=[*KEYS, "treated"])
+    panel = pd.read_parquet(PANEL, columns=[*KEYS, "treated", outcome])
     nuisance = pd.read_parquet(NUISANCE)
     effects = pd.read_parquet(SELECTED if learner == "selected" else EFFECTS / f"{learner}.parquet")
     require_aligned(panel, nuisance, str(NUISANCE))
     require_aligned(panel, effects, f"the effects of {learner}")
 
-    score = (nuisance[f"score1_{outcome}"] - nuisance[f"score0_{outcome}"]).to_numpy()
-    cate, households = effects[f"cate_{outcome}"].to_numpy(), panel["household_id"].to_numpy()
-    decisions = assign(PolicyData(cate, panel["treated"].to_numpy(), economics.breakeven))
-    table = value_table(decisions, cate, score, households, economics)
-    curve = roi_curve(cate, score, households, economics)
+    cate, overlap = effects[f"cate_{outcome}"].to_numpy(), in_overlap(nuisance["propensity"], params["nuisance"]["overlap"])
+    evidence = Evidence(
+        score0=nuisance[f"score0_{outcome}"].to_numpy(),
+        score1=nuisance[f"score1_{outcome}"].to_numpy(),
+        outcome=panel[outcome].to_numpy(dtype=float),
+        treated=panel["treated"].to_numpy(dtype=float),
+        household_id=panel["household_id"].to_numpy(),
+        overlap=overlap,
+    )
+    decisions = assign(PolicyData(cate, overlap, evidence.treated, economics.breakeven))
+    table = value_table(decisions, cate, evidence, economics)
+    curve = roi_curve(cate, evidence, economics)
 
     recommended = recommend(table)
     by_policy = table.set_index("policy")
@@ -61,10 +69,10 @@ def main() -> None:
         **by_policy.loc["breakeven", interval].add_prefix("breakeven_").to_dict(),
         **by_policy.loc["all", interval].add_prefix("all_").to_dict(),
     }
+    write_metrics(metrics, METRICS)
     write_parquet(pd.concat([panel[KEYS], pd.Series(cate, name="cate"), decisions.astype("int8")], axis=1), ASSIGNMENTS)
     write_csv(table, POLICIES)
     write_csv(curve, CURVE)
-    write_metrics(metrics, METRICS)
 
 
 if __name__ == "__main__":

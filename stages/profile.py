@@ -31,8 +31,8 @@ def main() -> None:
         "mean_revenue": features["monetary_sales"].mean(),
         "mean_visits": features["frequency"].mean(),
     }
-    write_parquet(features, PROFILE)
     write_metrics(metrics, METRICS)
+    write_parquet(features, PROFILE)
 
 
 if __name__ == "__main__":

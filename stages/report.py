@@ -14,7 +14,7 @@ from targeting.stage import run
 from targeting.summary import headline
 
 METRICS = Path("metrics")
-SOURCES = ("ingest", "segment", "trials", "nuisance", "ate", "validate", "policy")
+SOURCES = ("ingest", "segment", "nuisance", "ate", "validate", "policy")
 CURVE = Path("plots/roi_curve.csv")
 SEGMENT_EFFECTS = Path("plots/segment_effects.csv")
 ROI_PICTURE = Path("plots/roi_curve.png")
@@ -25,9 +25,11 @@ SUMMARY = Path("metrics/summary.json")
 def main() -> None:
     metrics = {name: json.loads((METRICS / f"{name}.json").read_text(encoding="utf-8")) for name in SOURCES}
     policy = metrics["policy"]
-    write_figure(roi_chart(pd.read_csv(CURVE), policy["margin"], policy["cost"]), ROI_PICTURE)
-    write_figure(effects_by_segment_chart(pd.read_csv(SEGMENT_EFFECTS), policy["breakeven"]), SEGMENT_PICTURE)
     write_metrics(headline(metrics), SUMMARY)
+    write_figure(
+        roi_chart(pd.read_csv(CURVE), policy["margin"], policy["cost"], metrics["nuisance"]["overlap_share"]), ROI_PICTURE
+    )
+    write_figure(effects_by_segment_chart(pd.read_csv(SEGMENT_EFFECTS), policy["breakeven"]), SEGMENT_PICTURE)
 
 
 if __name__ == "__main__":

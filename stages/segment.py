@@ -54,12 +54,12 @@ def main() -> None:
         "ari_all_std": agreement_all.std(),
     }
     assigned = pd.DataFrame({"household_id": profile["household_id"], "segment": segments + 1})
+    write_metrics(metrics, METRICS)
     write_parquet(assigned.assign(name=table["name"].to_numpy()[segments]), SEGMENTS)
     write_parquet(centres.sort_values("segment", ignore_index=True), CENTRES)
     write_csv(table, TABLE)
     write_csv(selection, SELECTION)
     write_figure(positioning_chart(table), PICTURE)
-    write_metrics(metrics, METRICS)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from targeting.outputs import write_csv, write_metrics, write_parquet
 from targeting.overlap import in_overlap
 from targeting.panel import KEYS, OUTCOMES, require_aligned
 from targeting.params import load_params
+from targeting.scores import effect_scores
 from targeting.segments import assign_segments
 from targeting.stage import run
 
@@ -51,7 +52,7 @@ def main() -> None:
         rows = assigned.assign(
             treated=panel["treated"],
             overlap=in_overlap(nuisance["propensity"], params["nuisance"]["overlap"]),
-            score=nuisance[f"score1_{outcome}"] - nuisance[f"score0_{outcome}"],
+            score=effect_scores(nuisance, outcome),
             cate=selected[f"cate_{outcome}"],
         )
         tables.append(effects_by_segment(rows).assign(outcome=outcome))
@@ -61,9 +62,9 @@ def main() -> None:
         "n_segments": assigned["segment"].nunique(),
         "same_as_whole_window": (later["segment"] == assigned["segment"]).mean(),
     }
+    write_metrics(metrics, METRICS)
     write_parquet(assigned, TIME_ZERO)
     write_csv(effects, EFFECTS)
-    write_metrics(metrics, METRICS)
 
 
 if __name__ == "__main__":

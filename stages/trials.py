@@ -32,7 +32,9 @@ def main() -> None:
     with connect(params["engine"]) as backend:
         tables = dict(zip(SCHEMAS, read_tables(backend, TABLES, *SCHEMAS), strict=True))
         lines, campaigns, targets = tables["transactions"], tables["campaigns"], tables["campaign_targets"]
-        trials = plan_trials(campaigns.execute(), design["campaign_type"], design["post_days"], *first_and_last_day(lines))
+        calendar = campaigns.execute()
+        rules = (design["campaign_type"], design["post_days"], design["min_follow_up_days"])
+        trials = plan_trials(calendar, *rules, *first_and_last_day(lines))
         rows, flows = [], []
         promoted = backend.create_table("promoted", promoted_lines(lines, tables["promotions"]), temp=True)
         for trial in track(trials, "Laying out trials"):
@@ -48,16 +50,17 @@ def main() -> None:
     flow = pd.DataFrame(flows).rename(columns={"number": "trial"}).merge(arms, on="trial", validate="one_to_one")
     flow["n_control"] = flow["n_eligible"] - flow["n_treated"]
 
-    write_parquet(panel, PANEL)
-    write_csv(flow, TRIALS)
     metrics = {
         "n_rows": len(panel),
         "n_households": panel["household_id"].nunique(),
         "n_trials": len(trials),
+        "n_campaigns_skipped": (calendar["campaign_type"] == design["campaign_type"]).sum() - len(trials),
         "n_treated": panel["treated"].sum(),
         "n_control": (1 - panel["treated"]).sum(),
     }
     write_metrics(metrics, METRICS)
+    write_parquet(panel, PANEL)
+    write_csv(flow, TRIALS)
 
 
 if __name__ == "__main__":

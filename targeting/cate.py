@@ -20,6 +20,8 @@ from targeting.progress import track
 
 Vector = NDArray[np.float64]
 NUISANCE_FOLDS = 3
+# econml's own propensities inside a learner are clipped here; nuisance.clip is for the scores that judge it.
+MIN_PROPENSITY = 0.01
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,7 @@ def dr_learner(learn: Rows, covariates: Vector, seed: int) -> Effects:
         model_propensity=_selectable(propensity_model("linear", seed)),
         model_regression=outcome_model("linear", seed),
         model_final=outcome_model("linear", seed),
-        min_propensity=0.01,
+        min_propensity=MIN_PROPENSITY,
         cv=NUISANCE_FOLDS,
         random_state=seed,
     )

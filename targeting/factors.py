@@ -106,8 +106,8 @@ def explained_variance_columns(scaled: Matrix, rebuilt: Matrix) -> float:
 def select_factors(features: pd.DataFrame, numbers: Sequence[int], settings: FactorSettings, seed: int) -> pd.DataFrame:
     """One row a number of factors, each fitted anew.
 
-    Columns: n_factors, both explained variances, reconstruction_error (Frobenius norm), and the shares of zeros among scores and
-    loadings (sparsity_*).
+    Columns: n_factors, both explained variances, n_active (factors that the penalties leave anything), reconstruction_error
+    (Frobenius norm), and the shares of zeros among scores and loadings (sparsity_*).
     """
     rows = []
     for number in numbers:
@@ -119,6 +119,7 @@ def select_factors(features: pd.DataFrame, numbers: Sequence[int], settings: Fac
                 "n_factors": number,
                 "explained_variance": explained_variance(scaled, rebuilt),
                 "explained_variance_columns": explained_variance_columns(scaled, rebuilt),
+                "n_active": int((fitted.lengths > 0).sum()),
                 "reconstruction_error": float(np.linalg.norm(scaled - rebuilt)),
                 "sparsity_scores": float((scores == 0).mean()),
                 "sparsity_loadings": float((fitted.loadings == 0).mean()),

@@ -55,8 +55,11 @@ def positioning_chart(table: pd.DataFrame) -> Figure:
     return figure
 
 
-def roi_chart(curve: pd.DataFrame, margin: float, cost: float) -> Figure:
-    """Profit per household by share contacted: off-policy with its 95% interval, and what the model itself promises."""
+def roi_chart(curve: pd.DataFrame, margin: float, cost: float, overlap: float) -> Figure:
+    """Profit per household by share contacted: off-policy with its 95% interval, and what the model itself promises.
+
+    Beyond the share `overlap` contacts go to households that hardly any data speak of; that part is shaded.
+    """
     figure = Figure(figsize=(10, 6), layout="constrained")
     axes = figure.subplots()
     axes.fill_between(
@@ -67,9 +70,10 @@ def roi_chart(curve: pd.DataFrame, margin: float, cost: float) -> Figure:
         curve, x="share", y="profit_plugin", color=ACCENT, linestyle="--", label="plug-in (what the model promises)", ax=axes
     )
     axes.axhline(0, color="black", linewidth=0.8)
+    axes.axvspan(overlap, 1.0, color="black", alpha=0.08, linewidth=0, label="no overlap: extrapolated")
     axes.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
     axes.set(
-        xlabel="Share of households contacted, largest predicted effect first",
+        xlabel="Share of households contacted: inside the overlap first, largest predicted effect first",
         ylabel="Profit per household and campaign (USD)",
         title=f"Profit by share contacted (margin {margin:.0%}, cost {cost:.2f} USD a contact)",
     )

@@ -13,7 +13,7 @@ from targeting.errors import DataError
 
 RIDGE_PENALTIES = np.logspace(0, 4, 13)
 LOGISTIC_STRENGTHS = np.logspace(-2.5, 0, 6)
-# Small trees: some four hundred treated households leave little room.
+# Small trees: the arm of the treated has a few hundred rows a trial.
 BOOSTING = {"max_iter": 150, "learning_rate": 0.05, "max_leaf_nodes": 8, "min_samples_leaf": 20}
 
 
@@ -41,7 +41,7 @@ def propensity_model(name: str, seed: int) -> BaseEstimator:
         logistic = LogisticRegression(solver="newton-cholesky", max_iter=200)
         pipeline = make_pipeline(FunctionTransformer(with_logs), StandardScaler(), logistic)
         # These inner folds split rows, not households: that can only move the penalty, since the outer folds hold whole
-        # households. They are shuffled, as the panel's rows are ordered by trial.
+        # households. They are shuffled, as the panel's rows are ordered by trial. Under econml its own folds take their place.
         inner = StratifiedKFold(4, shuffle=True, random_state=seed)
         return GridSearchCV(pipeline, {"logisticregression__C": LOGISTIC_STRENGTHS}, scoring="neg_log_loss", cv=inner)
     if name == "boosting":

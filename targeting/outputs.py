@@ -37,7 +37,10 @@ def write_csv(frame: pd.DataFrame, path: Path) -> None:
 
 
 def write_metrics(metrics: Mapping[str, Any], path: Path) -> None:
-    """Write a stage's metrics as JSON; a value that is not finite stops the stage, since it measures nothing."""
+    """Write a stage's metrics as JSON; a value that is not finite stops the stage, since it measures nothing.
+
+    Stages write their metrics first, so that one that stops here leaves nothing else behind.
+    """
     text = json.dumps(_plain(metrics, path), indent=2, allow_nan=False) + "\n"
     replace(path, lambda part: part.write_text(text, encoding="utf-8"))
 

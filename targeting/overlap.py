@@ -72,3 +72,10 @@ def propensity_histogram(propensity: ArrayLike, treated: ArrayLike, n_bins: int 
         counts, _ = np.histogram(e[t == arm], bins=edges)
         tables.append(pd.DataFrame({"propensity": (edges[:-1] + edges[1:]) / 2, "arm": name, "share": counts / counts.sum()}))
     return pd.concat(tables, ignore_index=True)
+
+
+def overlap_by_trial(panel: pd.DataFrame, propensity: pd.Series, bounds: Sequence[float]) -> pd.DataFrame:
+    """One row a trial: campaign_id, n, n_treated, overlap_share, rows of `panel` and `propensity` alike."""
+    rows = panel[["trial", "campaign_id", "treated"]].assign(inside=in_overlap(propensity, bounds))
+    groups = rows.groupby(["trial", "campaign_id"])
+    return groups.agg(n=("treated", "size"), n_treated=("treated", "sum"), overlap_share=("inside", "mean")).reset_index()

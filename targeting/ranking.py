@@ -107,6 +107,9 @@ def toc_table(cate: ArrayLike, score: ArrayLike, household_id: ArrayLike, shares
     for share in np.asarray(shares, dtype=float):
         first = np.zeros(n)
         first[order[: max(1, round(share * n))]] = 1.0
+        if first.all():  # everybody is no better than everybody, exactly
+            rows.append({"share": share, "toc": 0.0, "se": 0.0, "ci_lower": 0.0, "ci_upper": 0.0})
+            continue
         top = float(scores @ first / first.sum())
         influence = first * (scores - top) / first.mean() - (scores - scores.mean())
         estimate = Estimate(top - float(scores.mean()), standard_error(influence, household_id))

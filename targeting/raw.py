@@ -40,13 +40,22 @@ def typed(raw: ir.Table, origin: Origin) -> ir.Table:
             "Add the column, or rename the one that holds it (upper or lower case does not matter)."
         )
     text = {key: _trimmed(raw[present[column.name.lower()]]) for key, column in columns.items()}
-    cast = {key: text[key].try_cast(column.type) for key, column in columns.items()}
+    cast = {key: _cast(text[key], column.type) for key, column in columns.items()}
     _require_readable(raw, file, columns, text, cast)
     return raw.select(**cast)
 
 
 def _trimmed(column: ir.Column) -> ir.Column:
     return column.strip().nullif("") if column.type().is_string() else column
+
+
+def _cast(column: ir.Column, type_name: str) -> ir.Column:
+    """The column as the type; missing where the type cannot hold the value."""
+    cast = column.try_cast(type_name)
+    if type_name != "int64" or not column.type().is_string():
+        return cast
+    # A fraction is no whole number, and the engine would round it to one.
+    return ibis.ifelse(column.try_cast("float64") == cast.cast("float64"), cast, ibis.null("int64"))
 
 
 def _require_readable(

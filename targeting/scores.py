@@ -1,6 +1,7 @@
 """Doubly robust scores: per row, unbiased for each arm's outcome if either nuisance is right."""
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 
@@ -20,3 +21,8 @@ def dr_scores(
     if not ((e > 0) & (e < 1)).all():
         raise ValueError("Propensities of 0 or 1: clip them (nuisance.clip), or keep to the overlap population.")
     return np.column_stack([m0 + (1 - t) * (y - m0) / (1 - e), m1 + t * (y - m1) / e])
+
+
+def effect_scores(nuisance: pd.DataFrame, outcome: str) -> NDArray[np.float64]:
+    """Each row's doubly robust score of the effect on `outcome`, treated less control, shape (rows,)."""
+    return (nuisance[f"score1_{outcome}"] - nuisance[f"score0_{outcome}"]).to_numpy(dtype=float)

@@ -26,26 +26,28 @@ class Trial:
     cut: bool
 
 
-def plan_trials(campaigns: pd.DataFrame, campaign_type: str, post_days: int, first_day: date, last_day: date) -> list[Trial]:
+def plan_trials(
+    campaigns: pd.DataFrame, campaign_type: str, post_days: int, min_follow_up_days: int, first_day: date, last_day: date
+) -> list[Trial]:
     """The trials that data from `first_day` to `last_day` can hold, in order of time zero.
 
     `campaigns` has campaign_id, campaign_type, start_day, end_day. A campaign that starts on or before the first day, so
-    that nobody has a history, or after the last one is no trial. A window that would pass the last day is cut there, for
-    both arms alike. Raises DataError when no campaign of this type remains.
+    that nobody has a history, is no trial; nor is one with fewer than `min_follow_up_days` days left. A window that would pass
+    the last day is cut there, for both arms alike. Raises DataError when no campaign of this type remains.
     """
     chosen = campaigns[campaigns["campaign_type"] == campaign_type].sort_values(["start_day", "campaign_id"])
     trials: list[Trial] = []
     for row in chosen.itertuples():
         time_zero, end_day = pd.Timestamp(row.start_day).date(), pd.Timestamp(row.end_day).date()
-        if not first_day < time_zero <= last_day:
+        if time_zero <= first_day or (last_day - time_zero).days + 1 < min_follow_up_days:
             continue
         planned_end = end_day + timedelta(days=post_days)
         window_end = min(planned_end, last_day)
         trials.append(Trial(len(trials) + 1, int(row.campaign_id), time_zero, end_day, window_end, cut=planned_end > last_day))
     if not trials:
         raise DataError(
-            f"No campaign of type {campaign_type} starts inside the data ({first_day} to {last_day}), of {len(chosen)} of this "
-            "type: choose another design.campaign_type."
+            f"Of {len(chosen)} campaigns of type {campaign_type} none starts inside the data ({first_day} to {last_day}) with "
+            f"{min_follow_up_days} days to follow: choose another design.campaign_type, or lower design.min_follow_up_days."
         )
     return trials
 

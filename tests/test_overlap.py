@@ -10,6 +10,7 @@ from targeting.overlap import (
     effective_sample_size,
     in_overlap,
     inverse_propensity_weights,
+    overlap_by_trial,
     overlap_weights,
     propensity_histogram,
     standardised_mean_differences,
@@ -64,3 +65,9 @@ def test_a_histogram_adds_up_to_one_in_each_arm():
     table = propensity_histogram([0.01, 0.02, 0.5, 1.0], [1, 0, 1, 1], n_bins=4)
     assert table.groupby("arm")["share"].sum().to_dict() == pytest.approx({"control": 1, "treated": 1})
     assert table.query("arm == 'treated'")["share"].tolist() == pytest.approx([1 / 3, 0, 1 / 3, 1 / 3])
+
+
+def test_overlap_by_trial_by_hand():
+    panel = pd.DataFrame({"trial": [1, 1, 2, 2], "campaign_id": [27, 27, 8, 8], "treated": [1, 0, 1, 1]})
+    table = overlap_by_trial(panel, pd.Series([0.5, 0.05, 0.2, 0.9]), [0.1, 0.9])
+    assert table.to_numpy().tolist() == [[1, 27, 2, 1, 0.5], [2, 8, 2, 2, 1.0]]

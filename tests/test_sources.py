@@ -118,6 +118,11 @@ ERRORS = {
         r"transaction_data.csv, column SALES_VALUE: 1 of [\d,]+ rows cannot be read .* 'free'. Correct or remove",
     ),
     "a day that is no day": ("transaction_data.csv", set_value("DAY", "Monday"), r"column DAY: 1 of .* cannot be read as int64"),
+    "a fraction where a number counts": (
+        "campaign_table.csv",
+        set_value("household_key", "1.5"),
+        r"campaign_table.csv, column household_key: 1 of .* cannot be read as int64, for example '1.5'",
+    ),
     "a missing household": (
         "transaction_data.csv",
         set_value("household_key", ""),

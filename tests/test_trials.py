@@ -35,15 +35,21 @@ def campaigns_table(frame: pd.DataFrame = CAMPAIGNS) -> ibis.Table:
 
 
 def test_trials_are_the_campaigns_that_start_inside_the_data():
-    assert plan_trials(CAMPAIGNS, "A", 28, FIRST, LAST) == [
+    assert plan_trials(CAMPAIGNS, "A", 28, 20, FIRST, LAST) == [
         Trial(1, 2, date(2020, 1, 10), date(2020, 1, 20), date(2020, 2, 17), cut=False),
         Trial(2, 4, date(2020, 3, 1), date(2020, 3, 10), date(2020, 3, 31), cut=True),
     ]
 
 
+def test_a_campaign_needs_days_to_follow():
+    # From 1 to 31 March are 31 days.
+    assert [trial.campaign_id for trial in plan_trials(CAMPAIGNS, "A", 28, 31, FIRST, LAST)] == [2, 4]
+    assert [trial.campaign_id for trial in plan_trials(CAMPAIGNS, "A", 28, 32, FIRST, LAST)] == [2]
+
+
 def test_no_trial_is_an_error():
-    with pytest.raises(DataError, match=r"No campaign of type C starts inside the data .*design.campaign_type"):
-        plan_trials(CAMPAIGNS, "C", 28, FIRST, LAST)
+    with pytest.raises(DataError, match=r"Of 0 campaigns of type C none starts inside the data .*design.campaign_type"):
+        plan_trials(CAMPAIGNS, "C", 28, 20, FIRST, LAST)
 
 
 TARGETS = pd.DataFrame(
@@ -65,7 +71,7 @@ LINES = [
 
 
 def test_rows_worked_by_hand(backend):
-    first, second = plan_trials(CAMPAIGNS, "A", 28, FIRST, LAST)
+    first, second = plan_trials(CAMPAIGNS, "A", 28, 20, FIRST, LAST)
     arguments = lines(LINES), campaigns_table(), ibis.memtable(TARGETS)
 
     def rows(trial: Trial) -> list[list[float]]:
@@ -78,7 +84,7 @@ def test_rows_worked_by_hand(backend):
 
 
 def test_flow_worked_by_hand(backend):
-    second = plan_trials(CAMPAIGNS, "A", 28, FIRST, LAST)[1]
+    second = plan_trials(CAMPAIGNS, "A", 28, 20, FIRST, LAST)[1]
     tables = [
         backend.create_table(name, table)
         for name, table in (("l", lines(LINES)), ("c", campaigns_table()), ("t", ibis.memtable(TARGETS)))
