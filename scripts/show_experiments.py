@@ -14,10 +14,11 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def other_columns() -> str:
-    """A pattern for the columns of all metrics but the summary: by file where several stages use a name, else by the name."""
+    """A pattern for all columns but parameters and the summary: checksums of files, and the other stages' metrics."""
     stages = [path for path in sorted((ROOT / "metrics").glob("*.json")) if path.name != "summary.json"]
     names = {name for path in stages for name in _names(json.loads(path.read_text(encoding="utf-8")))}
-    return rf"^(metrics/.*|Created|Executor|{'|'.join(re.escape(name) for name in sorted(names))})$"
+    # What has a slash in its name is a file: of no use to a reader as a checksum.
+    return rf"^(.*/.*|requirements\.lock|Created|Executor|{'|'.join(re.escape(name) for name in sorted(names))})$"
 
 
 def _names(metrics: dict[str, Any], prefix: str = "") -> list[str]:

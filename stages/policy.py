@@ -7,10 +7,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from targeting.errors import DataError
 from targeting.outputs import write_csv, write_metrics, write_parquet
 from targeting.overlap import in_overlap
-from targeting.panel import KEYS, require_aligned, require_outcome
+from targeting.panel import KEYS, require_aligned
 from targeting.params import load_params
 from targeting.policies import PolicyData, assign
 from targeting.policy_value import Economics, Evidence, recommend, roi_curve, value_table
@@ -27,17 +26,10 @@ METRICS = Path("metrics/policy.json")
 
 
 def main() -> None:
-    params = load_params("policy", "learners", "nuisance")
+    params = load_params("policy", "nuisance")
     settings = params["policy"]
-    if not (settings["cost"] >= 0 and settings["margin"] > 0):
-        raise DataError(
-            f"policy.cost must be 0 or more and policy.margin above 0; they are {settings['cost']}, {settings['margin']}."
-        )
     economics = Economics(settings["cost"], settings["margin"])
-    outcome, learner = require_outcome(settings["outcome"]), settings["learner"]
-    known = ["selected", *params["learners"]["names"]]
-    if learner not in known:
-        raise DataError(f"policy.learner is {learner!r}; it can be {', '.join(known)}.")
+    outcome, learner = settings["outcome"], settings["learner"]
     panel = pd.read_parquet(PANEL, columns=[*KEYS, "treated", outcome])
     nuisance = pd.read_parquet(NUISANCE)
     effects = pd.read_parquet(SELECTED if learner == "selected" else EFFECTS / f"{learner}.parquet")

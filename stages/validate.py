@@ -11,7 +11,7 @@ import pandas as pd
 from targeting.errors import DataError
 from targeting.outputs import write_csv, write_metrics, write_parquet
 from targeting.overlap import in_overlap
-from targeting.panel import OUTCOMES, require_aligned, require_outcome
+from targeting.panel import OUTCOMES, require_aligned
 from targeting.params import load_params
 from targeting.ranking import autoc, best_linear_predictor, calibration_r2, calibration_table, qini, raw_auuc, toc_table
 from targeting.scores import effect_scores
@@ -50,7 +50,7 @@ def judge(cate: pd.Series, score: np.ndarray, panel: pd.DataFrame, outcome: str)
 
 def main() -> None:
     params = load_params("learners", "policy", "nuisance")
-    outcome = require_outcome(params["policy"]["outcome"])
+    outcome = params["policy"]["outcome"]
     panel = pd.read_parquet(PANEL)
     nuisance = pd.read_parquet(NUISANCE)
     require_aligned(panel, nuisance, str(NUISANCE))

@@ -101,5 +101,5 @@ def effects_by_segment_chart(effects: pd.DataFrame, breakeven: float) -> Figure:
         xlabel="Effect on spend over the outcome window (USD per household)",
         title="Effect by segment at time zero (hollow: less than half of the rows overlap)",
     )
-    axes.legend(loc="upper right")
+    figure.legend(loc="outside lower right")
     return figure

@@ -53,10 +53,3 @@ def require_aligned(panel: pd.DataFrame, other: pd.DataFrame, name: str) -> None
     """Raise DataError unless `other` has the panel's rows in the panel's order."""
     if not panel[KEYS].equals(other[KEYS]):
         raise DataError(f"{name} does not hold the panel's rows in their order: run `dvc repro` to rebuild it.")
-
-
-def require_outcome(name: str) -> str:
-    """The name of a known outcome; raises DataError for another."""
-    if name not in OUTCOMES:
-        raise DataError(f"policy.outcome is {name!r}; it can be {' or '.join(OUTCOMES)}.")
-    return name

@@ -8,6 +8,8 @@ import ibis.expr.types as ir
 
 from targeting.errors import DataError
 
+WORDS = {"int64": "a whole number", "decimal(18, 4)": "a number with a decimal point", "date": "a date"}
+
 
 @dataclass(frozen=True)
 class Column:
@@ -37,7 +39,7 @@ def typed(raw: ir.Table, origin: Origin) -> ir.Table:
     if absent:
         raise DataError(
             f"{file} has no column {', '.join(absent)}; it has {', '.join(raw.columns)}. "
-            "Add the column, or rename the one that holds it (upper or lower case does not matter)."
+            "Add the column, or rename the one that holds it (case does not matter); columns are separated by commas."
         )
     text = {key: _trimmed(raw[present[column.name.lower()]]) for key, column in columns.items()}
     cast = {key: _cast(text[key], column.type) for key, column in columns.items()}
@@ -79,7 +81,8 @@ def _require_readable(
         raise DataError(f"{file} is empty: it needs at least one row.")
     for key, column in columns.items():
         if row[f"n_{key}"] > 0:
+            count, words = int(row[f"n_{key}"]), WORDS.get(column.type, column.type)
             raise DataError(
-                f"{file}, column {column.name}: {int(row[f'n_{key}']):,} of {int(row['n_rows']):,} rows cannot be read as "
-                f"{column.type}, for example {row[f'example_{key}']!r}. Correct or remove these rows in the file."
+                f"{file}, column {column.name}: {count:,} of {int(row['n_rows']):,} rows cannot be read as {words}, for example "
+                f"{row[f'example_{key}']!r}. Correct or remove these rows in the file."
             )

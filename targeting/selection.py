@@ -59,7 +59,8 @@ def reasons(learners: pd.DataFrame, choice: Choice) -> list[str]:
     words = []
     for row in learners.itertuples():
         folds = f"chosen in {chosen_in.get(row.learner, 0)} of {len(choice.by_fold)} folds"
-        noise = "" if row.autoc_p < SIGNIFICANCE else ", though not beyond noise"
+        doubt = ", though no better than a random order" if row.autoc <= 0 else ", though not beyond noise"
+        noise = "" if row.autoc_p < SIGNIFICANCE else doubt
         if row.learner == choice.overall:
             words.append(f"chosen: the largest AUTOC{noise}; {folds}")
         else:

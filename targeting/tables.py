@@ -139,25 +139,36 @@ def _explain(origin: Origin, table: ir.Table, error: pandera.errors.SchemaError)
     if reason == "DUPLICATES":
         keys = list(error.schema.unique)
         repeated = table.group_by(keys).having(table.count() > 1).agg(times=table.count())
-        return _sentence(origin, keys, repeated, "the key occurs more than once", unit="keys")
+        return _sentence(origin, keys, repeated, "the key occurs more than once", unit="key")
     if reason != "DATAFRAME_CHECK" or error.check.error is None:
         return f"{origin.file}: {error}"
     columns = [error.schema.name] if error.schema.name else ["start_day", "end_day"]
     count, example = len(error.failure_cases), error.failure_cases["failure_case"].iloc[0]
-    return _message(origin, columns, f"{count:,} rows", error.check.error, example)
+    return _message(origin, columns, _counted(count, "row"), error.check.error, example)
 
 
-def _sentence(origin: Origin, columns: Sequence[str], broken: ir.Table, problem: str, unit: str = "rows") -> str:
+def _sentence(origin: Origin, columns: Sequence[str], broken: ir.Table, problem: str, unit: str = "row") -> str:
     """The message about the rows of `broken`, which it counts and shows the first of."""
     count = int(broken.count().execute())
     example = broken.order_by(broken.columns).limit(1).to_pyarrow().to_pylist()[0]
-    return _message(origin, columns, f"{count:,} {unit}", problem, example)
+    return _message(origin, columns, _counted(count, unit), problem, example)
 
 
 def _message(origin: Origin, columns: Sequence[str], count: str, problem: str, example: object) -> str:
     names = ", ".join(origin.columns[column].name for column in columns)
-    shown = ", ".join(f"{key}={value}" for key, value in example.items()) if isinstance(example, Mapping) else str(example)
+    shown = str(example)
+    if isinstance(example, Mapping):
+        shown = ", ".join(f"{_name_at_source(origin, key)}={value}" for key, value in example.items())
     return f"{origin.file}, column {names}: {count}: {problem}, for example {shown}. Correct or remove these rows in the source."
+
+
+def _name_at_source(origin: Origin, column: str) -> str:
+    return origin.columns[column].name if column in origin.columns else column
+
+
+def _counted(count: int, unit: str) -> str:
+    """1 row, 2 rows."""
+    return f"{count:,} {unit}{'' if count == 1 else 's'}"
 
 
 def cross_check(tables: Mapping[str, ir.Table], origins: Mapping[str, Origin]) -> dict[str, int]:
@@ -174,7 +185,7 @@ def cross_check(tables: Mapping[str, ir.Table], origins: Mapping[str, Origin]) -
     shared = baskets.filter(baskets.households > 1)
     if shared.count().execute():
         problem = "the basket belongs to several households"
-        raise DataError(_sentence(origins["transactions"], ["basket_id"], shared, problem, unit="baskets"))
+        raise DataError(_sentence(origins["transactions"], ["basket_id"], shared, problem, unit="basket"))
     first, last = first_and_last_day(lines)
     redemptions = tables["redemptions"]
     counts = {

@@ -2,10 +2,12 @@
 
 import json
 import re
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 from matplotlib.figure import Figure
 
 from targeting import params as params_module
@@ -17,14 +19,56 @@ from targeting.progress import track
 from targeting.stage import run
 from targeting.summary import HEADLINES, headline
 
+ROOT = Path(__file__).resolve().parent.parent
 
-def test_only_the_named_sections_are_read(tmp_path, monkeypatch):
+
+@pytest.fixture
+def params_file(tmp_path, monkeypatch):
+    """A copy of the project's parameters that a test may change, by dotted name."""
     path = tmp_path / "params.yaml"
-    path.write_text("seed: 3\npolicy: {cost: 2}\ndata: {source: x}\n")
+    params = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
     monkeypatch.setattr(params_module, "PARAMS", path)
-    assert load_params("seed", "policy") == {"seed": 3, "policy": {"cost": 2}}
-    with pytest.raises(DataError, match="has no section design: run `make params`"):
-        load_params("design")
+
+    def change(name: str | None = None, value: object = None) -> None:
+        *sections, key = name.split(".") if name else ["seed"]
+        place = params
+        for section in sections:
+            place = place[section]
+        place[key] = value if name else params["seed"]
+        path.write_text(yaml.safe_dump(params))
+
+    return change
+
+
+def test_only_the_named_sections_are_read(params_file):
+    params_file("policy.cost", 2)
+    loaded = load_params("seed", "policy")
+    assert set(loaded) == {"seed", "policy"}
+    assert loaded["policy"]["cost"] == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("policy.margin", "30%", r"policy.margin: Input should be a valid number"),
+        ("policy.margin", 30, r"policy: margin is 30, more than all sales; it is a share, and 0.3 means 30%"),
+        ("policy.margin", 0, r"policy.margin: Input should be greater than 0"),
+        ("policy.cost", -1, r"policy.cost: Input should be greater than or equal to 0"),
+        ("policy.outcome", "visits", r"policy: outcome is 'visits'; it can be purchase_amount or purchase_count"),
+        ("policy.learner", "oracle", r"policy.learner is 'oracle'; it can be selected, x, dr, causal_forest"),
+        ("policy.costs", 3, r"policy.costs: Extra inputs are not permitted"),
+        ("segmentation.k", 1, r"segmentation.k: Input should be greater than or equal to 2"),
+        ("segmentation.factors", 25, r"segmentation: factors and the end of selection can be at most 19"),
+        ("segmentation.selection", [5, 3], r"selection runs from 5 down to 3"),
+        ("design.campaign_type", "D", r"design.campaign_type: Input should be 'A', 'B' or 'C'"),
+        ("nuisance.overlap", [0, 1], r"nuisance.overlap.0: Input should be greater than 0"),
+        ("learners.names", [], r"learners.names: List should have at least 1 item"),
+    ],
+)
+def test_parameters_out_of_range_are_named(params_file, name, value, message):
+    params_file(name, value)
+    with pytest.raises(DataError, match=message):
+        load_params("seed")
 
 
 def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):

@@ -1,5 +1,6 @@
 """Sources: the same canonical tables whatever the files look like, and a clear error for what cannot be used."""
 
+import shutil
 from datetime import date
 from pathlib import Path
 
@@ -117,21 +118,25 @@ ERRORS = {
         set_value("SALES_VALUE", "free"),
         r"transaction_data.csv, column SALES_VALUE: 1 of [\d,]+ rows cannot be read .* 'free'. Correct or remove",
     ),
-    "a day that is no day": ("transaction_data.csv", set_value("DAY", "Monday"), r"column DAY: 1 of .* cannot be read as int64"),
+    "a day that is no day": (
+        "transaction_data.csv",
+        set_value("DAY", "Monday"),
+        r"column DAY: 1 of .* cannot be read as a whole number",
+    ),
     "a fraction where a number counts": (
         "campaign_table.csv",
         set_value("household_key", "1.5"),
-        r"campaign_table.csv, column household_key: 1 of .* cannot be read as int64, for example '1.5'",
+        r"campaign_table.csv, column household_key: 1 of .* cannot be read as a whole number, for example '1.5'",
     ),
     "a missing household": (
         "transaction_data.csv",
         set_value("household_key", ""),
-        r"transaction_data.csv, column household_key: 1 rows: the value is missing",
+        r"transaction_data.csv, column household_key: 1 row: the value is missing",
     ),
     "a negative sale": (
         "transaction_data.csv",
         set_value("SALES_VALUE", "-2.5"),
-        r"transaction_data.csv, column SALES_VALUE: 1 rows: must not be negative, for example .*-2.5",
+        r"transaction_data.csv, column SALES_VALUE: 1 row: must not be negative, for example .*-2.5",
     ),
     "a day before the data": (
         "transaction_data.csv",
@@ -141,22 +146,22 @@ ERRORS = {
     "an unknown campaign": (
         "campaign_table.csv",
         set_value("CAMPAIGN", "99"),
-        r"campaign_table.csv, column CAMPAIGN: 1 rows: no campaign of this number in campaign_desc.csv, .*campaign_id=99",
+        r"campaign_table.csv, column CAMPAIGN: 1 row: no campaign of this number in campaign_desc.csv, .*CAMPAIGN=99",
     ),
     "an unknown campaign redeemed": (
         "coupon_redempt.csv",
         set_value("CAMPAIGN", "98"),
-        r"coupon_redempt.csv, column CAMPAIGN: 1 rows: no campaign",
+        r"coupon_redempt.csv, column CAMPAIGN: 1 row: no campaign",
     ),
     "a campaign of another type": (
         "campaign_desc.csv",
         set_value("DESCRIPTION", "TypeD"),
-        r"campaign_desc.csv, column DESCRIPTION: 1 rows: must be A, B or C, .*D",
+        r"campaign_desc.csv, column DESCRIPTION: 1 row: must be A, B or C, .*D",
     ),
     "a campaign that ends before it starts": (
         "campaign_desc.csv",
         set_value("END_DAY", "3"),
-        r"campaign_desc.csv, column START_DAY, END_DAY: 1 rows: the campaign ends before it starts",
+        r"campaign_desc.csv, column START_DAY, END_DAY: 1 row: the campaign ends before it starts",
     ),
     "a household described twice": (
         "hh_demographic.csv",
@@ -166,7 +171,7 @@ ERRORS = {
     "a product described twice": (
         "product.csv",
         repeat_row,
-        r"product.csv, column PRODUCT_ID: 2 keys: the key occurs more than once, for example product_id=100",
+        r"product.csv, column PRODUCT_ID: 2 keys: the key occurs more than once, for example PRODUCT_ID=100",
     ),
     "a household targeted twice": (
         "campaign_table.csv",
@@ -176,7 +181,7 @@ ERRORS = {
     "a basket of two households": (
         "transaction_data.csv",
         lambda frame: frame.assign(BASKET_ID=1),
-        r"transaction_data.csv, column BASKET_ID: 1 baskets: the basket belongs to several",
+        r"transaction_data.csv, column BASKET_ID: 1 basket: the basket belongs to several",
     ),
     "an empty table": ("coupon.csv", lambda frame: frame.head(0), r"coupon.csv is empty: it needs at least one row"),
 }
@@ -188,6 +193,44 @@ def test_bad_input_is_named(problem, files, backend, tmp_path):
     folder = retailer.write(tmp_path / "files", files | {file: change(files[file])})
     with pytest.raises(DataError, match=message):
         ingest(backend, folder, tmp_path / "tables")
+
+
+def rewrite(folder: Path, file: str, change) -> None:
+    path = folder / file
+    path.write_bytes(change(path.read_bytes()))
+
+
+BROKEN_FILES = {
+    "a line with too many fields": (
+        lambda text: text.replace(b"\n", b",9,9\n", 3).replace(b",9,9\n", b"\n", 1),
+        r"cannot be read as CSV: .*[Ll]ine.*as many fields in every line",
+    ),
+    "another encoding": (
+        lambda text: text.replace(b"National", "Nätional".encode("latin-1"), 2),
+        r"cannot be read as CSV: .*UTF-8 text",
+    ),
+    "semicolons": (
+        lambda text: text.replace(b",", b";"),
+        r"product.csv has no column PRODUCT_ID, .*; columns are separated by commas",
+    ),
+    "nothing at all": (lambda _: b"", r"product.csv is empty: it needs a header line"),
+}
+
+
+@pytest.mark.parametrize("problem", BROKEN_FILES)
+def test_a_broken_file_is_named(problem, folder, backend, tmp_path):
+    change, message = BROKEN_FILES[problem]
+    own = shutil.copytree(folder, tmp_path / "files")
+    rewrite(own, "product.csv", change)
+    with pytest.raises(DataError, match=message):
+        ingest(backend, own, tmp_path / "tables")
+
+
+def test_a_mark_of_unicode_at_the_start_does_not_matter(folder, backend, tmp_path, tables_folder):
+    own = shutil.copytree(folder, tmp_path / "files")
+    rewrite(own, "product.csv", lambda text: b"\xef\xbb\xbf" + text)
+    ingest(backend, own, tmp_path / "tables")
+    pd.testing.assert_frame_equal(read(tmp_path / "tables", "products"), read(tables_folder, "products"))
 
 
 def test_a_missing_file_is_named(files, backend, tmp_path):

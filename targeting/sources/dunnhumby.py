@@ -149,11 +149,17 @@ def _read_csv(backend: BaseBackend, folder: Path, origin: Origin) -> ir.Table:
     if path is None:
         present = ", ".join(sorted(path.name for path in folder.iterdir())) or "nothing"
         raise DataError(f"{folder} has no file {origin.file}; it has {present}. Copy the file there, or correct data.path.")
+    if path.stat().st_size == 0:
+        raise DataError(f"{origin.file} is empty: it needs a header line and at least one row.")
     try:
-        return typed(backend.read_csv(path, header=True, all_varchar=True), origin)
-    except duckdb.Error as error:
-        reason = str(error).splitlines()[0]
-        raise DataError(f"{origin.file} cannot be read as CSV: {reason} Save it again with one header line.") from error
+        # The separator is fixed: guessing it takes a line with too many fields for a file of one column.
+        return typed(backend.read_csv(path, header=True, all_varchar=True, sep=",", quote='"', escape='"'), origin)
+    except duckdb.InvalidInputException as error:
+        reason = " ".join(str(error).split("\n\n")[0].split())[:300]
+        raise DataError(
+            f"{origin.file} cannot be read as CSV: {reason}. Save it as comma-separated UTF-8 text with one header line and "
+            "as many fields in every line."
+        ) from error
 
 
 def _as_date(days: ir.IntegerColumn, first_day: date) -> ir.DateColumn:
