@@ -1,5 +1,5 @@
 # `make repro` and `make test` each set up all they need. After either: source .venv/bin/activate
-PYTHON ?= python3.11
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 READY := $(VENV)/.ready
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)

@@ -7,6 +7,7 @@ import ibis
 import ibis.expr.types as ir
 from ibis.backends import BaseBackend
 
+from targeting.progress import track
 from targeting.tables import SCHEMAS, columns
 
 
@@ -33,7 +34,7 @@ def write_tables(backend: BaseBackend, source: Mapping[str, ir.Table], folder: P
     else:
         types = {"product_id": "int64", "store_id": "int64", "week": "int64", "display": "boolean", "mailer": "boolean"}
         prepared["promotions"] = ibis.memtable([], schema=types)
-    for name in SCHEMAS:
+    for name in track(SCHEMAS, "Writing tables"):
         names = columns(name)
         table = prepared[name].select(names)
         # A key of few columns already orders the promotions; sorting 21 million rows by five columns costs memory.

@@ -16,6 +16,7 @@ DEPARTMENTS = {
     "KIOSK-GAS": "GASOLINE-REG UNLEADED",
     "FLORAL": "ROSES",
 }
+FUEL = list(DEPARTMENTS).index("KIOSK-GAS")
 CAMPAIGNS = [(1, "TypeB", 40, 70), (2, "TypeA", 80, 110), (3, "TypeC", 100, 150), (4, "TypeA", 150, 185), (5, "TypeA", 230, 300)]
 
 
@@ -29,9 +30,27 @@ def frames(n_households: int = 160, seed: int = 7) -> dict[str, pd.DataFrame]:
     rng = np.random.default_rng(seed)
     households = np.arange(1, n_households + 1)
     visits_a_day = rng.gamma(1.5, 0.08, n_households) + 0.02
-    basket_size = rng.gamma(3.0, 1.5, n_households) + 1
-    taste = rng.dirichlet([4, 2, 1.5, 0.7, 1.5, 0.4, 0.4, 0.3], n_households)
-    products = pd.DataFrame(
+    products = make_products()
+    transactions = make_transactions(rng, households, visits_a_day, products)
+    targets = make_targets(rng, households, visits_a_day)
+    return {
+        "transaction_data.csv": transactions,
+        "product.csv": products,
+        "hh_demographic.csv": make_demographics(rng, households[::3]),
+        "campaign_table.csv": targets,
+        "campaign_desc.csv": pd.DataFrame(CAMPAIGNS, columns=["CAMPAIGN", "DESCRIPTION", "START_DAY", "END_DAY"]),
+        "coupon.csv": pd.DataFrame(
+            [(9000 + 10 * campaign + item, 100 + item, campaign) for campaign, *_ in CAMPAIGNS for item in range(3)],
+            columns=["COUPON_UPC", "PRODUCT_ID", "CAMPAIGN"],
+        ),
+        "coupon_redempt.csv": make_redemptions(targets),
+        "causal_data.csv": make_promotions(rng, products),
+    }
+
+
+def make_products() -> pd.DataFrame:
+    """Twelve products a department, every fourth of the retailer's own brand."""
+    return pd.DataFrame(
         [
             (
                 100 * number + item,
@@ -55,6 +74,14 @@ def frames(n_households: int = 160, seed: int = 7) -> dict[str, pd.DataFrame]:
             "CURR_SIZE_OF_PRODUCT",
         ],
     )
+
+
+def make_transactions(
+    rng: np.random.Generator, households: np.ndarray, visits_a_day: np.ndarray, products: pd.DataFrame
+) -> pd.DataFrame:
+    """Every household's lines, with two voids and two surcharges among them."""
+    basket_size = rng.gamma(3.0, 1.5, len(households)) + 1
+    taste = rng.dirichlet([4, 2, 1.5, 0.7, 1.5, 0.4, 0.4, 0.3], len(households))
     by_department = products.groupby("DEPARTMENT", sort=False)["PRODUCT_ID"].apply(list)
     lines = []
     basket = 10_000
@@ -67,7 +94,7 @@ def frames(n_households: int = 160, seed: int = 7) -> dict[str, pd.DataFrame]:
                 price = round(float(rng.gamma(2.0, 1.8)) + 0.3, 2)
                 loyalty = -round(0.2 * price, 2) if rng.random() < 0.4 else 0.0
                 coupon = -round(0.3 * price, 2) if rng.random() < 0.03 else 0.0
-                quantity = int(rng.integers(5000, 15000)) if department == 6 else int(rng.integers(1, 4))
+                quantity = int(rng.integers(5000, 15000)) if department == FUEL else int(rng.integers(1, 4))
                 lines.append((household, basket, day, product, quantity, price, 300 + household % 3, loyalty, 1200, coupon, 0.0))
     columns = [
         "household_key",
@@ -85,26 +112,27 @@ def frames(n_households: int = 160, seed: int = 7) -> dict[str, pd.DataFrame]:
     transactions.insert(9, "WEEK_NO", week_of(transactions["DAY"].to_numpy()))
     transactions.loc[[3, 30], "QUANTITY"] = 0
     transactions.loc[[5, 50], "RETAIL_DISC"] = 0.5
+    return transactions
 
-    campaigns = pd.DataFrame(CAMPAIGNS, columns=["CAMPAIGN", "DESCRIPTION", "START_DAY", "END_DAY"])[
-        ["DESCRIPTION", "CAMPAIGN", "START_DAY", "END_DAY"]
-    ]
+
+def make_targets(rng: np.random.Generator, households: np.ndarray, visits_a_day: np.ndarray) -> pd.DataFrame:
+    """Whom each campaign was mailed to: the more likely, the more often a household comes."""
     chance = 0.15 + 0.5 * visits_a_day / visits_a_day.max()
-    targets = pd.DataFrame(
+    return pd.DataFrame(
         [
             (kind, household, campaign)
             for campaign, kind, _, _ in CAMPAIGNS
-            for household in households[rng.random(n_households) < chance]
+            for household in households[rng.random(len(households)) < chance]
         ],
         columns=["DESCRIPTION", "household_key", "CAMPAIGN"],
     )
-    coupons = pd.DataFrame(
-        [(9000 + 10 * campaign + item, 100 + item, campaign) for campaign, *_ in CAMPAIGNS for item in range(3)],
-        columns=["COUPON_UPC", "PRODUCT_ID", "CAMPAIGN"],
-    )
-    starts = campaigns.set_index("CAMPAIGN")["START_DAY"]
-    redeemed = targets.iloc[::9].copy()
-    redemptions = pd.DataFrame(
+
+
+def make_redemptions(targets: pd.DataFrame) -> pd.DataFrame:
+    """Every ninth target redeems, five days after the campaign's start."""
+    starts = {campaign: start for campaign, _, start, _ in CAMPAIGNS}
+    redeemed = targets.iloc[::9]
+    return pd.DataFrame(
         {
             "household_key": redeemed["household_key"],
             "DAY": redeemed["CAMPAIGN"].map(starts) + 5,
@@ -112,8 +140,11 @@ def frames(n_households: int = 160, seed: int = 7) -> dict[str, pd.DataFrame]:
             "CAMPAIGN": redeemed["CAMPAIGN"],
         }
     )
-    known = households[::3]
-    demographics = pd.DataFrame(
+
+
+def make_demographics(rng: np.random.Generator, known: np.ndarray) -> pd.DataFrame:
+    """Demographics of the known households, some of them unknown all the same."""
+    return pd.DataFrame(
         {
             "AGE_DESC": rng.choice(["19-24", "35-44", "65+"], len(known)),
             "MARITAL_STATUS_CODE": rng.choice(["A", "B", "U"], len(known)),
@@ -125,8 +156,12 @@ def frames(n_households: int = 160, seed: int = 7) -> dict[str, pd.DataFrame]:
             "household_key": known,
         }
     )
+
+
+def make_promotions(rng: np.random.Generator, products: pd.DataFrame) -> pd.DataFrame:
+    """Every sixth product in every store and week: displayed or not, in the mailer or not."""
     weeks = np.arange(1, week_of(np.array([N_DAYS]))[0] + 1)
-    causal = pd.DataFrame(
+    return pd.DataFrame(
         [
             (product, store, week, rng.choice(["0", "3", "A"]), rng.choice(["0", "D"]))
             for product in products["PRODUCT_ID"][::6]
@@ -135,16 +170,6 @@ def frames(n_households: int = 160, seed: int = 7) -> dict[str, pd.DataFrame]:
         ],
         columns=["PRODUCT_ID", "STORE_ID", "WEEK_NO", "display", "mailer"],
     )
-    return {
-        "transaction_data.csv": transactions,
-        "product.csv": products,
-        "hh_demographic.csv": demographics,
-        "campaign_table.csv": targets,
-        "campaign_desc.csv": campaigns,
-        "coupon.csv": coupons,
-        "coupon_redempt.csv": redemptions,
-        "causal_data.csv": causal,
-    }
 
 
 def write(folder: Path, files: dict[str, pd.DataFrame]) -> Path:

@@ -174,8 +174,8 @@ def test_covariates_equal_a_slow_computation(tables):
             "x_campaigns_b": (mailed["campaign_type"] == "B").sum(),
             "x_campaigns_running": (mailed["end_day"] >= time_zero).sum(),
             "x_redemptions": len(redeemed),
-            "x_display_share": (mine["display"] == True).mean(),  # noqa: E712 - missing counts as not displayed
-            "x_mailer_share": (mine["mailer"] == True).mean(),  # noqa: E712
+            "x_display_share": mine["display"].eq(True).mean(),  # missing counts as not displayed
+            "x_mailer_share": mine["mailer"].eq(True).mean(),
             "x_demographics_known": float(household in homes.index),
             "x_income_from": lowest[homes.loc[household, "income"]] if household in homes.index else 0.0,
         }
