@@ -14,7 +14,7 @@ from sklearn.model_selection import GridSearchCV
 
 from targeting.clusters import LEVEL
 from targeting.errors import DataError
-from targeting.models import outcome_model, propensity_model
+from targeting.models import Rounded, outcome_model, propensity_model, rounded_outcomes
 from targeting.panel import KEYS, OUTCOMES, covariate_matrix
 from targeting.progress import track
 
@@ -74,8 +74,8 @@ def causal_forest(learn: Rows, covariates: Vector, seed: int) -> Effects:
     Its interval is a bootstrap of little bags over rows: it does not know that a household can have several.
     """
     learner = CausalForestDML(
-        model_y=outcome_model("linear", seed),
-        model_t=_selectable(propensity_model("linear", seed)),
+        model_y=rounded_outcomes(outcome_model("linear", seed)),
+        model_t=Rounded(propensity_model("linear", seed)),
         discrete_treatment=True,
         cv=NUISANCE_FOLDS,
         n_estimators=300,

@@ -6,7 +6,7 @@ import pytest
 
 from targeting.errors import DataError
 from targeting.folds import household_folds
-from targeting.models import outcome_model, propensity_model, with_logs
+from targeting.models import Rounded, outcome_model, propensity_model, rounded_outcomes, with_logs
 from targeting.nuisance import Task, cross_fit, nuisance_table, nuisance_tasks, observed_arm, stacking_weights
 
 
@@ -94,6 +94,21 @@ def test_the_table_clips_and_scores():
 
 def test_the_observed_arm_is_picked():
     assert observed_arm([1, 0], [1.0, 2.0], [3.0, 4.0]).tolist() == [3.0, 2.0]
+
+
+def test_rounded_models_predict_what_they_wrap_to_the_last_digit_kept():
+    panel = small_panel()
+    covariates, treated = panel[["x_spend", "x_noise"]].to_numpy(), panel["treated"]
+    plain, rounded = (
+        model.fit(covariates, treated) for model in (propensity_model("linear", 1), Rounded(propensity_model("linear", 1)))
+    )
+    np.testing.assert_array_equal(rounded.predict_proba(covariates), plain.predict_proba(covariates).round(4))
+    np.testing.assert_array_equal(rounded.predict(covariates), plain.predict(covariates))
+    amount = panel["purchase_amount"]
+    regressors = [
+        model.fit(covariates, amount) for model in (outcome_model("linear", 1), rounded_outcomes(outcome_model("linear", 1)))
+    ]
+    np.testing.assert_allclose(regressors[1].predict(covariates), regressors[0].predict(covariates).round(2))
 
 
 def test_logs_stand_beside_the_raw_covariates():
