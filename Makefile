@@ -4,13 +4,16 @@ VENV := .venv
 READY := $(VENV)/.ready
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: repro test check format params lock compare experiments readme bench
+.PHONY: repro test quick check format params lock compare experiments readme bench
 
 repro: $(READY) ## run the whole pipeline on the data that params.yaml names
 	dvc repro
 
 test: $(READY) ## all tests
 	pytest -n 2 --dist loadscope
+
+quick: $(READY) ## the tests that take seconds
+	pytest -n 2 --dist loadscope -m "not slow"
 
 check: $(READY) ## lint and types
 	ruff check .

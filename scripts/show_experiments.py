@@ -30,4 +30,4 @@ def _names(metrics: dict[str, Any], prefix: str = "") -> list[str]:
 
 if __name__ == "__main__":
     command = ["dvc", "exp", "show", "--only-changed", "--drop", other_columns(), *sys.argv[1:]]
-    sys.exit(subprocess.run(command, cwd=ROOT, check=False).returncode)  # noqa: S603
+    sys.exit(subprocess.run(command, cwd=ROOT, check=False).returncode)  # noqa: S603 - the user's own options

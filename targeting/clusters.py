@@ -27,6 +27,10 @@ class Estimate:
         """Upper end of the 95% interval."""
         return self.value + Z * self.se
 
+    def columns(self) -> dict[str, float]:
+        """Standard error and interval under the names that the tables use."""
+        return {"se": self.se, "ci_lower": self.lower, "ci_upper": self.upper}
+
 
 def cluster_sums(values: ArrayLike, household_id: ArrayLike) -> NDArray[np.float64]:
     """Sums of `values`, shape (n,) or (n, m), over each household's rows: shape (households,) or (households, m)."""

@@ -90,9 +90,7 @@ def effect_table(data: EffectData, campaign_id: NDArray[np.int64], outcome: str)
                     "trial": trial,
                     "method": method,
                     "estimate": estimate.value,
-                    "se": estimate.se,
-                    "ci_lower": estimate.lower,
-                    "ci_upper": estimate.upper,
+                    **estimate.columns(),
                     "n": int(members.sum()),
                 }
             )

@@ -5,7 +5,8 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
-from targeting.clusters import mean_estimate
+from targeting.clusters import Estimate, mean_estimate
+from targeting.errors import DataError
 from targeting.panel import PREFIX
 
 # How totals grow with the length of history: total ~ days ** exponent. Visits and revenue add up; variety and departments
@@ -16,8 +17,14 @@ GROWTH = {"frequency": 1.0, "monetary_sales": 1.0, "n_products": 0.8, "n_departm
 def features_at_time_zero(panel: pd.DataFrame, names: list[str], first_day: date, last_day: date) -> pd.DataFrame:
     """The profile features `names` of each row of the panel as of its time zero, totals brought to the whole window's length.
 
-    Rows as in the panel. A feature that the panel left out, because it is the same in all rows, is not available.
+    Rows as in the panel. Raises DataError for a feature that the panel left out, because it is the same in all rows.
     """
+    absent = [name for name in names if f"{PREFIX}{name}" not in panel]
+    if absent:
+        raise DataError(
+            f"Features with one value for all households at time zero: {', '.join(absent)}. "
+            "Leave them out of segmentation.features."
+        )
     features = panel[[f"{PREFIX}{name}" for name in names]].rename(columns=lambda column: column.removeprefix(PREFIX))
     history_days = (panel["time_zero"] - pd.Timestamp(first_day)).dt.days
     window_days = (last_day - first_day).days + 1
@@ -35,7 +42,8 @@ def effects_by_segment(rows: pd.DataFrame) -> pd.DataFrame:
     table = []
     for (number, name), members in rows.groupby(["segment", "name"]):
         several = members["household_id"].nunique() > 1
-        actual = mean_estimate(members["score"], members["household_id"]) if several else None
+        mean = float(members["score"].mean())
+        actual = mean_estimate(members["score"], members["household_id"]) if several else Estimate(mean, np.nan)
         table.append(
             {
                 "segment": number,
@@ -44,10 +52,8 @@ def effects_by_segment(rows: pd.DataFrame) -> pd.DataFrame:
                 "n_treated": members["treated"].sum(),
                 "overlap_share": members["overlap"].mean(),
                 "cate": members["cate"].mean(),
-                "effect": members["score"].mean(),
-                "se": actual.se if actual else np.nan,
-                "ci_lower": actual.lower if actual else np.nan,
-                "ci_upper": actual.upper if actual else np.nan,
+                "effect": actual.value,
+                **actual.columns(),
             }
         )
     return pd.DataFrame(table)

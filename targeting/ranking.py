@@ -108,14 +108,12 @@ def toc_table(cate: ArrayLike, score: ArrayLike, household_id: ArrayLike, shares
         first = np.zeros(n)
         first[order[: max(1, round(share * n))]] = 1.0
         if first.all():  # everybody is no better than everybody, exactly
-            rows.append({"share": share, "toc": 0.0, "se": 0.0, "ci_lower": 0.0, "ci_upper": 0.0})
+            rows.append({"share": share, "toc": 0.0, **Estimate(0.0, 0.0).columns()})
             continue
         top = float(scores @ first / first.sum())
         influence = first * (scores - top) / first.mean() - (scores - scores.mean())
         estimate = Estimate(top - float(scores.mean()), standard_error(influence, household_id))
-        rows.append(
-            {"share": share, "toc": estimate.value, "se": estimate.se, "ci_lower": estimate.lower, "ci_upper": estimate.upper}
-        )
+        rows.append({"share": share, "toc": estimate.value, **estimate.columns()})
     return pd.DataFrame(rows)
 
 
@@ -145,9 +143,7 @@ def calibration_table(cate: ArrayLike, score: ArrayLike, household_id: ArrayLike
                 "n": len(members),
                 "cate": float(effect[members].mean()),
                 "gate": actual.value,
-                "se": actual.se,
-                "ci_lower": actual.lower,
-                "ci_upper": actual.upper,
+                **actual.columns(),
             }
         )
     return pd.DataFrame(rows)

@@ -8,7 +8,13 @@ import pandas as pd
 from joblib import Parallel, delayed
 from numpy.typing import NDArray
 from sklearn.cluster import KMeans
-from sklearn.metrics import adjusted_rand_score, calinski_harabasz_score, davies_bouldin_score, silhouette_score
+from sklearn.metrics import (
+    adjusted_rand_score,
+    calinski_harabasz_score,
+    davies_bouldin_score,
+    pairwise_distances_argmin,
+    silhouette_score,
+)
 from sklearn.mixture import GaussianMixture
 
 from targeting.errors import DataError
@@ -47,8 +53,7 @@ def order_by(values: NDArray[np.float64], labels: Labels) -> Labels:
 
 def nearest_centre(household_factors: Matrix, centres: Matrix) -> Labels:
     """The row number of the nearest centre for each household, shape (households,)."""
-    distances = ((household_factors[:, None, :] - centres[None, :, :]) ** 2).sum(axis=2)
-    return distances.argmin(axis=1)
+    return pairwise_distances_argmin(household_factors, centres)
 
 
 def separation(household_factors: Matrix, labels: Labels) -> Separation:

@@ -158,6 +158,12 @@ def test_totals_are_brought_to_the_windows_length():
     assert set(GROWTH) <= set(FEATURES)
 
 
+def test_a_feature_that_the_panel_left_out_is_named():
+    panel = pd.DataFrame({"time_zero": pd.to_datetime(["2020-01-11"]), "x_recency": [2.0]})
+    with pytest.raises(DataError, match=r"one value for all households at time zero: share_alcohol\."):
+        features_at_time_zero(panel, ["recency", "share_alcohol"], pd.Timestamp("2020-01-01"), pd.Timestamp("2020-04-09"))
+
+
 def test_effects_by_segment_by_hand():
     rows = pd.DataFrame(
         {
