@@ -1,6 +1,7 @@
 """Estimate the average effect of the campaigns on both outcomes, over all trials and in each.
 
-Reads the panel and the nuisances; writes one row an outcome, trial and estimator.
+Reads the panel and the nuisances; writes one row an outcome, trial and estimator, the effects pooled by precision with a test of
+whether the trials differ, and the trimming path.
 """
 
 from pathlib import Path
@@ -8,15 +9,20 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from targeting.effects import ADJUSTED, EffectData, effect_table
-from targeting.outputs import write_csv, write_metrics
-from targeting.panel import OUTCOMES, covariate_matrix, require_aligned
-from targeting.scores import effect_scores
+from targeting.effect_figures import forest_plot
+from targeting.effects import ADJUSTED, effect_data, effect_table
+from targeting.outputs import write_csv, write_figure, write_metrics
+from targeting.panel import OUTCOMES, require_aligned
+from targeting.pooling import pooling_table
 from targeting.stage import run
+from targeting.trimming import trimming_table
 
 PANEL = Path("data/trials/panel.parquet")
 NUISANCE = Path("data/trials/nuisance.parquet")
 EFFECTS = Path("plots/ate.csv")
+POOLING = Path("plots/pooling.csv")
+TRIMMING = Path("plots/trimming.csv")
+FOREST = Path("plots/forest.png")
 METRICS = Path("metrics/ate.json")
 
 
@@ -25,34 +31,30 @@ def main() -> None:
     nuisance = pd.read_parquet(NUISANCE)
     require_aligned(panel, nuisance, str(NUISANCE))
 
-    tables = []
+    tables, pooled, trimmed = [], [], []
     for outcome in OUTCOMES:
-        data = EffectData(
-            outcome=panel[outcome].to_numpy(dtype=float),
-            treated=panel["treated"].to_numpy(dtype=float),
-            covariates=covariate_matrix(panel),
-            household_id=panel["household_id"].to_numpy(),
-            propensity=nuisance["propensity"].to_numpy(),
-            mu0=nuisance[f"mu0_{outcome}"].to_numpy(),
-            mu1=nuisance[f"mu1_{outcome}"].to_numpy(),
-            score=effect_scores(nuisance, outcome),
-        )
+        data = effect_data(panel, nuisance, outcome)
         tables.append(effect_table(data, panel["campaign_id"].to_numpy(), outcome))
-    effects = pd.concat(tables, ignore_index=True)
+        pooled.append(pooling_table(data, outcome))
+        trimmed.append(trimming_table(data, outcome))
+    effects, pooling = pd.concat(tables, ignore_index=True), pd.concat(pooled, ignore_index=True)
 
     metrics = {}
     for outcome in OUTCOMES:
-        pooled = effects[(effects["outcome"] == outcome) & (effects["trial"] == "all")].set_index("method")
+        overall = effects[(effects["outcome"] == outcome) & (effects["trial"] == "all")].set_index("method")
         # An estimator with too few rows is missing in the table, and says nothing here.
-        known = pooled["estimate"].dropna()
+        known = overall["estimate"].dropna()
         metrics[outcome] = {
             **known.to_dict(),
-            "aipw_se": pooled.loc["aipw", "se"],
-            "ato_se": pooled.loc["ato", "se"],
+            "aipw_se": overall.loc["aipw", "se"],
+            "ato_se": overall.loc["ato", "se"],
             "range": np.ptp(known[known.index.isin(ADJUSTED)]),
         }
     write_metrics(metrics, METRICS)
     write_csv(effects, EFFECTS)
+    write_csv(pooling, POOLING)
+    write_csv(pd.concat(trimmed, ignore_index=True), TRIMMING)
+    write_figure(forest_plot(effects, pooling, "purchase_amount"), FOREST)
 
 
 if __name__ == "__main__":

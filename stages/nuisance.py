@@ -7,18 +7,18 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from sklearn.metrics import r2_score, roc_auc_score
+from sklearn.metrics import r2_score
 
-from targeting.nuisance import cross_fit, nuisance_table, observed_arm
-from targeting.outputs import write_csv, write_metrics, write_parquet
+from targeting.effect_figures import love_plot, propensity_chart
+from targeting.nuisance import cross_fit, nuisance_table, nuisance_tasks, observed_arm
+from targeting.outputs import write_csv, write_figure, write_metrics, write_parquet
 from targeting.overlap import (
-    BALANCED,
     balance_table,
-    effective_sample_size,
-    in_overlap,
-    inverse_propensity_weights,
-    overlap_by_trial,
+    calibration_error,
+    calibration_of_propensity,
+    positivity_table,
     propensity_histogram,
+    verdict,
 )
 from targeting.panel import covariate_names
 from targeting.params import load_params
@@ -29,7 +29,10 @@ NUISANCE = Path("data/trials/nuisance.parquet")
 MODELS = Path("plots/nuisance_models.csv")
 PROPENSITY = Path("plots/propensity.csv")
 BALANCE = Path("plots/balance.csv")
+CALIBRATION = Path("plots/propensity_calibration.csv")
 OVERLAP = Path("plots/overlap.csv")
+PROPENSITY_PICTURE = Path("plots/propensity.png")
+BALANCE_PICTURE = Path("plots/balance.png")
 METRICS = Path("metrics/nuisance.json")
 
 
@@ -39,32 +42,37 @@ def main() -> None:
     panel = pd.read_parquet(PANEL)
     treated = panel["treated"].to_numpy()
 
-    predictions, models = cross_fit(panel, settings["models"], settings["folds"], settings["repeats"], params["seed"])
+    rules = (settings["models"], settings["folds"], settings["repeats"], params["seed"])
+    predictions, models = cross_fit(nuisance_tasks(panel), panel, *rules)
     table = nuisance_table(panel, predictions, settings["clip"])
 
     propensity = table["propensity"].to_numpy()
-    balance = balance_table(panel[covariate_names(panel)], treated, propensity)
+    covariates = panel[covariate_names(panel)]
+    overlap = positivity_table(panel, covariates, propensity, settings["overlap"])
+    histogram = propensity_histogram(propensity, treated)
+    calibration = calibration_of_propensity(propensity, treated)
+    balance = balance_table(covariates, treated, propensity)
     predicted = observed_arm(treated, table["mu0_purchase_amount"], table["mu1_purchase_amount"])
-    weights = inverse_propensity_weights(treated, propensity)
+    pooled = overlap.iloc[0].drop(["campaign_id", "n", "n_treated"]).to_dict()
     metrics = {
-        "propensity_auc": roc_auc_score(treated, propensity),
-        "overlap_share": in_overlap(propensity, settings["overlap"]).mean(),
+        **pooled,
         "clipped_share": (np.abs(propensity - 0.5) >= 0.5 - settings["clip"]).mean(),
-        "ess_treated": effective_sample_size(weights[treated == 1]),
-        "ess_control": effective_sample_size(weights[treated == 0]),
-        "n_covariates": len(balance),
-        "n_balanced": (balance["smd"].abs() < BALANCED).sum(),
-        "n_balanced_weighted": (balance["smd_overlap"].abs() < BALANCED).sum(),
-        "max_smd": balance["smd"].abs().max(),
-        "max_smd_weighted": balance["smd_overlap"].abs().max(),
+        "calibration_error": calibration_error(calibration),
+        "n_covariates": covariates.shape[1],
+        "n_balanced_weighted": pooled["n_balanced_overlap"],
+        "max_smd_weighted": pooled["max_smd_overlap"],
         "outcome_r2": r2_score(panel["purchase_amount"], predicted),
+        **verdict(pooled),
     }
     write_metrics(metrics, METRICS)
     write_parquet(table, NUISANCE)
     write_csv(models, MODELS)
-    write_csv(propensity_histogram(propensity, treated), PROPENSITY)
+    write_csv(histogram, PROPENSITY)
+    write_csv(calibration, CALIBRATION)
     write_csv(balance, BALANCE)
-    write_csv(overlap_by_trial(panel, table["propensity"], settings["overlap"]), OVERLAP)
+    write_csv(overlap, OVERLAP)
+    write_figure(propensity_chart(histogram, calibration, settings["overlap"]), PROPENSITY_PICTURE)
+    write_figure(love_plot(balance), BALANCE_PICTURE)
 
 
 if __name__ == "__main__":

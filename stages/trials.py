@@ -1,6 +1,7 @@
 """Lay out the target trials: one row a household and trial, with treatment, outcomes, fold and baseline covariates.
 
-Reads the canonical tables; writes the panel, and who is in each trial and why others are not.
+Reads the canonical tables; writes every eligible row, the panel of those that the design compares, and who is in each trial
+and why others are not.
 """
 
 from dataclasses import asdict
@@ -9,19 +10,23 @@ from pathlib import Path
 import pandas as pd
 
 from targeting.covariates import baseline_covariates, promoted_lines
+from targeting.designs import FIRST, design_flow, first_campaign_rows
+from targeting.effect_figures import flow_chart
 from targeting.engine import connect, read_tables
 from targeting.folds import household_folds
-from targeting.outputs import write_csv, write_metrics, write_parquet
+from targeting.outputs import write_csv, write_figure, write_metrics, write_parquet
 from targeting.panel import assemble, require_both_arms
 from targeting.params import load_params
 from targeting.progress import track
 from targeting.stage import run
 from targeting.tables import SCHEMAS, first_and_last_day
-from targeting.trials import in_trial, plan_trials, trial_flow, trial_rows
+from targeting.trials import ever_targeted, in_trial, plan_trials, trial_flow, trial_rows
 
 TABLES = Path("data/tables")
+ELIGIBLE = Path("data/trials/eligible.parquet")
 PANEL = Path("data/trials/panel.parquet")
 TRIALS = Path("plots/trials.csv")
+FLOW_PICTURE = Path("plots/trials.png")
 METRICS = Path("metrics/trials.json")
 
 
@@ -42,13 +47,16 @@ def main() -> None:
             frame = trial_rows(trial, lines, campaigns, targets).inner_join(covariates, "household_id").execute()
             rows.append(in_trial(frame, trial))
             flows.append(asdict(trial) | trial_flow(trial, lines, campaigns, targets))
+        targeted = ever_targeted(design["campaign_type"], campaigns, targets).execute()["household_id"]
 
-    panel = assemble(rows)
+    eligible = pd.concat(rows, ignore_index=True).sort_values(["trial", "household_id"], ignore_index=True)
+    eligible[FIRST] = first_campaign_rows(eligible, targeted, params["seed"])
+    chosen = eligible[FIRST] if design["name"] == FIRST else pd.Series(True, index=eligible.index)
+    panel = assemble(eligible[chosen])
     panel["fold"] = household_folds(panel["household_id"], params["nuisance"]["folds"], params["seed"])
     require_both_arms(panel)
-    arms = panel.groupby("trial")["treated"].agg(n_eligible="size", n_treated="sum").reset_index()
-    flow = pd.DataFrame(flows).rename(columns={"number": "trial"}).merge(arms, on="trial", validate="one_to_one")
-    flow["n_control"] = flow["n_eligible"] - flow["n_treated"]
+    flow = pd.DataFrame(flows).rename(columns={"number": "trial"})
+    flow = flow.merge(design_flow(eligible, chosen, targeted), on="trial", validate="one_to_one")
 
     metrics = {
         "n_rows": len(panel),
@@ -59,8 +67,10 @@ def main() -> None:
         "n_control": (1 - panel["treated"]).sum(),
     }
     write_metrics(metrics, METRICS)
+    write_parquet(eligible, ELIGIBLE)
     write_parquet(panel, PANEL)
     write_csv(flow, TRIALS)
+    write_figure(flow_chart(flow), FLOW_PICTURE)
 
 
 if __name__ == "__main__":

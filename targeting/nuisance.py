@@ -41,12 +41,13 @@ class Task:
 
 
 def nuisance_tasks(panel: pd.DataFrame) -> list[Task]:
-    """The propensity, and for each outcome its mean as control (mu0) and as treated (mu1)."""
+    """The propensity, and for each outcome its mean whatever the arm (mean), as control (mu0) and as treated (mu1)."""
     treated = panel["treated"].to_numpy()
     everyone = np.ones(len(panel), dtype=bool)
     tasks = [Task("propensity", treated.astype(float), everyone, propensity_model, probability=True)]
     for outcome in OUTCOMES:
         values = panel[outcome].to_numpy(dtype=float)
+        tasks.append(Task(f"mean_{outcome}", values, everyone, outcome_model, probability=False))
         tasks += [Task(f"mu{arm}_{outcome}", values, treated == arm, outcome_model, probability=False) for arm in (0, 1)]
     return tasks
 
@@ -62,7 +63,7 @@ def out_of_fold(task: Task, model: str, covariates: Vector, fold: NDArray[np.int
 
 
 def cross_fit(
-    panel: pd.DataFrame, models: Sequence[str], n_folds: int, repeats: int, seed: int
+    tasks: Sequence[Task], panel: pd.DataFrame, models: Sequence[str], n_folds: int, repeats: int, seed: int
 ) -> tuple[dict[str, Vector], pd.DataFrame]:
     """Out-of-fold predictions of every nuisance, and how its candidates fared.
 
@@ -73,7 +74,6 @@ def cross_fit(
     covariates = covariate_matrix(panel)
     folds = [panel["fold"].to_numpy()]
     folds += [household_folds(panel["household_id"], n_folds, seed + repeat) for repeat in range(1, repeats)]
-    tasks = nuisance_tasks(panel)
     jobs = [
         (task, model, repeat, number)
         for task in tasks
@@ -129,14 +129,15 @@ def stacking_weights(task: Task, candidates: Vector) -> Vector:
 def nuisance_table(panel: pd.DataFrame, predictions: Mapping[str, Vector], clip: float) -> pd.DataFrame:
     """One row a row of the panel: keys, nuisances and scores.
 
-    The propensity is clipped to [clip, 1 - clip]; for each outcome follow mu0_*, mu1_* and the doubly robust scores score0_*,
-    score1_*.
+    The propensity is clipped to [clip, 1 - clip]; for each outcome follow mean_*, mu0_*, mu1_* and the doubly robust scores
+    score0_*, score1_*.
     """
     table = panel[KEYS].copy()
     table["propensity"] = np.clip(predictions["propensity"], clip, 1 - clip)
     for outcome in OUTCOMES:
         mu0, mu1 = predictions[f"mu0_{outcome}"], predictions[f"mu1_{outcome}"]
         scores = dr_scores(panel[outcome], panel["treated"], table["propensity"], mu0, mu1)
+        table[f"mean_{outcome}"] = predictions[f"mean_{outcome}"]
         table[f"mu0_{outcome}"], table[f"mu1_{outcome}"] = mu0, mu1
         table[f"score0_{outcome}"], table[f"score1_{outcome}"] = scores[:, 0], scores[:, 1]
     return table

@@ -1,12 +1,17 @@
 """Positivity and balance: can treated and controls be compared, before and after weighting."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
+from sklearn.metrics import roc_auc_score
+from statsmodels.stats.proportion import proportion_confint
 
 Vector = NDArray[np.float64]
+WIDE = (0.05, 0.95)  # a second, weaker reading of overlap, beside the one that the pipeline works with
+FEWEST = 50  # rows in effect that each arm must have
+MOST = 0.95  # share of rows inside the wider bounds from which on an effect over everybody rests on data
 BALANCED = 0.1  # an absolute standardised mean difference below this counts as balanced (Austin 2009)
 
 
@@ -74,8 +79,107 @@ def propensity_histogram(propensity: ArrayLike, treated: ArrayLike, n_bins: int 
     return pd.concat(tables, ignore_index=True)
 
 
-def overlap_by_trial(panel: pd.DataFrame, propensity: pd.Series, bounds: Sequence[float]) -> pd.DataFrame:
-    """One row a trial: campaign_id, n, n_treated, overlap_share, rows of `panel` and `propensity` alike."""
-    rows = panel[["trial", "campaign_id", "treated"]].assign(inside=in_overlap(propensity, bounds))
-    groups = rows.groupby(["trial", "campaign_id"])
-    return groups.agg(n=("treated", "size"), n_treated=("treated", "sum"), overlap_share=("inside", "mean")).reset_index()
+def crump_threshold(propensity: ArrayLike) -> float:
+    """The alpha for which rows with a propensity in [alpha, 1 - alpha] give the most precise average effect; 0 keeps all.
+
+    With g = 1 / (e (1 - e)): gamma is twice the mean of g over the rows with g <= gamma, and 1 / (alpha (1 - alpha)) = gamma.
+    Source: Crump, Hotz, Imbens & Mitnik (2009), Biometrika 96, 187-199, corollary 1.
+    """
+    e = np.asarray(propensity, dtype=float)
+    g = np.sort(1 / (e * (1 - e)))
+    means = g.cumsum() / np.arange(1, len(g) + 1)
+    if g[-1] <= 2 * means[-1]:
+        return 0.0
+    gamma = 2 * means[np.flatnonzero(g <= 2 * means)[-1]]
+    return float(0.5 - np.sqrt(0.25 - 1 / gamma))
+
+
+def calibration_of_propensity(propensity: ArrayLike, treated: ArrayLike, n_bins: int = 10) -> pd.DataFrame:
+    """Predicted and observed share of treated in bins of equally many rows: predicted, observed, n, observed_ci_lower, ..._upper.
+
+    Intervals are Wilson's, rows taken as independent.
+    """
+    e, t = np.asarray(propensity, dtype=float), np.asarray(treated, dtype=float)
+    bins = pd.DataFrame({"predicted": e, "observed": t, "n": 1})
+    # Ranks in place of values: clipped propensities tie, and would merge their bins.
+    groups = bins.groupby(pd.qcut(bins["predicted"].rank(method="first"), min(n_bins, len(e)), labels=False))
+    table = groups.agg({"predicted": "mean", "observed": "mean", "n": "sum"}).reset_index(drop=True)
+    counts = (table["observed"] * table["n"]).round()
+    lower, upper = proportion_confint(counts, table["n"], method="wilson")
+    return table.assign(observed_ci_lower=lower, observed_ci_upper=upper)
+
+
+def calibration_error(calibration: pd.DataFrame) -> float:
+    """Mean absolute difference of predicted and observed share over the bins of a calibration table, weighted by rows."""
+    return float(np.average((calibration["predicted"] - calibration["observed"]).abs(), weights=calibration["n"]))
+
+
+def positivity(covariates: pd.DataFrame, treated: ArrayLike, propensity: ArrayLike, bounds: Sequence[float]) -> dict[str, float]:
+    """Can the arms be compared: the numbers of one set of rows, shape (n, p), (n,), (n,).
+
+    Effective sample sizes are Kish's, by arm and weighting; covariates are balanced below an absolute SMD of 0.1.
+    """
+    t, e = np.asarray(treated), np.asarray(propensity, dtype=float)
+    balance = balance_table(covariates, t, e)
+    numbers: dict[str, float] = {
+        "n": len(t),
+        "n_treated": int(t.sum()),
+        "propensity_auc": float(roc_auc_score(t, e)),
+        "overlap_share": float(in_overlap(e, bounds).mean()),
+        "overlap_share_wide": float(in_overlap(e, WIDE).mean()),
+        "crump_threshold": crump_threshold(e),
+    }
+    numbers["crump_share"] = float(in_overlap(e, [numbers["crump_threshold"], 1 - numbers["crump_threshold"]]).mean())
+    weightings = {
+        "ipw": inverse_propensity_weights(t, e),
+        "att": np.where(t == 1, 1.0, e / (1 - e)),
+        "overlap": overlap_weights(t, e),
+    }
+    for name, weights in weightings.items():
+        numbers[f"ess_treated_{name}"] = effective_sample_size(weights[t == 1])
+        numbers[f"ess_control_{name}"] = effective_sample_size(weights[t == 0])
+    for suffix in ("", "_ipw", "_overlap"):
+        smd = balance[f"smd{suffix}"].abs()
+        numbers[f"max_smd{suffix}"], numbers[f"n_balanced{suffix}"] = float(smd.max()), int((smd < BALANCED).sum())
+    return numbers
+
+
+def positivity_table(
+    panel: pd.DataFrame, covariates: pd.DataFrame, propensity: ArrayLike, bounds: Sequence[float]
+) -> pd.DataFrame:
+    """`positivity` over all rows (campaign_id = all) and by trial; covariates constant in a trial say nothing there."""
+    treated, e = panel["treated"].to_numpy(), np.asarray(propensity, dtype=float)
+    rows = [{"campaign_id": "all", **positivity(covariates, treated, e, bounds)}]
+    for campaign in panel["campaign_id"].unique():
+        inside = (panel["campaign_id"] == campaign).to_numpy()
+        own = covariates.loc[inside]
+        rows.append(
+            {
+                "campaign_id": str(campaign),
+                **positivity(own.loc[:, own.nunique() > 1], treated[inside], e[inside], bounds),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def verdict(numbers: Mapping[str, float]) -> dict[str, str]:
+    """What the data can answer, before any effect is looked at: answers (everybody, overlap or nothing), and why in words.
+
+    `numbers` are those of `positivity` over all rows. An effect over everybody needs most rows inside the wider bounds; one over
+    the overlap population needs enough rows in each arm, in effect, and balance under its weights.
+    """
+    fewest = min(numbers["ess_treated_overlap"], numbers["ess_control_overlap"])
+    inside = f"{numbers['overlap_share_wide']:.0%} of rows have a propensity inside {WIDE[0]} to {WIDE[1]}"
+    if fewest < FEWEST or numbers["max_smd_overlap"] >= BALANCED:
+        answers = "nothing"
+        why = (
+            f"The arms do not compare: {fewest:.0f} rows in the smaller arm in effect (at least {FEWEST} needed), largest "
+            f"difference {numbers['max_smd_overlap']:.2f} after weighting (below {BALANCED} needed)."
+        )
+    elif numbers["overlap_share_wide"] < MOST:
+        answers = "overlap"
+        why = f"{inside}, and an effect over everybody needs {MOST:.0%}: only effects in the overlap population rest on data."
+    else:
+        answers = "everybody"
+        why = f"{inside}: both arms occur nearly everywhere."
+    return {"answers": answers, "why": why}

@@ -1,7 +1,5 @@
 """The panel: one row a household and trial; keys, treatment, outcomes, fold, then baseline covariates (prefix x_)."""
 
-from collections.abc import Sequence
-
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -11,15 +9,16 @@ from targeting.errors import DataError
 PREFIX = "x_"  # of a baseline covariate's column
 KEYS = ["household_id", "campaign_id"]
 OUTCOMES = ("purchase_amount", "purchase_count")
-FRONT = [*KEYS, "trial", "time_zero", "treated", *OUTCOMES, "cut"]
+BEFORE = tuple(f"before_{outcome}" for outcome in OUTCOMES)  # the outcomes before time zero, brought to the window's length
+FRONT = [*KEYS, "trial", "time_zero", "treated", *OUTCOMES, *BEFORE, "mailed_after", "cut"]
 
 
-def assemble(trials: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    """Stack the trials' rows, ordered by trial and household, and add an indicator x_trial_N for every trial but the first.
+def assemble(rows: pd.DataFrame) -> pd.DataFrame:
+    """Order the trials' rows by trial and household, and add an indicator x_trial_N for every trial but the first.
 
     Covariates with one value in all rows carry no information and are left out.
     """
-    panel = pd.concat(trials, ignore_index=True).sort_values(["trial", "household_id"], ignore_index=True)
+    panel = rows.sort_values(["trial", "household_id"], ignore_index=True)
     covariates = [name for name in panel.columns if name.startswith(PREFIX) and panel[name].nunique() > 1]
     indicators = {
         f"{PREFIX}trial_{number}": (panel["trial"] == number).astype(float) for number in sorted(panel["trial"].unique())[1:]

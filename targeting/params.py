@@ -43,7 +43,7 @@ class Engine(Section):
 class Design(Section):
     """How campaigns become trials."""
 
-    name: Literal["sequential_trials"]
+    name: Literal["sequential_trials", "first_campaign"]
     campaign_type: Literal["A", "B", "C"]
     post_days: Annotated[int, Field(ge=0)]
     min_follow_up_days: Positive

@@ -16,7 +16,10 @@ from targeting.errors import DataError
 
 @dataclass(frozen=True)
 class Trial:
-    """One campaign as a trial: numbered from 1 by start day; follow-up runs from time_zero to window_end, both inclusive."""
+    """One campaign as a trial: numbered from 1 by start day; follow-up runs from time_zero to window_end, both inclusive.
+
+    The days before it, as many as the follow-up has or as the data hold, begin at before_start.
+    """
 
     number: int
     campaign_id: int
@@ -24,6 +27,12 @@ class Trial:
     end_day: date
     window_end: date
     cut: bool
+    before_start: date
+
+    @property
+    def before_scale(self) -> float:
+        """What brings a total over the days before time zero to the length of the follow-up."""
+        return ((self.window_end - self.time_zero).days + 1) / (self.time_zero - self.before_start).days
 
 
 def plan_trials(
@@ -43,7 +52,9 @@ def plan_trials(
             continue
         planned_end = end_day + timedelta(days=post_days)
         window_end = min(planned_end, last_day)
-        trials.append(Trial(len(trials) + 1, int(row.campaign_id), time_zero, end_day, window_end, cut=planned_end > last_day))
+        before_start = max(first_day, time_zero - (window_end - time_zero + timedelta(days=1)))
+        number, cut = len(trials) + 1, planned_end > last_day
+        trials.append(Trial(number, int(row.campaign_id), time_zero, end_day, window_end, cut, before_start))
     if not trials:
         raise DataError(
             f"Of {len(chosen)} campaigns of type {campaign_type} none starts inside the data ({first_day} to {last_day}) with "
@@ -64,26 +75,48 @@ def targeted_before(trial: Trial, campaigns: ir.Table, targets: ir.Table) -> ir.
     return targets.semi_join(earlier, "campaign_id").select("household_id").distinct()
 
 
-def trial_rows(trial: Trial, transactions: ir.Table, campaigns: ir.Table, targets: ir.Table) -> ir.Table:
-    """One row an eligible household: household_id, treated (0/1), purchase_amount (USD), purchase_count (baskets).
+def ever_targeted(campaign_type: str, campaigns: ir.Table, targets: ir.Table) -> ir.Table:
+    """household_id of those whom any campaign of the type targets, whenever."""
+    this_type = campaigns.filter(campaigns.campaign_type == campaign_type)
+    return targets.semi_join(this_type, "campaign_id").select("household_id").distinct().order_by("household_id")
 
-    Outcomes run from time zero to the window's end; a household that buys nothing then has zeros.
+
+def trial_rows(trial: Trial, transactions: ir.Table, campaigns: ir.Table, targets: ir.Table) -> ir.Table:
+    """One row an eligible household: household_id, treated (0/1), the outcomes, the same before time zero, mailed_after.
+
+    Outcomes are purchase_amount (USD) and purchase_count (baskets) from time zero to the window's end; a household that buys
+    nothing then has zeros. before_* are those of the days before time zero, brought to the window's length. mailed_after
+    counts the other campaigns that start inside the window and target the household.
     """
     shoppers = transactions.filter(transactions.day < trial.time_zero).select("household_id").distinct()
     eligible = shoppers.anti_join(targeted_before(trial, campaigns, targets), "household_id")
     mailed = targets.filter(targets.campaign_id == trial.campaign_id).select("household_id", mailed=ibis.literal(1, "int64"))
-    window = transactions.filter(transactions.day.between(trial.time_zero, trial.window_end))
-    outcomes = window.group_by("household_id").agg(
-        purchase_amount=window.sales.sum().cast("float64"), purchase_count=window.basket_id.nunique()
-    )
-    rows = eligible.left_join(mailed, "household_id").drop("household_id_right")
-    rows = rows.left_join(outcomes, "household_id").drop("household_id_right")
+    during = _purchases(transactions.filter(transactions.day.between(trial.time_zero, trial.window_end)))
+    earlier = _purchases(transactions.filter((transactions.day >= trial.before_start) & (transactions.day < trial.time_zero)))
+    blocks = [mailed, during, earlier.rename(amount_before="amount", count_before="count")]
+    rows = eligible
+    for block in [*blocks, _mailed_inside(trial, campaigns, targets)]:
+        rows = rows.left_join(block, "household_id").drop("household_id_right")
     return rows.select(
         "household_id",
         treated=rows.mailed.fill_null(0),
-        purchase_amount=rows.purchase_amount.fill_null(0.0),
-        purchase_count=rows.purchase_count.fill_null(0),
+        purchase_amount=rows.amount.fill_null(0.0),
+        purchase_count=rows["count"].fill_null(0),
+        before_purchase_amount=rows.amount_before.fill_null(0.0) * trial.before_scale,
+        before_purchase_count=rows.count_before.fill_null(0) * trial.before_scale,
+        mailed_after=rows.n_mailed.fill_null(0),
     )
+
+
+def _purchases(lines: ir.Table) -> ir.Table:
+    return lines.group_by("household_id").agg(amount=lines.sales.sum().cast("float64"), count=lines.basket_id.nunique())
+
+
+def _mailed_inside(trial: Trial, campaigns: ir.Table, targets: ir.Table) -> ir.Table:
+    """How many other campaigns start inside the window and target a household: household_id, n_mailed."""
+    inside = campaigns.start_day.between(trial.time_zero, trial.window_end) & (campaigns.campaign_id != trial.campaign_id)
+    reached = targets.semi_join(campaigns.filter(inside), "campaign_id")
+    return reached.group_by("household_id").agg(n_mailed=reached.campaign_id.nunique())
 
 
 def trial_flow(trial: Trial, transactions: ir.Table, campaigns: ir.Table, targets: ir.Table) -> dict[str, int]:

@@ -6,7 +6,7 @@ import pytest
 
 from targeting.effects import EffectData, ato
 from targeting.folds import household_folds
-from targeting.nuisance import cross_fit, nuisance_table
+from targeting.nuisance import cross_fit, nuisance_table, nuisance_tasks
 from targeting.overlap import in_overlap
 from targeting.policies import PolicyData, assign
 from targeting.policy_value import Economics, Evidence, recommend, value_table
@@ -36,7 +36,7 @@ def run(seed: int, effect: float) -> tuple[bool, bool, float]:
     Effects by household are the difference of the outcome models themselves: no learner could agree more with the scores.
     """
     panel = world(seed, effect)
-    predictions, _ = cross_fit(panel, ["linear"], n_folds=3, repeats=1, seed=1)
+    predictions, _ = cross_fit(nuisance_tasks(panel), panel, ["linear"], n_folds=3, repeats=1, seed=1)
     nuisance = nuisance_table(panel, predictions, clip=0.01)
     treated, households = panel["treated"].to_numpy(dtype=float), panel["household_id"].to_numpy()
     outcome, mu0, mu1 = (

@@ -36,8 +36,8 @@ def test_no_household_is_predicted_by_a_model_that_saw_it():
     changed = panel.copy()
     own = changed["household_id"] == 17
     changed.loc[own, "purchase_amount"] += 1e4
-    before, _ = cross_fit(panel, ["linear"], n_folds=4, repeats=2, seed=1)
-    after, _ = cross_fit(changed, ["linear"], n_folds=4, repeats=2, seed=1)
+    before, _ = cross_fit(nuisance_tasks(panel), panel, ["linear"], n_folds=4, repeats=2, seed=1)
+    after, _ = cross_fit(nuisance_tasks(changed), changed, ["linear"], n_folds=4, repeats=2, seed=1)
     arm = panel.loc[own, "treated"].iloc[0]
     name = f"mu{arm}_purchase_amount"
     np.testing.assert_array_equal(before[name][own], after[name][own])
@@ -46,7 +46,7 @@ def test_no_household_is_predicted_by_a_model_that_saw_it():
 
 def test_one_repeat_equals_a_plain_loop_over_folds():
     panel = small_panel()
-    predictions, _ = cross_fit(panel, ["linear"], n_folds=4, repeats=1, seed=1)
+    predictions, _ = cross_fit(nuisance_tasks(panel), panel, ["linear"], n_folds=4, repeats=1, seed=1)
     covariates, expected = panel[["x_spend", "x_noise"]].to_numpy(), np.empty(len(panel))
     for fold in range(4):
         learn = (panel["fold"] != fold) & (panel["treated"] == 1)
@@ -57,10 +57,10 @@ def test_one_repeat_equals_a_plain_loop_over_folds():
 
 def test_stacking_beats_or_equals_every_candidate():
     panel = small_panel()
-    _, models = cross_fit(panel, ["linear", "boosting"], n_folds=4, repeats=1, seed=1)
+    _, models = cross_fit(nuisance_tasks(panel), panel, ["linear", "boosting"], n_folds=4, repeats=1, seed=1)
     assert (models["stacked_loss"] <= models["loss"] * (1 + 1e-5)).all()
     assert models.groupby("nuisance")["weight"].sum().to_numpy() == pytest.approx(1)
-    assert len(models) == 2 * 5
+    assert len(models) == 2 * 7
 
 
 @pytest.mark.parametrize("probability", [False, True])

@@ -7,13 +7,18 @@ from statsmodels.stats.weightstats import DescrStatsW
 
 from targeting.overlap import (
     balance_table,
+    calibration_error,
+    calibration_of_propensity,
+    crump_threshold,
     effective_sample_size,
     in_overlap,
     inverse_propensity_weights,
-    overlap_by_trial,
     overlap_weights,
+    positivity,
+    positivity_table,
     propensity_histogram,
     standardised_mean_differences,
+    verdict,
 )
 
 
@@ -67,7 +72,86 @@ def test_a_histogram_adds_up_to_one_in_each_arm():
     assert table.query("arm == 'treated'")["share"].tolist() == pytest.approx([1 / 3, 0, 1 / 3, 1 / 3])
 
 
-def test_overlap_by_trial_by_hand():
-    panel = pd.DataFrame({"trial": [1, 1, 2, 2], "campaign_id": [27, 27, 8, 8], "treated": [1, 0, 1, 1]})
-    table = overlap_by_trial(panel, pd.Series([0.5, 0.05, 0.2, 0.9]), [0.1, 0.9])
-    assert table.to_numpy().tolist() == [[1, 27, 2, 1, 0.5], [2, 8, 2, 2, 1.0]]
+def test_crumps_threshold_agrees_with_a_search_over_all_thresholds():
+    rng = np.random.default_rng(0)
+    for spread in (2.0, 4.0, 8.0):
+        e = 1 / (1 + np.exp(-spread * rng.normal(size=800)))
+        g = 1 / (e * (1 - e))
+        # The variance of the trimmed effect, equal noise everywhere, is mean(g | kept) / share kept.
+        grid = np.linspace(0.0001, 0.4, 8000)
+        kept = [in_overlap(e, [alpha, 1 - alpha]) for alpha in grid]
+        best = grid[np.argmin([g[inside].sum() / inside.sum() ** 2 for inside in kept])]
+        chosen = in_overlap(e, [crump_threshold(e), 1 - crump_threshold(e)])
+        assert g[chosen].sum() / chosen.sum() ** 2 <= min(g[inside].sum() / inside.sum() ** 2 for inside in kept) * (1 + 1e-9)
+        assert crump_threshold(e) == pytest.approx(best, abs=0.01)
+
+
+def test_crump_keeps_everybody_where_propensities_are_alike():
+    assert crump_threshold([0.3, 0.5, 0.6]) == 0.0
+
+
+def test_calibration_by_hand():
+    table = calibration_of_propensity([0.1, 0.2, 0.8, 0.6], [0, 1, 1, 1], n_bins=2)
+    np.testing.assert_allclose(table[["predicted", "observed", "n"]], [[0.15, 0.5, 2], [0.7, 1.0, 2]])
+    assert ((table["observed_ci_lower"] <= table["observed"]) & (table["observed"] <= table["observed_ci_upper"])).all()
+    assert calibration_error(table) == pytest.approx((0.35 * 2 + 0.3 * 2) / 4)
+
+
+def test_calibration_finds_propensities_that_are_too_bold():
+    rng = np.random.default_rng(0)
+    e = rng.uniform(0.05, 0.95, 20_000)
+    treated = rng.random(20_000) < e
+    bold = 1 / (1 + np.exp(-2 * np.log(e / (1 - e))))
+    assert calibration_error(calibration_of_propensity(e, treated)) < 0.02
+    assert calibration_error(calibration_of_propensity(bold, treated)) > 0.05
+
+
+def test_positivity_worked_by_hand():
+    covariates = pd.DataFrame({"x": [1.0, 2.0, 3.0, 4.0]})
+    numbers = positivity(covariates, [0, 1, 0, 1], [0.05, 0.5, 0.5, 0.96], [0.1, 0.9])
+    assert (numbers["overlap_share"], numbers["overlap_share_wide"]) == (0.5, 0.75)
+    # Treated before control in three and a half of four pairs: 0.5 against 0.05 and 0.5, 0.96 against both.
+    assert numbers["propensity_auc"] == pytest.approx(3.5 / 4)
+    # Controls' odds 0.05 / 0.95 and 1.
+    odds = 0.05 / 0.95
+    assert numbers["ess_control_att"] == pytest.approx((odds + 1) ** 2 / (odds**2 + 1))
+    assert numbers["ess_treated_att"] == 2
+    # Overlap weights of the treated 0.5 and 0.04, of controls 0.05 and 0.5.
+    assert numbers["ess_treated_overlap"] == pytest.approx(0.54**2 / (0.5**2 + 0.04**2))
+    assert numbers["ess_control_overlap"] == pytest.approx(0.55**2 / (0.5**2 + 0.05**2))
+
+
+def test_the_table_has_everybody_and_each_trial():
+    panel = pd.DataFrame({"campaign_id": [27, 27, 27, 27, 8, 8, 8, 8], "treated": [0, 1, 1, 0, 0, 0, 1, 1]})
+    covariates = pd.DataFrame({"x": [1.0, 2, 3, 2, 4, 5, 7, 8], "only_in_27": [1.0, 0, 1, 0, 0, 0, 0, 0]})
+    table = positivity_table(panel, covariates, [0.5, 0.05, 0.2, 0.3, 0.3, 0.9, 0.5, 0.6], [0.1, 0.9]).set_index("campaign_id")
+    assert table.index.tolist() == ["all", "27", "8"]
+    assert table["overlap_share"].tolist() == pytest.approx([7 / 8, 3 / 4, 1])
+    assert table["n_treated"].tolist() == [4, 2, 2]
+    # In campaign 8 x is 4, 5 among controls, 7, 8 among the treated: 3 / sqrt(1/2).
+    assert table.loc["8", "max_smd"] == pytest.approx(3 / np.sqrt(0.5))
+
+
+@pytest.mark.parametrize(
+    ("wide", "fewest", "smd", "answers"),
+    [
+        (0.99, 400, 0.05, "everybody"),
+        (0.70, 400, 0.05, "overlap"),
+        (0.70, 49, 0.05, "nothing"),
+        (0.99, 400, 0.10, "nothing"),
+    ],
+)
+def test_what_the_data_can_answer(wide, fewest, smd, answers):
+    numbers = {
+        "overlap_share_wide": wide,
+        "ess_treated_overlap": fewest,
+        "ess_control_overlap": 900,
+        "max_smd_overlap": smd,
+    }
+    words = verdict(numbers)
+    assert words["answers"] == answers
+    if answers == "nothing":
+        assert f"{fewest} rows" in words["why"]
+        assert f"{smd:.2f} after weighting" in words["why"]
+    else:
+        assert words["why"].startswith(f"{wide:.0%} of rows")

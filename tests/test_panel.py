@@ -33,6 +33,7 @@ def test_too_few_households_for_the_folds():
 
 def rows(treated: list[int], households: list[int]) -> pd.DataFrame:
     frame = pd.DataFrame({"household_id": households, "treated": treated, "purchase_amount": 1.0, "purchase_count": 1})
+    frame = frame.assign(before_purchase_amount=1.0, before_purchase_count=1.0, mailed_after=0)
     return frame.assign(x_age=np.arange(len(households), dtype=float), x_same=4.0)
 
 
@@ -45,10 +46,11 @@ def test_assembling_orders_rows_marks_trials_and_drops_constants():
             pd.Timestamp("2020-02-01").date(),
             pd.Timestamp("2020-03-01").date(),
             False,
+            pd.Timestamp("2019-12-01").date(),
         )
         for number in (1, 2, 3)
     ]
-    panel = assemble([in_trial(rows([0, 1], [2, 1]), trial) for trial in trials])
+    panel = assemble(pd.concat([in_trial(rows([0, 1], [2, 1]), trial) for trial in trials]))
     assert panel["household_id"].tolist() == [1, 2] * 3
     assert covariate_names(panel) == ["x_age", "x_trial_2", "x_trial_3"]
     assert panel["x_trial_2"].tolist() == [0, 0, 1, 1, 0, 0]

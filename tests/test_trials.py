@@ -9,7 +9,7 @@ import pytest
 
 from targeting.covariates import baseline_covariates, promoted_lines
 from targeting.errors import DataError
-from targeting.trials import Trial, plan_trials, targeted_before, trial_flow, trial_rows
+from targeting.trials import Trial, ever_targeted, plan_trials, targeted_before, trial_flow, trial_rows
 
 CAMPAIGNS = pd.DataFrame(
     {
@@ -36,8 +36,8 @@ def campaigns_table(frame: pd.DataFrame = CAMPAIGNS) -> ibis.Table:
 
 def test_trials_are_the_campaigns_that_start_inside_the_data():
     assert plan_trials(CAMPAIGNS, "A", 28, 20, FIRST, LAST) == [
-        Trial(1, 2, date(2020, 1, 10), date(2020, 1, 20), date(2020, 2, 17), cut=False),
-        Trial(2, 4, date(2020, 3, 1), date(2020, 3, 10), date(2020, 3, 31), cut=True),
+        Trial(1, 2, date(2020, 1, 10), date(2020, 1, 20), date(2020, 2, 17), False, date(2020, 1, 1)),
+        Trial(2, 4, date(2020, 3, 1), date(2020, 3, 10), date(2020, 3, 31), True, date(2020, 1, 30)),
     ]
 
 
@@ -78,9 +78,26 @@ def test_rows_worked_by_hand(backend):
         return backend.execute(trial_rows(trial, *arguments).order_by("household_id")).to_numpy().tolist()
 
     # 11 was targeted by campaign 1, before the data; 13 did not shop before; 14 has only a Type B campaign.
-    assert rows(first) == [[12, 1, 7, 2], [14, 0, 0, 0]]
-    # 12 and 13 have had their Type A campaign; 16 never shopped.
-    assert rows(second) == [[14, 0, 0, 0], [15, 1, 6, 1]]
+    # 9 days before time zero stand for the 39 of the window.
+    longer = 39 / 9
+    assert rows(first) == [[12, 1, 7, 2, 7 * longer, longer, 0], [14, 0, 0, 0, 3 * longer, longer, 0]]
+    # 12 and 13 have had their Type A campaign; 16 never shopped. As many days before as after: 31.
+    assert rows(second) == [[14, 0, 0, 0, 0, 0, 0], [15, 1, 6, 1, 3, 1, 0]]
+
+
+def test_other_campaigns_inside_the_window_are_counted(backend):
+    # Campaign 3 (type B) starts five days after this trial's time zero, on the window's last day: 14 is mailed again.
+    trial = Trial(1, 2, date(2020, 1, 5), date(2020, 1, 20), date(2020, 1, 10), False, date(2020, 1, 2))
+    later = CAMPAIGNS.assign(start_day=pd.to_datetime(["2019-12-20", "2020-01-05", "2020-01-10", "2020-01-11", "2020-04-20"]))
+    shoppers = lines([(household, household, "2020-01-03", 1.0) for household in (12, 13, 14, 15)])
+    rows = backend.execute(trial_rows(trial, shoppers, campaigns_table(later), ibis.memtable(TARGETS)).order_by("household_id"))
+    assert rows["household_id"].tolist() == [12, 13, 14, 15]
+    assert rows["mailed_after"].tolist() == [0, 0, 1, 0]  # 12 and 15 are mailed the day after the window
+
+
+def test_ever_targeted_knows_the_whole_calendar(backend):
+    households = ever_targeted("A", campaigns_table(), ibis.memtable(TARGETS))
+    assert backend.execute(households)["household_id"].tolist() == [11, 12, 13, 15, 16]
 
 
 def test_flow_worked_by_hand(backend):
@@ -101,14 +118,14 @@ def test_flow_worked_by_hand(backend):
 
 def test_of_two_campaigns_on_one_day_the_lower_number_is_earlier(backend):
     same_day = CAMPAIGNS.assign(start_day=pd.Timestamp("2020-02-01"), campaign_type="A")
-    trial = Trial(2, 2, date(2020, 2, 1), date(2020, 2, 10), date(2020, 3, 9), cut=False)
+    trial = Trial(2, 2, date(2020, 2, 1), date(2020, 2, 10), date(2020, 3, 9), False, date(2020, 1, 1))
     before = targeted_before(trial, campaigns_table(same_day), ibis.memtable(TARGETS)).order_by("household_id")
     assert backend.execute(before)["household_id"].tolist() == [11]
 
 
 def test_nothing_from_time_zero_on_reaches_covariates_or_eligibility(tables, backend):
     time_zero = date(2016, 8, 20)
-    trial = Trial(1, 4, time_zero, date(2016, 9, 20), date(2016, 10, 20), cut=False)
+    trial = Trial(1, 4, time_zero, date(2016, 9, 20), date(2016, 10, 20), False, date(2016, 7, 1))
 
     def later(table: ibis.Table, column: str) -> ibis.Value:
         return table[column] >= time_zero

@@ -1,0 +1,50 @@
+"""Which eligible rows a design compares: all of them, or each household's first campaign against the never targeted."""
+
+from collections.abc import Collection
+
+import numpy as np
+import pandas as pd
+
+SEQUENTIAL, FIRST = "sequential_trials", "first_campaign"
+DESIGNS = (SEQUENTIAL, FIRST)
+
+
+def first_campaign_rows(rows: pd.DataFrame, ever_targeted: Collection[int], seed: int) -> pd.Series:
+    """Which of the eligible `rows` (household_id, trial, treated) the design of the published study compares: booleans.
+
+    Treated are households at the first campaign of the type that targets them. Controls are households that no campaign of the
+    type ever targets; each enters one trial, drawn among those it is eligible for with chances in proportion to the treated of
+    each trial, so that both arms are spread over the calendar alike. (The published study gave a control the first campaign
+    during which it shopped, which looks into the follow-up.) That controls are never targeted later is known only afterwards:
+    it is the design's own flaw, and the reason why the other one is the default.
+    """
+    chosen = rows["treated"] == 1
+    n_treated = rows.groupby("trial")["treated"].sum()
+    never = rows[~rows["household_id"].isin(ever_targeted) & (rows["trial"].map(n_treated) > 0)]
+    never = never.sort_values(["household_id", "trial"])
+    # The largest log(u) / weight of each household is a draw in proportion to the weights (Efraimidis & Spirakis 2006).
+    uniform = np.random.default_rng(seed).random(len(never))
+    keys = np.log(uniform) / never["trial"].map(n_treated)
+    drawn = keys.groupby(never["household_id"]).idxmax()
+    chosen.loc[drawn] = True
+    return chosen
+
+
+def design_flow(rows: pd.DataFrame, chosen: pd.Series, ever_targeted: Collection[int]) -> pd.DataFrame:
+    """By trial, what a design does with the eligible rows.
+
+    Columns: trial, n_eligible, n_targeted_later (controls set aside because a later campaign targets them), n_in_other_trial
+    (controls that stand in another trial), n_treated, n_control.
+    """
+    later = ~chosen & rows["household_id"].isin(ever_targeted)
+    parts = pd.DataFrame(
+        {
+            "trial": rows["trial"],
+            "n_eligible": 1,
+            "n_targeted_later": later.astype(int),
+            "n_in_other_trial": (~chosen & ~later).astype(int),
+            "n_treated": (chosen & (rows["treated"] == 1)).astype(int),
+            "n_control": (chosen & (rows["treated"] == 0)).astype(int),
+        }
+    )
+    return parts.groupby("trial", as_index=False).sum()

@@ -1,0 +1,140 @@
+"""Pictures of the target trials: who is in them, whether their arms compare, and what the estimators say."""
+
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
+
+from targeting.figures import ACCENT, DARK, LIGHT
+from targeting.overlap import BALANCED
+
+NAMES = {
+    "naive": "difference of means (confounded)",
+    "did": "difference in differences, unadjusted",
+    "ols": "least squares",
+    "ipw": "inverse propensity weights alone",
+    "aipw": "doubly robust, everybody",
+    "tmle": "targeted maximum likelihood, everybody",
+    "att": "doubly robust, the treated",
+    "matching": "matching, the treated",
+    "ato": "doubly robust, overlap",
+    "dml": "double machine learning",
+}
+BOX = {"boxstyle": "round,pad=0.45", "facecolor": "white", "edgecolor": DARK}
+ASIDE = {"boxstyle": "round,pad=0.35", "facecolor": "#f3f3f3", "edgecolor": LIGHT}
+
+
+def flow_chart(flow: pd.DataFrame) -> Figure:
+    """Who is in each trial and why others are not, a column a trial, as a CONSORT diagram; rows as in plots/trials.csv."""
+    figure = Figure(figsize=(4.6 * len(flow), 6), layout="constrained")
+    for axes, row in zip(np.atleast_1d(figure.subplots(1, len(flow))), flow.itertuples(), strict=True):
+        axes.set(xlim=(0, 1), ylim=(0, 1))
+        axes.axis("off")
+        cut = ", cut at the end of the data" if row.cut else ""
+        axes.set_title(f"Campaign {row.campaign_id}\n{row.time_zero:%-d %b %Y} to {row.window_end:%-d %b %Y}{cut}", fontsize=10)
+        n_compared = row.n_treated + row.n_control
+        mains = [
+            f"{row.n_households:,} households in the data",
+            f"{row.n_eligible:,} eligible at time zero",
+            f"{n_compared:,} compared",
+        ]
+        asides = [
+            f"set aside\n{row.n_no_earlier_purchase:,} no purchase before\n{row.n_targeted_before:,} targeted before",
+            f"set aside by the design\n{row.n_targeted_later:,} targeted later\n{row.n_in_other_trial:,} in another trial",
+        ]
+        for position, text in zip((0.93, 0.6, 0.27), mains, strict=True):
+            axes.text(0.3, position, text, ha="center", va="center", fontsize=9, bbox=BOX)
+        for position, text in zip((0.765, 0.435), asides, strict=True):
+            axes.text(0.72, position, text, ha="center", va="center", fontsize=8, bbox=ASIDE)
+            _arrow(axes, (0.3, position + 0.13), (0.3, position - 0.13))
+            axes.plot([0.3, 0.72], [position, position], color=LIGHT, linewidth=1, zorder=0)
+        for place, text in ((0.17, f"{row.n_treated:,}\ntreated"), (0.6, f"{row.n_control:,}\ncontrol")):
+            axes.text(place, 0.07, text, ha="center", va="center", fontsize=9, bbox=BOX)
+            _arrow(axes, (0.3, 0.235), (place, 0.115))
+    return figure
+
+
+def love_plot(balance: pd.DataFrame) -> Figure:
+    """Absolute standardised mean difference of every covariate: as found, and under both weightings."""
+    table = balance.iloc[::-1]
+    figure = Figure(figsize=(9, 2.2 + 0.2 * len(table)), layout="constrained")
+    axes = figure.subplots()
+    styles = [
+        ("smd", "as found", "o", ACCENT),
+        ("smd_ipw", "inverse propensity", "x", LIGHT),
+        ("smd_overlap", "overlap", "s", DARK),
+    ]
+    for column, label, marker, colour in styles:
+        axes.plot(table[column].abs(), table["covariate"].str.removeprefix("x_"), marker, color=colour, label=label, markersize=5)
+    axes.axvline(BALANCED, color="black", linestyle=":", linewidth=1)
+    axes.set(xlabel="Absolute standardised mean difference (balanced below the dotted line)", title="Balance of covariates")
+    axes.tick_params(axis="y", labelsize=8)
+    axes.margins(y=0.01)
+    axes.legend(title="weights")
+    return figure
+
+
+def propensity_chart(histogram: pd.DataFrame, calibration: pd.DataFrame, bounds: tuple[float, float]) -> Figure:
+    """Propensities by arm, with the overlap unshaded, and the propensity's calibration."""
+    figure = Figure(figsize=(12, 4.8), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    width = 1 / histogram["propensity"].nunique()
+    for arm, colour, side in (("treated", ACCENT, 1), ("control", DARK, -1)):
+        table = histogram[histogram["arm"] == arm]
+        left.bar(table["propensity"], side * table["share"], width=width, color=colour, edgecolor="white", label=arm)
+    for start, end in ((0, bounds[0]), (bounds[1], 1)):
+        left.axvspan(start, end, color="black", alpha=0.08, linewidth=0)
+    left.yaxis.set_major_formatter(lambda value, _: f"{abs(value):.0%}")
+    left.set(xlabel="Propensity (shaded: no overlap)", ylabel="Share of the arm's rows", title="Propensity by arm", xlim=(0, 1))
+    left.legend()
+    errors = [
+        calibration["observed"] - calibration["observed_ci_lower"],
+        calibration["observed_ci_upper"] - calibration["observed"],
+    ]
+    right.plot([0, 1], [0, 1], color="black", linewidth=0.8, linestyle=":")
+    right.errorbar(calibration["predicted"], calibration["observed"], yerr=np.abs(errors), fmt="o", color=DARK, capsize=2)
+    for axis in (right.xaxis, right.yaxis):
+        axis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+    right.set(
+        xlabel="Predicted share treated", ylabel="Observed share treated", title="Calibration of the propensity, tenths of rows"
+    )
+    return figure
+
+
+def forest_plot(effects: pd.DataFrame, pooled: pd.DataFrame, outcome: str) -> Figure:
+    """Every estimator over all trials, and the doubly robust ones trial by trial with their pooled effect; 95% intervals."""
+    own = effects[effects["outcome"] == outcome].dropna(subset=["estimate"])
+    figure = Figure(figsize=(13, 5.2), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    overall = own[own["trial"] == "all"].iloc[::-1]
+    _intervals(left, overall, overall["method"].map(NAMES).tolist())
+    left.set_title("All trials, by estimator")
+    own = own[(own["method"] == "ato") & (own["trial"] != "all")].iloc[::-1]
+    last = pooled[(pooled["outcome"] == outcome) & (pooled["method"] == "ato")]
+    rows = pd.concat([last, own], ignore_index=True)
+    _intervals(
+        right,
+        rows,
+        ["pooled by precision", *(f"campaign {trial}, n = {n:,}" for trial, n in zip(own["trial"], own["n"], strict=True))],
+    )
+    differ = f"trials differ: p = {last['p'].iloc[0]:.2f}" if last["p"].notna().all() else "one trial"
+    right.set_title(f"Overlap-weighted effect, by trial ({differ})")
+    unit = "USD per household" if outcome == "purchase_amount" else "baskets per household"
+    for axes in (left, right):
+        axes.axvline(0, color="black", linewidth=0.8)
+        axes.set_xlabel(f"Effect over the outcome window ({unit})")
+    return figure
+
+
+def _intervals(axes: Axes, table: pd.DataFrame, labels: list[str]) -> None:
+    places = np.arange(len(table))
+    axes.hlines(places, table["ci_lower"], table["ci_upper"], color=DARK, linewidth=2)
+    sns.scatterplot(x=table["estimate"].to_numpy(), y=places, color=DARK, s=60, ax=axes, zorder=3)
+    axes.set_yticks(places, labels)
+    axes.grid(visible=False, axis="y")
+
+
+def _arrow(axes: Axes, start: tuple[float, float], end: tuple[float, float]) -> None:
+    axes.annotate("", xy=end, xytext=start, arrowprops={"arrowstyle": "-|>", "color": DARK, "linewidth": 1}, zorder=0)
