@@ -128,6 +128,31 @@ def forest_plot(effects: pd.DataFrame, pooled: pd.DataFrame, outcome: str) -> Fi
     return figure
 
 
+def contour_chart(contour: pd.DataFrame, benchmarks: pd.DataFrame) -> Figure:
+    """What is left of the effect on spend if a confounder explained so much of the rest; measured groups as yardsticks."""
+    grid = contour.pivot_table(index="share_outcome", columns="share_treatment", values="estimate")
+    figure = Figure(figsize=(9, 6.5), layout="constrained")
+    axes = figure.subplots()
+    lines = axes.contour(grid.columns, grid.index, grid.to_numpy(), levels=10, colors=LIGHT, linewidths=1.2)
+    # Near the axes lines crowd together: label those on the far side of nothing.
+    far = [level for level in lines.levels if level * grid.iloc[0, 0] < 0]
+    axes.clabel(lines, levels=far, fmt="%.0f USD", fontsize=8, colors="black")
+    axes.contour(grid.columns, grid.index, grid.to_numpy(), levels=[0], colors=ACCENT, linewidths=2.5)
+    limits = (grid.columns.max(), grid.index.max())
+    inside = benchmarks[(benchmarks["share_treatment"] <= limits[0]) & (benchmarks["share_outcome"] <= limits[1])]
+    axes.plot(inside["share_treatment"], inside["share_outcome"], "D", color=DARK, clip_on=False)
+    for row in inside.itertuples():
+        axes.annotate(row.group, (row.share_treatment, row.share_outcome), xytext=(6, 4), textcoords="offset points", fontsize=9)
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter(PercentFormatter(1.0))
+    axes.set(
+        xlabel="Share of the rest of treatment that the confounder explains",
+        ylabel="Share of the rest of spend that it explains",
+        title="What a confounder could leave of the effect on spend\n(thick line: nothing; diamonds: as strong as these)",
+    )
+    return figure
+
+
 def _intervals(axes: Axes, table: pd.DataFrame, labels: list[str]) -> None:
     places = np.arange(len(table))
     axes.hlines(places, table["ci_lower"], table["ci_upper"], color=DARK, linewidth=2)

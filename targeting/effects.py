@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from targeting.clusters import Estimate, ratio_estimate, standard_error
 from targeting.matching import matching as match_on_propensity
-from targeting.models import with_logs
+from targeting.models import independent_columns, with_logs
 from targeting.panel import covariate_matrix
 from targeting.scores import effect_scores
 from targeting.tmle import tmle as targeted_estimate
@@ -81,7 +81,7 @@ def ols(data: EffectData) -> Estimate:
     Missing (NaN) where fewer than two rows a regressor remain, as in a small trial: the fit would follow the noise, and its
     standard error would not tell.
     """
-    design = _independent_columns(with_logs(data.covariates))
+    design = independent_columns(with_logs(data.covariates))
     if len(data.outcome) < 2 * (design.shape[1] + 2):
         return Estimate(np.nan, np.nan)
     return _treatment_coefficient(data.outcome, data, design)
@@ -209,17 +209,3 @@ def _treatment_coefficient(response: Vector, data: EffectData, design: Vector) -
     regressors = np.column_stack([np.ones(len(response)), data.treated, design])
     fit = sm.OLS(response, regressors).fit(cov_type="cluster", cov_kwds={"groups": data.household_id})
     return Estimate(float(fit.params[1]), float(fit.bse[1]))
-
-
-def _independent_columns(design: Vector) -> Vector:
-    """Standardised columns that are linearly independent of each other and of a constant, first come first kept.
-
-    Demographic bands and derived features repeat each other on some trials; a coefficient needs columns of full rank.
-    """
-    centred = design - design.mean(axis=0)
-    spread = centred.std(axis=0)
-    standard = centred[:, spread > 0] / spread[spread > 0]
-    # The diagonal of R is what a column adds to those before it, relative to its length sqrt(n).
-    added = np.abs(np.diag(np.linalg.qr(standard, mode="r"))) / np.sqrt(len(standard))
-    # With fewer rows than columns the diagonal ends early: what follows depends on the columns before it.
-    return standard[:, : len(added)][:, added > 1e-6]

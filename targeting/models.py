@@ -5,7 +5,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
-from sklearn.linear_model import LogisticRegression, RidgeCV
+from sklearn.linear_model import LogisticRegression, Ridge, RidgeCV
 from sklearn.model_selection import GridSearchCV, StratifiedKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
@@ -25,6 +25,20 @@ def with_logs(covariates: ArrayLike) -> NDArray[np.float64]:
     """
     values = np.asarray(covariates, dtype=float)
     return np.hstack([values, np.log1p(values)])
+
+
+def independent_columns(design: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Standardised columns, shape (n, q) of (n, p), independent of each other and of a constant, first come first kept.
+
+    Demographic bands and derived features repeat each other on some trials; a coefficient needs columns of full rank.
+    """
+    centred = design - design.mean(axis=0)
+    spread = centred.std(axis=0)
+    standard = centred[:, spread > 0] / spread[spread > 0]
+    # The diagonal of R is what a column adds to those before it, relative to its length sqrt(n).
+    added = np.abs(np.diag(np.linalg.qr(standard, mode="r"))) / np.sqrt(len(standard))
+    # With fewer rows than columns the diagonal ends early: what follows depends on the columns before it.
+    return standard[:, : len(added)][:, added > 1e-6]
 
 
 def outcome_model(name: str, seed: int) -> BaseEstimator:
@@ -48,6 +62,13 @@ def propensity_model(name: str, seed: int) -> BaseEstimator:
     if name == "boosting":
         return HistGradientBoostingClassifier(**BOOSTING, random_state=seed)
     raise DataError(f"Unknown model {name!r} in nuisance.models; known: linear, boosting.")
+
+
+def without_search(fitted: BaseEstimator) -> BaseEstimator:
+    """An unfitted copy of a fitted linear model, outcome or propensity, with the penalty that its search chose."""
+    if isinstance(fitted, GridSearchCV):
+        return clone(fitted.best_estimator_)
+    return make_pipeline(*(clone(step) for _, step in fitted.steps[:-1]), Ridge(fitted[-1].alpha_))
 
 
 class Rounded(ClassifierMixin, BaseEstimator):

@@ -111,6 +111,8 @@ def stacking_weights(task: Task, candidates: Vector) -> Vector:
     """
     n_models = candidates.shape[1]
     scale = task.loss(candidates.mean(axis=1))
+    if scale == 0:  # a constant outcome, which every candidate predicts
+        return np.full(n_models, 1 / n_models)
     result = minimize(
         lambda weights: task.loss(candidates @ weights) / scale,
         x0=np.full(n_models, 1 / n_models),
@@ -126,7 +128,9 @@ def stacking_weights(task: Task, candidates: Vector) -> Vector:
     return weights / weights.sum()
 
 
-def nuisance_table(panel: pd.DataFrame, predictions: Mapping[str, Vector], clip: float) -> pd.DataFrame:
+def nuisance_table(
+    panel: pd.DataFrame, predictions: Mapping[str, Vector], clip: float, outcomes: Sequence[str] = OUTCOMES
+) -> pd.DataFrame:
     """One row a row of the panel: keys, nuisances and scores.
 
     The propensity is clipped to [clip, 1 - clip]; for each outcome follow mean_*, mu0_*, mu1_* and the doubly robust scores
@@ -134,7 +138,7 @@ def nuisance_table(panel: pd.DataFrame, predictions: Mapping[str, Vector], clip:
     """
     table = panel[KEYS].copy()
     table["propensity"] = np.clip(predictions["propensity"], clip, 1 - clip)
-    for outcome in OUTCOMES:
+    for outcome in outcomes:
         mu0, mu1 = predictions[f"mu0_{outcome}"], predictions[f"mu1_{outcome}"]
         scores = dr_scores(panel[outcome], panel["treated"], table["propensity"], mu0, mu1)
         table[f"mean_{outcome}"] = predictions[f"mean_{outcome}"]

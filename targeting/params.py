@@ -83,6 +83,7 @@ class Nuisance(Section):
     clip: Annotated[float, Field(gt=0, lt=0.5)]
     overlap: tuple[Share, Share]
     models: Annotated[list[str], Field(min_length=1)]
+    refits: Annotated[int, Field(ge=2)]
 
 
 class Learners(Section):

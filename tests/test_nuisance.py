@@ -119,3 +119,10 @@ def test_logs_stand_beside_the_raw_covariates():
 def test_unknown_models_are_named(build):
     with pytest.raises(DataError, match=r"Unknown model 'oracle' in nuisance.models; known: linear, boosting"):
         build("oracle", 1)
+
+
+def test_a_constant_outcome_is_predicted_as_it_is():
+    panel = small_panel().assign(purchase_count=3.0)
+    predictions, models = cross_fit(nuisance_tasks(panel), panel, ["linear", "boosting"], n_folds=4, repeats=1, seed=1)
+    np.testing.assert_allclose(predictions["mu1_purchase_count"], 3)
+    assert models.groupby("nuisance")["weight"].sum().to_numpy() == pytest.approx(1)

@@ -1,0 +1,62 @@
+"""Ask how strong a confounder that nobody measured would have to be to explain the effect away.
+
+Reads the panel and the nuisances; writes the analyses with readings in words, and the contour of the omitted-variable analysis.
+"""
+
+from pathlib import Path
+
+import pandas as pd
+
+from targeting.effect_figures import contour_chart
+from targeting.effects import effect_data
+from targeting.outputs import write_csv, write_figure, write_metrics
+from targeting.overlap import in_overlap
+from targeting.panel import OUTCOMES, covariate_names, require_aligned
+from targeting.params import load_params
+from targeting.sensitivity import benchmark_shares
+from targeting.sensitivity_table import contour, covariate_groups, sensitivity
+from targeting.stage import run
+
+PANEL = Path("data/trials/panel.parquet")
+NUISANCE = Path("data/trials/nuisance.parquet")
+SENSITIVITY = Path("plots/sensitivity.csv")
+BENCHMARKS = Path("plots/sensitivity_benchmarks.csv")
+CONTOUR = Path("plots/sensitivity_contour.csv")
+PICTURE = Path("plots/sensitivity.png")
+METRICS = Path("metrics/sensitivity.json")
+
+
+def main() -> None:
+    params = load_params("nuisance", "seed")
+    panel = pd.read_parquet(PANEL)
+    nuisance = pd.read_parquet(NUISANCE)
+    require_aligned(panel, nuisance, str(NUISANCE))
+    overlap = in_overlap(nuisance["propensity"], params["nuisance"]["overlap"])
+    covariates = panel[covariate_names(panel)]
+    groups = covariate_groups(list(covariates.columns))
+
+    tables, yardsticks, contours, metrics = [], [], [], {}
+    for outcome in OUTCOMES:
+        data = effect_data(panel, nuisance, outcome)
+        shares = benchmark_shares(covariates, data.outcome, data.treated, groups)
+        found = sensitivity(data, data.subset(overlap), shares, outcome, params["seed"])
+        tables.append(found.table)
+        yardsticks.append(shares.assign(outcome=outcome))
+        contours.append(contour(found.omitted).assign(outcome=outcome))
+        values = found.table.dropna(subset=["value"]).set_index(["analysis", "setting"])["value"]
+        metrics[outcome] = {
+            "e_value": values["e_value", "overlap-weighted estimate"],
+            "e_value_interval": values["e_value", "its 95% interval"],
+            "robustness_value": values["robustness_value", "partially linear estimate"],
+            "robustness_value_interval": values["robustness_value", "its 95% interval"],
+            "turning_point": found.turning_point,
+        }
+    write_metrics(metrics, METRICS)
+    write_csv(pd.concat(tables, ignore_index=True), SENSITIVITY)
+    write_csv(pd.concat(yardsticks, ignore_index=True), BENCHMARKS)
+    write_csv(pd.concat(contours, ignore_index=True), CONTOUR)
+    write_figure(contour_chart(contours[0], yardsticks[0]), PICTURE)
+
+
+if __name__ == "__main__":
+    run("sensitivity", main)
