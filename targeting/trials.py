@@ -64,6 +64,17 @@ def targeted_before(trial: Trial, campaigns: ir.Table, targets: ir.Table) -> ir.
     return targets.semi_join(earlier, "campaign_id").select("household_id").distinct()
 
 
+def outcomes_between(transactions: ir.Table, first_day: date, last_day: date) -> ir.Table:
+    """What those who bought from `first_day` to `last_day`, both inclusive, bought: one row a household.
+
+    Columns: household_id, purchase_amount (USD), purchase_count (baskets).
+    """
+    window = transactions.filter(transactions.day.between(first_day, last_day))
+    return window.group_by("household_id").agg(
+        purchase_amount=window.sales.sum().cast("float64"), purchase_count=window.basket_id.nunique()
+    )
+
+
 def trial_rows(trial: Trial, transactions: ir.Table, campaigns: ir.Table, targets: ir.Table) -> ir.Table:
     """One row an eligible household: household_id, treated (0/1), purchase_amount (USD), purchase_count (baskets).
 
@@ -72,10 +83,7 @@ def trial_rows(trial: Trial, transactions: ir.Table, campaigns: ir.Table, target
     shoppers = transactions.filter(transactions.day < trial.time_zero).select("household_id").distinct()
     eligible = shoppers.anti_join(targeted_before(trial, campaigns, targets), "household_id")
     mailed = targets.filter(targets.campaign_id == trial.campaign_id).select("household_id", mailed=ibis.literal(1, "int64"))
-    window = transactions.filter(transactions.day.between(trial.time_zero, trial.window_end))
-    outcomes = window.group_by("household_id").agg(
-        purchase_amount=window.sales.sum().cast("float64"), purchase_count=window.basket_id.nunique()
-    )
+    outcomes = outcomes_between(transactions, trial.time_zero, trial.window_end)
     rows = eligible.left_join(mailed, "household_id").drop("household_id_right")
     rows = rows.left_join(outcomes, "household_id").drop("household_id_right")
     return rows.select(
