@@ -1,4 +1,4 @@
-"""A negative-control panel: the trials' households with an outcome that the campaign cannot have changed, what they bought before it.
+"""A negative-control panel: the trials' households with an outcome that no campaign can have changed, what they bought before it.
 
 Everything moves back by some days: the outcome ends the day before time zero, and the covariates look only at days before the
 outcome. Who is eligible, and who is treated, stay as they are. Source: Lipsitch, Tchetgen Tchetgen & Cohen (2010), Epidemiology
@@ -19,7 +19,7 @@ from targeting.trials import outcomes_between
 
 @dataclass(frozen=True)
 class ControlTrial:
-    """One trial moved back: its rows, and the trial's eligible households that had bought nothing before the outcome's first day."""
+    """One trial moved back: its rows, and its eligible households that had bought nothing before the outcome's first day."""
 
     campaign_id: int
     outcome_from: date
