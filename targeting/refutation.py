@@ -31,7 +31,8 @@ def placebos(panel: pd.DataFrame, propensity: ArrayLike, n_strata: int, repeats:
     """Treatment permuted among the rows of one trial and propensity stratum.
 
     It did nothing then, while what it depends on of the covariates stays: the true effect is 0, under confounding as before.
-    `propensity`, shape (rows,), is that of the real treatment.
+    `propensity`, shape (rows,), is that of the real treatment. Strata need some 100 rows: a stratum keeps the share that was
+    really treated, which in a small one is largely chance, and with it the placebo keeps part of the real effect.
     """
     strata = propensity_strata(propensity, panel["trial"], n_strata)
     for repeat in range(repeats):

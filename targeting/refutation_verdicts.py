@@ -37,7 +37,7 @@ class Finding:
 def in_words(value: float, outcome: str) -> str:
     """A value of the outcome in words."""
     if outcome == "purchase_amount":
-        return f"{'-' if value < 0 else ''}${abs(value):,.2f}"
+        return f"{'-' if round(value, 2) < 0 else ''}${abs(value):,.2f}"
     return f"{value:,.2f} baskets"
 
 
@@ -197,10 +197,10 @@ def left_out_shift(draws: pd.DataFrame, original: Estimate, outcome: str) -> Fin
         return _unjudged("trial_left_out_shift", np.nan, draws, "Not run: there is one trial only.")
     shifts = (original.value - draws["estimate"]) / draws["shift_se"]
     limit = norm.ppf(1 - (1 - LEVEL) / 2 / len(draws))
-    worst = draws.loc[shifts.abs().idxmax()]
-    value = shifts.abs().max()
+    worst, value = shifts.abs().idxmax(), shifts.abs().max()
+    campaign, without = draws.loc[worst, "repeat"], draws.loc[worst, "estimate"]
     text = (
-        f"without campaign {worst['repeat']} the effect is {in_words(worst['estimate'], outcome)} in place of "
+        f"without campaign {campaign} the effect is {in_words(without, outcome)} in place of "
         f"{in_words(original.value, outcome)}: {value:.1f} standard errors of the difference, the furthest of all trials"
     )
     return _judged("trial_left_out_shift", value, limit, value <= limit, draws, text)
