@@ -11,7 +11,7 @@ from targeting.negative_control import ControlTrial, control_panel, control_tria
 from targeting.panel import FRONT, assemble, covariate_names
 from targeting.trials import Trial, in_trial, trial_rows
 
-TIME_ZERO, OUTCOME_FROM = date(2016, 8, 20), date(2016, 7, 23)  # 28 days apart
+TIME_ZERO, OUTCOME_FROM = date(2016, 8, 19), date(2016, 7, 22)  # campaign 4's start, and 28 days before
 TRIAL = Trial(1, 4, TIME_ZERO, date(2016, 9, 20), date(2016, 10, 20), cut=False)
 
 
@@ -29,15 +29,17 @@ def moved(tables: dict[str, ibis.Table], panel: pd.DataFrame, days: int = 28) ->
     return control_trial(tables, promotions_of(tables), panel, days, [28, 56])
 
 
-def test_rows_equal_a_slow_computation(tables):
+@pytest.mark.parametrize("days", [28, 130])
+def test_rows_equal_a_slow_computation(tables, days):
     panel = trial_panel(tables)
     lines = tables["transactions"].execute()
-    trial = moved(tables, panel)
-    assert trial.outcome_from == OUTCOME_FROM
+    trial = moved(tables, panel, days)
+    first = pd.Timestamp(TIME_ZERO) - pd.Timedelta(days=days)
+    assert trial.outcome_from == first.date()
     rows = trial.rows.set_index("household_id")
     kept = panel.set_index("household_id")
-    earlier, window = lines[lines["day"] < pd.Timestamp(OUTCOME_FROM)], lines[lines["day"] < pd.Timestamp(TIME_ZERO)]
-    window = window[window["day"] >= pd.Timestamp(OUTCOME_FROM)]
+    earlier, window = lines[lines["day"] < first], lines[lines["day"] < pd.Timestamp(TIME_ZERO)]
+    window = window[window["day"] >= first]
     for household, row in kept.iterrows():
         if household not in earlier["household_id"].to_numpy():
             assert household in trial.without_history["household_id"].to_numpy()
@@ -47,13 +49,14 @@ def test_rows_equal_a_slow_computation(tables):
         assert rows.loc[household, "treated"] == row["treated"]
         assert rows.loc[household, "purchase_amount"] == pytest.approx(float(own["sales"].sum()))
         assert rows.loc[household, "purchase_count"] == own["basket_id"].nunique()
-        # What this panel's outcome is, the effects' panel has as a covariate.
-        assert rows.loc[household, "purchase_amount"] == pytest.approx(row["x_spend_28d"])
+        if days == 28:  # what this panel's outcome is, the effects' panel has as a covariate
+            assert rows.loc[household, "purchase_amount"] == pytest.approx(row["x_spend_28d"])
         assert rows.loc[household, "x_monetary_sales"] == pytest.approx(
             float(earlier.loc[earlier["household_id"] == household, "sales"].sum())
         )
     assert len(rows) + len(trial.without_history) == len(kept)
-    assert (rows["purchase_count"] == 0).any()
+    assert len(trial.without_history) == 0 if days == 28 else 10 < len(trial.without_history) < len(kept) / 2
+    assert (rows["purchase_count"] == 0).any() or days > 28
 
 
 def test_nothing_from_the_outcome_on_reaches_the_covariates(tables):
