@@ -14,8 +14,6 @@ from targeting.outputs import write_csv, write_figure, write_metrics
 from targeting.panel import OUTCOMES, require_aligned
 from targeting.params import load_params
 from targeting.refutation import (
-    NEGATIVE_CONTROL,
-    ORIGINAL,
     Draw,
     can_judge,
     control_splits,
@@ -25,7 +23,7 @@ from targeting.refutation import (
     trials_left_out,
 )
 from targeting.refutation_figures import refutation_chart
-from targeting.refutation_fits import estimate_all, light_nuisances
+from targeting.refutation_fits import estimate_all, estimate_controls, light_nuisances
 from targeting.refutation_verdicts import refutation_table, tally
 from targeting.stage import run
 
@@ -38,15 +36,12 @@ PICTURE = Path("plots/refutation.png")
 METRICS = Path("metrics/refute.json")
 
 
-def plan(panel: pd.DataFrame, propensity: pd.Series, control: pd.DataFrame, params: dict[str, Any]) -> Iterator[Draw]:
-    """Every draw, check by check."""
-    checks, seed = params["refute"], params["seed"]
-    repeats = {name: checks[f"{name}_repeats"] for name in ("placebo", "cause", "subset")}
-    yield from placebos(panel, propensity, checks["placebo_strata"], repeats["placebo"], seed)
-    yield from random_causes(panel, repeats["cause"], seed)
-    yield from subsets(panel, checks["subset_share"], repeats["subset"], seed)
+def plan(panel: pd.DataFrame, propensity: pd.Series, checks: dict[str, Any], seed: int) -> Iterator[Draw]:
+    """Every draw of the effects' own panel, check by check."""
+    yield from placebos(panel, propensity, checks["placebo_strata"], checks["placebo_repeats"], seed)
+    yield from random_causes(panel, checks["cause_repeats"], seed)
+    yield from subsets(panel, checks["subset_share"], checks["subset_repeats"], seed)
     yield from trials_left_out(panel)
-    yield from control_splits(control, params["nuisance"]["folds"], checks["control_splits"], seed)
 
 
 def main() -> None:
@@ -56,11 +51,11 @@ def main() -> None:
     control = pd.read_parquet(CONTROL)
     require_aligned(panel, nuisance, str(NUISANCE))
 
-    clip, seed = params["nuisance"]["clip"], params["seed"]
-    settings = {ORIGINAL: light_nuisances(panel, clip, seed)}
-    if can_judge(control):
-        settings[NEGATIVE_CONTROL] = light_nuisances(control, clip, seed)
-    draws = estimate_all(panel, settings, plan(panel, nuisance["propensity"], control, params))
+    clip, folds, seed = params["nuisance"]["clip"], params["nuisance"]["folds"], params["seed"]
+    changed = estimate_all(panel, light_nuisances(panel, clip, seed), plan(panel, nuisance["propensity"], params["refute"], seed))
+    splits = control_splits(control, folds, params["refute"]["control_splits"], seed)
+    controls = estimate_controls(splits, params["nuisance"]["models"], folds, clip, seed)
+    draws = pd.concat([changed, *controls], ignore_index=True)
 
     arms = control.groupby("treated")[list(OUTCOMES)].mean()
     unadjusted = (arms.loc[1] - arms.loc[0]).to_dict() if can_judge(control) else {}

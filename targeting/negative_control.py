@@ -1,4 +1,4 @@
-"""A negative-control panel: the trials' households with an outcome that no campaign can have changed, what they bought before it.
+"""A negative-control panel: the trials' households with an outcome that their campaign cannot have changed: purchases before it.
 
 Everything moves back by some days: the outcome ends the day before time zero, and the covariates look only at days before the
 outcome. Who is eligible, and who is treated, stay as they are. Source: Lipsitch, Tchetgen Tchetgen & Cohen (2010), Epidemiology

@@ -1,10 +1,11 @@
 """Refutations, the estimates: nuisances refitted on every changed panel, in a light setting, and the effects that follow.
 
 Light means linear models, one split of the households, and the propensity's penalty as its usual search chose it once. The
-original estimate that the others are compared with is fitted in the same way.
+original estimate that the others are compared with is fitted in the same way. Only the negative control, whose answer is about
+confounding and not about a change, has the pipeline's own nuisances.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -15,15 +16,15 @@ from joblib import Parallel, delayed
 from sklearn.base import BaseEstimator, clone
 
 from targeting.clusters import Estimate
+from targeting.effect_data import effect_data
 from targeting.effects import EffectData, aipw, ato
 from targeting.errors import DataError
 from targeting.folds import household_folds
 from targeting.models import propensity_model
-from targeting.nuisance import nuisance_table, nuisance_tasks, out_of_fold
+from targeting.nuisance import cross_fit, nuisance_table, nuisance_tasks, out_of_fold
 from targeting.panel import OUTCOMES, covariate_matrix
 from targeting.progress import track
 from targeting.refutation import LEFT_OUT, ORIGINAL, Draw
-from targeting.scores import effect_scores
 
 MODEL = "linear"
 # The two that the pipeline reports as its own: over all rows, and over the overlap.
@@ -77,20 +78,6 @@ def _searched(panel: pd.DataFrame, clip: float, seed: int) -> LightNuisances:
 
 def _fixed_propensity(strength: float, name: str, seed: int) -> BaseEstimator:
     return clone(propensity_model(name, seed).estimator).set_params(logisticregression__C=strength)
-
-
-def effect_data(panel: pd.DataFrame, nuisance: pd.DataFrame, outcome: str) -> EffectData:
-    """What the estimators need of one outcome."""
-    return EffectData(
-        outcome=panel[outcome].to_numpy(dtype=float),
-        treated=panel["treated"].to_numpy(dtype=float),
-        covariates=covariate_matrix(panel),
-        household_id=panel["household_id"].to_numpy(),
-        propensity=nuisance["propensity"].to_numpy(),
-        mu0=nuisance[f"mu0_{outcome}"].to_numpy(),
-        mu1=nuisance[f"mu1_{outcome}"].to_numpy(),
-        score=effect_scores(nuisance, outcome),
-    )
 
 
 def estimate_draw(draw: Draw, light: LightNuisances) -> pd.DataFrame:
@@ -148,22 +135,30 @@ def difference_se(estimator: Callable[[EffectData], Estimate], full: EffectData,
     return float(np.sqrt((count - 1) / count * np.square(differences - differences.mean()).sum()))
 
 
-def estimate_all(panel: pd.DataFrame, settings: Mapping[str, LightNuisances], draws: Iterable[Draw]) -> pd.DataFrame:
+def estimate_all(panel: pd.DataFrame, light: LightNuisances, draws: Iterable[Draw]) -> pd.DataFrame:
     """The original estimate (check original, repeat 0), then that of each draw, in their order.
 
-    A draw's nuisances are refitted in its check's setting, or else in that of the original. Rows as estimate_draw gives them;
-    shift_se is missing but where a trial is left out.
+    Rows as estimate_draw gives them; shift_se is missing but where a trial is left out.
     """
-    original, light = Draw(ORIGINAL, 0, panel), settings[ORIGINAL]
+    original = Draw(ORIGINAL, 0, panel)
     nuisance = next(_in_processes([delayed(light.fit)(panel)]))
     results = _in_processes(
         delayed(estimate_left_out)(draw, light, original, nuisance)
         if draw.check == LEFT_OUT
-        else delayed(estimate_draw)(draw, settings.get(draw.check, light))
+        else delayed(estimate_draw)(draw, light)
         for draw in draws
     )
     tables = [_estimates(original, nuisance), *track(results, "Refuting")]
     return pd.concat(tables, ignore_index=True).reindex(columns=[*COLUMNS, "shift_se"])
+
+
+def estimate_controls(
+    draws: Iterable[Draw], models: Sequence[str], n_folds: int, clip: float, seed: int
+) -> Iterator[pd.DataFrame]:
+    """Each negative-control draw under stacked nuisances of all `models`: rows as estimate_draw gives them."""
+    for draw in draws:
+        predictions, _ = cross_fit(draw.panel, models, n_folds, 1, seed)
+        yield _estimates(draw, nuisance_table(draw.panel, predictions, clip))
 
 
 def _in_processes(jobs: Iterable[Any]) -> Iterator[Any]:

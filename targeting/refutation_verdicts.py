@@ -132,8 +132,8 @@ def negative_control(draws: pd.DataFrame, unadjusted: float, outcome: str) -> Fi
         text += "; a bias inside the interval would not be seen"
     else:
         text += (
-            ", which no campaign can have caused: they differ by something unseen, or were mailed for what they bought in these "
-            "very days, which the effects themselves adjust for"
+            ", which this campaign cannot have caused: they differ by something unseen, or they were sent another campaign in "
+            "these very days, or were mailed for what they bought in them; for the last two the effects themselves adjust"
         )
     return _judged("negative_control", middle, limit, passed, draws, text)
 

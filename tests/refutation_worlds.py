@@ -5,6 +5,14 @@ import pandas as pd
 
 from targeting.folds import household_folds
 
+SETTINGS = {
+    "placebo_ratio": 0.5,
+    "cause_shift_se": 0.1,
+    "cause_shift_relative": 0.1,
+    "subset_share": 0.8,
+    "subset_stability": 0.7,
+}
+
 
 def world(seed: int, n: int = 600, effect: float = 0.0, hidden: float = 0.0, steepness: float = 0.1) -> pd.DataFrame:
     """Households with a row in each of two trials; campaigns prefer those who spend, and spend follows earlier spend.

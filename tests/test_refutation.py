@@ -7,12 +7,12 @@ import pandas as pd
 import pytest
 
 from targeting.clusters import standard_error
+from targeting.effect_data import effect_data
 from targeting.effects import aipw, ato
 from targeting.errors import DataError
 from targeting.nuisance import cross_fit, nuisance_table
 from targeting.refutation import (
     MIN_ARM,
-    ORIGINAL,
     Draw,
     can_judge,
     control_splits,
@@ -27,8 +27,8 @@ from targeting.refutation_figures import refutation_chart
 from targeting.refutation_fits import (
     LightNuisances,
     difference_se,
-    effect_data,
     estimate_all,
+    estimate_controls,
     estimate_draw,
     light_nuisances,
 )
@@ -144,6 +144,17 @@ def test_a_draw_is_estimated_as_the_estimators_say():
         assert (row["estimate"], row["se"]) == (estimator(data).value, estimator(data).se)
 
 
+def test_the_negative_control_has_the_pipelines_own_nuisances():
+    panel = world(0)
+    models = ["linear", "boosting"]
+    splits = list(control_splits(panel, 3, 2, seed=1))
+    table = pd.concat(estimate_controls(splits, models, 3, 0.01, seed=1), ignore_index=True)
+    assert table["repeat"].tolist() == [0] * 4 + [1] * 4
+    nuisance = nuisance_table(splits[1].panel, cross_fit(splits[1].panel, models, 3, 1, seed=1)[0], 0.01)
+    assert table["estimate"].iloc[5] == ato(effect_data(splits[1].panel, nuisance, "purchase_amount")).value
+    assert list(estimate_controls([], models, 3, 0.01, seed=1)) == []
+
+
 def test_the_jackknife_agrees_with_influence_functions():
     panel = world(0, n=1200)
     data = effect_data(panel, LightNuisances(0.1, 0.01, 1).fit(panel), "purchase_amount")
@@ -159,11 +170,11 @@ def test_the_jackknife_agrees_with_influence_functions():
 
 def test_all_draws_come_back_in_order_and_the_same_twice():
     panel = world(0)
-    settings = {ORIGINAL: LightNuisances(0.1, 0.01, 1)}
+    light = LightNuisances(0.1, 0.01, 1)
 
     def run() -> pd.DataFrame:
         draws = [*subsets(panel, 0.8, 2, seed=1), *trials_left_out(panel)]
-        return estimate_all(panel, settings, draws)
+        return estimate_all(panel, light, draws)
 
     table = run()
     assert table["check"].tolist() == ["original"] * 4 + ["subset"] * 8 + ["trial_left_out"] * 8

@@ -7,7 +7,6 @@ import pytest
 from targeting.clusters import Estimate
 from targeting.refutation import (
     LEFT_OUT,
-    NEGATIVE_CONTROL,
     ORIGINAL,
     Draw,
     control_splits,
@@ -16,19 +15,12 @@ from targeting.refutation import (
     subsets,
     trials_left_out,
 )
-from targeting.refutation_fits import LightNuisances, estimate_all, estimate_draw
+from targeting.refutation_fits import LightNuisances, estimate_all, estimate_controls, estimate_draw
 from targeting.refutation_verdicts import left_out_shift, negative_control, refutation_table
-from tests.refutation_worlds import world
+from tests.refutation_worlds import SETTINGS, world
 
 pytestmark = pytest.mark.slow
 LIGHT = LightNuisances(1.0, 0.01, 1)
-SETTINGS = {
-    "placebo_ratio": 0.5,
-    "cause_shift_se": 0.1,
-    "cause_shift_relative": 0.1,
-    "subset_share": 0.8,
-    "subset_stability": 0.7,
-}
 OUTCOME, ESTIMATOR = "purchase_amount", "ato"
 
 
@@ -64,10 +56,10 @@ def verdicts(panel: pd.DataFrame, control: pd.DataFrame) -> pd.DataFrame:
         *random_causes(panel, 5, seed=1),
         *subsets(panel, 0.8, 20, seed=1),
         *trials_left_out(panel),
-        *control_splits(control, 3, 5, seed=1),
     ]
-    table = refutation_table(estimate_all(panel, {ORIGINAL: LIGHT, NEGATIVE_CONTROL: LIGHT}, draws), SETTINGS, {})
-    return own(table).set_index("check")
+    controls = estimate_controls(control_splits(control, 3, 2, seed=1), ["linear"], 3, 0.01, seed=1)
+    estimated = pd.concat([estimate_all(panel, LIGHT, draws), *controls], ignore_index=True)
+    return own(refutation_table(estimated, SETTINGS, {})).set_index("check")
 
 
 def test_a_large_effect_without_confounding_passes_everything():
@@ -104,7 +96,7 @@ def test_a_trial_unlike_the_others_is_found():
     def passed(seed: int, effect: float) -> bool | None:
         panel = world(seed)
         panel.loc[(panel["campaign_id"] == 8) & (panel["treated"] == 1), "purchase_amount"] += effect
-        table = estimate_all(panel, {ORIGINAL: LIGHT}, trials_left_out(panel))
+        table = estimate_all(panel, LIGHT, trials_left_out(panel))
         parts = dict(iter(own(table).groupby("check")))
         original = Estimate(*parts[ORIGINAL][["estimate", "se"]].iloc[0])
         return left_out_shift(parts[LEFT_OUT], original, OUTCOME).passed

@@ -22,16 +22,10 @@ from targeting.refutation_verdicts import (
     subset_stability,
     tally,
 )
+from tests.refutation_worlds import SETTINGS
 
 Z = norm.ppf(0.975)
 CLEAR, FAINT = Estimate(10.0, 2.0), Estimate(3.0, 2.0)
-SETTINGS = {
-    "placebo_ratio": 0.5,
-    "cause_shift_se": 0.1,
-    "cause_shift_relative": 0.1,
-    "subset_share": 0.8,
-    "subset_stability": 0.7,
-}
 
 
 def draws(estimates: list[float], se: float | list[float] = 1.0, shift_se: float = np.nan) -> pd.DataFrame:
@@ -92,7 +86,7 @@ def test_a_negative_control_away_from_zero_fails_on_either_side():
         finding = negative_control(draws([value] * 3), 50.0, "purchase_amount")
         assert finding.passed is False
         assert word in finding.verdict
-        assert "which no campaign can have caused" in finding.verdict
+        assert "which this campaign cannot have caused" in finding.verdict
 
 
 def test_random_cause():
