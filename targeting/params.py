@@ -86,6 +86,22 @@ class Nuisance(Section):
     refits: Annotated[int, Field(ge=2)]
 
 
+class Refute(Section):
+    """Refutations of the average effects."""
+
+    placebo_repeats: Annotated[int, Field(ge=2)]
+    placebo_strata: Positive
+    placebo_ratio: Annotated[float, Field(gt=0)]
+    cause_repeats: Annotated[int, Field(ge=2)]
+    cause_shift_se: Annotated[float, Field(gt=0)]
+    cause_shift_relative: Annotated[float, Field(gt=0)]
+    subset_repeats: Annotated[int, Field(ge=2)]
+    subset_share: Share
+    subset_stability: Annotated[float, Field(lt=1)]
+    control_days: Positive
+    control_splits: Annotated[int, Field(ge=2)]
+
+
 class Learners(Section):
     """Learners of effects by household."""
 
@@ -118,6 +134,7 @@ class Params(Section):
     design: Design
     segmentation: Segmentation
     nuisance: Nuisance
+    refute: Refute
     learners: Learners
     policy: Policy
 

@@ -62,6 +62,8 @@ def test_only_the_named_sections_are_read(params_file):
         ("segmentation.selection", [5, 3], r"selection runs from 5 down to 3"),
         ("design.campaign_type", "D", r"design.campaign_type: Input should be 'A', 'B' or 'C'"),
         ("nuisance.overlap", [0, 1], r"nuisance.overlap.0: Input should be greater than 0"),
+        ("refute.subset_share", 1, r"refute.subset_share: Input should be less than 1"),
+        ("refute.placebo_repeats", 1, r"refute.placebo_repeats: Input should be greater than or equal to 2"),
         ("learners.names", [], r"learners.names: List should have at least 1 item"),
     ],
 )
