@@ -22,7 +22,7 @@ def promotions_of(tables: dict[str, ibis.Table]) -> ibis.Table:
 def trial_panel(tables: dict[str, ibis.Table]) -> pd.DataFrame:
     covariates = baseline_covariates(tables, promotions_of(tables), TIME_ZERO, [28, 56])
     rows = trial_rows(TRIAL, tables["transactions"], tables["campaigns"], tables["campaign_targets"])
-    return assemble([in_trial(rows.inner_join(covariates, "household_id").execute(), TRIAL)]).assign(fold=0)
+    return assemble(in_trial(rows.inner_join(covariates, "household_id").execute(), TRIAL)).assign(fold=0)
 
 
 def moved(tables: dict[str, ibis.Table], panel: pd.DataFrame, days: int = 28) -> ControlTrial:
@@ -108,7 +108,10 @@ def test_before_the_data_there_is_nobody_and_no_panel(tables):
 def test_the_panel_holds_the_trials_with_both_arms():
     def trial(number: int, treated: list[int]) -> ControlTrial:
         rows = pd.DataFrame({"household_id": [2, 1], "treated": treated, "purchase_amount": 1.0, "purchase_count": 1})
-        rows = in_trial(rows.assign(x_age=[4.0, 5.0]), Trial(number, 10 * number, TIME_ZERO, TIME_ZERO, TIME_ZERO, False))
+        rows = rows.assign(before_purchase_amount=1.0, before_purchase_count=1.0, mailed_after=0)
+        rows = in_trial(
+            rows.assign(x_age=[4.0, 5.0]), Trial(number, 10 * number, TIME_ZERO, TIME_ZERO, TIME_ZERO, False, OUTCOME_FROM)
+        )
         return ControlTrial(10 * number, OUTCOME_FROM, rows, rows.iloc[:0])
 
     panel = control_panel([trial(1, [0, 1]), trial(2, [1, 1]), trial(3, [1, 0])])
