@@ -3,6 +3,7 @@
 The whole of params.yaml is checked whenever a stage starts, so that a slip is named by the first stage that runs.
 """
 
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -25,11 +26,29 @@ class Section(BaseModel):
 
 
 class Data(Section):
-    """Which retailer."""
+    """Which retailer; what follows first_day describes the made-up one, and only that."""
 
     source: str
     path: str
     first_day: str | None
+    households: Annotated[int, Field(ge=100, le=100_000)] | None = None
+    weeks: Annotated[int, Field(ge=24, le=520)] | None = None
+    overlap: Literal["randomised", "good", "poor"] | None = None
+    effect: Literal["none", "constant", "heterogeneous"] | None = None
+    seed: Annotated[int, Field(ge=0)] | None = None
+
+    @model_validator(mode="after")
+    def _describes_its_source(self) -> "Data":
+        made_up = {name: getattr(self, name) for name in ("households", "weeks", "overlap", "effect", "seed")}
+        if self.source == "simulated":
+            lacking = [name for name, value in {"first_day": self.first_day, **made_up}.items() if value is None]
+            if lacking:
+                raise ValueError(f"the simulated source also needs {', '.join(lacking)}: see conf/data/simulated.yaml")
+        elif given := [name for name, value in made_up.items() if value is not None]:
+            raise ValueError(f"{', '.join(given)} is for the simulated source, and source is {self.source!r}: leave it out")
+        if self.first_day is not None:
+            date.fromisoformat(self.first_day)
+        return self
 
 
 class Engine(Section):
