@@ -72,7 +72,7 @@ class Catalogue:
 
     def group_means(self, values: Whole) -> Vector:
         """Expected value of a product drawn from each group, (groups,), of `values` (products,)."""
-        return np.bincount(self.group, weights=self.popularity * values, minlength=2 * len(DEPARTMENTS))
+        return np.bincount(self.group, weights=self.popularity * values, minlength=2 * len(DEPARTMENTS)).astype(float)
 
 
 def make_catalogue(rng: np.random.Generator) -> Catalogue:
@@ -107,8 +107,13 @@ def make_catalogue(rng: np.random.Generator) -> Catalogue:
     table = pd.concat(parts, ignore_index=True)
     table.insert(0, "product_id", FIRST_PRODUCT + np.arange(len(table)))
     popularity = table["popularity"] / table.groupby("group")["popularity"].transform("sum")
-    columns = [table[name].to_numpy() for name in ("group", "price", "deal")]
-    return Catalogue(table[["product_id", "department", "category", "subcategory", "brand"]], *columns, popularity.to_numpy())
+    return Catalogue(
+        table[["product_id", "department", "category", "subcategory", "brand"]],
+        group=table["group"].to_numpy(),
+        price=table["price"].to_numpy(),
+        deal=table["deal"].to_numpy(),
+        popularity=popularity.to_numpy(),
+    )
 
 
 def make_promotions(n_products: int, weeks: int, rng: np.random.Generator) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""Random numbers of the made-up retailer: one stream a purpose, so that worlds of one seed share what their settings leave alone."""
+"""Random numbers of the made-up retailer: one stream a purpose, so that worlds of one seed share all that can be the same."""
 
 from enum import IntEnum
 

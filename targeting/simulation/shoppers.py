@@ -147,7 +147,8 @@ def make_demographics(shoppers: Shoppers, rng: np.random.Generator) -> pd.DataFr
         return np.array(names)[np.clip((position * len(names)).astype(int), 0, len(names) - 1)]
 
     def partly(values: NDArray[np.str_], share: float) -> NDArray[np.object_]:
-        return np.where(rng.random(len(known)) < share, None, values.astype(object))
+        missing = rng.random(len(known)) < share
+        return np.where(missing, np.array(None), values.astype(object))
 
     ages = ("19-24", "25-34", "35-44", "45-54", "55-64", "65+")
     incomes = ("Under 15K", "15-24K", "25-34K", "35-49K", "50-74K", "75-99K", "100-124K", "125-149K", "150-174K", "250K+")

@@ -91,7 +91,7 @@ def simulate(settings: Settings) -> World:
     visits = own_visits(shoppers, 0, n_days - 1, stream(seed, Draw.VISITS))
     lots = {c: stream(seed, Draw.LOTS, c.campaign_id).random(shoppers.n) for c in campaigns}
     by_lot = {c: lots[c] < LOT_CHANCE[c.type] for c in campaigns if c.type != "A"}
-    trips = [_trips(who * lot_trips(c, settings.effect), c, shoppers, catalogue, seed) for c, who in by_lot.items()]
+    trips = [_trips(np.where(who, lot_trips(c, settings.effect), 0.0), c, shoppers, catalogue, seed) for c, who in by_lot.items()]
     purchases = _filled(visits, shoppers, catalogue, seed, 0).plus(*trips)
 
     mailed, truths = dict(by_lot), []
@@ -126,7 +126,7 @@ def respond(
     own = (baskets["shopper"] == household) & baskets["day"].between(campaign.start, campaign.end)
     luck = stream(seed, Draw.STAYING_AWAY, campaign.campaign_id).random(len(baskets))
     gone = own.to_numpy() & chosen[household] & (luck < answer.staying_away[household])
-    return purchases.without(gone).plus(_trips(answer.trips * chosen, campaign, shoppers, catalogue, seed))
+    return purchases.without(gone).plus(_trips(np.where(chosen, answer.trips, 0.0), campaign, shoppers, catalogue, seed))
 
 
 def _trips(expected: NDArray[np.float64], campaign: Campaign, shoppers: Shoppers, catalogue: Catalogue, seed: int) -> Purchases:
