@@ -121,7 +121,7 @@ def _activity(n: int, n_days: int, rng: np.random.Generator) -> tuple[Vector, ND
 
 def _season(first_day: date, n_days: int) -> Vector:
     """Factor (days,): a wave over the year, and the weeks before Christmas."""
-    of_year = (pd.Timestamp(first_day) + pd.to_timedelta(np.arange(n_days), unit="D")).dayofyear.to_numpy()
+    of_year = (pd.Timestamp(first_day) + pd.to_timedelta(np.arange(n_days), unit="D")).day_of_year.to_numpy()
     return 1 + 0.06 * np.sin(2 * np.pi * (of_year - 100) / 365.25) + 0.20 * ((of_year >= 335) & (of_year <= 358))
 
 
