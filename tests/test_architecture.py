@@ -95,6 +95,11 @@ def test_every_output_belongs_to_one_stage():
     assert len(outputs) == len(set(outputs))
 
 
+def test_only_the_stage_that_compares_reads_the_truth():
+    assert [stage for stage in STAGES if any(dep.startswith("data/truth") for dep in STAGES[stage]["deps"])] == ["truth"]
+    assert not [stage for stage in STAGES if {"plots/truth.csv", "metrics/truth.json"} & read(stage) and stage != "report"]
+
+
 def test_params_are_what_conf_composes(tmp_path):
     compose(tmp_path / "params.yaml", [])
     assert (tmp_path / "params.yaml").read_text() == (ROOT / "params.yaml").read_text()
