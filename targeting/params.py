@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from targeting.errors import DataError
 from targeting.panel import OUTCOMES
@@ -46,9 +46,15 @@ class Data(Section):
                 raise ValueError(f"the simulated source also needs {', '.join(lacking)}: see conf/data/simulated.yaml")
         elif given := [name for name, value in made_up.items() if value is not None]:
             raise ValueError(f"{', '.join(given)} is for the simulated source, and source is {self.source!r}: leave it out")
-        if self.first_day is not None:
-            date.fromisoformat(self.first_day)
         return self
+
+    @field_validator("first_day")
+    @classmethod
+    def _is_a_date(cls, value: str | None) -> str | None:
+        try:
+            return value if value is None else date.fromisoformat(value).isoformat()
+        except ValueError:
+            raise ValueError(f"it is {value!r}; write a date such as '2016-01-04'") from None
 
 
 class Engine(Section):

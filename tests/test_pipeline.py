@@ -130,13 +130,13 @@ def test_two_clones_give_the_same_bytes(project, own_folder, tmp_path):
 
 def test_a_changed_cost_reruns_the_policy_alone(project):
     output = call(project, "dvc", "exp", "run", "-S", "policy.cost=1")
-    assert ran(output) == {"policy", "report"}
+    assert ran(output) == {"policy", "truth", "report"}
     assert json.loads((project / "metrics/policy.json").read_text())["cost"] == 1
     restore(project)
 
 
 def test_a_changed_number_of_segments_reruns_no_trial_or_learner(project):
-    assert ran(call(project, "dvc", "exp", "run", "-S", "segmentation.k=3")) == {"segment", "segment_effects", "report"}
+    assert ran(call(project, "dvc", "exp", "run", "-S", "segmentation.k=3")) == {"segment", "segment_effects", "truth", "report"}
     assert len(pd.read_csv(project / "plots/segments.csv")) == 3
     restore(project)
 
@@ -146,6 +146,7 @@ def test_one_learner_can_be_left_out(project):
         "validate",
         "segment_effects",
         "policy",
+        "truth",
         "report",
     }
 
@@ -218,4 +219,19 @@ def test_the_same_retailer_by_an_experiment_in_a_temporary_folder(project, folde
         project, "dvc", "exp", "run", "--temp", "-S", "data=dunnhumby", "-S", f"data.path={folder}", "-S", "policy.cost=4"
     )
     assert "ingest" in ran(output)  # another folder, and the rest follows only where its content differs
-    assert ran(output) <= {"ingest", "policy", "report"}
+    assert ran(output) <= {"ingest", "policy", "truth", "report"}
+
+
+def test_a_made_up_retailer_is_held_against_its_truth(project):
+    assert json.loads((project / "metrics/truth.json").read_text()) == {"known": False}
+    assert pd.read_csv(project / "plots/truth.csv").empty
+    call(project, "dvc", "exp", "run", "-S", "data=simulated", "-S", "data.households=200", "-S", "data.weeks=36")
+    truth, table = json.loads((project / "metrics/truth.json").read_text()), pd.read_csv(project / "plots/truth.csv")
+    assert truth["known"] is True
+    assert truth["regret"] == pytest.approx(truth["profit_oracle"] - truth["profit_recommended"])
+    assert truth["profit_oracle"] >= max(value for name, value in truth.items() if name.startswith("profit_"))
+    policies = pd.read_csv(project / "plots/policies.csv")["policy"].tolist()
+    assert table.loc[table["what"] == "policy", "name"].tolist() == [*policies, "oracle"]
+    assert set(table.loc[table["what"] == "learner", "name"]) == {"x", "dr", "selected"}
+    assert table.loc[table["what"] != "learner", "truth"].notna().all()
+    restore(project)

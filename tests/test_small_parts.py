@@ -65,6 +65,15 @@ def test_only_the_named_sections_are_read(params_file):
         ("refute.subset_share", 1, r"refute.subset_share: Input should be less than 1"),
         ("refute.placebo_repeats", 1, r"refute.placebo_repeats: Input should be greater than or equal to 2"),
         ("learners.names", [], r"learners.names: List should have at least 1 item"),
+        ("data.households", 500, r"data: households is for the simulated source, and source is 'completejourney': leave it out"),
+        ("data.weeks", 20, r"data.weeks: Input should be greater than or equal to 24"),
+        ("data.overlap", "perfect", r"data.overlap: Input should be 'randomised', 'good' or 'poor'"),
+        ("data.first_day", "Monday", r"data.first_day: it is 'Monday'; write a date such as '2016-01-04'"),
+        (
+            "data.source",
+            "simulated",
+            r"data: the simulated source also needs first_day, households, weeks, overlap, effect, seed",
+        ),
     ],
 )
 def test_parameters_out_of_range_are_named(params_file, name, value, message):
