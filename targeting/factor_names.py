@@ -61,7 +61,7 @@ def _reading(loadings: pd.Series) -> str:
     strongest = loadings.sort_values(ascending=False, kind="stable")
     told = strongest[strongest >= FAINT].head(TOLD)
     words = [f"{WORDINGS[str(feature)].words} ({loading:.2f})" for feature, loading in told.items()]
-    return f"more {', '.join(words)}"
+    return f"high in {', '.join(words)}"
 
 
 def factor_table(directions: NDArray[np.float64], features: Sequence[str], names: Sequence[FactorName]) -> pd.DataFrame:

@@ -57,7 +57,7 @@ def factor_selection_chart(selection: pd.DataFrame, chosen: int) -> Figure:
         ),
         (
             "Found again in resamples",
-            "Matched cosine of loadings (0: a factor is empty)",
+            "Matched cosine (0: an empty factor)",
             {"stability": "mean factor", "stability_worst": "worst factor"},
         ),
         ("Sparse", "Share of zeros", {"sparsity_loadings": "loadings", "sparsity_scores": "household factors"}),

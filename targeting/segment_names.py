@@ -119,8 +119,8 @@ ARCHETYPES = (
         "offers across categories; a first basket of groceries",
     ),
     Archetype(
-        "Weekly Stock-Up",
-        {"monetary_std": 1, "n_departments": 1, "avg_items_per_basket": 1},
+        "Stock-Up Shoppers",
+        {"monetary_avg_basket_sales": 2, "monetary_std": 1, "n_departments": 1, "recency": -1},
         "Medium",
         "Regularize",
         "a reason for a second trip; fresh top-ups; bundles",
@@ -183,14 +183,16 @@ def _by_strongest_trait(profile: pd.Series, taken: set[str]) -> Archetype:
 def why(archetype: Archetype, profile: pd.Series, means: pd.Series, overall: pd.Series) -> str:
     """Why a segment has its name: its three most telling features in words, with its mean and that of all households.
 
-    `profile` is in standard deviations, `means` and `overall` are in the features' units. What the archetype weighs, in the
-    direction in which it does, comes first; then what is furthest from the mean of all, one feature a theme.
+    `profile` is in standard deviations, `means` and `overall` are in the features' units. What adds most to the archetype's fit
+    comes first, then what else is furthest from the mean of all; one feature a theme.
     """
-    weighed = [name for name, weight in archetype.weights.items() if abs(profile[name]) >= FAINT and profile[name] * weight > 0]
-    others = [name for name in profile.index if name not in archetype.weights]
+    weights = pd.Series(dict(archetype.weights), dtype=float)
+    weighed = profile[weights.index] * weights
+    weighed = weighed[(weighed > 0) & (profile[weights.index].abs() >= FAINT)]
+    others = profile.drop(weights.index).abs()
     told: list[str] = []
-    for names in (weighed, others):
-        for name in profile[names].abs().sort_values(ascending=False, kind="stable").index:
+    for telling in (weighed, others):
+        for name in telling.sort_values(ascending=False, kind="stable").index:
             theme = WORDINGS[name].theme
             if len(told) < TOLD and theme not in {WORDINGS[other].theme for other in told}:
                 told.append(name)

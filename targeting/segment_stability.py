@@ -37,8 +37,11 @@ class Recipe:
     seed: int
 
     def fit(self, features: pd.DataFrame) -> Callable[[pd.DataFrame], Labels]:
-        """Fit everything on `features` (one row a household); the result gives any households' segments."""
-        factorisation = fit_factors(features, self.settings, self.seed)
+        """Fit everything on `features` (one row a household); the result gives any households' segments.
+
+        A feature with one value in all rows, as a resample or half of the weeks may have, tells nothing there and is left out.
+        """
+        factorisation = fit_factors(features.loc[:, features.nunique() > 1], self.settings, self.seed)
         model = fit_kmeans(factor_shares(factorisation.transform(features)), self.k, self.restarts, self.seed)
         return lambda others: assign_segments(others, factorisation, model.cluster_centers_)
 

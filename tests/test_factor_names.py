@@ -44,7 +44,7 @@ def test_names_by_hand(loadings, name, kind):
 
 def test_a_reading_tells_the_strongest_features_with_their_loadings():
     assert name_factors(np.array([[0.0, 0.8, 0.6, 0.1, 0.0, 0.0]]), NAMES)[0].reading == (
-        "more share of weeks shopped (0.80), different products (0.60)"
+        "high in share of weeks shopped (0.80), different products (0.60)"
     )
 
 

@@ -38,6 +38,14 @@ def test_planted_groups_hold_in_every_way():
     assert agreement(segments, refitted_with_other_seeds(features, RECIPE)).min() > 0.95
 
 
+def test_a_feature_that_does_not_vary_in_a_sample_is_left_out_there():
+    features, _ = shoppers()
+    with_constant = features.assign(share_other=np.where(np.arange(240) == 7, 1.0, 0.0))
+    without_it = with_constant.drop(index=7)
+    expected = RECIPE.fit(without_it.drop(columns="share_other"))(with_constant)
+    np.testing.assert_array_equal(RECIPE.fit(without_it)(with_constant), expected)
+
+
 def test_groups_separate_better_than_the_same_correlations_without():
     features, _ = shoppers()
     without = separation_without_groups(features, RECIPE)
