@@ -17,6 +17,7 @@ from targeting.outputs import write_csv, write_figure, write_metrics
 from targeting.params import load_params
 from targeting.segment_figures import transitions_chart
 from targeting.segment_stability import (
+    FittedSegments,
     Recipe,
     agreement,
     agreement_table,
@@ -28,7 +29,6 @@ from targeting.segment_stability import (
     separation_without_groups,
     transitions,
 )
-from targeting.segments import assign_segments
 from targeting.stage import run
 
 TABLES = Path("data/tables")
@@ -65,15 +65,15 @@ def main() -> None:
     features = pd.read_parquet(PROFILE)[section["features"]]
     assigned, loadings = pd.read_parquet(SEGMENTS), pd.read_parquet(LOADINGS)
     factorisation = Factorisation.from_tables(pd.read_parquet(SCALING), loadings, recipe.settings)
-    centres = pd.read_parquet(CENTRES)[loadings["factor"]].to_numpy()
+    stored = FittedSegments(factorisation, pd.read_parquet(CENTRES)[loadings["factor"]].to_numpy())
     segments = assigned["segment"].to_numpy() - 1
     names = assigned.drop_duplicates("segment").set_index("segment").sort_index()["name"].tolist()
 
     with connect(params["engine"]) as backend:
         earlier, later = features_by_half(backend, section["features"])
-    known = [pd.Series(assign_segments(half, factorisation, centres), index=half.index) for half in (earlier, later)]
+    known = [pd.Series(stored.assign(half), index=half.index) for half in (earlier, later)]
     both = earlier.index.intersection(later.index)
-    refitted = [recipe.fit(half)(half.loc[both]) for half in (earlier, later)]
+    refitted = [recipe.fit(half).assign(half.loc[both]) for half in (earlier, later)]
     moves = transitions(known[0], known[1], names)
 
     resampled = refitted_on_resamples(features, recipe, section["bootstraps"])

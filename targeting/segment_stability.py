@@ -3,7 +3,7 @@
 Here everything is refitted: logs, scaling, factors and clusters. Agreement is the adjusted Rand index over all households.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -16,7 +16,7 @@ from sklearn.metrics import adjusted_rand_score
 from sklearn.metrics.cluster import contingency_matrix
 from sklearn.model_selection import KFold
 
-from targeting.factors import FactorSettings, factor_shares, fit_factors
+from targeting.factors import Factorisation, FactorSettings, factor_shares, fit_factors
 from targeting.progress import track
 from targeting.resampling import resample
 from targeting.segments import Separation, assign_segments, fit_kmeans, separation
@@ -28,6 +28,18 @@ ABSENT = "no purchase"
 
 
 @dataclass(frozen=True)
+class FittedSegments:
+    """What gives any household its segment."""
+
+    factorisation: Factorisation
+    centres: Matrix
+
+    def assign(self, features: pd.DataFrame) -> Labels:
+        """The segment of each household from its features, shape (households,)."""
+        return assign_segments(features, self.factorisation, self.centres)
+
+
+@dataclass(frozen=True)
 class Recipe:
     """How segments are made from features: the factors' settings, the number of segments and K-Means starts, the seed."""
 
@@ -36,14 +48,14 @@ class Recipe:
     restarts: int
     seed: int
 
-    def fit(self, features: pd.DataFrame) -> Callable[[pd.DataFrame], Labels]:
-        """Fit everything on `features` (one row a household); the result gives any households' segments.
+    def fit(self, features: pd.DataFrame) -> FittedSegments:
+        """Fit everything on `features` (one row a household).
 
         A feature with one value in all rows, as a resample or half of the weeks may have, tells nothing there and is left out.
         """
         factorisation = fit_factors(features.loc[:, features.nunique() > 1], self.settings, self.seed)
         model = fit_kmeans(factor_shares(factorisation.transform(features)), self.k, self.restarts, self.seed)
-        return lambda others: assign_segments(others, factorisation, model.cluster_centers_)
+        return FittedSegments(factorisation, model.cluster_centers_)
 
 
 def refitted_on_resamples(features: pd.DataFrame, recipe: Recipe, bootstraps: int) -> Matrix:
@@ -67,7 +79,7 @@ def refitted_with_other_seeds(features: pd.DataFrame, recipe: Recipe) -> Matrix:
 
 def _refit(features: pd.DataFrame, fits: Sequence[tuple[NDArray[np.int64], Recipe]], description: str) -> Matrix:
     def labels(rows: NDArray[np.int64], recipe: Recipe) -> Labels:
-        return recipe.fit(features.iloc[rows])(features)
+        return recipe.fit(features.iloc[rows]).assign(features)
 
     jobs = Parallel(n_jobs=-1, return_as="generator")(delayed(labels)(*fit) for fit in fits)
     return np.array(list(track(jobs, description, len(fits))))
@@ -126,8 +138,8 @@ def separation_without_groups(features: pd.DataFrame, recipe: Recipe) -> pd.Data
 
     def judge(number: int) -> Separation:
         drawn = ungrouped(features, recipe.seed + number)
-        shares = factor_shares(fit_factors(drawn, recipe.settings, recipe.seed).transform(drawn))
-        return separation(shares, fit_kmeans(shares, recipe.k, recipe.restarts, recipe.seed).labels_)
+        fitted = recipe.fit(drawn)
+        return separation(factor_shares(fitted.factorisation.transform(drawn)), fitted.assign(drawn))
 
     jobs = Parallel(n_jobs=-1, return_as="generator")(delayed(judge)(number) for number in range(DRAWS))
     return pd.DataFrame([vars(one) for one in track(jobs, "Segmenting households without groups", DRAWS)])

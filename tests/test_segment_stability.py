@@ -28,7 +28,7 @@ RECIPE = Recipe(SETTINGS, k=4, restarts=3, seed=1)
 
 def test_planted_groups_hold_in_every_way():
     features, kinds = shoppers()
-    segments = RECIPE.fit(features)(features)
+    segments = RECIPE.fit(features).assign(features)
     assert adjusted_rand_score(kinds, segments) > 0.95
     resampled = refitted_on_resamples(features, RECIPE, bootstraps=3)
     assert resampled.shape == (3, 240)
@@ -42,8 +42,8 @@ def test_a_feature_that_does_not_vary_in_a_sample_is_left_out_there():
     features, _ = shoppers()
     with_constant = features.assign(share_other=np.where(np.arange(240) == 7, 1.0, 0.0))
     without_it = with_constant.drop(index=7)
-    expected = RECIPE.fit(without_it.drop(columns="share_other"))(with_constant)
-    np.testing.assert_array_equal(RECIPE.fit(without_it)(with_constant), expected)
+    expected = RECIPE.fit(without_it.drop(columns="share_other")).assign(with_constant)
+    np.testing.assert_array_equal(RECIPE.fit(without_it).assign(with_constant), expected)
 
 
 def test_groups_separate_better_than_the_same_correlations_without():
