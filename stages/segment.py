@@ -17,9 +17,8 @@ from targeting.segment_figures import (
     profile_heatmap,
     sizes_chart,
 )
-from targeting.segment_names import standardised_profiles
 from targeting.segment_profile import demographics, feature_differences, value_tiers
-from targeting.segment_table import segment_table
+from targeting.segment_table import factor_table_by_segment, profile_table, segment_table
 from targeting.segments import fit_kmeans, order_by, recommend_clusters, select_clusters, separation
 from targeting.stage import run
 
@@ -34,6 +33,8 @@ SELECTION = Path("plots/cluster_selection.csv")
 DIFFERENCES = Path("plots/segment_differences.csv")
 TIERS = Path("plots/value_tiers.csv")
 DEMOGRAPHICS = Path("plots/segment_demographics.csv")
+PROFILES = Path("plots/segment_profiles.csv")
+MADE_OF = Path("plots/segment_factors.csv")
 SELECTION_PICTURE = Path("plots/cluster_selection.png")
 SIZES_PICTURE = Path("plots/segment_sizes.png")
 PROFILE_PICTURE = Path("plots/segment_profiles.png")
@@ -62,7 +63,9 @@ def main() -> None:
     selection = select_clusters(shares, compared, section["restarts"], section["bootstraps"], seed)
     choice = recommend_clusters(selection, k, section["smallest_segment"], section["stable_segments"])
     chosen = selection[(selection["method"] == "kmeans") & (selection["k"] == k)].iloc[0]
-    differences = feature_differences(features, segments)
+    profiles = profile_table(features, segments, names)
+    factor_names = (loadings["factor"] + " " + loadings["name"]).tolist()
+    made_of = factor_table_by_segment(shares, segments, names, factor_names)
     metrics = {
         "k": k,
         **vars(separation(shares, segments)),
@@ -77,13 +80,15 @@ def main() -> None:
     write_parquet(centres.sort_values("segment", ignore_index=True), CENTRES)
     write_csv(table, TABLE)
     write_csv(selection, SELECTION)
-    write_csv(differences, DIFFERENCES)
+    write_csv(profiles, PROFILES)
+    write_csv(made_of, MADE_OF)
+    write_csv(feature_differences(features, segments), DIFFERENCES)
     write_csv(value_tiers(profile["monetary_sales"], segments, names), TIERS)
     write_csv(demographics(pd.read_parquet(HOUSEHOLDS), assigned), DEMOGRAPHICS)
     write_figure(cluster_selection_chart(selection, k), SELECTION_PICTURE)
     write_figure(sizes_chart(table), SIZES_PICTURE)
-    write_figure(profile_heatmap(standardised_profiles(features[section["features"]], segments), names), PROFILE_PICTURE)
-    write_figure(factors_by_segment(shares, segments, names, loadings["name"].tolist()), FACTORS_PICTURE)
+    write_figure(profile_heatmap(profiles[profiles["feature"].isin(section["features"])]), PROFILE_PICTURE)
+    write_figure(factors_by_segment(made_of), FACTORS_PICTURE)
     write_figure(positioning_chart(features.groupby(segments).mean(), table), POSITIONING_PICTURE)
 
 

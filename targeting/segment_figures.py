@@ -115,13 +115,12 @@ def sizes_chart(table: pd.DataFrame) -> Figure:
     return figure
 
 
-def profile_heatmap(profiles: pd.DataFrame, names: Sequence[str]) -> Figure:
-    """What is high and low in each segment: `profiles` (segments, features) in standard deviations from the mean of all."""
-    figure = Figure(figsize=(1.25 * len(names) + 4, 0.42 * profiles.shape[1] + 2), layout="constrained")
+def profile_heatmap(profiles: pd.DataFrame) -> Figure:
+    """What is high and low in each segment, from the columns name, feature and z (standard deviations from the mean of all)."""
+    wide = _wide(profiles, "feature", "name", "z")
+    figure = Figure(figsize=(1.25 * wide.shape[1] + 4, 0.42 * len(wide) + 2), layout="constrained")
     axes = figure.subplots()
-    table = pd.DataFrame(
-        profiles.to_numpy().T, index=_in_words(list(profiles.columns)), columns=[_wrap(name, 12) for name in names]
-    )
+    table = wide.set_axis(_in_words(list(wide.index)), axis=0).set_axis([_wrap(name, 12) for name in wide], axis=1)
     scale = {"label": "Standard deviations from the mean of all households"}
     # Numbers carry the sign, so that the picture can be read in greyscale too.
     sns.heatmap(
@@ -132,16 +131,14 @@ def profile_heatmap(profiles: pd.DataFrame, names: Sequence[str]) -> Figure:
     return figure
 
 
-def factors_by_segment(shares: Matrix, segments: NDArray[np.int64], names: Sequence[str], factors: Sequence[str]) -> Figure:
-    """What each segment's households are made of: mean factor shares, from `shares` (households, factors)."""
-    figure = Figure(figsize=(10, 0.6 * len(names) + 2.2), layout="constrained")
+def factors_by_segment(made_of: pd.DataFrame) -> Figure:
+    """What each segment's households are made of, from the columns name, factor and share (mean factor share)."""
+    table = _wide(made_of, "name", "factor", "share")
+    figure = Figure(figsize=(10, 0.6 * len(table) + 2.2), layout="constrained")
     axes = figure.subplots()
-    means = pd.DataFrame(shares).groupby(segments).mean().to_numpy()
-    columns = [f"F{number} {_wrap(factor, 14)}" for number, factor in enumerate(factors, start=1)]
-    table = pd.DataFrame(means, index=list(names), columns=columns)
-    sns.heatmap(table, annot=True, fmt=".0%", cmap="Greys", vmin=0, vmax=1, linewidths=0.5, cbar=False, ax=axes)
-    axes.set_title("What each segment is made of (mean share of each factor in a household's profile)")
-    axes.tick_params(axis="x", rotation=0, labelsize=9)
+    table = table.set_axis([_wrap(factor, 16) for factor in table], axis=1)
+    _shares_heatmap(table, axes)
+    axes.set(title="What each segment is made of (mean share of each factor in a household's profile)", xlabel="", ylabel="")
     return figure
 
 
@@ -177,21 +174,28 @@ def positioning_chart(means: pd.DataFrame, table: pd.DataFrame) -> Figure:
 
 def transitions_chart(moves: pd.DataFrame) -> Figure:
     """How households of each segment in the earlier half of the weeks are spread over segments in the later half."""
-    states, names = list(dict.fromkeys(moves["later"])), list(dict.fromkeys(moves["earlier"]))
-    table = moves.pivot_table(index="earlier", columns="later", values="share").loc[names, states]
-    sizes = moves.groupby("earlier")["n"].sum()
-    figure = Figure(figsize=(1.2 * len(states) + 3, 0.65 * len(names) + 2.2), layout="constrained")
+    table, sizes = _wide(moves, "earlier", "later", "share"), moves.groupby("earlier")["n"].sum()
+    figure = Figure(figsize=(1.2 * table.shape[1] + 3, 0.65 * len(table) + 2.2), layout="constrained")
     axes = figure.subplots()
-    table.index = pd.Index([f"{name} ({sizes[name]:,})" for name in names])
-    table.columns = pd.Index([_wrap(name, 12) for name in states])
-    sns.heatmap(table, annot=True, fmt=".0%", cmap="Greys", vmin=0, vmax=1, linewidths=0.5, cbar=False, ax=axes)
+    rows = [f"{name} ({sizes[name]:,})" for name in table.index]
+    _shares_heatmap(table.set_axis(rows, axis=0).set_axis([_wrap(name, 12) for name in table], axis=1), axes)
     axes.set(
         xlabel="Segment in the later half of the weeks",
         ylabel="Segment in the earlier half (households)",
         title="Where households move from one half of the weeks to the other",
     )
-    axes.tick_params(axis="x", rotation=0, labelsize=9)
     return figure
+
+
+def _wide(table: pd.DataFrame, index: str, columns: str, values: str) -> pd.DataFrame:
+    """The long table as a matrix, rows and columns in the order in which they come."""
+    order = list(dict.fromkeys(table[index])), list(dict.fromkeys(table[columns]))
+    return table.pivot_table(index=index, columns=columns, values=values).loc[order]
+
+
+def _shares_heatmap(table: pd.DataFrame, axes: Axes) -> None:
+    sns.heatmap(table, annot=True, fmt=".0%", cmap="Greys", vmin=0, vmax=1, linewidths=0.5, cbar=False, ax=axes)
+    axes.tick_params(axis="x", rotation=0, labelsize=9)
 
 
 def _mark_chosen(axes: Axes, chosen: int) -> None:

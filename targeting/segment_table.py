@@ -54,3 +54,27 @@ def segment_table(
         for number, archetype in zip(size.index, archetypes, strict=True)
     ]
     return table.reset_index(drop=True)
+
+
+def profile_table(features: pd.DataFrame, segments: NDArray[np.int64], names: list[str]) -> pd.DataFrame:
+    """One row a segment and feature: segment, name, feature, mean (in its unit), z (standard deviations from the mean of all)."""
+    means = features.groupby(segments).mean()
+    table = means.rename_axis("segment").reset_index().melt("segment", var_name="feature", value_name="mean")
+    z = standardised_profiles(features, segments).rename_axis("segment").reset_index().melt("segment", var_name="feature")
+    table = table.assign(z=z["value"]).sort_values("segment", kind="stable", ignore_index=True)
+    return _named(table, names)
+
+
+def factor_table_by_segment(
+    shares: NDArray[np.float64], segments: NDArray[np.int64], names: list[str], factors: list[str]
+) -> pd.DataFrame:
+    """One row a segment and factor: segment, name, factor, share (its mean share in the households' profiles)."""
+    means = pd.DataFrame(shares, columns=factors).groupby(segments).mean().rename_axis("segment").reset_index()
+    table = means.melt("segment", var_name="factor", value_name="share").sort_values("segment", kind="stable", ignore_index=True)
+    return _named(table, names)
+
+
+def _named(table: pd.DataFrame, names: list[str]) -> pd.DataFrame:
+    """With the segments' names beside their numbers, which count from 1."""
+    table.insert(1, "name", [names[number] for number in table["segment"]])
+    return table.assign(segment=table["segment"] + 1)

@@ -8,11 +8,12 @@ import pytest
 from sklearn.metrics import adjusted_rand_score
 
 from targeting.errors import DataError
+from targeting.factor_names import name_factors
 from targeting.factors import Factorisation, FactorSettings, factor_shares, fit_factors
 from targeting.features import FEATURES, household_features
 from targeting.moderators import GROWTH, effects_by_segment, features_at_time_zero, to_window_length
 from targeting.segment_names import ARCHETYPES, name_segments, standardised_profiles, why
-from targeting.segment_table import segment_table
+from targeting.segment_table import factor_table_by_segment, profile_table, segment_table
 from targeting.segments import assign_segments, fit_kmeans, fit_mixture, order_by, recommend_clusters, select_clusters, separation
 
 SETTINGS = FactorSettings(factors=4, factor_starts=2, skewness=99.0, penalty_scores=0.0, penalty_loadings=0.0, l1_ratio=0.5)
@@ -40,6 +41,20 @@ def test_silhouette_by_hand():
     points = np.array([[0.0], [1.0], [10.0], [11.0]])
     expected = np.mean([1 - 1 / 10.5, 1 - 1 / 9.5, 1 - 1 / 9.5, 1 - 1 / 10.5])
     assert separation(points, np.array([0, 0, 1, 1])).silhouette == pytest.approx(expected)
+
+
+def test_indices_against_slow_formulas():
+    points = np.random.default_rng(0).random((30, 2))
+    labels = np.arange(30) % 3
+    groups = [points[labels == number] for number in range(3)]
+    centres = [group.mean(axis=0) for group in groups]
+    scatter = [np.mean([np.hypot(*(point - centre)) for point in group]) for group, centre in zip(groups, centres, strict=True)]
+    worst = [max((scatter[i] + scatter[j]) / np.hypot(*(centres[i] - centres[j])) for j in range(3) if j != i) for i in range(3)]
+    between = sum(len(group) * ((centre - points.mean(axis=0)) ** 2).sum() for group, centre in zip(groups, centres, strict=True))
+    within = sum(((group - centre) ** 2).sum() for group, centre in zip(groups, centres, strict=True))
+    found = separation(points, labels)
+    assert found.davies_bouldin == pytest.approx(np.mean(worst))
+    assert found.calinski_harabasz == pytest.approx((between / 2) / (within / 27))
 
 
 def test_numbers_follow_revenue_not_the_solver():
@@ -206,6 +221,33 @@ def test_household_ids_do_not_matter():
         for ids in (range(240), range(9000, 0, -37)[:240])
     )
     pd.testing.assert_frame_equal(one, other)
+
+
+def test_tables_behind_the_pictures_by_hand():
+    features = pd.DataFrame({"recency": [1.0, 3.0, 8.0], "frequency": 1.0})
+    segments = np.array([0, 0, 1])
+    table = profile_table(features, segments, ["A", "B"])
+    assert table[["segment", "name", "feature", "mean"]].values.tolist() == [
+        [1, "A", "recency", 2.0],
+        [1, "A", "frequency", 1.0],
+        [2, "B", "recency", 8.0],
+        [2, "B", "frequency", 1.0],
+    ]
+    deviation = np.std([1, 3, 8], ddof=1)
+    assert table["z"].tolist() == pytest.approx([-2 / deviation, 0, 4 / deviation, 0])
+    made_of = factor_table_by_segment(np.array([[0.2, 0.8], [0.4, 0.6], [1.0, 0.0]]), segments, ["A", "B"], ["F1", "F2"])
+    assert made_of["share"].tolist() == pytest.approx([0.3, 0.7, 1.0, 0.0])
+    assert made_of["factor"].tolist() == ["F1", "F2"] * 2
+
+
+def test_factor_names_do_not_depend_on_seed_or_row_order():
+    features, _ = shoppers()
+    order = np.random.default_rng(4).permutation(len(features))
+    fits = [fit_factors(features, SETTINGS, seed=seed) for seed in (1, 2, 3)] + [
+        fit_factors(features.iloc[order], SETTINGS, seed=1)
+    ]
+    names = [[factor.name for factor in name_factors(fit.directions, FEATURES)] for fit in fits]
+    assert names[1:] == names[:1] * 3
 
 
 @pytest.mark.parametrize("k", range(3, 11))
