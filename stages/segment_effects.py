@@ -41,7 +41,7 @@ def main() -> None:
     centres = pd.read_parquet(CENTRES)
     whole_window = pd.read_parquet(SEGMENTS)
     names = scaling["feature"].tolist()
-    factorisation = Factorisation(scaling, loadings[names].to_numpy(), FactorSettings.from_params(params["segmentation"]))
+    factorisation = Factorisation.from_tables(scaling, loadings, FactorSettings.from_params(params["segmentation"]))
     features = features_at_time_zero(panel, names, days.min(), days.max())
     assigned = panel[KEYS].copy()
     assigned["segment"] = assign_segments(features, factorisation, centres[loadings["factor"]].to_numpy()) + 1

@@ -27,9 +27,13 @@ def features_at_time_zero(panel: pd.DataFrame, names: list[str], first_day: date
         )
     features = panel[[f"{PREFIX}{name}" for name in names]].rename(columns=lambda column: column.removeprefix(PREFIX))
     history_days = (panel["time_zero"] - pd.Timestamp(first_day)).dt.days
-    window_days = (last_day - first_day).days + 1
-    scaled = {name: features[name] * (window_days / history_days) ** GROWTH[name] for name in names if name in GROWTH}
-    return features.assign(**scaled)
+    return to_window_length(features, history_days, (last_day - first_day).days + 1)
+
+
+def to_window_length(features: pd.DataFrame, history_days: pd.Series | int, window_days: int) -> pd.DataFrame:
+    """The features with the totals among them brought from `history_days` (of each row, or of all) to the window's length."""
+    ratio = window_days / history_days
+    return features.assign(**{name: features[name] * ratio**exponent for name, exponent in GROWTH.items() if name in features})
 
 
 def effects_by_segment(rows: pd.DataFrame) -> pd.DataFrame:

@@ -80,14 +80,19 @@ class Segmentation(Section):
 
     factors: Positive
     k: Annotated[int, Field(ge=2)]
+    factor_starts: Annotated[int, Field(ge=0)]
     skewness: float
     penalty_scores: Annotated[float, Field(ge=0)]
     penalty_loadings: Annotated[float, Field(ge=0)]
     l1_ratio: Annotated[float, Field(ge=0, le=1)]
     selection: tuple[Annotated[int, Field(ge=2)], Annotated[int, Field(ge=2)]]
+    factor_resamples: Positive
+    enough_explained: Share
+    stable_loadings: Share
     restarts: Positive
     bootstraps: Positive
-    selection_bootstraps: Positive
+    smallest_segment: Share
+    stable_segments: Share
     features: Annotated[list[str], Field(min_length=2)]
 
     @model_validator(mode="after")

@@ -19,9 +19,9 @@ from targeting.tables import SCHEMAS
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).resolve().parent.parent
 SMALL = {
-    "nuisance/default": {"folds": 3, "repeats": 1},
+    "nuisance/default": {"folds": 3, "repeats": 1, "refits": 3},
     "refute/default": {"placebo_repeats": 4, "cause_repeats": 2, "subset_repeats": 3, "control_splits": 2},
-    "segmentation/default": {"k": 4, "selection": [3, 4], "restarts": 3, "bootstraps": 4, "selection_bootstraps": 2},
+    "segmentation/default": {"k": 4, "selection": [3, 4], "restarts": 3, "bootstraps": 4, "factor_resamples": 2},
     "learners/default": {"names": ["x", "dr"]},
 }
 
@@ -136,7 +136,13 @@ def test_a_changed_cost_reruns_the_policy_alone(project):
 
 
 def test_a_changed_number_of_segments_reruns_no_trial_or_learner(project):
-    assert ran(call(project, "dvc", "exp", "run", "-S", "segmentation.k=3")) == {"segment", "segment_effects", "truth", "report"}
+    assert ran(call(project, "dvc", "exp", "run", "-S", "segmentation.k=3")) == {
+        "segment",
+        "stability",
+        "segment_effects",
+        "truth",
+        "report",
+    }
     assert len(pd.read_csv(project / "plots/segments.csv")) == 3
     restore(project)
 

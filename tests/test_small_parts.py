@@ -58,6 +58,8 @@ def test_only_the_named_sections_are_read(params_file):
         ("policy.learner", "oracle", r"policy.learner is 'oracle'; it can be selected, x, dr, causal_forest"),
         ("policy.costs", 3, r"policy.costs: Extra inputs are not permitted"),
         ("segmentation.k", 1, r"segmentation.k: Input should be greater than or equal to 2"),
+        ("segmentation.smallest_segment", 0, r"segmentation.smallest_segment: Input should be greater than 0"),
+        ("segmentation.factor_starts", -1, r"segmentation.factor_starts: Input should be greater than or equal to 0"),
         ("segmentation.factors", 25, r"segmentation: factors and the end of selection can be at most 19"),
         ("segmentation.selection", [5, 3], r"selection runs from 5 down to 3"),
         ("design.campaign_type", "D", r"design.campaign_type: Input should be 'A', 'B' or 'C'"),
