@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from targeting.clusters import Z
-from targeting.figures import ACCENT, DARK, LIGHT
+from targeting.picture_style import ACCENT, DARK, LIGHT
 from targeting.refutation import LEFT_OUT, NEGATIVE_CONTROL, ORIGINAL, PLACEBO, RANDOM_CAUSE, SUBSET
 
 # What each check should look like, from top to bottom.
