@@ -27,6 +27,7 @@ RANDOM_SHARE = (0.25, 0.35, 0.3)  # treated by lot, by trial
 # Logit of the propensity: base rate by trial, and slope in the retailer's score of a household.
 RATES = {"good": (-1.1, -0.6, -0.8), "poor": (-1.3, -0.7, -1.0)}
 SLOPES = {"good": 1.0, "poor": 3.0}
+UNSEEN = 0.2  # spread of what covariates do not show, on the log scale
 LOWEST = 0.005  # no propensity is nearer to 0 or 1
 CONSTANT = {"purchase_amount": 60.0, "purchase_count": 1.0}  # effect on everybody, USD and baskets
 
@@ -98,18 +99,19 @@ def _draw_rows(overlap: str, effect: str, n_households: int, rng: np.random.Gene
 
 def _households(n: int, rng: np.random.Generator) -> pd.DataFrame:
     """What stays with a household: visits a week, USD a basket, tastes, and what no covariate shows (`unseen`)."""
+    visits = rng.gamma(1.4, 0.8, n) * np.exp(rng.normal(0, 0.3, n))
     grocery, fresh, beauty, _ = rng.dirichlet([5.0, 2.4, 1.5, 0.7], n).T
     return pd.DataFrame(
         {
-            "visits": np.exp(rng.normal(-0.2, 0.8, n)),
-            "basket": np.exp(rng.normal(3.2, 0.6, n)),
+            "visits": visits,
+            "basket": 13 * rng.gamma(2.8, 1, n) / np.sqrt(1 + visits / 4),  # who comes daily buys little at a time
             "deals": rng.beta(4, 4.5, n),
             "private_label": rng.beta(3, 7, n),
             "share_grocery": grocery,
             "share_fresh": fresh,
             "share_health_beauty": beauty,
             "income_from": np.where(rng.random(n) < 0.3, np.exp(rng.normal(3.7, 0.6, n)).round(), 0.0),
-            "unseen": rng.normal(0, 0.3, n),
+            "unseen": rng.normal(0, UNSEEN, n),
         }
     )
 
@@ -179,12 +181,12 @@ def _means(covariates: pd.DataFrame, effect: str, number: int) -> pd.DataFrame:
 
 
 def _outcomes(means: pd.DataFrame, treated: NDArray[np.int64], unseen: Vector, rng: np.random.Generator) -> pd.DataFrame:
-    """Outcomes with these means: nothing at all for some, else at least one basket, and spend with a long right tail."""
+    """Outcomes with these means: so many baskets, none for some, each with what it holds; few baskets make noisy spend."""
     amount, count = (np.where(treated == 1, means[f"mu1_{name}"], means[f"mu0_{name}"]) for name in OUTCOMES)
-    comes = -np.expm1(-count)
-    came = rng.random(len(means)) < comes
-    # Each factor has mean 1; the unseen one is shared by a household's rows, on both outcomes.
-    shared = np.exp(unseen - 0.3**2 / 2)
-    baskets = 1 + rng.poisson((count / comes - 1) * shared)
-    spent = amount / comes * shared * np.exp(rng.normal(-(0.4**2) / 2, 0.4, len(means)))
-    return pd.DataFrame({"purchase_amount": came * spent, "purchase_count": came * baskets})
+
+    def noise(spread: float) -> Vector:
+        return np.exp(rng.normal(-(spread**2) / 2, spread, len(means)))  # its mean is 1
+
+    # What a household's rows share moves all its trials alike.
+    baskets = rng.poisson(count * np.exp(unseen - UNSEEN**2 / 2) * noise(0.2))
+    return pd.DataFrame({"purchase_amount": baskets * amount / count * noise(0.2), "purchase_count": baskets.astype(float)})

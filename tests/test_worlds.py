@@ -79,7 +79,7 @@ def test_rows_of_a_household_share_what_covariates_do_not_show(worlds):
     surprise = (world.panel["purchase_amount"] / expected).clip(upper=5)
     by_trial = world.panel.assign(surprise=surprise).set_index(["household_id", "trial"])["surprise"]
     pairs = pd.concat([by_trial.xs(trial, level="trial") for trial in (1, 2)], axis=1).dropna()
-    assert pairs.corr().iloc[0, 1] > 0.15
+    assert pairs.corr().iloc[0, 1] > 0.03  # five standard errors of none
 
 
 def test_spend_is_skewed_with_zeros(worlds):
