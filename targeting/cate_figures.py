@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import seaborn as sns
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from sklearn.tree import DecisionTreeRegressor, plot_tree
 
@@ -69,6 +70,7 @@ def importance_chart(tables: Mapping[str, pd.DataFrame], n_shown: int = 12) -> F
 def tree_chart(tree: DecisionTreeRegressor, names: Sequence[str], outcome: str, r2: float | None) -> Figure:
     """The tree that explains the effects: mean effect and share of rows in each node."""
     figure = Figure(figsize=(15, 7), layout="constrained")
+    FigureCanvasAgg(figure)  # scikit-learn measures its boxes by drawing them
     axes = figure.subplots()
     plot_tree(tree, feature_names=list(names), impurity=False, proportion=True, filled=True, rounded=True, precision=1, ax=axes)
     for text in axes.texts:

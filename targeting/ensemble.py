@@ -68,19 +68,19 @@ def constant_effect(data: OutcomeData, rows: NDArray[np.bool_]) -> float:
 def r_weights(data: OutcomeData, rows: NDArray[np.bool_], candidates: Vector) -> Vector:
     """Weights (m,), none negative, sum 1, with the lowest R-loss over some rows of candidates (rows, m).
 
-    Least squares of outcome residuals on treatment residuals times candidates, by the active-set method of Lawson & Hanson; that
-    the weights add up to 1 is a row so heavy that it holds.
+    Least squares of outcome residuals y on treatment residuals times candidates Z, by the active-set method of Lawson & Hanson.
+    As the weights w add up to 1, y - Z w = (y 1' - Z) w =: B w. Over w >= 0 of any sum, |B w|^2 + c^2 (1'w - 1)^2 has its minimum
+    at a multiple of the w that sums to 1 and has the smallest |B w|, whatever c > 0.
     """
-    design = (data.treated - data.propensity)[rows, None] * candidates
-    target = (data.outcome - data.mean)[rows]
-    m = design.shape[1]
-    size = np.sqrt(np.square(design).sum() / m)
-    if size == 0:  # nobody has any effect, whatever the weights
+    residual, target = (data.treated - data.propensity)[rows], (data.outcome - data.mean)[rows]
+    m = candidates.shape[1]
+    design = residual[:, None] * candidates
+    draw = np.sqrt(DRAW / m) * np.linalg.norm(design)
+    homogeneous = np.vstack([target[:, None] - design, draw * (np.eye(m) - 1 / m)])
+    size = np.linalg.norm(homogeneous)
+    if size == 0:  # all residuals are nil: every choice of weights is right
         return np.full(m, 1 / m)
-    draw, heavy = np.sqrt(DRAW) * size, 1e4 * size
-    weights, _ = nnls(
-        np.vstack([design, draw * np.eye(m), np.full((1, m), heavy)]), np.concatenate([target, np.full(m, draw / m), [heavy]])
-    )
+    weights, _ = nnls(np.vstack([np.linalg.qr(homogeneous / size, mode="r"), np.ones((1, m))]), np.eye(m + 1)[m])
     return weights / weights.sum()
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from joblib import Parallel, delayed
 from numpy.typing import NDArray
 from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.spatial.distance import squareform
@@ -69,20 +70,15 @@ def grouped_importance(covariates: pd.DataFrame, effects: Vector, fold: NDArray[
     Learning 45.
     """
     groups, target = alike_groups(covariates), rounded_effects(effects)
-    increase, predicted = np.zeros(len(groups)), np.zeros(len(target))
-    rng = np.random.default_rng(seed)
     values = covariates.to_numpy(dtype=float)
     places = [[covariates.columns.get_loc(name) for name in group] for group in groups]
-    for number in np.unique(fold):
-        held_out = np.flatnonzero(fold == number)
-        model = outcome_model("boosting", seed).fit(values[fold != number], target[fold != number])
-        predicted[held_out] = model.predict(values[held_out])
-        error = np.square(target[held_out] - predicted[held_out]).sum()
-        for place, columns in enumerate(places):
-            for _ in range(REPEATS):
-                shuffled = values[held_out].copy()
-                shuffled[:, columns] = shuffled[rng.permutation(len(held_out))][:, columns]
-                increase[place] += (np.square(target[held_out] - model.predict(shuffled)).sum() - error) / REPEATS
+    numbers = np.unique(fold)
+    # Processes: in one, the many short predictions would wait for threads longer than they compute.
+    parts = Parallel(n_jobs=-1)(delayed(_shuffled_errors)(values, target, fold == number, places, seed) for number in numbers)
+    increase, predicted = np.zeros(len(groups)), np.zeros(len(target))
+    for number, (errors, own) in zip(numbers, parts, strict=True):
+        increase += errors
+        predicted[fold == number] = own
     spread = np.square(target - target.mean()).sum()
     table = pd.DataFrame(
         {
@@ -93,6 +89,23 @@ def grouped_importance(covariates: pd.DataFrame, effects: Vector, fold: NDArray[
     )
     r2 = float(r2_score(target, predicted)) if spread > 0 else None
     return Importance(table.sort_values("importance", ascending=False, kind="stable", ignore_index=True), r2)
+
+
+def _shuffled_errors(
+    values: Vector, target: Vector, held_out: NDArray[np.bool_], places: Sequence[Sequence[int]], seed: int
+) -> tuple[Vector, Vector]:
+    """By group of columns the increase of the held-out rows' sum of squares when it is shuffled; and their predictions."""
+    model = outcome_model("boosting", seed).fit(values[~held_out], target[~held_out])
+    own, expected = values[held_out], target[held_out]
+    predicted = model.predict(own)
+    rng = np.random.default_rng(seed)
+    increase = np.zeros(len(places))
+    for place, columns in enumerate(places):
+        for _ in range(REPEATS):
+            shuffled = own.copy()
+            shuffled[:, columns] = shuffled[rng.permutation(len(own))][:, columns]
+            increase[place] += np.square(expected - model.predict(shuffled)).sum() / REPEATS
+    return increase - np.square(expected - predicted).sum(), predicted
 
 
 def explaining_tree(covariates: pd.DataFrame, effects: Vector, fold: NDArray[np.int64], seed: int) -> Explanation:

@@ -63,7 +63,8 @@ def panel_and_truth(seed: int, n: int = 1600, effect: str = "smooth", n_folds: i
 
 
 def with_nuisances(panel: pd.DataFrame, truth: np.ndarray) -> World:
-    predictions, _ = cross_fit(nuisance_tasks(panel), panel, MODELS, n_folds=3, repeats=1, seed=1)
+    """The world of a panel, its nuisances fitted."""
+    predictions, _ = cross_fit(nuisance_tasks(panel), panel, MODELS, panel["fold"].nunique(), repeats=1, seed=1)
     return World(panel, nuisance_table(panel, predictions, CLIP), inner_nuisances(panel, MODELS, CLIP, seed=1), truth)
 
 

@@ -42,23 +42,34 @@ def test_the_average_is_the_mean(given):
     assert mean["lower_purchase_amount"].isna().all()
 
 
-def test_weights_are_those_of_a_general_optimiser(given):
+@pytest.mark.parametrize("noise", [1.0, 15.0, 60.0])
+def test_weights_are_those_of_a_general_optimiser(given, noise):
     data = given.data()[AMOUNT]
     rows = data.fold != 0
-    columns_ = np.column_stack([table[f"cate_{AMOUNT}"] for table in candidates(given).values()])[rows]
-    residual = (data.treated - data.propensity)[rows]
-    target = (data.outcome - data.mean)[rows]
-    curvature = np.square(residual[:, None] * columns_).sum() / 3
+    rng = np.random.default_rng(3)
+    n = int(rows.sum())
+    truth = given.truth[rows]
+    offered = np.column_stack([truth + rng.normal(0, noise, n) for _ in range(4)] + [truth * 0.5, np.full(n, 30.0), -truth])
+    m = offered.shape[1]
+    residual, target = (data.treated - data.propensity)[rows], (data.outcome - data.mean)[rows]
+    draw = 0.01 * np.square(residual[:, None] * offered).sum() / m
 
     def loss(weights):
-        return (
-            np.square(target - residual * (columns_ @ weights)).sum() + 0.01 * curvature * np.square(weights - 1 / 3).sum()
-        ) / 1e6
+        return (np.square(target - residual * (offered @ weights)).sum() + draw * np.square(weights - 1 / m).sum()) / 1e5
 
-    start = np.full(3, 1 / 3)
     sums_to_one = {"type": "eq", "fun": lambda weights: weights.sum() - 1}
-    slow = minimize(loss, start, method="SLSQP", bounds=[(0, 1)] * 3, constraints=sums_to_one, options={"ftol": 1e-14})
-    np.testing.assert_allclose(r_weights(data, rows, columns_), slow.x, atol=1e-3)
+    slow = minimize(
+        loss,
+        np.full(m, 1 / m),
+        method="SLSQP",
+        bounds=[(0, 1)] * m,
+        constraints=sums_to_one,
+        options={"ftol": 1e-15, "maxiter": 500},
+    )
+    weights = r_weights(data, rows, offered)
+    assert weights.sum() == pytest.approx(1)
+    assert loss(weights) <= slow.fun * (1 + 1e-9)
+    np.testing.assert_allclose(weights, slow.x, atol=5e-3)
 
 
 def test_the_constant_effect_is_the_slope_of_residuals_through_the_origin(given):
@@ -101,10 +112,11 @@ def test_a_folds_own_outcomes_and_effects_do_not_move_its_weights(given):
         assert np.allclose(before.loc[rows, "weight"], after.loc[rows, "weight"]) == same
 
 
-def test_effects_of_zero_weigh_alike(given):
+def test_candidates_that_are_the_same_weigh_alike(given):
     data = given.data()[AMOUNT]
     rows = np.ones(len(data.fold), dtype=bool)
-    np.testing.assert_array_equal(r_weights(data, rows, np.zeros((len(rows), 4))), np.full(4, 0.25))
+    same = np.repeat(given.truth[:, None], 4, axis=1)
+    np.testing.assert_allclose(r_weights(data, rows, same), np.full(4, 0.25))
 
 
 def test_failed_learners_are_left_out_and_nothing_left_is_an_error(given):
