@@ -69,7 +69,7 @@ def causal_forest(learn: Rows, held_out: HeldOut, settings: Settings, seed: int)
 
     Its interval is a bootstrap of little bags over rows: it does not know that a household can have several.
     """
-    learner = CausalForestDML(**STORED, **settings, n_jobs=1, random_state=seed)
+    learner = CausalForestDML(**STORED, **settings, drate=False, n_jobs=1, random_state=seed)
     learner.fit(learn.outcome, learn.treated, X=learn.covariates, W=learn.nuisances)
     lower, upper = learner.effect_interval(held_out.covariates, alpha=1 - LEVEL)
     return Effects(np.ravel(learner.effect(held_out.covariates)), np.ravel(lower), np.ravel(upper))
