@@ -10,7 +10,11 @@ from targeting.cate import columns, fit_fold, no_effects
 from targeting.ensemble import average, constant_effect, distributions, r_weights, stack, usable
 from targeting.errors import DataError
 from targeting.learners.registry import find_learner
+from targeting.overlap import in_overlap
 from targeting.panel import KEYS, OUTCOMES
+from targeting.ranking import autoc
+from targeting.scores import effect_scores
+from targeting.tuning import Tuned, fold_loss
 from tests.effect_worlds import World, world
 
 AMOUNT = "purchase_amount"
@@ -161,3 +165,34 @@ def test_ensembles_are_as_good_as_the_best_single_learner_on_average_over_worlds
     for name in ("average", "stack"):
         assert rank[name] > max(rank[single] for single in names) - 0.03
         assert error[name] < 1.1 * min(error[single] for single in names)
+
+
+@pytest.mark.slow
+def test_no_effect_is_not_taken_for_a_ranking():
+    """The campaign does nothing: of effects learned, tuned over trials and stacked, AUTOC rejects at 5% about that often.
+
+    Leaking outcomes, through nuisances, settings or weights, would make out-of-fold effects follow the scores that judge them.
+    """
+    names, n_worlds = ("t", "x", "r_smooth", "dr_smooth"), 20
+    rejected: dict[str, int] = {}
+    for seed in range(n_worlds):
+        given = world(seed=500 + seed, n=500, effect="none")
+        data, score = given.data()[AMOUNT], effect_scores(given.nuisance, AMOUNT)
+        inside = in_overlap(given.nuisance["propensity"], [0.1, 0.9])
+        tables = {}
+        for name in names:
+            learner = find_learner(name, {"t": "linear", "x": "linear"})
+            # The best of several penalties by the folds that are not held out: what tuning does.
+            settings = [{**learner.settings, "penalty": penalty} for penalty in (1e1, 1e2, 1e3, 1e4)]
+            losses = np.array([[fold_loss(data, learner, own, number, 1) for number in data.numbers] for own in settings])
+            cate = np.empty(len(given.truth))
+            for number, own in zip(data.numbers, Tuned(settings, losses).by_fold(), strict=True):
+                cate[data.fold == number] = fit_fold(learner, data, number, own, 1).cate
+            tables[name] = given.panel[KEYS].assign(**{f"cate_{AMOUNT}": cate})
+        tables["average"] = average(given.panel, {name: tables[name] for name in names}, (AMOUNT,))
+        tables["stack"], _ = stack(given.panel, {name: tables[name] for name in names}, {AMOUNT: data})
+        for name, table in tables.items():
+            p = autoc(table.loc[inside, f"cate_{AMOUNT}"], score[inside], given.panel.loc[inside, "household_id"]).p
+            rejected[name] = rejected.get(name, 0) + (p < 0.05)
+    # Of 20 at 5%, more than 4 have a chance of 1 in 400.
+    assert max(rejected.values()) <= 4, rejected
