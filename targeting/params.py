@@ -16,6 +16,7 @@ from targeting.panel import OUTCOMES
 PARAMS = Path("params.yaml")
 
 Positive = Annotated[int, Field(ge=1)]
+BaseModelName = Literal["linear", "smooth", "boosting", "forest"]
 Share = Annotated[float, Field(gt=0, lt=1)]
 
 
@@ -108,7 +109,7 @@ class Segmentation(Section):
 class Nuisance(Section):
     """Cross-fitted nuisances and the overlap."""
 
-    folds: Annotated[int, Field(ge=2)]
+    folds: Annotated[int, Field(ge=3)]  # one held out, one predicted, one to learn from
     repeats: Positive
     clip: Annotated[float, Field(gt=0, lt=0.5)]
     overlap: tuple[Share, Share]
@@ -132,10 +133,22 @@ class Refute(Section):
     control_splits: Annotated[int, Field(ge=2)]
 
 
+class BaseModels(Section):
+    """What learns outcomes or effects inside the learners that can have any model."""
+
+    s: BaseModelName
+    t: BaseModelName
+    x: BaseModelName
+    dr: BaseModelName
+    nonparam_dml: BaseModelName
+
+
 class Learners(Section):
     """Learners of effects by household."""
 
     names: Annotated[list[str], Field(min_length=1)]
+    models: BaseModels
+    trials: Annotated[int, Field(ge=0)]
 
 
 class Policy(Section):
