@@ -90,6 +90,7 @@ class Learners(Section):
     """Learners of effects by household."""
 
     names: Annotated[list[str], Field(min_length=1)]
+    forward: list[str]
 
 
 class Policy(Section):

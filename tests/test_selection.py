@@ -236,7 +236,7 @@ def test_what_is_chosen_ranks_as_well_as_the_best_single_learner():
     gains, misses = [], []
     for seed in range(24):
         effect, seen = evidence(3000, seed, spread=0.6)
-        rng = np.random.default_rng(seed)
+        rng = np.random.default_rng(seed + 500)
         cates = {
             f"learner_{k}": share * (effect + 0.6 * np.sqrt(1 / share - 1) * rng.normal(size=len(effect)))
             for k, share in enumerate((0.2, 0.4, 0.45, 0.5))
