@@ -1,6 +1,6 @@
-"""Say what the chosen effects depend on: importance of covariates, and a shallow tree in words.
+"""Say what the best learner's effects depend on: importance of covariates, and a shallow tree in words.
 
-Reads the panel and the chosen effects; writes tables and pictures.
+Reads the panel and the effects of the learner that each fold's others choose, meaningful or not; writes tables and pictures.
 """
 
 from pathlib import Path
@@ -15,7 +15,7 @@ from targeting.params import load_params
 from targeting.stage import run
 
 PANEL = Path("data/trials/panel.parquet")
-SELECTED = Path("data/validate/selected.parquet")
+NESTED = Path("data/validate/nested.parquet")
 IMPORTANCE = Path("plots/effect_importance.csv")
 LEAVES = Path("plots/effect_tree.csv")
 IMPORTANCE_PICTURE = Path("plots/effect_importance.png")
@@ -25,12 +25,12 @@ METRICS = Path("metrics/explain.json")
 
 def main() -> None:
     params = load_params("policy", "seed")
-    panel, selected = pd.read_parquet(PANEL), pd.read_parquet(SELECTED)
-    require_aligned(panel, selected, str(SELECTED))
+    panel, nested = pd.read_parquet(PANEL), pd.read_parquet(NESTED)
+    require_aligned(panel, nested, str(NESTED))
     covariates = panel[covariate_names(panel)].rename(columns=lambda name: name.removeprefix(PREFIX))
     fold = panel["fold"].to_numpy()
 
-    cates = {outcome: selected[f"cate_{outcome}"].to_numpy() for outcome in OUTCOMES}
+    cates = {outcome: nested[f"cate_{outcome}"].to_numpy() for outcome in OUTCOMES}
     importances = {o: grouped_importance(covariates, cate, fold, params["seed"]) for o, cate in cates.items()}
     trees = {o: explaining_tree(covariates, cate, fold, params["seed"]) for o, cate in cates.items()}
 

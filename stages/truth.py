@@ -13,6 +13,7 @@ from targeting.outputs import write_csv, write_metrics
 from targeting.panel import KEYS, require_aligned
 from targeting.params import load_params
 from targeting.policy_value import Economics
+from targeting.selection import COMBINED
 from targeting.stage import run
 from targeting.truth import (
     COLUMNS,
@@ -30,6 +31,7 @@ KNOWN = Path("data/truth/truth.parquet")
 PANEL = Path("data/trials/panel.parquet")
 NUISANCE = Path("data/trials/nuisance.parquet")
 LEARNERS = Path("data/cate")
+ENSEMBLES = Path("data/ensemble")
 SELECTED = Path("data/validate/selected.parquet")
 ASSIGNMENTS = Path("data/policy/assignments.parquet")
 SEGMENTS = Path("data/segments/segments.parquet")
@@ -52,7 +54,9 @@ def main() -> None:
         return
 
     nuisance, assignments = pd.read_parquet(NUISANCE), pd.read_parquet(ASSIGNMENTS)
-    learners = {name: pd.read_parquet(LEARNERS / f"{name}.parquet") for name in params["learners"]["names"]}
+    tables = {name: pd.read_parquet(LEARNERS / f"{name}.parquet") for name in params["learners"]["names"]}
+    tables |= {name: pd.read_parquet(ENSEMBLES / f"{name}.parquet") for name in COMBINED}
+    learners = {name: table for name, table in tables.items() if len(table)}  # one that failed claims nothing
     learners["selected"] = pd.read_parquet(SELECTED)
     for name, table in {str(NUISANCE): nuisance, str(ASSIGNMENTS): assignments, **learners}.items():
         require_aligned(panel, table, name)

@@ -32,27 +32,3 @@ def roi_chart(curve: pd.DataFrame, margin: float, cost: float, overlap: float) -
     )
     axes.legend(loc="lower left")
     return figure
-
-
-def effects_by_segment_chart(effects: pd.DataFrame, breakeven: float) -> Figure:
-    """The campaign's effect on spend in each segment at time zero, with 95% intervals.
-
-    Hollow where treated and controls hardly overlap, so that the estimate is an extrapolation.
-    """
-    table = effects[effects["outcome"] == "purchase_amount"].iloc[::-1]
-    figure = Figure(figsize=(10, 5.5), layout="constrained")
-    axes = figure.subplots()
-    for position, row in enumerate(table.itertuples()):
-        believable = row.overlap_share >= 0.5
-        axes.plot([row.ci_lower, row.ci_upper], [position, position], color=DARK if believable else LIGHT, linewidth=2)
-        axes.plot(row.effect, position, "o", color=DARK if believable else LIGHT, markerfacecolor=DARK if believable else "white")
-    axes.axvline(0, color="black", linewidth=0.8)
-    axes.axvline(breakeven, color=ACCENT, linestyle="--", linewidth=1.2, label=f"breakeven ({breakeven:.2f} USD)")
-    labels = [f"{row.name}\n{row.n_treated} of {row.n} treated, {row.overlap_share:.0%} overlap" for row in table.itertuples()]
-    axes.set_yticks(range(len(table)), labels, fontsize=9)
-    axes.set(
-        xlabel="Effect on spend over the outcome window (USD per household)",
-        title="Effect by segment at time zero (hollow: less than half of the rows overlap)",
-    )
-    figure.legend(loc="outside lower right")
-    return figure

@@ -149,6 +149,7 @@ class Learners(Section):
     names: Annotated[list[str], Field(min_length=1)]
     models: BaseModels
     trials: Annotated[int, Field(ge=0)]
+    forward: list[str]
 
 
 class Policy(Section):

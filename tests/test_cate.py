@@ -20,7 +20,6 @@ from targeting.learners.rows import Effects, HeldOut
 from targeting.learners.smooth import r_smooth
 from targeting.models import outcome_model
 from targeting.panel import KEYS, OUTCOMES, covariate_matrix
-from targeting.selection import Choice, choose_learner, reasons, selected_effects
 from tests.effect_worlds import CLIP, World, panel_and_truth, with_nuisances, world
 
 BASE_MODELS = {"s": "boosting", "t": "linear", "x": "linear", "dr": "linear", "nonparam_dml": "forest"}
@@ -206,52 +205,3 @@ def test_inner_nuisances_need_three_folds():
     panel, _ = panel_and_truth(seed=3, n=40, n_folds=2)
     with pytest.raises(DataError, match=r"The panel has 2 folds, and learners need three or more: raise nuisance.folds"):
         inner_nuisances(panel, ["linear"], CLIP, seed=1)
-
-
-def candidates(data: pd.DataFrame, seed: int = 0) -> dict[str, pd.DataFrame]:
-    """A learner that is right and one that is noise, as tables of effects."""
-    rng = np.random.default_rng(seed)
-    truth = 40.0 * (data["x_keen"] > 0.5)
-    keys = data[["household_id", "campaign_id"]]
-    columns = ["cate_purchase_amount", "cate_purchase_count", "lower_purchase_amount", "upper_purchase_amount"]
-    columns += ["lower_purchase_count", "upper_purchase_count"]
-    noise = pd.concat([keys, pd.DataFrame(rng.normal(size=(len(data), 6)), columns=columns)], axis=1)
-    right = noise.assign(cate_purchase_amount=truth + rng.normal(0, 1, len(data)))
-    return {"noise": noise, "right": right}
-
-
-def test_the_right_learner_is_chosen_in_every_fold():
-    data = panel()
-    score = (40 * (data["x_keen"] > 0.5) + np.random.default_rng(2).normal(0, 20, len(data))).to_numpy()
-    tables = candidates(data)
-    choice = choose_learner(tables, score, data, "purchase_amount")
-    assert choice.overall == "right"
-    assert choice.by_fold == {0: "right", 1: "right", 2: "right"}
-    selected = selected_effects(tables, choice, data)
-    np.testing.assert_array_equal(selected["cate_purchase_amount"], tables["right"]["cate_purchase_amount"])
-    words = reasons(pd.DataFrame({"learner": ["noise", "right"], "autoc": [0.5, 12.0], "autoc_p": [0.6, 0.001]}), choice)
-    assert words == [
-        "not chosen: AUTOC lower than right's by 11.50; chosen in 0 of 3 folds",
-        "chosen: the largest AUTOC; chosen in 3 of 3 folds",
-    ]
-
-
-def test_a_folds_own_scores_do_not_choose_its_learner():
-    data = panel()
-    rng = np.random.default_rng(2)
-    score = rng.normal(0, 20, len(data))
-    tables = candidates(data)
-    before = choose_learner(tables, score, data, "purchase_amount")
-    changed = np.where(data["fold"] == 0, rng.normal(0, 9999, len(data)), score)
-    assert choose_learner(tables, changed, data, "purchase_amount").by_fold[0] == before.by_fold[0]
-
-
-def test_each_fold_keeps_its_own_choice():
-    data = panel()
-    tables = candidates(data)
-    choice = Choice("noise", {0: "noise", 1: "right", 2: "noise"})
-    selected = selected_effects(tables, choice, data)
-    for name, fold in (("noise", 0), ("right", 1), ("noise", 2)):
-        rows = data["fold"] == fold
-        np.testing.assert_array_equal(selected.loc[rows, "cate_purchase_amount"], tables[name].loc[rows, "cate_purchase_amount"])
-        assert (selected.loc[rows, "learner"] == name).all()

@@ -11,7 +11,7 @@ from targeting.errors import DataError
 from targeting.factor_names import name_factors
 from targeting.factors import Factorisation, FactorSettings, factor_shares, fit_factors
 from targeting.features import FEATURES, household_features
-from targeting.moderators import GROWTH, effects_by_segment, features_at_time_zero, to_window_length
+from targeting.moderators import GROWTH, features_at_time_zero, to_window_length
 from targeting.segment_names import ARCHETYPES, name_segments, standardised_profiles, why
 from targeting.segment_table import factor_table_by_segment, profile_table, segment_table
 from targeting.segments import assign_segments, fit_kmeans, fit_mixture, order_by, recommend_clusters, select_clusters, separation
@@ -319,23 +319,3 @@ def test_a_feature_that_the_panel_left_out_is_named():
     panel = pd.DataFrame({"time_zero": pd.to_datetime(["2020-01-11"]), "x_recency": [2.0]})
     with pytest.raises(DataError, match=r"one value for all households at time zero: share_alcohol\."):
         features_at_time_zero(panel, ["recency", "share_alcohol"], pd.Timestamp("2020-01-01"), pd.Timestamp("2020-04-09"))
-
-
-def test_effects_by_segment_by_hand():
-    rows = pd.DataFrame(
-        {
-            "segment": [1, 1, 1, 2],
-            "name": ["VIP Heavy"] * 3 + ["Fresh Lovers"],
-            "household_id": [1, 2, 3, 4],
-            "treated": [1, 0, 0, 1],
-            "overlap": [True, True, False, False],
-            "score": [1.0, 2.0, 6.0, 5.0],
-            "cate": [2.0, 2.0, 2.0, 7.0],
-        }
-    )
-    table = effects_by_segment(rows).set_index("segment")
-    first = table.loc[1]
-    assert (first["n"], first["n_treated"], first["effect"], first["cate"]) == (3, 1, 3.0, 2.0)
-    assert first["overlap_share"] == pytest.approx(2 / 3)
-    assert first["se"] == pytest.approx(np.sqrt(1.5 * (4 + 1 + 9)) / 3)
-    assert np.isnan(table.loc[2, "se"])  # one household has an effect and no interval
