@@ -87,6 +87,7 @@ def what_policies_see(
         caution=settings["caution"],
         lower=effects[f"lower_{settings['outcome']}"].to_numpy(),
         tree=tree["policy_tree"].to_numpy(dtype=float),
+        fold=panel["fold"].to_numpy(),
         campaign_id=panel["campaign_id"].to_numpy(),
         budget=Budget(settings["budget_usd"], settings["budget_contacts"]),
     )

@@ -28,7 +28,8 @@ class PolicyData:
 
     `cate` are out-of-fold effects on sales in USD, `breakeven` the effect at which a contact pays (a number or (rows,)). What
     only some policies use may be absent: the lower end of each effect's 95% interval (NaN where the learner has none), profits
-    by segment from other folds (`segment_profit`, USD a contact), the tree's decisions, and cost, campaign and budget.
+    by segment from other folds (`segment_profit`, USD a contact), the tree's decisions, and cost, campaign and budget. `fold`
+    says which model an effect comes from; without it all come from one.
     """
 
     cate: Vector
@@ -41,6 +42,7 @@ class PolicyData:
     lower: Vector | None = None
     segment_profit: Vector | None = None
     tree: Vector | None = None
+    fold: NDArray[np.int64] | None = None
     cost: float | Vector = 0.0
     campaign_id: NDArray[np.int64] | None = None
     budget: Budget = Budget()
@@ -57,7 +59,8 @@ class PolicyData:
     @property
     def order(self) -> NDArray[np.int64]:
         """Row numbers in the order of contact."""
-        return contact_order(self.priority, self.overlap, lots(self.household_id, self.seed))
+        rank = rank_within(self.priority, self.overlap, self.fold)
+        return contact_order(rank, self.overlap, lots(self.household_id, self.seed))
 
     def pays(self, effect: Vector) -> Vector:
         """1 inside the overlap where this effect exceeds the breakeven, else 0."""
@@ -75,6 +78,16 @@ def lots(household_id: ArrayLike, seed: int) -> NDArray[np.uint64]:
     for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
         mixed = (mixed ^ (mixed >> np.uint64(shift))) * np.uint64(factor)
     return mixed ^ (mixed >> np.uint64(31))
+
+
+def rank_within(priority: Vector, overlap: NDArray[np.bool_], fold: NDArray[np.int64] | None) -> Vector:
+    """Each row's rank (rows,) in [0, 1] among the rows of its fold that are inside the overlap, or outside, as it is; ties share.
+
+    A fold's effects come from the other folds' outcomes, so they are high where its own happen to be low: ranked by effect over
+    all folds, the unlucky folds would be contacted first, and the order look worse than it is.
+    """
+    table = pd.DataFrame({"priority": priority, "overlap": overlap, "fold": 0 if fold is None else fold})
+    return table.groupby(["overlap", "fold"])["priority"].rank(method="average", pct=True).to_numpy()
 
 
 def contact_order(priority: Vector, overlap: NDArray[np.bool_], lot: NDArray[np.uint64]) -> NDArray[np.int64]:
