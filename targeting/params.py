@@ -99,7 +99,9 @@ class Column(Section):
 
 
 def _kind(value: Any) -> str:
-    """Which form of an amount this is."""
+    """Which form of an amount this is, as it is read or once it is checked."""
+    if isinstance(value, Column):
+        return "table"
     if not isinstance(value, dict):
         return "number"
     return "table" if "column" in value else "campaigns"

@@ -227,7 +227,8 @@ def in_words(table: pd.DataFrame, recommended: str) -> str:
         best = "no policy has enough contacts inside the overlap to be judged"
         if not compared.empty:
             top = compared.loc[compared["profit"].idxmax()]
-            best = f"the best of {len(compared)} compared, {top['policy']}, at {_dollars_with_interval(top)} a household"
+            together = f"from {_dollars(top['simultaneous_lower'])} on with all compared at once"
+            best = f"the best of {len(compared)}, {top['policy']}, earns {_dollars_with_interval(top)} a household, {together}"
         return f"Mail nobody: no policy is shown to earn more than that ({best}). An experiment would settle it."
     row = rows.loc[recommended]
     total = row["n"] / row["share"]

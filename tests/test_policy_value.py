@@ -261,8 +261,8 @@ def test_the_recommendation_in_words():
         "practice $4.00 a household ($0.50 to $9.00)."
     )
     assert in_words(judged(simultaneous_lower=[np.nan, -3.0, -1.0]), "none") == (
-        "Mail nobody: no policy is shown to earn more than that (the best of 2 compared, all, at $5.00 (95% interval -$2.80 to "
-        "$12.80) a household). An experiment would settle it."
+        "Mail nobody: no policy is shown to earn more than that (the best of 2, all, earns $5.00 (95% interval -$2.80 to $12.80) "
+        "a household, from -$3.00 on with all compared at once). An experiment would settle it."
     )
     assert in_words(judged(ess=[0, 1, 2]), "none") == (
         "Mail nobody: no policy is shown to earn more than that (no policy has enough contacts inside the overlap to be judged). "

@@ -78,6 +78,13 @@ def test_parameters_out_of_range_are_named(params_file, name, value, message):
         load_params("seed")
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("cost", [12.73, {27: 10.0, 8: 12.0}, {"A": 5.0}, {"column": "postage"}])
+def test_a_cost_comes_back_in_the_form_it_was_given(params_file, cost):
+    params_file("policy.cost", cost)
+    assert load_params("policy")["policy"]["cost"] == cost
+
+
 def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
     path = tmp_path / "table.csv"
     path.write_text("old")
