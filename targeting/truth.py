@@ -14,9 +14,10 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.stats import rankdata
 from sklearn.metrics import adjusted_rand_score
 
+from targeting.economics import Economics
 from targeting.errors import DataError
 from targeting.panel import KEYS, OUTCOMES
-from targeting.policy_value import Economics, profits
+from targeting.policy_value import profits
 
 Vector = NDArray[np.float64]
 

@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 import yaml
 
+from targeting.policies import POLICIES
 from targeting.tables import SCHEMAS
 
 pytestmark = pytest.mark.slow
@@ -111,7 +112,8 @@ def test_a_run_leaves_what_it_promises(project):
         effects = pd.read_parquet(project / f"data/cate/{name}.parquet")
         assert effects[["household_id", "campaign_id"]].equals(panel[["household_id", "campaign_id"]])
     policies = pd.read_csv(project / "plots/policies.csv")
-    assert policies["policy"].tolist() == ["none", "all", "current", "breakeven", "positive", "top_20", "top_30"]
+    assert policies["policy"].tolist() == list(POLICIES)
+    assert policies.set_index("policy").loc["conservative", "note"].endswith("have no interval")  # x and dr have none
     assert panel["cut"].any()  # the last campaign outlives the data
     assert call(project, "git", "status", "--short") == ""
 
@@ -128,10 +130,24 @@ def test_two_clones_give_the_same_bytes(project, own_folder, tmp_path):
     assert [name for name in one if one[name] != two[name]] == []
 
 
-def test_a_changed_cost_reruns_the_policy_alone(project):
+def test_a_changed_cost_reruns_the_policies_alone(project):
     output = call(project, "dvc", "exp", "run", "-S", "policy.cost=1")
-    assert ran(output) == {"policy", "truth", "report"}
+    assert ran(output) == {"policy_tree", "policy", "truth", "report"}
     assert json.loads((project / "metrics/policy.json").read_text())["cost"] == 1
+    restore(project)
+
+
+def test_a_cost_by_campaign_or_household(project):
+    call(project, "dvc", "exp", "run", "-S", "policy.cost={2:1,4:2,5:4}")
+    assert 1 < json.loads((project / "metrics/policy.json").read_text())["cost"] < 4
+    restore(project)
+    panel = pd.read_parquet(project / "data/trials/panel.parquet")
+    costs = pd.DataFrame({"household_id": panel["household_id"].unique()}).assign(postage=3.0)
+    costs.to_csv(project / "data/raw/costs.csv", index=False)
+    options = ("-S", "policy.table=data/raw/costs.csv", "-S", "policy.cost={column:postage}")
+    assert ran(call(project, "dvc", "exp", "run", *options)) == {"policy_tree", "policy", "truth", "report"}
+    assert json.loads((project / "metrics/policy.json").read_text())["cost"] == 3
+    (project / "data/raw/costs.csv").unlink()
     restore(project)
 
 
@@ -140,6 +156,7 @@ def test_a_changed_number_of_segments_reruns_no_trial_or_learner(project):
         "segment",
         "stability",
         "segment_effects",
+        "policy",
         "truth",
         "report",
     }

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from targeting.effect_tables import unusable
 from targeting.effects import ato, effect_data
 from targeting.panel import KEYS
 from targeting.ranking import autoc
@@ -18,7 +19,6 @@ from targeting.selection import (
     effects_by_fold,
     levelled,
     reasons,
-    unusable,
     verdict,
     with_reasons,
 )
