@@ -55,7 +55,7 @@ def test_only_the_named_sections_are_read(params_file):
         ("policy.margin", 0, r"policy.margin: Input should be greater than 0"),
         ("policy.cost", -1, r"policy.cost: Input should be greater than or equal to 0"),
         ("policy.outcome", "visits", r"policy: outcome is 'visits'; it can be purchase_amount or purchase_count"),
-        ("policy.learner", "oracle", r"policy.learner is 'oracle'; it can be selected, x, dr, causal_forest"),
+        ("policy.learner", "oracle", r"policy.learner is 'oracle'; it can be selected, s, t, x, dr"),
         ("policy.costs", 3, r"policy.costs: Extra inputs are not permitted"),
         ("segmentation.k", 1, r"segmentation.k: Input should be greater than or equal to 2"),
         ("segmentation.factors", 25, r"segmentation: factors and the end of selection can be at most 19"),
@@ -63,6 +63,9 @@ def test_only_the_named_sections_are_read(params_file):
         ("design.campaign_type", "D", r"design.campaign_type: Input should be 'A', 'B' or 'C'"),
         ("nuisance.overlap", [0, 1], r"nuisance.overlap.0: Input should be greater than 0"),
         ("learners.names", [], r"learners.names: List should have at least 1 item"),
+        ("learners.trials", -1, r"learners.trials: Input should be greater than or equal to 0"),
+        ("learners.models.x", "tarot", r"learners.models.x: Input should be 'linear', 'smooth', 'boosting' or 'forest'"),
+        ("nuisance.folds", 2, r"nuisance.folds: Input should be greater than or equal to 3"),
     ],
 )
 def test_parameters_out_of_range_are_named(params_file, name, value, message):
