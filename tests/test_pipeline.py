@@ -23,7 +23,7 @@ SMALL = {
     "nuisance/default": {"folds": 3, "repeats": 1, "refits": 3},
     "refute/default": {"placebo_repeats": 4, "cause_repeats": 2, "subset_repeats": 3, "control_splits": 2},
     "segmentation/default": {"k": 4, "selection": [3, 4], "restarts": 3, "bootstraps": 4, "factor_resamples": 2},
-    "learners/default": {"names": ["x", "dr"]},
+    "learners/default": {"names": ["x", "dr"], "trials": 1, "forward": ["x"]},
 }
 
 
@@ -111,6 +111,12 @@ def test_a_run_leaves_what_it_promises(project):
     for name in ("x", "dr"):
         effects = pd.read_parquet(project / f"data/cate/{name}.parquet")
         assert effects[["household_id", "campaign_id"]].equals(panel[["household_id", "campaign_id"]])
+        tuned = json.loads((project / f"data/tuning/{name}.json").read_text())
+        assert set(tuned["purchase_count"]["settings"]) == {"0", "1", "2"}
+    weights = pd.read_csv(project / "plots/stack_weights.csv")
+    assert set(weights["learner"]) == {"x", "dr", "constant"}
+    assert len(pd.read_parquet(project / "data/ensemble/stack.parquet")) == len(panel)
+    assert pd.read_csv(project / "plots/effect_tree.csv").groupby("outcome")["n"].sum().eq(len(panel)).all()
     policies = pd.read_csv(project / "plots/policies.csv")
     assert policies["policy"].tolist() == list(POLICIES)
     assert policies.set_index("policy").loc["conservative", "note"].endswith("have no interval")  # x and dr have none
@@ -166,7 +172,9 @@ def test_a_changed_number_of_segments_reruns_no_trial_or_learner(project):
 
 def test_one_learner_can_be_left_out(project):
     assert ran(call(project, "dvc", "exp", "run", "--temp", "-S", "learners.names=[dr]")) <= {
+        "ensemble",
         "validate",
+        "explain",
         "segment_effects",
         "policy",
         "truth",

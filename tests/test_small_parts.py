@@ -62,7 +62,7 @@ def test_only_the_named_sections_are_read(params_file):
         ("policy.budget_usd", 0, r"policy.budget_usd: Input should be greater than 0"),
         ("policy.budget_contacts", 2.5, r"policy.budget_contacts: Input should be a valid integer"),
         ("policy.outcome", "visits", r"policy: outcome is 'visits'; it can be purchase_amount or purchase_count"),
-        ("policy.learner", "oracle", r"policy.learner is 'oracle'; it can be selected, x, dr, causal_forest"),
+        ("policy.learner", "oracle", r"policy.learner is 'oracle'; it can be selected, s, t, x, dr"),
         ("policy.costs", 3, r"policy.costs: Extra inputs are not permitted"),
         ("segmentation.k", 1, r"segmentation.k: Input should be greater than or equal to 2"),
         ("segmentation.smallest_segment", 0, r"segmentation.smallest_segment: Input should be greater than 0"),
@@ -83,6 +83,9 @@ def test_only_the_named_sections_are_read(params_file):
             "simulated",
             r"data: the simulated source also needs first_day, households, weeks, overlap, effect, seed",
         ),
+        ("learners.trials", -1, r"learners.trials: Input should be greater than or equal to 0"),
+        ("learners.models.x", "tarot", r"learners.models.x: Input should be 'linear', 'smooth', 'boosting' or 'forest'"),
+        ("nuisance.folds", 2, r"nuisance.folds: Input should be greater than or equal to 3"),
     ],
 )
 def test_parameters_out_of_range_are_named(params_file, name, value, message):
