@@ -143,6 +143,7 @@ def test_a_changed_number_of_segments_reruns_no_trial_or_learner(project):
 def test_one_learner_can_be_left_out(project):
     assert ran(call(project, "dvc", "exp", "run", "--temp", "-S", "learners.names=[dr]")) <= {
         "validate",
+        "forward",
         "segment_effects",
         "policy",
         "report",
