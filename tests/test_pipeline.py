@@ -175,6 +175,7 @@ def test_one_learner_can_be_left_out(project):
         "ensemble",
         "validate",
         "explain",
+        "forward",
         "segment_effects",
         "policy",
         "truth",
