@@ -84,7 +84,7 @@ def test_outputs_have_the_designed_form(stage):
         assert re.fullmatch(r"data/[\w/${}.]+|metrics/[\w${}.]+\.json|plots/\w+\.(csv|png)", name), name
     for item in [*STAGES[stage].get("outs", []), *STAGES[stage]["metrics"]]:
         name = names([item])[0]
-        if name.endswith((".json", ".csv")):
+        if name.endswith((".json", ".csv")) and not name.startswith("data/"):
             assert item[name] == {"cache": False}, f"{name} belongs in git"
     expected = {"cate": "metrics/cate_${item.learner}.json", "report": "metrics/summary.json"}.get(stage, f"metrics/{stage}.json")
     assert names(STAGES[stage]["metrics"]) == [expected]
@@ -106,7 +106,7 @@ def test_hydra_composes_experiments_and_dvc_calls_nobody():
         assert line in config
 
 
-@pytest.mark.parametrize("stage", ["policy", "report", "segment_effects"])
+@pytest.mark.parametrize("stage", ["policy", "report", "segment_effects", "score", "experiment", "exploration", "monitor"])
 def test_late_stages_start_without_heavy_packages(stage):
     heavy = {"econml", "pyspark", "ibis", "duckdb", "lightgbm"}
     modules = project_modules(ROOT / "stages" / f"{stage}.py", ROOT) | {f"stages/{stage}.py"}

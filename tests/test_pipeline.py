@@ -23,6 +23,7 @@ SMALL = {
     "segmentation/default": {"k": 4, "selection": [3, 4], "restarts": 3, "bootstraps": 4, "selection_bootstraps": 2},
     "learners/default": {"names": ["x", "dr"]},
 }
+AFTER_POLICY = {"score", "experiment", "exploration", "monitor", "report"}  # what reads the policy's metrics, light stages all
 
 
 def call(project: Path, *command: str, fails: bool = False) -> str:
@@ -129,13 +130,19 @@ def test_two_clones_give_the_same_bytes(project, own_folder, tmp_path):
 
 def test_a_changed_cost_reruns_the_policy_alone(project):
     output = call(project, "dvc", "exp", "run", "-S", "policy.cost=1")
-    assert ran(output) == {"policy", "report"}
+    assert ran(output) == {"policy", *AFTER_POLICY}
     assert json.loads((project / "metrics/policy.json").read_text())["cost"] == 1
     restore(project)
 
 
 def test_a_changed_number_of_segments_reruns_no_trial_or_learner(project):
-    assert ran(call(project, "dvc", "exp", "run", "-S", "segmentation.k=3")) == {"segment", "segment_effects", "report"}
+    assert ran(call(project, "dvc", "exp", "run", "-S", "segmentation.k=3")) == {
+        "segment",
+        "segment_effects",
+        "score",
+        "experiment",
+        "report",
+    }
     assert len(pd.read_csv(project / "plots/segments.csv")) == 3
     restore(project)
 
@@ -145,7 +152,8 @@ def test_one_learner_can_be_left_out(project):
         "validate",
         "segment_effects",
         "policy",
-        "report",
+        "predict",
+        *AFTER_POLICY,
     }
 
 
@@ -217,4 +225,4 @@ def test_the_same_retailer_by_an_experiment_in_a_temporary_folder(project, folde
         project, "dvc", "exp", "run", "--temp", "-S", "data=dunnhumby", "-S", f"data.path={folder}", "-S", "policy.cost=4"
     )
     assert "ingest" in ran(output)  # another folder, and the rest follows only where its content differs
-    assert ran(output) <= {"ingest", "policy", "report"}
+    assert ran(output) <= {"ingest", "policy", *AFTER_POLICY}
