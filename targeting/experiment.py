@@ -16,6 +16,7 @@ from targeting.errors import DataError
 Vector = NDArray[np.float64]
 ARMS = ("control", "treated")
 ADJUSTMENTS = ("none", "cuped")
+FEWEST = 2  # households an arm: one has no spread
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,11 @@ class Comparison:
     alpha: float
     r2: float = 0.0
 
+    def __post_init__(self) -> None:
+        """Raise DataError for a spread that is not positive, before or after adjustment."""
+        if not (self.sd > 0 and 0 <= self.r2 < 1):
+            raise DataError(f"A comparison needs a spread above 0 and an R2 in [0, 1), not {self.sd:g} and {self.r2:g}.")
+
     @property
     def residual_sd(self) -> float:
         """The spread that is left after adjustment, in units of the outcome."""
@@ -40,8 +46,10 @@ class Comparison:
 
         A whole household less than the exact number costs less power than is worth a digit (in the published example, 0.00004).
         """
+        if self.power(effect, FEWEST) >= power:  # the library finds no root below its own smallest sample
+            return FEWEST
         n = NormalIndPower().solve_power(effect / self.residual_sd, power=power, alpha=self.alpha)
-        return max(round(float(n)), 2)
+        return round(float(n))
 
     def power(self, effect: float, n: ArrayLike) -> Vector:
         """The chance of finding `effect` with `n` households an arm."""

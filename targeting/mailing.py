@@ -17,8 +17,8 @@ from targeting.policy_value import Economics
 Vector = NDArray[np.float64]
 COLUMNS = ["household_id", "segment", "cate", "lower", "upper", "in_overlap", "mail", "propensity", "reason"]
 UNITS = {"purchase_amount": "USD", "purchase_count": "visits"}
-# What spreadsheets take for the start of a formula or of a new cell (OWASP, "CSV Injection").
-FORMULA_STARTS = tuple("=+-@\t\r\n")
+# What spreadsheets take for the start of a formula (OWASP, "CSV Injection"); tabs and ends of lines are taken out before.
+FORMULA_STARTS = tuple("=+-@")
 
 
 @dataclass(frozen=True)
@@ -35,10 +35,12 @@ class Campaign:
 def spreadsheet_safe(text: str) -> str:
     """Text that no spreadsheet runs: an apostrophe goes before what would start a formula, as people do who mean text.
 
-    Leading spaces, and full-width forms of the signs, hide nothing.
+    Leading spaces, and full-width forms of the signs, hide nothing. Tabs, ends of lines and other control characters, which
+    could begin another cell or row, become spaces.
     """
-    start = unicodedata.normalize("NFKC", text).lstrip(" ")
-    return f"'{text}" if start.startswith(FORMULA_STARTS) else text
+    plain = "".join(" " if unicodedata.category(character) == "Cc" else character for character in text)
+    start = unicodedata.normalize("NFKC", plain).lstrip(" ")
+    return f"'{plain}" if start.startswith(FORMULA_STARTS) else plain
 
 
 def decide(campaign: Campaign, cate: Vector, supported: NDArray[np.bool_]) -> Vector:

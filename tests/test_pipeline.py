@@ -113,6 +113,11 @@ def test_a_run_leaves_what_it_promises(project):
     policies = pd.read_csv(project / "plots/policies.csv")
     assert policies["policy"].tolist() == ["none", "all", "current", "breakeven", "positive", "top_20", "top_30"]
     assert panel["cut"].any()  # the last campaign outlives the data
+    mailing, arms = (pd.read_csv(project / f"data/{name}.csv") for name in ("score/mailing_list", "experiment/assignment"))
+    households = pd.read_parquet(project / "data/tables/transactions.parquet")["household_id"].unique()
+    assert sorted(mailing["household_id"]) == sorted(households)
+    assert mailing[["mail", "propensity", "reason"]].notna().all(axis=None)
+    assert arms["household_id"].tolist() == mailing.loc[mailing["cate"].notna(), "household_id"].tolist()
     assert call(project, "git", "status", "--short") == ""
 
 
