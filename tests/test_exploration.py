@@ -97,7 +97,7 @@ def test_the_price_of_exploring_by_hand():
 
 @pytest.mark.slow
 def test_with_exploration_campaigns_teach_and_without_they_do_not():
-    """True mean effect 10: the interval narrows, keeps its coverage and centres on the truth only where chances lie inside (0, 1)."""
+    """True mean effect 10: only with chances inside (0, 1) does the interval narrow and keep its coverage, around the truth."""
 
     def average(epsilon: float) -> pd.DataFrame:
         worlds = [simulate_campaigns(World(), epsilon, 5, seed) for seed in range(200)]

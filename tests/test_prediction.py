@@ -1,4 +1,4 @@
-"""Effects and propensities of new households: right on a known truth, as an average over past trials, and marked outside the range."""
+"""Effects and propensities of new households: right on a known truth, averaged over past trials, marked outside the range."""
 
 import numpy as np
 import pandas as pd
@@ -12,7 +12,7 @@ from targeting.prediction import household_covariates, outside_range, predict_ef
 
 
 def panel(n: int = 900, seed: int = 0) -> pd.DataFrame:
-    """Two trials, the second half as large; treated with chance 0.3 and 0.6; the effect is 40 x_keen, and 12 more in the second."""
+    """Two trials, the second half as large; treated with chance 0.3 and 0.6; effect 40 x_keen, and 12 more in the second."""
     rng = np.random.default_rng(seed)
     trial = np.where(np.arange(n) < 2 * n // 3, 1, 2)
     keen, spend = rng.random(n), rng.gamma(2, 10, n)
@@ -89,5 +89,5 @@ def test_effects_that_are_not_finite_stop(monkeypatch):
         return Effects(*(np.full(len(covariates), np.nan),) * 3)
 
     monkeypatch.setitem(prediction.LEARNERS, "x", diverging)
-    with pytest.raises(DataError, match="choose another policy.learner"):
+    with pytest.raises(DataError, match=r"choose another policy\.learner"):
         predict_effects(panel(), newcomers(), "x", "purchase_amount", seed=1)
