@@ -200,6 +200,28 @@ class Policy(Section):
         return self
 
 
+class Experiment(Section):
+    """The experiment that would settle it, and how the mailing list explores."""
+
+    effect: Annotated[float, Field(gt=0)] | None
+    sd: Annotated[float, Field(gt=0)] | None
+    power: Share
+    alpha: Share
+    strata: Positive
+    households: Annotated[int, Field(ge=4)] | None
+    method: Literal["epsilon_greedy", "softmax"]
+    epsilon: Annotated[float, Field(ge=0, le=1)]
+    temperature: Annotated[float, Field(gt=0)]
+
+    @model_validator(mode="after")
+    def _finds_more_than_chance(self) -> "Experiment":
+        if self.power <= self.alpha:
+            raise ValueError(
+                f"power is {self.power:g} and alpha {self.alpha:g}: an experiment must find effects more often than errors"
+            )
+        return self
+
+
 class Params(Section):
     """All of params.yaml."""
 
@@ -212,6 +234,7 @@ class Params(Section):
     refute: Refute
     learners: Learners
     policy: Policy
+    experiment: Experiment
 
     @model_validator(mode="after")
     def _learner_is_known(self) -> "Params":

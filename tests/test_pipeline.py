@@ -25,6 +25,7 @@ SMALL = {
     "segmentation/default": {"k": 4, "selection": [3, 4], "restarts": 3, "bootstraps": 4, "factor_resamples": 2},
     "learners/default": {"names": ["x", "dr"], "trials": 1, "forward": ["x"]},
 }
+AFTER_POLICY = {"score", "experiment", "exploration", "monitor", "report"}  # what reads the policy's metrics, light stages all
 
 
 def call(project: Path, *command: str, fails: bool = False) -> str:
@@ -121,6 +122,11 @@ def test_a_run_leaves_what_it_promises(project):
     assert policies["policy"].tolist() == list(POLICIES)
     assert policies.set_index("policy").loc["conservative", "note"].endswith("have no interval")  # x and dr have none
     assert panel["cut"].any()  # the last campaign outlives the data
+    mailing, arms = (pd.read_csv(project / f"data/{name}.csv") for name in ("score/mailing_list", "experiment/assignment"))
+    households = pd.read_parquet(project / "data/tables/transactions.parquet")["household_id"].unique()
+    assert sorted(mailing["household_id"]) == sorted(households)
+    assert mailing[["mail", "propensity", "reason"]].notna().all(axis=None)
+    assert arms["household_id"].tolist() == mailing.loc[mailing["cate"].notna(), "household_id"].tolist()
     assert call(project, "git", "status", "--short") == ""
 
 
@@ -138,7 +144,7 @@ def test_two_clones_give_the_same_bytes(project, own_folder, tmp_path):
 
 def test_a_changed_cost_reruns_the_policies_alone(project):
     output = call(project, "dvc", "exp", "run", "-S", "policy.cost=1")
-    assert ran(output) == {"policy_tree", "policy", "truth", "report"}
+    assert ran(output) == {"policy_tree", "policy", "truth", *AFTER_POLICY}
     assert json.loads((project / "metrics/policy.json").read_text())["cost"] == 1
     restore(project)
 
@@ -151,7 +157,7 @@ def test_a_cost_by_campaign_or_household(project):
     costs = pd.DataFrame({"household_id": panel["household_id"].unique()}).assign(postage=3.0)
     costs.to_csv(project / "data/raw/costs.csv", index=False)
     options = ("-S", "policy.table=data/raw/costs.csv", "-S", "policy.cost={column:postage}")
-    assert ran(call(project, "dvc", "exp", "run", *options)) == {"policy_tree", "policy", "truth", "report"}
+    assert ran(call(project, "dvc", "exp", "run", *options)) == {"policy_tree", "policy", "truth", *AFTER_POLICY}
     assert json.loads((project / "metrics/policy.json").read_text())["cost"] == 3
     (project / "data/raw/costs.csv").unlink()
     restore(project)
@@ -164,6 +170,8 @@ def test_a_changed_number_of_segments_reruns_no_trial_or_learner(project):
         "segment_effects",
         "policy",
         "truth",
+        "score",
+        "experiment",
         "report",
     }
     assert len(pd.read_csv(project / "plots/segments.csv")) == 3
@@ -179,7 +187,8 @@ def test_one_learner_can_be_left_out(project):
         "segment_effects",
         "policy",
         "truth",
-        "report",
+        "predict",
+        *AFTER_POLICY,
     }
 
 
@@ -251,7 +260,7 @@ def test_the_same_retailer_by_an_experiment_in_a_temporary_folder(project, folde
         project, "dvc", "exp", "run", "--temp", "-S", "data=dunnhumby", "-S", f"data.path={folder}", "-S", "policy.cost=4"
     )
     assert "ingest" in ran(output)  # another folder, and the rest follows only where its content differs
-    assert ran(output) <= {"ingest", "policy", "truth", "report"}
+    assert ran(output) <= {"ingest", "policy_tree", "policy", "truth", *AFTER_POLICY}
 
 
 def test_a_made_up_retailer_is_held_against_its_truth(project):

@@ -1,0 +1,70 @@
+"""What mailing partly by lot would cost now, and what it would teach for later.
+
+Reads the panel, the nuisances and the recommended policy; writes cost and gain by how much is left to the lot, and successive
+campaigns in a made-up world with a known truth, with and without exploration.
+"""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from targeting.exploration import World, exploration_table, simulate_campaigns
+from targeting.nuisance import observed_arm
+from targeting.outputs import write_csv, write_metrics
+from targeting.panel import KEYS, require_aligned
+from targeting.params import load_params
+from targeting.scores import effect_scores
+from targeting.stage import run
+
+PANEL = Path("data/trials/panel.parquet")
+NUISANCE = Path("data/trials/nuisance.parquet")
+ASSIGNMENTS = Path("data/policy/assignments.parquet")
+POLICY = Path("metrics/policy.json")
+TABLE = Path("plots/exploration.csv")
+CAMPAIGNS = Path("plots/exploration_campaigns.csv")
+METRICS = Path("metrics/exploration.json")
+SIMULATED_EPSILONS, N_CAMPAIGNS, N_WORLDS = (0.0, 0.1, 0.3), 6, 100
+
+
+def main() -> None:
+    params = load_params("policy", "seed")
+    outcome = params["policy"]["outcome"]
+    panel = pd.read_parquet(PANEL, columns=[*KEYS, "treated", outcome])
+    nuisance, assignments = pd.read_parquet(NUISANCE), pd.read_parquet(ASSIGNMENTS)
+    require_aligned(panel, nuisance, str(NUISANCE))
+    require_aligned(panel, assignments, str(ASSIGNMENTS))
+    policy = json.loads(POLICY.read_text(encoding="utf-8"))
+
+    residual = panel[outcome] - observed_arm(panel["treated"], nuisance[f"mu0_{outcome}"], nuisance[f"mu1_{outcome}"])
+    table = exploration_table(
+        assignments[policy["recommended"]],
+        assignments["cate"],
+        effect_scores(nuisance, outcome),
+        panel["household_id"],
+        policy["cost"],
+        policy["margin"],
+        float(residual.std()),
+    )
+    worlds = [
+        simulate_campaigns(World(), epsilon, N_CAMPAIGNS, params["seed"] + number).assign(epsilon=epsilon)
+        for epsilon in SIMULATED_EPSILONS
+        for number in range(N_WORLDS)
+    ]
+    campaigns = pd.concat(worlds).groupby(["epsilon", "campaign"], as_index=False).mean()
+
+    tenth = table[(table["method"] == "epsilon_greedy") & np.isclose(table["setting"], 0.1)].iloc[0]
+    last = campaigns[campaigns["campaign"] == N_CAMPAIGNS].set_index("epsilon")
+    metrics = {
+        **tenth[["given_up", "given_up_ci_lower", "given_up_ci_upper", "ess_mailed", "half_width"]].add_suffix("_epsilon_10"),
+        "simulated_half_width_without": last.loc[0.0, "half_width"],
+        "simulated_half_width_epsilon_10": last.loc[0.1, "half_width"],
+    }
+    write_metrics(metrics, METRICS)
+    write_csv(table, TABLE)
+    write_csv(campaigns, CAMPAIGNS)
+
+
+if __name__ == "__main__":
+    run("exploration", main)

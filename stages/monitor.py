@@ -1,0 +1,95 @@
+"""Judge whether what was learned still holds: the last campaign as new data, the campaigns before it as training data.
+
+Reads the panel, the nuisances, out-of-fold effects, and what models of the earlier campaigns predicted for the last one. A later
+data drop with one more campaign moves everything on by one.
+"""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from targeting.economics import Economics
+from targeting.mailing import Campaign, decide
+from targeting.monitoring import DRIFT, FEWEST, REALISED, Realised, drift_table, realised_table, verdict_of
+from targeting.outputs import write_csv, write_metrics
+from targeting.overlap import in_overlap
+from targeting.panel import PREFIX, covariate_names, require_aligned
+from targeting.params import load_params
+from targeting.policies import Budget
+from targeting.scores import effect_scores
+from targeting.stage import run
+
+PANEL = Path("data/trials/panel.parquet")
+NUISANCE = Path("data/trials/nuisance.parquet")
+SELECTED = Path("data/validate/selected.parquet")
+BACKTEST = Path("data/score/backtest.parquet")
+POLICY = Path("metrics/policy.json")
+DRIFT_TABLE = Path("plots/monitoring.csv")
+EFFECTS = Path("plots/monitoring_effects.csv")
+METRICS = Path("metrics/monitor.json")
+
+
+def without_prefix(name: str) -> str:
+    return name.removeprefix(PREFIX)
+
+
+def main() -> None:
+    params = load_params("policy", "nuisance", "design", "seed")
+    outcome, bounds = params["policy"]["outcome"], params["nuisance"]["overlap"]
+    panel, nuisance, selected, backtest = (pd.read_parquet(path) for path in (PANEL, NUISANCE, SELECTED, BACKTEST))
+    require_aligned(panel, nuisance, str(NUISANCE))
+    require_aligned(panel, selected, str(SELECTED))
+    policy = json.loads(POLICY.read_text(encoding="utf-8"))
+    economics = Economics(policy["cost"], policy["margin"])
+    new = (panel["trial"] == panel["trial"].max()) & (panel["trial"] > panel["trial"].min())
+    overlap = in_overlap(nuisance.loc[new, "propensity"], bounds)
+
+    drift, effects = pd.DataFrame(columns=DRIFT), pd.DataFrame(columns=REALISED)
+    if overlap.sum() >= FEWEST:
+        require_aligned(panel[new].reset_index(drop=True), backtest, str(BACKTEST))
+        covariates = panel[[name for name in covariate_names(panel) if not name.startswith(f"{PREFIX}trial_")]]
+        described = covariates.assign(propensity=nuisance["propensity"], effect=selected[f"cate_{outcome}"])
+        # A household once, by its latest row: the test takes rows as independent.
+        earlier = described[~new].groupby(panel.loc[~new, "household_id"]).tail(1)
+        drift = drift_table(earlier.rename(columns=without_prefix), described[new].rename(columns=without_prefix))
+
+        predicted = backtest[f"cate_{outcome}"].to_numpy()
+        settings = params["policy"]
+        budget = Budget(settings["budget_usd"], settings["budget_contacts"])
+        kind = params["design"]["campaign_type"]
+        campaign = Campaign(kind, policy["recommended"], economics, outcome, bounds, settings["caution"], budget)
+        arrays = (
+            predicted,
+            effect_scores(nuisance, outcome)[new],
+            decide(
+                campaign,
+                backtest["household_id"],
+                predicted,
+                overlap,
+                backtest[f"lower_{outcome}"].to_numpy(dtype=float),
+                params["seed"],
+            ),
+            backtest["household_id"],
+        )
+        effects = realised_table(Realised(*(np.asarray(values)[overlap] for values in arrays)), economics)
+    verdict = verdict_of(drift, effects)
+    features = drift[~drift["name"].isin(["propensity", "effect"])]
+
+    metrics = {
+        "verdict": verdict.verdict,
+        "why": verdict.why,
+        "campaign": panel["campaign_id"].iloc[-1],
+        "n_judged": overlap.sum(),
+        "n_features": len(features),
+        "n_drifted": features["drifted"].sum(),
+        **{f"{row.group}_{name}": getattr(row, name) for row in effects.itertuples() for name in ("predicted", "realised")},
+    }
+    write_metrics(metrics, METRICS)
+    write_csv(drift, DRIFT_TABLE)
+    write_csv(effects, EFFECTS)
+
+
+if __name__ == "__main__":
+    run("monitor", main)

@@ -1,0 +1,90 @@
+"""Predict the next campaign's effect on every eligible household, and try the same on the last campaign, whose outcome is known.
+
+Reads the panel, the candidates and what was chosen; writes effects and propensities of the eligible candidates, and those of the
+last campaign's rows from the campaigns before it (`backtest`), which has no rows where there is one campaign.
+"""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from targeting.ensemble import CONSTANT
+from targeting.learners.registry import Learner, find_learner
+from targeting.outputs import write_metrics, write_parquet
+from targeting.panel import KEYS, OUTCOMES, require_aligned
+from targeting.params import load_params
+from targeting.prediction import Training, blend_of, outside_range, predict_effects, predict_propensity, usual_settings
+from targeting.stage import run
+
+PANEL = Path("data/trials/panel.parquet")
+NUISANCE = Path("data/trials/nuisance.parquet")
+TUNING = Path("data/tuning")
+STACK_WEIGHTS = Path("plots/stack_weights.csv")
+CANDIDATES = Path("data/score/candidates.parquet")
+MODELS = Path("plots/nuisance_models.csv")
+VALIDATION = Path("metrics/validate.json")
+PREDICTIONS = Path("data/score/predictions.parquet")
+BACKTEST = Path("data/score/backtest.parquet")
+METRICS = Path("metrics/predict.json")
+
+
+def learners_of(names: list[str], models: dict[str, str], outcome: str) -> dict[str, Learner]:
+    """Every learner, with the settings that tuning gave most folds."""
+    learners = {}
+    for name in names:
+        tuned = json.loads((TUNING / f"{name}.json").read_text(encoding="utf-8"))[outcome]["settings"]
+        learners[name] = replace(find_learner(name, models), settings=usual_settings(tuned))
+    return learners
+
+
+def main() -> None:
+    params = load_params("policy", "learners", "nuisance", "seed")
+    panel, nuisance, candidates = (pd.read_parquet(path) for path in (PANEL, NUISANCE, CANDIDATES))
+    require_aligned(panel, nuisance, str(NUISANCE))
+    chosen = json.loads(VALIDATION.read_text(encoding="utf-8"))["selected"]
+    learner = chosen if params["policy"]["learner"] == "selected" else params["policy"]["learner"]
+    weights = pd.read_csv(MODELS).query("nuisance == 'propensity'")
+    stack = (weights["model"].tolist(), weights["weight"].tolist(), params["nuisance"]["clip"], params["seed"])
+    stack_weights = pd.read_csv(STACK_WEIGHTS)
+    usable = [name for name in params["learners"]["names"] if name in set(stack_weights["learner"])]
+
+    everything = np.ones(len(panel), dtype=bool)
+
+    def predict(learn: np.ndarray, households: pd.DataFrame) -> pd.DataFrame:
+        table = pd.DataFrame({"propensity": predict_propensity(panel[learn], households, *stack)}, index=households.index)
+        for outcome in OUTCOMES:
+            blend = blend_of(learner, usable, stack_weights, outcome)
+            models = learners_of([name for name in blend if name != CONSTANT], params["learners"]["models"], outcome)
+            training = Training(panel, nuisance, models).rows(learn)
+            effects = predict_effects(training, households, table["propensity"].to_numpy(), blend, outcome, params["seed"])
+            ends = {"cate": effects.cate, "lower": effects.lower, "upper": effects.upper}
+            for name, values in ends.items():
+                table[f"{name}_{outcome}"] = np.nan if values is None else values
+        return table
+
+    eligible = candidates[candidates["has_history"] & ~candidates["targeted_before"]].reset_index(drop=True)
+    predictions = eligible[["household_id"]].assign(outside_range=outside_range(panel, eligible))
+    predictions = pd.concat([predictions, predict(everything, eligible)], axis=1)
+    last = (panel["trial"] == panel["trial"].max()).to_numpy()
+    backtest = panel.loc[last & (panel["trial"] > panel["trial"].min()), KEYS]
+    if len(backtest):
+        # The earlier rows' nuisances have seen the last campaign's other households; `forward` fits them without.
+        backtest = pd.concat([backtest, predict(~last, panel[last])], axis=1)
+
+    metrics = {
+        "learner": learner,
+        "n": len(predictions),
+        "n_outside_range": (predictions["outside_range"] != "").sum(),
+        "mean_cate": predictions["cate_purchase_amount"].mean(),
+        "sd_cate": predictions["cate_purchase_amount"].std(),
+    }
+    write_metrics(metrics, METRICS)
+    write_parquet(predictions, PREDICTIONS)
+    write_parquet(backtest.reset_index(drop=True), BACKTEST)
+
+
+if __name__ == "__main__":
+    run("predict", main)

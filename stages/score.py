@@ -1,0 +1,78 @@
+"""Write the mailing list of the next campaign, as of the day after the data end.
+
+Reads the candidates, their predicted effects, what assigns segments, and the recommended policy; writes one row a household.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from targeting.economics import Economics
+from targeting.exploration import Exploration
+from targeting.mailing import Campaign, list_metrics, mailing_list
+from targeting.outputs import write_csv, write_metrics, write_parquet
+from targeting.panel import PREFIX
+from targeting.params import load_params
+from targeting.policies import Budget
+from targeting.stage import run
+from targeting.stored_segments import segment_numbers
+
+CANDIDATES = Path("data/score/candidates.parquet")
+PREDICTIONS = Path("data/score/predictions.parquet")
+SCALING = Path("data/segments/scaling.parquet")
+LOADINGS = Path("data/segments/loadings.parquet")
+CENTRES = Path("data/segments/centres.parquet")
+SEGMENTS = Path("data/segments/segments.parquet")
+POLICY = Path("metrics/policy.json")
+LIST = Path("data/score/mailing_list.csv")
+ELIGIBLE = Path("data/score/eligible.parquet")
+METRICS = Path("metrics/score.json")
+
+
+def with_segments(candidates: pd.DataFrame, segmentation: dict[str, Any]) -> pd.DataFrame:
+    """The candidates with the name of each one's segment, missing without a history."""
+    scaling, loadings, centres, named = (pd.read_parquet(path) for path in (SCALING, LOADINGS, CENTRES, SEGMENTS))
+    # As of the day after the data end totals cover the whole window: nothing needs bringing to its length.
+    features = candidates.loc[candidates["has_history"], [f"{PREFIX}{name}" for name in scaling["feature"]]]
+    numbers = segment_numbers(
+        features.rename(columns=lambda name: name.removeprefix(PREFIX)), scaling, loadings, centres, segmentation
+    )
+    names = named.drop_duplicates("segment").set_index("segment")["name"]
+    return candidates.assign(segment=numbers.map(names))
+
+
+def main() -> None:
+    params = load_params("segmentation", "policy", "nuisance", "design", "experiment", "seed")
+    outcome, settings = params["policy"]["outcome"], params["experiment"]
+    policy = json.loads(POLICY.read_text(encoding="utf-8"))
+    economics = Economics(policy["cost"], policy["margin"])
+    campaign = Campaign(
+        params["design"]["campaign_type"],
+        policy["recommended"],
+        economics,
+        outcome,
+        params["nuisance"]["overlap"],
+        params["policy"]["caution"],
+        Budget(params["policy"]["budget_usd"], params["policy"]["budget_contacts"]),
+    )
+    exploration = Exploration(settings["method"], settings["epsilon"], settings["temperature"])
+    candidates = with_segments(pd.read_parquet(CANDIDATES), params["segmentation"])
+    predictions = pd.read_parquet(PREDICTIONS)
+    effects = predictions.rename(columns=lambda name: name.removesuffix(f"_{outcome}"))
+    table = mailing_list(candidates, effects, campaign, exploration, params["seed"])
+
+    counts = list_metrics(table, candidates, predictions, economics)
+    off_policy = {
+        name.replace("profit", "expected_profit"): policy[name] * counts["n_eligible"]
+        for name in ("profit", "profit_ci_lower", "profit_ci_upper")
+    }
+    eligible = predictions[["household_id", "propensity"]].merge(candidates[["household_id", "segment"]], on="household_id")
+    write_metrics({"policy": policy["recommended"], **counts, **off_policy}, METRICS)
+    write_csv(table, LIST)
+    write_parquet(eligible, ELIGIBLE)
+
+
+if __name__ == "__main__":
+    run("score", main)

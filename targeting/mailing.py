@@ -1,0 +1,168 @@
+"""The mailing list: whether each household is mailed next, with which chance, and why, for a file that a spreadsheet opens."""
+
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from targeting.economics import Economics
+from targeting.errors import DataError
+from targeting.exploration import Exploration, draw
+from targeting.overlap import in_overlap
+from targeting.policies import POLICIES, Budget, PolicyData, unavailable
+
+Vector = NDArray[np.float64]
+COLUMNS = ["household_id", "segment", "cate", "lower", "upper", "in_overlap", "mail", "propensity", "reason"]
+NO_BUDGET = Budget()
+UNITS = {"purchase_amount": "USD", "purchase_count": "visits"}
+# What spreadsheets take for the start of a formula (OWASP, "CSV Injection"); tabs and ends of lines are taken out before.
+FORMULA_STARTS = tuple("=+-@")
+
+
+@dataclass(frozen=True)
+class Campaign:
+    """The next campaign: its type, the policy to follow, what a contact costs and earns, on which outcome, and the overlap."""
+
+    campaign_type: str
+    policy: str
+    economics: Economics
+    outcome: str
+    overlap: Sequence[float]
+    caution: float = 0.0
+    budget: Budget = NO_BUDGET
+
+
+def spreadsheet_safe(text: str) -> str:
+    """Text that no spreadsheet runs: an apostrophe goes before what would start a formula, as people do who mean text.
+
+    Leading spaces, and full-width forms of the signs, hide nothing. Tabs, ends of lines and other control characters, which
+    could begin another cell or row, become spaces.
+    """
+    plain = "".join(" " if unicodedata.category(character) == "Cc" else character for character in text)
+    start = unicodedata.normalize("NFKC", plain).lstrip(" ")
+    return f"'{plain}" if start.startswith(FORMULA_STARTS) else plain
+
+
+def decide(
+    campaign: Campaign, household_id: ArrayLike, cate: Vector, supported: NDArray[np.bool_], lower: Vector | None, seed: int
+) -> Vector:
+    """What the recommended policy says to each eligible household (n,), 1 to mail. The one place that knows policies.
+
+    `supported` are those inside the overlap and the range of covariates: learned policies mail no others. `lower` are the lower
+    ends of the effects' intervals, if they have any. A policy with no rule for new households (see `has_rule`) mails none.
+    Raises DataError for an unknown policy.
+    """
+    if campaign.policy not in POLICIES:
+        raise DataError(f"Unknown policy {campaign.policy!r}; known: {', '.join(POLICIES)}.")
+    data = PolicyData(
+        cate,
+        supported,
+        np.zeros(len(cate)),
+        campaign.economics.breakeven,
+        np.asarray(household_id),
+        seed,
+        caution=campaign.caution,
+        lower=None if lower is None or np.isnan(lower).any() else lower,
+        cost=campaign.economics.cost,
+        budget=campaign.budget,
+    )
+    if not has_rule(campaign.policy) or campaign.policy in unavailable(data):
+        return np.zeros(len(cate))
+    return POLICIES[campaign.policy](data)
+
+
+def has_rule(policy: str) -> bool:
+    """Whether a policy decides by a household's own predicted effect: others are known for the panel's rows only."""
+    return policy not in ("current", "segment", "policy_tree")
+
+
+def mailing_list(
+    candidates: pd.DataFrame, predictions: pd.DataFrame, campaign: Campaign, exploration: Exploration, seed: int
+) -> pd.DataFrame:
+    """One row a household of `candidates`, in its order, with COLUMNS.
+
+    `candidates` has household_id, segment (text, missing without a history), has_history and targeted_before; `predictions`, of
+    those eligible (a history, not targeted before), household_id, cate, lower, upper, propensity (that a past campaign would have
+    reached it) and outside_range (covariates outside the range of the training rows, as text).
+    Effects and overlap are missing for those not eligible, who are not mailed: no trial speaks of them.
+    """
+    eligible = candidates["has_history"] & ~candidates["targeted_before"]
+    known = predictions.set_index("household_id").reindex(candidates.loc[eligible, "household_id"])
+    if len(known) != len(predictions) or known["cate"].isna().any():
+        raise DataError(f"{len(predictions)} predictions for {len(known)} eligible households: run `dvc repro` to rebuild them.")
+    overlap, cate = in_overlap(known["propensity"], campaign.overlap), known["cate"].to_numpy()
+    supported = overlap & (known["outside_range"] == "").to_numpy()
+    policy = decide(campaign, known.index, cate, supported, known["lower"].to_numpy(dtype=float), seed)
+    chance = exploration.propensity(policy, campaign.economics.margin * cate - campaign.economics.cost)
+    mail = draw(chance, known.index, seed)
+
+    table = candidates[["household_id"]].assign(segment=candidates["segment"].fillna("").map(spreadsheet_safe))
+    for name in ("cate", "lower", "upper"):
+        table.loc[eligible, name] = known[name].to_numpy().round(2)
+    table["in_overlap"] = pd.array([pd.NA] * len(table), dtype="Int64")
+    table.loc[eligible, "in_overlap"] = overlap.astype(int)
+    table["mail"], table["propensity"] = 0, 0.0
+    table.loc[eligible, "mail"], table.loc[eligible, "propensity"] = mail, chance.round(6)
+    table.loc[eligible, "reason"] = reasons(campaign, known.assign(overlap=overlap, policy=policy, chance=chance, mail=mail))
+    table.loc[candidates["targeted_before"], "reason"] = (
+        f"Not eligible: a campaign of type {campaign.campaign_type} mailed it before, "
+        "and the trials say only what a first one does."
+    )
+    table.loc[~candidates["has_history"], "reason"] = "Not eligible: no purchase yet, so nothing is known of it."
+    return table[COLUMNS].assign(reason=table["reason"].map(spreadsheet_safe))
+
+
+def reasons(campaign: Campaign, rows: pd.DataFrame) -> list[str]:
+    """Why each eligible household is mailed or not, in words.
+
+    `rows` has cate, overlap, outside_range and propensity, and what was decided: policy, chance and mail.
+    """
+    unit, breakeven = UNITS[campaign.outcome], campaign.economics.breakeven
+    words = []
+    for row in rows.itertuples():
+        effect = f"its predicted effect is {row.cate:.2f} {unit}, breakeven {breakeven:.2f}"
+        if row.mail != round(row.policy):
+            way = "Mailed" if row.mail else "Left out"
+            reason = f"{way} by lot, to learn from it (chance of being mailed {row.chance:.3f})"
+        elif campaign.policy == "none":
+            reason = "Not mailed: no policy is shown to earn more than mailing nobody"
+        elif not has_rule(campaign.policy):
+            reason = f"Not mailed: policy {campaign.policy} has no rule yet for households outside the trials"
+        elif row.mail:
+            reason = f"Mailed by policy {campaign.policy}: {effect}"
+        else:
+            reason = f"Not mailed by policy {campaign.policy}: {effect}"
+        words.append(". ".join([reason, *_marks(row.overlap, row.propensity, row.outside_range)]) + ".")
+    return words
+
+
+def _marks(overlap: bool, propensity: float, outside_range: str) -> list[str]:
+    marks = []
+    if not overlap:
+        often = "hardly any" if propensity < 0.5 else "nearly all"
+        marks.append(f"Outside the overlap: past campaigns mailed {often} households like it (propensity {propensity:.2f})")
+    if outside_range:
+        marks.append(f"Unlike any household that the effect was learned from: {outside_range}")
+    return marks
+
+
+def list_metrics(
+    table: pd.DataFrame, candidates: pd.DataFrame, predictions: pd.DataFrame, economics: Economics
+) -> Mapping[str, float]:
+    """Counts of a mailing list, and what its contacts promise by the model that chose them (plug-in, in USD)."""
+    eligible = candidates["has_history"] & ~candidates["targeted_before"]
+    promised = table["propensity"] * (economics.margin * table["cate"].fillna(0.0) - economics.cost)
+    return {
+        "n_households": len(table),
+        "n_eligible": int(eligible.sum()),
+        "n_no_history": int((~candidates["has_history"]).sum()),
+        "n_targeted_before": int((candidates["has_history"] & candidates["targeted_before"]).sum()),
+        "n_in_overlap": int(table["in_overlap"].sum()),
+        "n_outside_range": int((predictions["outside_range"] != "").sum()),
+        "n_mailed": int(table["mail"].sum()),
+        "expected_mailed": float(table["propensity"].sum()),
+        "expected_profit_plugin": float(promised.sum()),
+    }

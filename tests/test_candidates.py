@@ -1,0 +1,65 @@
+"""Candidates of the next campaign: the trials' own rule and covariates, at a day that may be the next."""
+
+from datetime import date, timedelta
+
+import ibis
+import pandas as pd
+import pytest
+
+from targeting.candidates import candidate_rows
+from targeting.covariates import baseline_covariates, promoted_lines
+from targeting.tables import first_and_last_day
+from targeting.trials import plan_trials, trial_rows
+
+RECENT = [28, 56]
+
+
+def candidates(backend, tables, time_zero: date, campaign_type: str = "A") -> pd.DataFrame:
+    return backend.execute(candidate_rows(tables, campaign_type, time_zero, RECENT))
+
+
+def eligible(rows: pd.DataFrame) -> set[int]:
+    return set(rows.loc[rows["has_history"] & ~rows["targeted_before"], "household_id"])
+
+
+def test_at_a_past_campaigns_start_they_are_its_trial(backend, tables):
+    trials = plan_trials(tables["campaigns"].execute(), "A", 28, 20, *first_and_last_day(tables["transactions"]))
+    assert len(trials) == 3
+    promoted = promoted_lines(tables["transactions"], tables["promotions"])
+    for trial in trials:
+        rows = candidates(backend, tables, trial.time_zero)
+        arguments = tables["transactions"], tables["campaigns"], tables["campaign_targets"]
+        assert eligible(rows) == set(trial_rows(trial, *arguments).execute()["household_id"])
+        covariates = baseline_covariates(tables, promoted, trial.time_zero, RECENT).order_by("household_id").execute()
+        known = rows[rows["has_history"]].reset_index(drop=True)
+        pd.testing.assert_frame_equal(known[covariates.columns.tolist()], covariates)
+
+
+def test_every_household_of_any_table_is_a_candidate_once(backend, tables):
+    last = first_and_last_day(tables["transactions"])[1]
+    shoppers = set(tables["transactions"].household_id.execute())
+    silent = ibis.memtable({"campaign_id": [1], "household_id": [9999]})
+    more = tables | {"campaign_targets": tables["campaign_targets"].union(silent)}
+    rows = candidates(backend, more, last + timedelta(days=1))
+    assert rows["household_id"].tolist() == sorted(shoppers | {9999})
+    unknown = rows.set_index("household_id").loc[9999]
+    assert not unknown["has_history"]
+    assert unknown.filter(like="x_").isna().all()
+    assert rows.set_index("household_id").drop(9999).notna().all(axis=None)
+
+
+def test_a_campaign_still_to_come_targets_nobody_before(backend, tables):
+    second = pd.Timestamp(tables["campaigns"].filter(tables["campaigns"].campaign_id == 4).execute()["start_day"].iloc[0])
+    at, after = (candidates(backend, tables, (second + timedelta(days=days)).date()) for days in (0, 1))
+    reached = set(tables["campaign_targets"].filter(tables["campaign_targets"].campaign_id == 4).execute()["household_id"])
+    assert reached - set(at.loc[at["targeted_before"], "household_id"])
+    assert reached <= set(after.loc[after["targeted_before"], "household_id"])
+
+
+@pytest.mark.parametrize("campaign_type", ["B", "C"])
+def test_only_campaigns_of_the_type_count(backend, tables, campaign_type):
+    last = first_and_last_day(tables["transactions"])[1]
+    rows = candidates(backend, tables, last + timedelta(days=1), campaign_type)
+    of_type = tables["campaigns"].filter(tables["campaigns"].campaign_type == campaign_type)
+    expected = set(tables["campaign_targets"].semi_join(of_type, "campaign_id").execute()["household_id"])
+    assert set(rows.loc[rows["targeted_before"], "household_id"]) == expected

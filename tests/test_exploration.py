@@ -1,0 +1,115 @@
+"""Exploration: chances known and kept to, what they cost and what they teach."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from targeting.exploration import (
+    Exploration,
+    World,
+    draw,
+    epsilon_greedy,
+    expected_effective_sizes,
+    exploration_table,
+    simulate_campaigns,
+    softmax,
+)
+from targeting.overlap import effective_sample_size
+
+
+def test_epsilon_greedy_by_hand():
+    assert epsilon_greedy([0, 1, 1], 0.0).tolist() == [0, 1, 1]
+    np.testing.assert_allclose(epsilon_greedy([0, 1, 0.5], 0.2), [0.1, 0.9, 0.5])
+    assert epsilon_greedy([0, 1], 1.0).tolist() == [0.5, 0.5]
+
+
+def test_softmax_by_hand():
+    # exp(1) / (exp(1) + exp(0)), and the two arms' chances sum to 1.
+    assert softmax([2.0], 2.0)[0] == pytest.approx(np.e / (np.e + 1))
+    np.testing.assert_allclose(softmax([3.0, -3.0], 2.0).sum(), 1.0)
+    assert softmax([0.0], 5.0)[0] == 0.5
+
+
+def test_softmax_goes_from_the_best_arm_to_a_coin():
+    profit = np.array([-5.0, -0.1, 0.1, 5.0])
+    np.testing.assert_allclose(softmax(profit, 1e-3), [0, 0, 1, 1], atol=1e-9)
+    np.testing.assert_allclose(softmax(profit, 1e6), 0.5, atol=1e-5)
+    assert (np.diff(softmax(profit, 2.0)) > 0).all()
+    bounded = softmax([-1e6, 1e6], 1.0, epsilon=0.1)
+    np.testing.assert_allclose(bounded, [0.05, 0.95])
+
+
+def test_the_parameter_chooses_the_method():
+    policy, profit = np.array([0.0, 1.0]), np.array([4.0, -4.0])
+    greedy = Exploration("epsilon_greedy", 0.1, 2.0).propensity(policy, profit)
+    np.testing.assert_allclose(greedy, [0.05, 0.95])
+    np.testing.assert_allclose(Exploration("softmax", 0.1, 2.0).propensity(policy, profit), softmax(profit, 2.0, 0.1))
+
+
+def test_households_are_mailed_as_often_as_logged():
+    households = np.array([30, 10, 20, 40])
+    chance = np.array([0.05, 0.0, 1.0, 0.6])
+    often = np.mean([draw(chance, households, seed) for seed in range(20_000)], axis=0)
+    np.testing.assert_allclose(often, chance, atol=4 * np.sqrt(0.25 / 20_000))
+    assert often[1] == 0
+    assert often[2] == 1
+
+
+def test_the_draw_follows_households_and_not_rows():
+    rng = np.random.default_rng(0)
+    households, chance = rng.permutation(1000), rng.random(1000)
+    mailed = draw(chance, households, seed=3)
+    order = rng.permutation(1000)
+    np.testing.assert_array_equal(draw(chance[order], households[order], seed=3), mailed[order])
+    assert (draw(chance, households, seed=4) != mailed).any()
+
+
+def test_effective_sizes_are_those_that_weights_get():
+    rng = np.random.default_rng(0)
+    chance = rng.uniform(0.1, 0.7, 200_000)
+    mailed = rng.random(200_000) < chance
+    expected = expected_effective_sizes(chance)
+    assert effective_sample_size(1 / chance[mailed]) / 200_000 == pytest.approx(expected[0], rel=0.02)
+    assert effective_sample_size(1 / (1 - chance[~mailed])) / 200_000 == pytest.approx(expected[1], rel=0.02)
+    assert expected_effective_sizes([0.5, 0.5]) == (0.5, 0.5)
+    assert expected_effective_sizes([0.0, 0.5]) == (0.0, pytest.approx(1 / 1.5))
+    assert expected_effective_sizes([1.0, 0.5])[1] == 0.0
+
+
+def test_the_price_of_exploring_by_hand():
+    # Margin 0.5, cost 2: contacts earn 3, -1, 0, 2 by score and 1, -1, -1, 2 by prediction; the policy mails the first and last.
+    score, cate = np.array([10.0, 2.0, 4.0, 8.0]), np.array([6.0, 2.0, 2.0, 8.0])
+    table = exploration_table([1, 0, 0, 1], cate, score, [1, 2, 3, 4], cost=2.0, margin=0.5, residual_sd=10.0)
+    greedy = table[table["method"] == "epsilon_greedy"].set_index("setting")
+    assert greedy.loc[0.0, "profit"] == pytest.approx(5 / 4)
+    assert greedy.loc[0.0, ["given_up", "given_up_plugin", "smallest_chance", "ess_mailed"]].tolist() == [0, 0, 0, 0]
+    assert np.isnan(greedy.loc[0.0, "half_width"])
+    # A coin for everybody earns (3 - 1 + 0 + 2) / 2 in all: 2 of 5; by prediction 0.5 of 3.
+    assert greedy.loc[1.0, "given_up"] == pytest.approx((5 - 2) / 4)
+    assert greedy.loc[1.0, "given_up_plugin"] == pytest.approx((3 - 0.5) / 4)
+    # Halves of four households have a size of 2 each: 1.96 * 10 * sqrt(1/2 + 1/2).
+    assert greedy.loc[1.0, "half_width"] == pytest.approx(1.959964 * 10)
+    assert greedy["given_up"].is_monotonic_increasing
+    assert greedy["ess_mailed"].is_monotonic_increasing
+    soft = table[table["method"] == "softmax"]
+    assert (soft["smallest_chance"] >= 0.05 - 1e-12).all()
+
+
+@pytest.mark.slow
+def test_with_exploration_campaigns_teach_and_without_they_do_not():
+    """True mean effect 10: only with chances inside (0, 1) does the interval narrow and keep its coverage, around the truth."""
+
+    def average(epsilon: float) -> pd.DataFrame:
+        worlds = [simulate_campaigns(World(), epsilon, 5, seed) for seed in range(200)]
+        return pd.concat(worlds).groupby("campaign").mean()
+
+    without, explored = average(0.0), average(0.2)
+    assert (without.loc[2:, ["overlap_share", "ess"]] == 0).all(axis=None)
+    assert without["half_width"].nunique() == 1
+    assert (explored.loc[2:, "overlap_share"] == 1).all()
+    assert explored["half_width"].is_monotonic_decreasing
+    assert explored.loc[5, "half_width"] < without.loc[5, "half_width"] / 3
+    assert explored.loc[5, "covers"] > 0.9
+    assert explored.loc[5, "estimate"] == pytest.approx(10, abs=1)
+    # The lot has a price: half of 0.2 of what a wrong contact, or one not made, costs.
+    assert explored.loc[5, "regret"] > 0.5

@@ -1,0 +1,165 @@
+"""Effects and propensities of new households: right on a known truth, averaged over past trials, marked outside the range."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from targeting.effects import ato, effect_data
+from targeting.errors import DataError
+from targeting.learners.registry import Learner, find_learner
+from targeting.learners.rows import Effects, HeldOut, Rows
+from targeting.models import propensity_model
+from targeting.prediction import (
+    Training,
+    blend_of,
+    household_covariates,
+    outside_range,
+    predict_effects,
+    predict_propensity,
+    usual_settings,
+)
+
+
+def panel(n: int = 900, seed: int = 0) -> pd.DataFrame:
+    """Two trials, the second half as large; treated with chance 0.3 and 0.6; effect 40 x_keen, and 12 more in the second."""
+    rng = np.random.default_rng(seed)
+    trial = np.where(np.arange(n) < 2 * n // 3, 1, 2)
+    keen, spend = rng.random(n), rng.gamma(2, 10, n)
+    treated = (rng.random(n) < np.where(trial == 1, 0.3, 0.6)).astype(int)
+    effect = 40 * keen + 12 * (trial == 2)
+    frame = pd.DataFrame({"household_id": np.arange(n), "trial": trial, "treated": treated, "x_keen": keen, "x_spend": spend})
+    frame["purchase_amount"] = 3 * spend + effect * treated + rng.normal(0, 4, n)
+    frame["before_purchase_amount"] = 3 * spend
+    return frame.assign(x_trial_2=(trial == 2).astype(float))
+
+
+def training(data: pd.DataFrame, learners: dict[str, Learner]) -> Training:
+    """With the true nuisances of `panel`."""
+    e = np.where(data["trial"] == 1, 0.3, 0.6)
+    mu0 = 3 * data["x_spend"].to_numpy()
+    mu1 = mu0 + 40 * data["x_keen"].to_numpy() + 12 * (data["trial"] == 2).to_numpy()
+    y, t = data["purchase_amount"].to_numpy(), data["treated"].to_numpy()
+    nuisance = pd.DataFrame({"propensity": e, "mean_purchase_amount": e * mu1 + (1 - e) * mu0})
+    nuisance = nuisance.assign(mu0_purchase_amount=mu0, mu1_purchase_amount=mu1)
+    nuisance["score0_purchase_amount"] = mu0 + (1 - t) * (y - mu0) / (1 - e)
+    nuisance["score1_purchase_amount"] = mu1 + t * (y - mu1) / e
+    return Training(data.reset_index(drop=True), nuisance, learners)
+
+
+def learner(name: str) -> Learner:
+    return find_learner(name, {"x": "linear", "dr": "linear"})
+
+
+def effects_of(data: pd.DataFrame, new: pd.DataFrame, name: str) -> Effects:
+    """Effects of new households by one learner, whose propensity is one half."""
+    return predict_effects(training(data, {name: learner(name)}), new, np.full(len(new), 0.5), {name: 1.0}, "purchase_amount", 1)
+
+
+def newcomers(n: int = 50) -> pd.DataFrame:
+    rng = np.random.default_rng(7)
+    return pd.DataFrame({"x_keen": rng.random(n), "x_spend": rng.uniform(5, 40, n), "x_unused": 1.0})
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["x", "dr", "r_smooth"])
+def test_new_households_get_their_true_effect_averaged_over_past_trials(name):
+    new = newcomers()
+    effects = effects_of(panel(3000), new, name)
+    truth = 40 * new["x_keen"] + 12 / 3  # a third of the rows are in the second trial
+    np.testing.assert_allclose(effects.cate, truth, atol=6)
+    assert effects.cate.mean() == pytest.approx(truth.mean(), abs=2)
+
+
+def test_predictions_are_the_loop_over_past_trials():
+    data, new = panel(), newcomers(6)
+    names = [*household_covariates(data), "x_trial_2"]
+    known = training(data, {"x": learner("x")})
+    nuisances = (known.nuisance[f"{name}_purchase_amount"].to_numpy() for name in ("mean", "mu0", "mu1"))
+    rows = Rows(
+        data[names].to_numpy(),
+        data["treated"].to_numpy(),
+        data["purchase_amount"].to_numpy(),
+        known.nuisance["propensity"].to_numpy(),
+        *nuisances,
+    )
+    as_in = [new.assign(x_trial_2=indicator)[names].to_numpy() for indicator in (0.0, 1.0)]
+    fitted = learner("x")
+    first, second = (fitted.fit(rows, HeldOut(covariates, np.full(6, 0.5)), fitted.settings, 1).cate for covariates in as_in)
+    np.testing.assert_allclose(effects_of(data, new, "x").cate, first * 2 / 3 + second / 3)
+
+    fits = {name: propensity_model(name, 1).fit(data[names].to_numpy(), data["treated"]) for name in ("linear", "boosting")}
+    by_trial = [
+        0.75 * fits["linear"].predict_proba(covariates)[:, 1] + 0.25 * fits["boosting"].predict_proba(covariates)[:, 1]
+        for covariates in as_in
+    ]
+    chances = predict_propensity(data, new, ["linear", "boosting"], [0.75, 0.25], 0.01, seed=1)
+    np.testing.assert_allclose(chances, by_trial[0] * 2 / 3 + by_trial[1] / 3, atol=1e-4)
+
+
+def test_one_trial_needs_no_average():
+    data = panel().query("trial == 1").drop(columns="x_trial_2")
+    new = newcomers(4)
+    chances = predict_propensity(data, new, ["linear"], [1.0], 0.01, seed=1)
+    np.testing.assert_allclose(chances, 0.3, atol=0.1)
+    assert len(effects_of(data, new, "x").cate) == 4
+
+
+def test_propensities_are_clipped():
+    data = panel()
+    data["treated"] = (data["x_keen"] > 0.5).astype(int)
+    chances = predict_propensity(data, pd.DataFrame({"x_keen": [0.0, 1.0], "x_spend": [20.0, 20.0]}), ["linear"], [1.0], 0.1, 1)
+    assert chances.tolist() == [0.1, 0.9]
+
+
+def test_what_lies_outside_the_range_is_named():
+    data = pd.DataFrame({"trial": [1, 1], "x_recency": [0.0, 9.0], "x_spend": [5.0, 50.0], "x_trial_2": [0.0, 0.0]})
+    new = pd.DataFrame({"x_recency": [0.0, 9.5, 4.0, -1.0], "x_spend": [50.0, 20.0, 4.9, 51.0]})
+    assert outside_range(data, new).tolist() == ["", "recency", "spend", "recency, spend"]
+
+
+def test_a_covariate_that_new_households_lack_is_named():
+    with pytest.raises(DataError, match=r"lack covariates of the panel: x_spend\. Run `dvc repro`"):
+        outside_range(panel(), newcomers().drop(columns="x_spend"))
+
+
+def test_effects_that_are_not_finite_stop():
+    diverging = Learner(lambda learn, held_out, settings, seed: Effects(np.full(len(held_out.propensity), np.nan)), {}, {})
+    new = newcomers()
+    with pytest.raises(DataError, match=r"choose another policy\.learner"):
+        predict_effects(training(panel(), {"x": diverging}), new, np.full(len(new), 0.5), {"x": 1.0}, "purchase_amount", 1)
+
+
+def test_a_blend_is_the_weighted_sum_of_its_learners_and_the_average_effect():
+    data, new = panel(), newcomers(5)
+    known = training(data, {"x": learner("x"), "dr": learner("dr")})
+    average = ato(effect_data(known.panel, known.nuisance, "purchase_amount"))
+
+    def predicted(blend: dict[str, float]) -> Effects:
+        return predict_effects(known, new, np.full(5, 0.5), blend, "purchase_amount", 1)
+
+    constant = predicted({"constant": 1.0})
+    np.testing.assert_allclose([constant.cate, constant.lower], [[average.value] * 5, [average.lower] * 5])
+    blend = predicted({"x": 0.5, "dr": 0.3, "constant": 0.2})
+    expected = 0.5 * predicted({"x": 1.0}).cate + 0.3 * predicted({"dr": 1.0}).cate + 0.2 * average.value
+    np.testing.assert_allclose(blend.cate, expected)
+    assert blend.lower is None
+
+
+def test_what_validation_may_choose_is_a_blend_of_learners():
+    weights = pd.DataFrame(
+        {
+            "outcome": "purchase_amount",
+            "fold": [0, 0, 0, 1, 1, 1],
+            "learner": ["x", "dr", "constant"] * 2,
+            "weight": [0.6, 0.0, 0.4, 0.2, 0.0, 0.8],
+        }
+    )
+    assert blend_of("dr", ["x", "dr"], weights, "purchase_amount") == {"dr": 1.0}
+    assert blend_of("ate", ["x", "dr"], weights, "purchase_amount") == {"constant": 1.0}
+    assert blend_of("average", ["x", "dr"], weights, "purchase_amount") == {"x": 0.5, "dr": 0.5}
+    assert blend_of("stack", ["x", "dr"], weights, "purchase_amount") == pytest.approx({"x": 0.4, "constant": 0.6})
+
+
+def test_the_settings_of_most_folds_fit_all_rows():
+    assert usual_settings({"0": {"penalty": 3}, "1": {"penalty": 5}, "2": {"penalty": 5}}) == {"penalty": 5}
+    assert usual_settings({"0": {"penalty": 3}, "1": {"penalty": 5}}) == {"penalty": 3}
