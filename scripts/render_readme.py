@@ -8,6 +8,8 @@ import jinja2
 import pandas as pd
 import yaml
 
+from targeting.effects import NAMES
+
 ROOT = Path(__file__).resolve().parent.parent
 TEMPLATE = "README.md.jinja"
 
@@ -25,6 +27,11 @@ def percent(value: float, digits: int = 0) -> str:
 def number(value: float, digits: int = 2) -> str:
     """A number with thousands separated and a fixed number of decimals."""
     return f"{value:,.{digits}f}"
+
+
+def row_pair(row: dict[str, Any], key: str, value: str) -> tuple[Any, Any]:
+    """Two columns of a table's row, to make a dictionary of them."""
+    return row[key], row[value]
 
 
 def stage_graph() -> str:
@@ -48,9 +55,9 @@ def stage_graph() -> str:
     return "\n".join(["graph TD", *(f"  {source} --> {target}" for source, target in arrows)])
 
 
-def render() -> str:
-    """The README's text; raises jinja2.UndefinedError for a figure that the run does not have."""
-    environment = jinja2.Environment(
+def environment() -> jinja2.Environment:
+    """Templates of docs/templates with the filters above; a figure that is missing raises jinja2.UndefinedError."""
+    templates = jinja2.Environment(
         loader=jinja2.FileSystemLoader(ROOT / "docs" / "templates"),
         undefined=jinja2.StrictUndefined,
         keep_trailing_newline=True,
@@ -58,10 +65,16 @@ def render() -> str:
         lstrip_blocks=True,
         autoescape=False,  # noqa: S701 - Markdown, from our own numbers
     )
-    environment.filters |= {"usd": usd, "percent": percent, "number": number}
+    templates.filters |= {"usd": usd, "percent": percent, "number": number, "row_pair": row_pair}
+    return templates
+
+
+def render() -> str:
+    """The README's text; raises jinja2.UndefinedError for a figure that the run does not have."""
     metrics = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in (ROOT / "metrics").glob("*.json")}
     tables: dict[str, Any] = {path.stem: pd.read_csv(path).to_dict("records") for path in (ROOT / "plots").glob("*.csv")}
-    return environment.get_template(TEMPLATE).render(metrics=metrics, tables=tables, stage_graph=stage_graph())
+    numbers = {"metrics": metrics, "tables": tables, "estimator_names": NAMES}
+    return environment().get_template(TEMPLATE).render(**numbers, stage_graph=stage_graph())
 
 
 if __name__ == "__main__":

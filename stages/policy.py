@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from targeting.economics import Economics, load_economics
+from targeting.errors import DataError
 from targeting.learner_curves import learner_curves
 from targeting.outputs import write_csv, write_metrics, write_parquet
 from targeting.overlap import in_overlap
@@ -49,10 +50,10 @@ CONFOUNDING = Path("plots/policy_confounding.csv")
 METRICS = Path("metrics/policy.json")
 
 
-def read_effects(panel: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """Every learner's effects by name, and those `selected`."""
-    paths = {path.stem: path for path in sorted(EFFECTS.glob("*.parquet"))} | {"selected": SELECTED}
-    tables = {name: pd.read_parquet(path) for name, path in paths.items()}
+def read_effects(names: list[str], panel: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Every learner's effects by name, and those `selected`; a learner that failed has none."""
+    paths = {name: EFFECTS / f"{name}.parquet" for name in names} | {"selected": SELECTED}
+    tables = {name: table for name, path in paths.items() if len(table := pd.read_parquet(path))}
     for name, table in tables.items():
         require_aligned(panel, table, f"the effects of {name}")
     return tables
@@ -94,14 +95,16 @@ def what_policies_see(
 
 
 def main() -> None:
-    params = load_params("policy", "nuisance", "design", "seed")
+    params = load_params("policy", "learners", "nuisance", "design", "seed")
     settings = params["policy"]
     outcome, learner, seed = settings["outcome"], settings["learner"], params["seed"]
     panel = pd.read_parquet(PANEL, columns=[*KEYS, "treated", "fold", outcome])
     nuisance, segments, tree = (pd.read_parquet(path) for path in (NUISANCE, SEGMENTS, TREE))
     for rows, path in ((nuisance, NUISANCE), (segments, SEGMENTS), (tree, TREE)):
         require_aligned(panel, rows, str(path))
-    effects = read_effects(panel)
+    effects = read_effects(params["learners"]["names"], panel)
+    if learner not in effects:
+        raise DataError(f"policy.learner is {learner}, which gave no effects: choose another, or `selected`.")
 
     economics = load_economics(settings, panel[KEYS], params["design"]["campaign_type"])
     evidence = evidence_of(panel, nuisance, outcome, in_overlap(nuisance["propensity"], params["nuisance"]["overlap"]))

@@ -1,4 +1,4 @@
-"""Ask how precise the effects are when the nuisances' own error counts: refit everything on resampled households.
+"""Ask how precise the effects are when the nuisances' own error counts: refit everything without some households.
 
 Reads the panel and the nuisances; writes one row an outcome and estimator.
 """

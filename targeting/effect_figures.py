@@ -7,21 +7,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from targeting.figures import ACCENT, DARK, LIGHT
+from targeting.effects import NAMES
 from targeting.overlap import BALANCED
+from targeting.picture_style import ACCENT, DARK, LIGHT
 
-NAMES = {
-    "naive": "difference of means (confounded)",
-    "did": "difference in differences, unadjusted",
-    "ols": "least squares",
-    "ipw": "inverse propensity weights alone",
-    "aipw": "doubly robust, everybody",
-    "tmle": "targeted maximum likelihood, everybody",
-    "att": "doubly robust, the treated",
-    "matching": "matching, the treated",
-    "ato": "doubly robust, overlap",
-    "dml": "double machine learning",
-}
 BOX = {"boxstyle": "round,pad=0.45", "facecolor": "white", "edgecolor": DARK}
 ASIDE = {"boxstyle": "round,pad=0.35", "facecolor": "#f3f3f3", "edgecolor": LIGHT}
 

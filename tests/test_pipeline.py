@@ -20,8 +20,9 @@ from targeting.tables import SCHEMAS
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).resolve().parent.parent
 SMALL = {
-    "nuisance/default": {"folds": 3, "repeats": 1},
-    "segmentation/default": {"k": 4, "selection": [3, 4], "restarts": 3, "bootstraps": 4, "selection_bootstraps": 2},
+    "nuisance/default": {"folds": 3, "repeats": 1, "refits": 3},
+    "refute/default": {"placebo_repeats": 4, "cause_repeats": 2, "subset_repeats": 3, "control_splits": 2},
+    "segmentation/default": {"k": 4, "selection": [3, 4], "restarts": 3, "bootstraps": 4, "factor_resamples": 2},
     "learners/default": {"names": ["x", "dr"]},
 }
 
@@ -131,7 +132,7 @@ def test_two_clones_give_the_same_bytes(project, own_folder, tmp_path):
 
 def test_a_changed_cost_reruns_the_policies_alone(project):
     output = call(project, "dvc", "exp", "run", "-S", "policy.cost=1")
-    assert ran(output) == {"policy_tree", "policy", "report"}
+    assert ran(output) == {"policy_tree", "policy", "truth", "report"}
     assert json.loads((project / "metrics/policy.json").read_text())["cost"] == 1
     restore(project)
 
@@ -144,14 +145,21 @@ def test_a_cost_by_campaign_or_household(project):
     costs = pd.DataFrame({"household_id": panel["household_id"].unique()}).assign(postage=3.0)
     costs.to_csv(project / "data/raw/costs.csv", index=False)
     options = ("-S", "policy.table=data/raw/costs.csv", "-S", "policy.cost={column:postage}")
-    assert ran(call(project, "dvc", "exp", "run", *options)) == {"policy_tree", "policy", "report"}
+    assert ran(call(project, "dvc", "exp", "run", *options)) == {"policy_tree", "policy", "truth", "report"}
     assert json.loads((project / "metrics/policy.json").read_text())["cost"] == 3
     (project / "data/raw/costs.csv").unlink()
     restore(project)
 
 
 def test_a_changed_number_of_segments_reruns_no_trial_or_learner(project):
-    assert ran(call(project, "dvc", "exp", "run", "-S", "segmentation.k=3")) == {"segment", "segment_effects", "policy", "report"}
+    assert ran(call(project, "dvc", "exp", "run", "-S", "segmentation.k=3")) == {
+        "segment",
+        "stability",
+        "segment_effects",
+        "policy",
+        "truth",
+        "report",
+    }
     assert len(pd.read_csv(project / "plots/segments.csv")) == 3
     restore(project)
 
@@ -161,6 +169,7 @@ def test_one_learner_can_be_left_out(project):
         "validate",
         "segment_effects",
         "policy",
+        "truth",
         "report",
     }
 
@@ -233,4 +242,19 @@ def test_the_same_retailer_by_an_experiment_in_a_temporary_folder(project, folde
         project, "dvc", "exp", "run", "--temp", "-S", "data=dunnhumby", "-S", f"data.path={folder}", "-S", "policy.cost=4"
     )
     assert "ingest" in ran(output)  # another folder, and the rest follows only where its content differs
-    assert ran(output) <= {"ingest", "policy", "report"}
+    assert ran(output) <= {"ingest", "policy", "truth", "report"}
+
+
+def test_a_made_up_retailer_is_held_against_its_truth(project):
+    assert json.loads((project / "metrics/truth.json").read_text()) == {"known": False}
+    assert pd.read_csv(project / "plots/truth.csv").empty
+    call(project, "dvc", "exp", "run", "-S", "data=simulated", "-S", "data.households=200", "-S", "data.weeks=36")
+    truth, table = json.loads((project / "metrics/truth.json").read_text()), pd.read_csv(project / "plots/truth.csv")
+    assert truth["known"] is True
+    assert truth["regret"] == pytest.approx(truth["profit_oracle"] - truth["profit_recommended"])
+    assert truth["profit_oracle"] >= max(value for name, value in truth.items() if name.startswith("profit_"))
+    policies = pd.read_csv(project / "plots/policies.csv")["policy"].tolist()
+    assert table.loc[table["what"] == "policy", "name"].tolist() == [*policies, "oracle"]
+    assert set(table.loc[table["what"] == "learner", "name"]) == {"x", "dr", "selected"}
+    assert table.loc[table["what"] != "learner", "truth"].notna().all()
+    restore(project)

@@ -33,17 +33,20 @@ def estimates(panel: pd.DataFrame) -> dict[str, Estimate]:
     return {method: ESTIMATORS[method](data) for method in ("aipw", "ato")}
 
 
+NO_ESTIMATE = {"att": Estimate(0.0, 0.0), "dml": Estimate(0.0, 0.0)}
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("steep", [0.5, 2.0])
+@pytest.mark.parametrize("steep", [0.5, 1.0])
 def test_refitting_finds_the_spread_over_worlds(steep):
-    over_worlds = pd.DataFrame([estimates(world(seed, steep)) for seed in range(60)])
-    spread = over_worlds.map(lambda estimate: estimate.value).std()
-    refitted = np.mean([refit_draws(world(seed, steep), "purchase_amount", 25, 4, 0.01, 1).std() for seed in range(4)], axis=0)
-    columns = refit_draws(world(0, steep), "purchase_amount", 2, 4, 0.01, 1).columns
-    by_method = dict(zip(columns, refitted, strict=True))
-    # The spread over 60 worlds is known to 9%, that of 100 draws to 7%; resampling is on the wide side, never far below.
+    panels = [world(seed, steep) for seed in range(50)]
+    found = [estimates(panel) for panel in panels]
+    tables = [refit_table(refit_draws(panel, "purchase_amount", 25, 4, 0.01, 1), found[0] | NO_ESTIMATE) for panel in panels[:5]]
+    refitted = pd.concat(tables).groupby("method")["se_refit"].mean()
     for method in ("aipw", "ato"):
-        assert 0.8 < by_method[method] / spread[method] < 1.8, method
+        spread = np.std([estimate[method].value for estimate in found], ddof=1)
+        # The spread over 50 worlds is known to 10%, the mean of five standard errors from 25 draws to 7%.
+        assert 0.7 < refitted[method] / spread < 1.4, method
 
 
 def test_draws_hang_on_the_seed_alone():
@@ -57,8 +60,8 @@ def test_draws_hang_on_the_seed_alone():
 def test_the_interval_takes_the_larger_error():
     draws = pd.DataFrame({"aipw": [1.0, 3.0, 5.0], "ato": [2.0, 2.1, 1.9]})
     table = refit_table(draws, {"aipw": Estimate(2.0, 1.0), "ato": Estimate(2.0, 1.0)}).set_index("method")
-    assert table["se_refit"].tolist() == pytest.approx([2.0, 0.1])
-    assert ((table["ci_upper"] - table["ci_lower"]) / (2 * 1.959964)).tolist() == pytest.approx([2.0, 1.0])
+    assert table["se_refit"].tolist() == pytest.approx([4.0, 0.2])  # spreads of 2 and 0.1 times sqrt(0.8 / 0.2)
+    assert ((table["ci_upper"] - table["ci_lower"]) / (2 * 1.959964)).tolist() == pytest.approx([4.0, 1.0])
     assert table["estimate"].tolist() == [2.0, 2.0]
 
 
