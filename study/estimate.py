@@ -79,7 +79,8 @@ def _recommendation(world: World, nuisance: pd.DataFrame, settings: Settings) ->
     economics = Economics(settings.cost, settings.margin)
     evidence = evidence_of(world.panel, nuisance, outcome, in_overlap(nuisance["propensity"], settings.overlap))
     cate = (nuisance[f"mu1_{outcome}"] - nuisance[f"mu0_{outcome}"]).to_numpy()
-    data = PolicyData(cate, evidence.overlap, evidence.treated, economics.breakeven, evidence.household_id, cost=economics.cost)
+    fold = world.panel["fold"].to_numpy()
+    data = PolicyData(cate, evidence.overlap, evidence.treated, economics.breakeven, evidence.household_id, fold=fold)
     policies = assign(data)
     table = value_table(policies, cate, evidence, economics)
     true = {name: float(profits(policies[name], world.effect(outcome), economics).mean()) for name in policies}

@@ -6,6 +6,7 @@ not), and no data can say what the policy would earn there.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -56,7 +57,7 @@ class PolicyData:
         """
         return self.cate if np.ndim(self.breakeven) == 0 else self.cate / self.breakeven
 
-    @property
+    @cached_property
     def order(self) -> NDArray[np.int64]:
         """Row numbers in the order of contact."""
         rank = rank_within(self.priority, self.overlap, self.fold)

@@ -16,7 +16,7 @@ from targeting.clusters import Estimate, mean_estimate, ratio_estimate
 from targeting.economics import Economics
 from targeting.overlap import effective_sample_size
 from targeting.policies import POLICIES
-from targeting.simultaneous import covariance_of_means, critical_value
+from targeting.simultaneous import critical_value, joint_covariance
 
 Vector = NDArray[np.float64]
 REFERENCES = ("all", "current")
@@ -197,7 +197,8 @@ def _simultaneous_lower(table: pd.DataFrame, earnings: pd.DataFrame, household_i
     compared = candidates(table)
     if not compared.any():
         return pd.Series(np.nan, index=table.index)
-    covariance = covariance_of_means(earnings.loc[:, compared.to_numpy()].to_numpy(), household_id)
+    values = earnings.loc[:, compared.to_numpy()].to_numpy()
+    covariance = joint_covariance(values - values.mean(axis=0), household_id)
     lower = table["profit"] - critical_value(covariance, seed) * table["profit_se"]
     return lower.where(compared)
 

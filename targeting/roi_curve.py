@@ -17,13 +17,14 @@ from scipy.sparse import csr_array
 from targeting.clusters import LEVEL, Estimate, Z
 from targeting.economics import Economics
 from targeting.policy_value import Evidence, profits
-from targeting.simultaneous import critical_value, normal_draws
+from targeting.simultaneous import critical_value, normal_errors
 
 Vector = NDArray[np.float64]
 Order = NDArray[np.int64]
 SHARES = np.round(np.linspace(0.0, 1.0, 101), 2)
 # Two orders that have contacted the same rows differ by nothing; what their variances leave of each other is rounding.
 ROUNDING = 1e-10
+DRAWS = 4000  # of a whole curve: leaves 0.02 of simulation error in how many standard errors its band reaches
 PEAK = ("share", "share_lower", "share_upper", "value", "value_lower", "value_upper")
 SMALLEST = 0.05  # below this share an ROI rests on a handful of contacts, and its maximum would sit there by chance
 
@@ -103,7 +104,7 @@ def roi_curve(
     profit, se = curves.means[0], _standard_errors(curves.block(0, 0))
     roi, roi_covariance = roi_of(curves)
     roi_se = _standard_errors(roi_covariance)
-    critical = critical_value(curves.block(0, 0), seed)
+    critical = critical_value(curves.block(0, 0), seed, DRAWS)
     counts = np.rint(shares * len(order)).astype(int)
     plugin = np.concatenate([[0.0], np.cumsum(profits(np.ones(len(order)), promised, economics)[order])])[counts] / len(order)
     outside = np.concatenate([[0], np.cumsum(~evidence.overlap[order])])[counts]
@@ -143,9 +144,9 @@ def peak(shares: Vector, values: Vector, covariance: Vector, seed: int) -> dict[
     smallest share.
     """
     best = int(np.argmax(values))
-    peaks = shares[np.argmax(values + normal_draws(covariance, seed), axis=1)]
+    peaks = shares[np.argmax(values + normal_errors(covariance, seed, DRAWS), axis=1)]
     lower, upper = np.quantile(peaks, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], method="closest_observation")
-    reach = critical_value(covariance, seed) * _standard_errors(covariance)[best]
+    reach = critical_value(covariance, seed, DRAWS) * _standard_errors(covariance)[best]
     found = (shares[best], lower, upper, values[best], values[best] - reach, values[best] + reach)
     return dict(zip(PEAK, map(float, found), strict=True))
 
@@ -208,7 +209,7 @@ def curve_difference(
     covariance = curves.block(0, 0) - curves.block(0, 1) - curves.block(1, 0) + curves.block(1, 1)
     differs = np.diag(covariance) > ROUNDING * np.diag(curves.block(0, 0) + curves.block(1, 1))
     covariance = np.where(np.outer(differs, differs), covariance, 0.0)
-    se, critical = _standard_errors(covariance), critical_value(covariance, seed)
+    se, critical = _standard_errors(covariance), critical_value(covariance, seed, DRAWS)
     table = pd.DataFrame({"share": shares, "difference": difference, "se": se})
     for name, reach in (("ci", Z), ("band", critical)):
         table[f"{name}_lower"], table[f"{name}_upper"] = difference - reach * se, difference + reach * se

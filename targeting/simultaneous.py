@@ -12,8 +12,7 @@ from targeting.clusters import LEVEL, cluster_sums
 
 Matrix = NDArray[np.float64]
 DRAWS = 20_000  # of the largest of several: leaves 0.0015 of simulation error in a p-value of 0.05
-# Added to the correlation's diagonal, so that estimates which are copies of each other still have a Cholesky factor, the same on
-# every processor.
+# Added to the correlation's diagonal, so that estimates which are copies of each other still have a Cholesky factor.
 JITTER = 1e-9
 
 
@@ -23,31 +22,15 @@ def joint_covariance(influence: Matrix, household_id: ArrayLike) -> Matrix:
     return len(sums) / (len(sums) - 1) * (sums.T @ sums) / len(influence) ** 2
 
 
-def covariance_of_means(values: Matrix, household_id: ArrayLike) -> Matrix:
-    """Covariance (m, m) of the means of the columns of `values`, shape (n, m), clustered by household."""
-    return joint_covariance(values - values.mean(axis=0), household_id)
+def critical_value(covariance: Matrix, seed: int, n_draws: int = DRAWS) -> float:
+    """How many standard errors cover all of m estimates, covariance (m, m), at once with 95%: at least the usual 1.96.
 
-
-def normal_draws(covariance: Matrix, seed: int, n_draws: int = DRAWS) -> Matrix:
-    """Errors drawn from a normal with this covariance (m, m), shape (draws, m); a column without variance stays 0."""
-    variances = np.diag(covariance)
-    varies = variances > 0
-    draws = np.zeros((n_draws, len(variances)))
-    if varies.any():
-        draws[:, varies] = _standard_draws(covariance[np.ix_(varies, varies)], seed, n_draws) * np.sqrt(variances[varies])
-    return draws
-
-
-def critical_value(covariance: Matrix, seed: int) -> float:
-    """How many standard errors cover all of m estimates, covariance (m, m), at once with 95%.
-
-    Between that of one estimate (1.96), where all are alike, and Bonferroni's, where they are unrelated. Estimates without
-    variance are known, and count for nothing; 0 where that is all of them.
+    Estimates without variance are known, and count for nothing; 0 where that is all of them.
     """
-    varies = np.diag(covariance) > 0
-    if not varies.any():
+    known = np.diag(covariance) <= 0
+    if known.all():
         return 0.0
-    draws = _standard_draws(covariance[np.ix_(varies, varies)], seed, DRAWS)
+    draws = _standard_draws(covariance[np.ix_(~known, ~known)], seed, n_draws)
     return float(np.quantile(np.abs(draws).max(axis=1), LEVEL))
 
 
@@ -60,13 +43,23 @@ def adjusted_p_values(values: ArrayLike, covariance: Matrix, seed: int) -> Matri
     varies = errors > 0
     p = np.ones(len(estimates))
     if varies.any():
-        largest = np.sort(_standard_draws(covariance[np.ix_(varies, varies)], seed, DRAWS).max(axis=1))
+        largest = np.sort(_standard_draws(covariance[np.ix_(varies, varies)], seed).max(axis=1))
         beaten = np.searchsorted(largest, estimates[varies] / errors[varies], side="left")
         p[varies] = (len(largest) - beaten + 1) / (len(largest) + 1)
     return p
 
 
-def _standard_draws(covariance: Matrix, seed: int, n_draws: int) -> Matrix:
+def normal_errors(covariance: Matrix, seed: int, n_draws: int = DRAWS) -> Matrix:
+    """Errors drawn from a normal with this covariance (m, m), shape (draws, m); an estimate without variance has none."""
+    varies = np.diag(covariance) > 0
+    errors = np.zeros((n_draws, len(varies)))
+    if varies.any():
+        own = covariance[np.ix_(varies, varies)]
+        errors[:, varies] = _standard_draws(own, seed, n_draws) * np.sqrt(np.diag(own))
+    return errors
+
+
+def _standard_draws(covariance: Matrix, seed: int, n_draws: int = DRAWS) -> Matrix:
     errors = np.sqrt(np.diag(covariance))
     correlation = covariance / np.outer(errors, errors)
     factor = np.linalg.cholesky(correlation + JITTER * np.eye(len(errors)))

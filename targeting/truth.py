@@ -141,6 +141,7 @@ def judge_policies(
             float(profits(assignments[claim.policy], effect, economics).mean()),
         )
         for claim in policies.itertuples()
+        if claim.policy in assignments  # a policy that the data could not give claims nothing
     ]
     oracle = float(profits(effect > economics.breakeven, effect, economics).mean())
     return _table([*claims, names | {"name": "oracle", "truth": oracle}])

@@ -1,5 +1,7 @@
 """Policies: decisions by hand, ties, budgets, and costs that differ by campaign or household."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -66,7 +68,7 @@ def test_decisions_by_hand():
 
 def test_learned_policies_stay_inside_the_overlap():
     inside = np.array([False, True, True, True, True])
-    table = assign(PolicyData(**{**vars(WHOLE), "overlap": inside}))
+    table = assign(replace(WHOLE, overlap=inside))
     assert not table.loc[0, [name for name in table if name not in ("all", "current")]].any()
     assert decided(table)["top_30"] == [0, 0, 1, 0, 1]
     # With fewer inside than the share asks for, the share is not filled from outside.

@@ -3,7 +3,6 @@
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.stats import norm
 from sklearn.ensemble import RandomForestRegressor
 
 from targeting.economics import Economics
@@ -22,7 +21,6 @@ from targeting.policy_value import (
     with_reasons,
 )
 from targeting.scores import dr_scores
-from targeting.simultaneous import covariance_of_means, critical_value, normal_draws
 from targeting.value_checks import bounds, check_table, direct_method, weighted
 
 ECONOMICS = Economics(cost=2.0, margin=0.5)
@@ -276,25 +274,3 @@ def test_absent_policies_keep_their_place_with_a_reason():
     assert table.set_index("policy")["note"].to_dict()["conservative"] == "no interval"
     assert table.set_index("policy").loc["budget", ["profit", "share"]].isna().all()
     assert (with_reasons(five().reset_index(), {})["note"] == "").all()
-
-
-@pytest.mark.parametrize("same", [True, False])
-def test_the_critical_value_lies_between_one_estimate_and_bonferroni(same):
-    rng = np.random.default_rng(0)
-    values = np.repeat(rng.normal(size=(4000, 1)), 6, axis=1) if same else rng.normal(size=(4000, 6))
-    expected = Z if same else norm.ppf(1 - (1 - 0.95 ** (1 / 6)) / 2)  # of six unrelated ones (Sidak)
-    assert critical_value(covariance_of_means(values, np.arange(4000)), seed=1) == pytest.approx(expected, abs=0.06)
-
-
-def test_draws_have_the_covariance_and_constants_stay():
-    rng = np.random.default_rng(0)
-    values = rng.normal(size=(500, 3)) @ np.array([[1.0, 0.5, 0.0], [0.0, 2.0, 0.0], [0.0, 0.0, 0.0]])
-    covariance = covariance_of_means(values, np.arange(500) // 2)
-    draws = normal_draws(covariance, seed=2, n_draws=40_000)
-    assert np.cov(draws.T) == pytest.approx(covariance, rel=0.05, abs=1e-12)
-    assert not draws[:, 2].any()
-    assert critical_value(np.zeros((2, 2)), seed=1) == 0
-    # Clustered as one mean is.
-    table = value_table(decisions(CATE, treated=TREATED), CATE, FIVE, ECONOMICS).set_index("policy")
-    earnings = earned(decisions(CATE, treated=TREATED), FIVE, ECONOMICS)
-    assert np.sqrt(np.diag(covariance_of_means(earnings.to_numpy(), FIVE.household_id))) == pytest.approx(table["profit_se"])

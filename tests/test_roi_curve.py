@@ -20,7 +20,7 @@ from targeting.roi_curve import (
     roi_of,
     trapezoid_weights,
 )
-from targeting.simultaneous import covariance_of_means
+from targeting.simultaneous import joint_covariance
 from tests.test_policy_value import CATE, ECONOMICS, FIVE, Z, evidence
 
 FIFTHS = np.linspace(0, 1, 6)
@@ -78,7 +78,7 @@ def test_the_covariance_is_that_of_the_columns_one_by_one():
             columns.append(value * chosen)
     slow = np.column_stack(columns)
     assert found.means.ravel() == pytest.approx(slow.mean(axis=0))
-    assert found.covariance.reshape(6, 6) == pytest.approx(covariance_of_means(slow, known.household_id))
+    assert found.covariance.reshape(6, 6) == pytest.approx(joint_covariance(slow - slow.mean(axis=0), known.household_id))
 
 
 def test_the_curve_meets_the_policies():
@@ -240,5 +240,5 @@ def test_the_roi_covariance_is_the_delta_methods():
         policy[order[: 5 * number]] = 1
         spent = policy * varied.cost
         influences.append((profits(policy, known.score, varied) - roi[number] * spent) / spent.mean())
-    slow = covariance_of_means(np.column_stack(influences), known.household_id)
+    slow = joint_covariance(np.column_stack(influences), known.household_id)
     assert covariance[np.ix_([20, 60], [20, 60])] == pytest.approx(slow)
