@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError, field_validator, model_validator
 
+from targeting.effect_tables import COMBINED
 from targeting.errors import DataError
 from targeting.panel import OUTCOMES
 
@@ -238,7 +239,7 @@ class Params(Section):
 
     @model_validator(mode="after")
     def _learner_is_known(self) -> "Params":
-        known = ["selected", *self.learners.names]
+        known = ["selected", *self.learners.names, *COMBINED]
         if self.policy.learner not in known:
             raise ValueError(f"policy.learner is {self.policy.learner!r}; it can be {', '.join(known)}")
         return self
