@@ -4,7 +4,7 @@ VENV := .venv
 READY := $(VENV)/.ready
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: repro test quick check format params lock compare experiments readme bench
+.PHONY: repro test quick check format params lock compare experiments readme study bench
 
 repro: $(READY) ## run the whole pipeline on the data that params.yaml names
 	dvc repro
@@ -35,6 +35,10 @@ compare: $(READY) ## compare metrics/, plots/*.csv and params.yaml with what is 
 
 experiments: $(READY) ## one row an experiment: changed parameters and headline numbers
 	python -m scripts.show_experiments
+
+study: $(READY) ## estimate 1,800 worlds whose truth is known, and write docs/known_truth.md (some 20 minutes; goes on where it stopped)
+	python -m study.run
+	python -m study.report
 
 bench: $(READY) ## time and memory, printed as tables (some five minutes)
 	python -m benchmarks.run

@@ -1,7 +1,8 @@
 """Measure what users wait for and print a table: `python -m benchmarks.run`.
 
 The features over all lines of the default data, against a plain pandas computation in the same run; the whole pipeline from
-an empty cache in a clone of the committed state, with the memory of all its processes together; and a changed cost after it.
+an empty cache in a clone of the committed state, with the memory of all its processes together; each learner by itself, beside
+the same one in econml alone; a changed cost after it; and all of the segmentation by itself.
 """
 
 import os
@@ -15,15 +16,18 @@ from pathlib import Path
 import pandas as pd
 import psutil
 
+from benchmarks.plain_learners import PLAIN
 from targeting.engine import connect
 from targeting.features import household_features
 from targeting.ingest import sold
+from targeting.learners.registry import NAMES
 from targeting.sources import canonical_tables
 from tests.slow_features import slow_features
 from tests.test_features import in_pandas
 
 ROOT = Path(__file__).resolve().parent.parent
 AS_OF = date(2018, 1, 1)
+SEGMENTATION = ("profile", "factors", "segment", "stability")
 ENGINE = {"name": "duckdb", "threads": 2, "memory_limit": "2GB"}
 
 
@@ -72,14 +76,36 @@ def _resident(process: psutil.Process) -> int:
     return total
 
 
+def learners(project: Path) -> list[tuple[str, float, float | None]]:
+    """Out-of-fold effects of each learner on both outcomes, in a project that has run, beside the same learner called plainly."""
+    rows: list[tuple[str, float, float | None]] = []
+    for name in NAMES:
+        rows.append((f"effects by {name}", *measured(project, "python", "-m", "stages.cate", name)))
+        if name in PLAIN:
+            plain = measured(project, "python", "-m", "benchmarks.plain_learners", name)
+            rows.append((f"the same in econml alone, nuisances inside: {name}", *plain))
+    return rows
+
+
 def pipeline() -> list[tuple[str, float, float | None]]:
-    """The whole pipeline and a changed cost, in a clone."""
+    """The whole pipeline, its learners, a changed cost, and the stages from features to stable segments, in a clone."""
     with tempfile.TemporaryDirectory() as folder:
         project = Path(folder) / "clone"
         subprocess.run(["git", "clone", "--quiet", str(ROOT), str(project)], check=True)
         whole = measured(project, "dvc", "repro", "--force")
+        single = learners(project)
         changed = measured(project, "dvc", "exp", "run", "-S", "policy.cost=10")
-    return [("the whole pipeline from an empty cache", *whole), ("a changed policy.cost", *changed)]
+        segmentation = [measured(project, sys.executable, "-m", f"stages.{stage}") for stage in SEGMENTATION]
+    return [
+        ("the whole pipeline from an empty cache", *whole),
+        ("a changed policy.cost", *changed),
+        (
+            "factors, segments, 100 resamples of each number",
+            sum(row[0] for row in segmentation),
+            max(row[1] for row in segmentation),
+        ),
+        *single,
+    ]
 
 
 def main() -> None:

@@ -55,9 +55,9 @@ def stage_graph() -> str:
     return "\n".join(["graph TD", *(f"  {source} --> {target}" for source, target in arrows)])
 
 
-def render() -> str:
-    """The README's text; raises jinja2.UndefinedError for a figure that the run does not have."""
-    environment = jinja2.Environment(
+def environment() -> jinja2.Environment:
+    """Templates of docs/templates with the filters above; a figure that is missing raises jinja2.UndefinedError."""
+    templates = jinja2.Environment(
         loader=jinja2.FileSystemLoader(ROOT / "docs" / "templates"),
         undefined=jinja2.StrictUndefined,
         keep_trailing_newline=True,
@@ -65,11 +65,16 @@ def render() -> str:
         lstrip_blocks=True,
         autoescape=False,  # noqa: S701 - Markdown, from our own numbers
     )
-    environment.filters |= {"usd": usd, "percent": percent, "number": number, "row_pair": row_pair}
+    templates.filters |= {"usd": usd, "percent": percent, "number": number, "row_pair": row_pair}
+    return templates
+
+
+def render() -> str:
+    """The README's text; raises jinja2.UndefinedError for a figure that the run does not have."""
     metrics = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in (ROOT / "metrics").glob("*.json")}
     tables: dict[str, Any] = {path.stem: pd.read_csv(path).to_dict("records") for path in (ROOT / "plots").glob("*.csv")}
     numbers = {"metrics": metrics, "tables": tables, "estimator_names": NAMES}
-    return environment.get_template(TEMPLATE).render(**numbers, stage_graph=stage_graph())
+    return environment().get_template(TEMPLATE).render(**numbers, stage_graph=stage_graph())
 
 
 if __name__ == "__main__":

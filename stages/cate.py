@@ -1,20 +1,28 @@
 """Estimate each household's effect of a campaign with one learner, out of fold.
 
-Reads the panel; writes one row a row of the panel: effects on both outcomes, with an interval where the learner has one.
+Reads the panel, the nuisances and the learner's settings; writes one row a row of the panel: effects on both outcomes, with an
+interval where the learner has one. A learner that fails leaves a table without rows, and the reason in its metrics.
 """
 
 import argparse
+import json
+import sys
 from pathlib import Path
 
 import pandas as pd
 
-from targeting.cate import cross_fit_effects
+from targeting.cate import LearnerError, cross_fit_effects, no_effects
+from targeting.learners.data import outcome_data
+from targeting.learners.registry import find_learner
 from targeting.outputs import write_metrics, write_parquet
 from targeting.panel import OUTCOMES
 from targeting.params import load_params
 from targeting.stage import run
 
 PANEL = Path("data/trials/panel.parquet")
+NUISANCE = Path("data/trials/nuisance.parquet")
+INNER = Path("data/trials/inner_nuisance.parquet")
+SETTINGS = "data/tuning/{learner}.json"
 EFFECTS = "data/cate/{learner}.parquet"
 METRICS = "metrics/cate_{learner}.json"
 
@@ -22,17 +30,27 @@ METRICS = "metrics/cate_{learner}.json"
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("learner", help="a name in learners.names")
-    learner = parser.parse_args().learner
-    params = load_params("seed")
+    name = parser.parse_args().learner
+    params = load_params("learners", "seed")
+    learner = find_learner(name, params["learners"]["models"])
+    panel, nuisance, inner = (pd.read_parquet(path) for path in (PANEL, NUISANCE, INNER))
+    data = {outcome: outcome_data(panel, nuisance, inner, outcome) for outcome in OUTCOMES}
+    found = json.loads(Path(SETTINGS.format(learner=name)).read_text(encoding="utf-8"))
+    settings = {o: {int(fold): own for fold, own in found[o]["settings"].items()} for o in OUTCOMES}
 
-    effects = cross_fit_effects(pd.read_parquet(PANEL), learner, params["seed"])
-
-    metrics = {}
-    for outcome in OUTCOMES:
-        cate = effects[f"cate_{outcome}"]
-        metrics[outcome] = {"mean": cate.mean(), "sd": cate.std(), "share_positive": (cate > 0).mean()}
-    write_metrics(metrics, Path(METRICS.format(learner=learner)))
-    write_parquet(effects, Path(EFFECTS.format(learner=learner)))
+    try:
+        effects = cross_fit_effects(panel, data, learner, settings, params["seed"])
+    except LearnerError as error:
+        print(f"cate: learner {name} is left out: {error}.", file=sys.stderr)
+        effects, metrics = no_effects(OUTCOMES), {"failed": True, "reason": str(error)}
+    else:
+        cates = {outcome: effects[f"cate_{outcome}"] for outcome in OUTCOMES}
+        metrics = {"failed": False} | {
+            outcome: {"mean": cate.mean(), "sd": cate.std(), "share_positive": (cate > 0).mean()}
+            for outcome, cate in cates.items()
+        }
+    write_metrics(metrics, Path(METRICS.format(learner=name)))
+    write_parquet(effects, Path(EFFECTS.format(learner=name)))
 
 
 if __name__ == "__main__":

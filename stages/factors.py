@@ -1,4 +1,4 @@
-"""Reduce the household features to a few non-negative factors.
+"""Reduce the household features to a few non-negative factors, and name them.
 
 Reads the profile; writes household factors, and what is needed to compute them for any other household.
 """
@@ -8,56 +8,69 @@ from pathlib import Path
 import pandas as pd
 
 from targeting.errors import DataError
-from targeting.factors import FactorSettings, explained_variance, explained_variance_columns, fit_factors, select_factors
-from targeting.figures import loadings_heatmap
+from targeting.factor_names import factor_table, name_factors
+from targeting.factor_selection import loadings_stability, recommend_factors, select_factors
+from targeting.factors import FactorSettings, explained_by_feature, explained_variance, explained_variance_columns, fit_factors
 from targeting.outputs import write_csv, write_figure, write_metrics, write_parquet
 from targeting.params import load_params
-from targeting.segment_names import name_factors
+from targeting.segment_figures import factor_selection_chart, loadings_heatmap
 from targeting.stage import run
 
 PROFILE = Path("data/profile/features.parquet")
 FACTORS = Path("data/segments/factors.parquet")
 LOADINGS = Path("data/segments/loadings.parquet")
 SCALING = Path("data/segments/scaling.parquet")
+TABLE = Path("plots/factors.csv")
 SELECTION = Path("plots/factor_selection.csv")
-PICTURE = Path("plots/loadings.png")
+EXPLAINED = Path("plots/factor_features.csv")
+LOADINGS_PICTURE = Path("plots/loadings.png")
+SELECTION_PICTURE = Path("plots/factor_selection.png")
 METRICS = Path("metrics/factors.json")
 
 
 def main() -> None:
     params = load_params("segmentation", "seed")
-    settings = FactorSettings.from_params(params["segmentation"])
+    section, seed = params["segmentation"], params["seed"]
+    settings, names = FactorSettings.from_params(section), section["features"]
     profile = pd.read_parquet(PROFILE)
-    names = params["segmentation"]["features"]
     features = profile[names]
 
-    fitted = fit_factors(features, settings, params["seed"])
-    active = int((fitted.lengths > 0).sum())
-    if active < settings.factors:
+    fitted = fit_factors(features, settings, seed)
+    if fitted.active < settings.factors:
         raise DataError(
-            f"Only {active} of {settings.factors} factors carry anything under these penalties: set segmentation.factors to "
-            f"{active} or less, or lower segmentation.penalty_scores and penalty_loadings."
+            f"Only {fitted.active} of {settings.factors} factors carry anything under these penalties: set segmentation.factors "
+            f"to {fitted.active} or less, or lower segmentation.penalty_scores and penalty_loadings."
         )
     factors = fitted.transform(features)
-    columns = [f"F{number}" for number in range(1, settings.factors + 1)]
-    factor_names = name_factors(fitted.loadings, names)
-    loadings = pd.DataFrame(fitted.loadings, columns=names).assign(factor=columns, name=factor_names)
-
-    lowest, highest = params["segmentation"]["selection"]
-    selection = select_factors(features, range(lowest, highest + 1), settings, params["seed"])
+    named = name_factors(fitted.directions, names)
+    loadings = fitted.loadings_table().assign(name=[factor.name for factor in named])
     scaled, rebuilt = fitted.scale(features), fitted.rebuild(factors)
+
+    lowest, highest = section["selection"]
+    selection = select_factors(features, range(lowest, highest + 1), settings, section["factor_resamples"], seed)
+    choice = recommend_factors(selection, section["enough_explained"], section["stable_loadings"])
+    cosines = loadings_stability(features, fitted.directions, settings, section["factor_resamples"], seed)
     metrics = {
         "n_factors": settings.factors,
         "explained_variance": explained_variance(scaled, rebuilt),
         "explained_variance_columns": explained_variance_columns(scaled, rebuilt),
+        "sparsity_scores": (factors == 0).mean(),
         "sparsity_loadings": (fitted.loadings == 0).mean(),
+        "stability": cosines.mean(),
+        "stability_worst": cosines.mean(axis=0).min(),
+        "recommended": choice.recommended,
+        "reason": choice.reason,
     }
     write_metrics(metrics, METRICS)
-    write_parquet(pd.DataFrame(factors, columns=columns).assign(household_id=profile["household_id"]), FACTORS)
+    household_factors = pd.DataFrame(factors, columns=loadings["factor"].tolist())
+    write_parquet(household_factors.assign(household_id=profile["household_id"]), FACTORS)
     write_parquet(loadings, LOADINGS)
     write_parquet(fitted.scaling, SCALING)
+    write_csv(factor_table(fitted.directions, names, named).assign(stability=cosines.mean(axis=0)), TABLE)
     write_csv(selection, SELECTION)
-    write_figure(loadings_heatmap(fitted.loadings / fitted.lengths[:, None], names, factor_names), PICTURE)
+    write_csv(explained_by_feature(scaled, rebuilt, names), EXPLAINED)
+    write_figure(loadings_heatmap(fitted.directions, names, named), LOADINGS_PICTURE)
+    write_figure(factor_selection_chart(selection, settings.factors), SELECTION_PICTURE)
 
 
 if __name__ == "__main__":

@@ -1,20 +1,22 @@
 """Bring a retailer's data into the canonical tables: names, types, signs and days; nothing is judged here.
 
-Reads the source that `data` names; writes one Parquet file a canonical table.
+Reads the source that `data` names; writes one Parquet file a canonical table, and the truth about its campaigns: without rows
+where it is not known, as with every real retailer.
 """
 
 import shutil
 from pathlib import Path
 
 from targeting.engine import connect, read_tables
-from targeting.ingest import write_tables
-from targeting.outputs import write_metrics
+from targeting.ingest import write_tables, write_truth
+from targeting.outputs import replace, write_metrics
 from targeting.params import load_params
 from targeting.sources import canonical_tables, origins
 from targeting.stage import run
 from targeting.tables import SCHEMAS, cross_check, validate
 
 TABLES = Path("data/tables")
+TRUTH = Path("data/truth/truth.parquet")
 METRICS = Path("metrics/ingest.json")
 
 
@@ -26,6 +28,7 @@ def main() -> None:
         with connect(params["engine"]) as backend:
             source = canonical_tables(backend, params["data"])
             write_tables(backend, source, part)
+            replace(TRUTH, lambda path: write_truth(backend, source, path))
 
             tables = dict(zip(SCHEMAS, read_tables(backend, part, *SCHEMAS), strict=True))
             origin = origins(params["data"]["source"])

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from targeting.figures import effects_by_segment_chart, roi_chart
+from targeting.figures import roi_chart
 from targeting.outputs import write_figure, write_metrics
 from targeting.stage import run
 from targeting.summary import headline
+from targeting.validation_figures import effects_by_segment_chart
 
 METRICS = Path("metrics")
 SOURCES = ("ingest", "segment", "nuisance", "ate", "validate", "policy")

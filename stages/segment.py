@@ -1,20 +1,28 @@
-"""Group households into segments by their factors, name them and say what to do with each.
+"""Group households into segments by their factors, name them, say why and what to do with each.
 
-Reads factors and profile; writes each household's segment, and the centres that assign any other household.
+Reads factors, profile and demographics; writes each household's segment, and the centres that assign any other household.
 """
 
 from pathlib import Path
 
 import pandas as pd
 
-from targeting.factors import FactorSettings
-from targeting.figures import positioning_chart
+from targeting.factors import factor_shares
 from targeting.outputs import write_csv, write_figure, write_metrics, write_parquet
 from targeting.params import load_params
-from targeting.segment_table import segment_table
-from targeting.segments import bootstrap_ari, bootstrap_ari_all, fit_kmeans, order_by, select_clusters, separation
+from targeting.segment_figures import (
+    cluster_selection_chart,
+    factors_by_segment,
+    positioning_chart,
+    profile_heatmap,
+    sizes_chart,
+)
+from targeting.segment_profile import demographics, feature_differences, value_tiers
+from targeting.segment_table import factor_table_by_segment, profile_table, segment_table
+from targeting.segments import fit_kmeans, order_by, recommend_clusters, select_clusters, separation
 from targeting.stage import run
 
+HOUSEHOLDS = Path("data/tables/households.parquet")
 PROFILE = Path("data/profile/features.parquet")
 FACTORS = Path("data/segments/factors.parquet")
 LOADINGS = Path("data/segments/loadings.parquet")
@@ -22,44 +30,66 @@ SEGMENTS = Path("data/segments/segments.parquet")
 CENTRES = Path("data/segments/centres.parquet")
 TABLE = Path("plots/segments.csv")
 SELECTION = Path("plots/cluster_selection.csv")
-PICTURE = Path("plots/positioning.png")
+DIFFERENCES = Path("plots/segment_differences.csv")
+TIERS = Path("plots/value_tiers.csv")
+DEMOGRAPHICS = Path("plots/segment_demographics.csv")
+PROFILES = Path("plots/segment_profiles.csv")
+MADE_OF = Path("plots/segment_factors.csv")
+SELECTION_PICTURE = Path("plots/cluster_selection.png")
+SIZES_PICTURE = Path("plots/segment_sizes.png")
+PROFILE_PICTURE = Path("plots/segment_profiles.png")
+FACTORS_PICTURE = Path("plots/segment_factors.png")
+POSITIONING_PICTURE = Path("plots/positioning.png")
 METRICS = Path("metrics/segment.json")
 
 
 def main() -> None:
     params = load_params("segmentation", "seed")
-    settings, seed = params["segmentation"], params["seed"]
-    k, restarts, bootstraps = settings["k"], settings["restarts"], settings["bootstraps"]
-    profile, factors = pd.read_parquet(PROFILE), pd.read_parquet(FACTORS)
-    loadings = pd.read_parquet(LOADINGS)
-    scores = factors[loadings["factor"]].to_numpy()
+    section, seed, k = params["segmentation"], params["seed"], params["segmentation"]["k"]
+    profile, factors, loadings = (pd.read_parquet(path) for path in (PROFILE, FACTORS, LOADINGS))
+    features = profile.drop(columns="household_id")
+    shares = factor_shares(factors[loadings["factor"]].to_numpy())
 
-    model = fit_kmeans(scores, k, restarts, seed)
+    model = fit_kmeans(shares, k, section["restarts"], seed)
     numbers = order_by(profile["monetary_sales"].to_numpy(), model.labels_)
     segments = numbers[model.labels_]
     centres = pd.DataFrame(model.cluster_centers_, columns=loadings["factor"]).assign(segment=numbers + 1)
-    table = segment_table(profile, segments, scores, loadings["name"].tolist())
+    table = segment_table(profile, segments, shares, loadings["name"].tolist())
+    names = table["name"].tolist()
+    assigned = profile[["household_id"]].assign(segment=segments + 1, name=table["name"].to_numpy()[segments])
 
-    lowest, highest = settings["selection"]
-    selection = select_clusters(scores, range(lowest, highest + 1), restarts, settings["selection_bootstraps"], seed)
-    agreement = bootstrap_ari(scores, segments, k, restarts, bootstraps, seed)
-    features = profile[settings["features"]]
-    agreement_all = bootstrap_ari_all(features, FactorSettings.from_params(settings), segments, k, restarts, bootstraps, seed)
+    lowest, highest = section["selection"]
+    compared = sorted({*range(lowest, highest + 1), k})
+    selection = select_clusters(shares, compared, section["restarts"], section["bootstraps"], seed)
+    choice = recommend_clusters(selection, k, section["smallest_segment"], section["stable_segments"])
+    chosen = selection[(selection["method"] == "kmeans") & (selection["k"] == k)].iloc[0]
+    profiles = profile_table(features, segments, names)
+    factor_names = (loadings["factor"] + " " + loadings["name"]).tolist()
+    made_of = factor_table_by_segment(shares, segments, names, factor_names)
     metrics = {
         "k": k,
-        **vars(separation(scores, segments)),
-        "ari_mean": agreement.mean(),
-        "ari_std": agreement.std(),
-        "ari_all_mean": agreement_all.mean(),
-        "ari_all_std": agreement_all.std(),
+        **vars(separation(shares, segments)),
+        "ari_mean": chosen["ari_mean"],
+        "ari_std": chosen["ari_std"],
+        "recommended_method": choice.method,
+        "recommended_k": choice.k,
+        "reason": choice.reason,
     }
-    assigned = pd.DataFrame({"household_id": profile["household_id"], "segment": segments + 1})
     write_metrics(metrics, METRICS)
-    write_parquet(assigned.assign(name=table["name"].to_numpy()[segments]), SEGMENTS)
+    write_parquet(assigned, SEGMENTS)
     write_parquet(centres.sort_values("segment", ignore_index=True), CENTRES)
     write_csv(table, TABLE)
     write_csv(selection, SELECTION)
-    write_figure(positioning_chart(table), PICTURE)
+    write_csv(profiles, PROFILES)
+    write_csv(made_of, MADE_OF)
+    write_csv(feature_differences(features, segments), DIFFERENCES)
+    write_csv(value_tiers(profile["monetary_sales"], segments, names), TIERS)
+    write_csv(demographics(pd.read_parquet(HOUSEHOLDS), assigned), DEMOGRAPHICS)
+    write_figure(cluster_selection_chart(selection, k), SELECTION_PICTURE)
+    write_figure(sizes_chart(table), SIZES_PICTURE)
+    write_figure(profile_heatmap(profiles[profiles["feature"].isin(section["features"])]), PROFILE_PICTURE)
+    write_figure(factors_by_segment(made_of), FACTORS_PICTURE)
+    write_figure(positioning_chart(features.groupby(segments).mean(), table), POSITIONING_PICTURE)
 
 
 if __name__ == "__main__":

@@ -1,70 +1,78 @@
 """The campaign's effect by segment, with segments as they could be known at time zero.
 
-Reads the panel, the nuisances, the chosen effects and what assigns segments; writes each row's segment at time zero.
+Reads the panel, the nuisances, the best learner's effects and what assigns segments; writes each row's segment at time zero.
 """
 
 from pathlib import Path
 
 import pandas as pd
 
+from targeting.effects import effect_data
 from targeting.factors import Factorisation, FactorSettings
-from targeting.moderators import effects_by_segment, features_at_time_zero
-from targeting.outputs import write_csv, write_metrics, write_parquet
+from targeting.moderators import features_at_time_zero
+from targeting.outputs import write_csv, write_figure, write_metrics, write_parquet
 from targeting.overlap import in_overlap
 from targeting.panel import KEYS, OUTCOMES, require_aligned
 from targeting.params import load_params
-from targeting.scores import effect_scores
+from targeting.segment_effects import effects_by_segment
 from targeting.segments import assign_segments
 from targeting.stage import run
+from targeting.validation_figures import segments_compared_chart
 
 TRANSACTIONS = Path("data/tables/transactions.parquet")
 PANEL = Path("data/trials/panel.parquet")
 NUISANCE = Path("data/trials/nuisance.parquet")
-SELECTED = Path("data/validate/selected.parquet")
+PREDICTED = Path("data/validate/nested.parquet")
 SCALING = Path("data/segments/scaling.parquet")
 LOADINGS = Path("data/segments/loadings.parquet")
 CENTRES = Path("data/segments/centres.parquet")
 SEGMENTS = Path("data/segments/segments.parquet")
 TIME_ZERO = Path("data/segments/time_zero.parquet")
 EFFECTS = Path("plots/segment_effects.csv")
+WHOLE_WINDOW = Path("plots/segment_effects_whole_window.csv")
+PICTURE = Path("plots/segments_compared.png")
 METRICS = Path("metrics/segment_effects.json")
 
 
 def main() -> None:
     params = load_params("segmentation", "nuisance")
-    panel, nuisance, selected = (pd.read_parquet(path) for path in (PANEL, NUISANCE, SELECTED))
+    panel, nuisance, predicted = (pd.read_parquet(path) for path in (PANEL, NUISANCE, PREDICTED))
     require_aligned(panel, nuisance, str(NUISANCE))
-    require_aligned(panel, selected, str(SELECTED))
+    require_aligned(panel, predicted, str(PREDICTED))
     days = pd.read_parquet(TRANSACTIONS, columns=["day"])["day"]
 
     scaling, loadings = pd.read_parquet(SCALING), pd.read_parquet(LOADINGS)
     centres = pd.read_parquet(CENTRES)
     whole_window = pd.read_parquet(SEGMENTS)
     names = scaling["feature"].tolist()
-    factorisation = Factorisation(scaling, loadings[names].to_numpy(), FactorSettings.from_params(params["segmentation"]))
+    factorisation = Factorisation.from_tables(scaling, loadings, FactorSettings.from_params(params["segmentation"]))
     features = features_at_time_zero(panel, names, days.min(), days.max())
     assigned = panel[KEYS].copy()
     assigned["segment"] = assign_segments(features, factorisation, centres[loadings["factor"]].to_numpy()) + 1
-    assigned["name"] = assigned["segment"].map(whole_window.drop_duplicates("segment").set_index("segment")["name"])
+    names_by_segment = whole_window.drop_duplicates("segment").set_index("segment")["name"]
+    assigned["name"] = assigned["segment"].map(names_by_segment)
+    later = panel[KEYS].merge(whole_window, on="household_id", how="left", validate="many_to_one")
 
-    tables = []
-    for outcome in OUTCOMES:
-        rows = assigned.assign(
-            treated=panel["treated"],
-            overlap=in_overlap(nuisance["propensity"], params["nuisance"]["overlap"]),
-            score=effect_scores(nuisance, outcome),
-            cate=selected[f"cate_{outcome}"],
-        )
-        tables.append(effects_by_segment(rows).assign(outcome=outcome))
-    effects = pd.concat(tables, ignore_index=True)
-    later = panel[KEYS].merge(whole_window, on="household_id", validate="many_to_one")
-    metrics = {
+    overlap = in_overlap(nuisance["propensity"], params["nuisance"]["overlap"])
+    tables: dict[str, list[pd.DataFrame]] = {"time_zero": [], "whole_window": []}
+    metrics: dict[str, object] = {
         "n_segments": assigned["segment"].nunique(),
         "same_as_whole_window": (later["segment"] == assigned["segment"]).mean(),
     }
+    for outcome in OUTCOMES:
+        data, cate = effect_data(panel, nuisance, outcome), predicted[f"cate_{outcome}"]
+        for kind, segments in (("time_zero", assigned), ("whole_window", later)):
+            found = effects_by_segment(data, segments["segment"], cate, overlap)
+            named = found.table.assign(outcome=outcome, name=found.table["segment"].map(names_by_segment))
+            tables[kind].append(named[["outcome", "segment", "name", *found.table.columns.drop("segment")]])
+            if kind == "time_zero":
+                metrics[outcome] = found.summary()
+    effects, not_causal = (pd.concat(tables[kind], ignore_index=True) for kind in ("time_zero", "whole_window"))
     write_metrics(metrics, METRICS)
     write_parquet(assigned, TIME_ZERO)
     write_csv(effects, EFFECTS)
+    write_csv(not_causal, WHOLE_WINDOW)
+    write_figure(segments_compared_chart(effects, not_causal), PICTURE)
 
 
 if __name__ == "__main__":

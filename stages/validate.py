@@ -1,62 +1,90 @@
-"""Judge every learner's effects by doubly robust scores of households it never saw, and choose one.
+"""Judge every learner's effects by doubly robust scores of households it never saw, and choose one, or none.
 
-Reads the panel, the nuisances and every learner's effects; writes the chosen effects, one row a row of the panel.
+Reads the panel, the nuisances and every learner's effects; writes the effects that are used, and those of the best learner
+whether or not they mean anything, one row a row of the panel.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from targeting.calibration import grouped_effects
 from targeting.errors import DataError
-from targeting.outputs import write_csv, write_metrics, write_parquet
+from targeting.judging import agreement, learner_table
+from targeting.outputs import write_csv, write_figure, write_metrics, write_parquet
 from targeting.overlap import in_overlap
 from targeting.panel import OUTCOMES, require_aligned
 from targeting.params import load_params
-from targeting.ranking import autoc, best_linear_predictor, calibration_r2, calibration_table, qini, raw_auuc, toc_table
 from targeting.scores import effect_scores
-from targeting.selection import choose_learner, reasons, selected_effects
+from targeting.selection import (
+    AVERAGE_EFFECT,
+    COMBINED,
+    NESTED,
+    USED,
+    Evidence,
+    average_effects,
+    choose,
+    effects_by_fold,
+    levelled,
+    unusable,
+    verdict,
+    with_reasons,
+)
 from targeting.stage import run
+from targeting.uplift import toc_table, uplift_table
+from targeting.validation_figures import agreement_chart, calibration_chart, toc_chart
 
 PANEL = Path("data/trials/panel.parquet")
 NUISANCE = Path("data/trials/nuisance.parquet")
 EFFECTS = Path("data/cate")
+ENSEMBLES = Path("data/ensemble")
 SELECTED = Path("data/validate/selected.parquet")
+NESTED_EFFECTS = Path("data/validate/nested.parquet")
 LEARNERS = Path("plots/learners.csv")
 TOC = Path("plots/toc.csv")
+UPLIFT = Path("plots/uplift.csv")
 CALIBRATION = Path("plots/calibration.csv")
+AGREEMENT = Path("plots/agreement.csv")
+TOC_PICTURE = Path("plots/toc.png")
+CALIBRATION_PICTURE = Path("plots/calibration.png")
+AGREEMENT_PICTURE = Path("plots/agreement.png")
 METRICS = Path("metrics/validate.json")
 SHARES = np.linspace(0.05, 1.0, 20)
 
 
-def judge(cate: pd.Series, score: np.ndarray, panel: pd.DataFrame, outcome: str) -> dict[str, float]:
-    """Every measure of one learner's effects on one outcome."""
-    households = panel["household_id"].to_numpy()
-    area, blp = autoc(cate, score, households), best_linear_predictor(cate, score, households)
-    return {
-        "mean": cate.mean(),
-        "sd": cate.std(),
-        "share_positive": (cate > 0).mean(),
-        "auuc": raw_auuc(cate, panel[outcome], panel["treated"]),
-        "qini": qini(cate, score, households).estimate.value,
-        "autoc": area.estimate.value,
-        "autoc_se": area.estimate.se,
-        "autoc_p": area.p,
-        "blp_slope": blp.estimate.value,
-        "blp_p": blp.p,
-        "calibration_r2": calibration_r2(calibration_table(cate, score, households), float(score.mean())),
-    }
+def read_effects(names: list[str], panel: pd.DataFrame) -> tuple[dict[str, pd.DataFrame], dict[str, str]]:
+    """The tables that can be judged, by learner, and why the others can't: learners by parameter, then their combinations.
+
+    Other files in the folder are left over from other parameters.
+    """
+    paths = {name: EFFECTS / f"{name}.parquet" for name in names} | {name: ENSEMBLES / f"{name}.parquet" for name in COMBINED}
+    tables = {name: pd.read_parquet(path) for name, path in paths.items()}
+    left_out = {name: why for name, table in tables.items() if (why := unusable(table))}
+    usable = {name: table for name, table in tables.items() if name not in left_out}
+    for name, table in usable.items():
+        require_aligned(panel, table, f"the effects of {name}")
+    return usable, left_out
+
+
+def curves(cates: Mapping[str, pd.Series], evidence: Evidence, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The TOC and the grouped effects of every learner, and of what the rule gives for each fold."""
+    toc, groups = [], []
+    for name, cate in cates.items():
+        toc.append(toc_table(cate, evidence.score, evidence.household_id, SHARES, seed).assign(learner=name))
+        grouped = grouped_effects(cate, evidence.score, evidence.household_id, evidence.fold, seed)
+        groups.append(grouped.table.assign(learner=name))
+    return pd.concat(toc, ignore_index=True), pd.concat(groups, ignore_index=True)
 
 
 def main() -> None:
-    params = load_params("learners", "policy", "nuisance")
-    outcome = params["policy"]["outcome"]
+    params = load_params("learners", "policy", "nuisance", "seed")
+    outcome, seed = params["policy"]["outcome"], params["seed"]
     panel = pd.read_parquet(PANEL)
     nuisance = pd.read_parquet(NUISANCE)
     require_aligned(panel, nuisance, str(NUISANCE))
-    effects = {learner: pd.read_parquet(EFFECTS / f"{learner}.parquet") for learner in params["learners"]["names"]}
-    for learner, table in effects.items():
-        require_aligned(panel, table, f"the effects of {learner}")
+    effects, left_out = read_effects(params["learners"]["names"], panel)
 
     # Outside the overlap a score is little more than the outcome models' difference, which a learner of the same models agrees
     # with: only rows that could have gone either way can judge.
@@ -67,35 +95,49 @@ def main() -> None:
         )
     judged = panel[inside]
     scores = {name: effect_scores(nuisance, name)[inside] for name in OUTCOMES}
-    choice = choose_learner({name: table[inside] for name, table in effects.items()}, scores[outcome], judged, outcome)
-    selected = selected_effects(effects, choice, panel)
-
-    candidates = {name: table[inside] for name, table in (effects | {"selected": selected}).items()}
-    learners = pd.DataFrame(
-        [
-            {"outcome": name, "learner": learner} | judge(table[f"cate_{name}"], scores[name], judged, name)
-            for name in OUTCOMES
-            for learner, table in candidates.items()
-        ]
+    evidence = Evidence(
+        scores[outcome],
+        judged[outcome].to_numpy(dtype=float),
+        judged["household_id"].to_numpy(),
+        judged["fold"].to_numpy(),
     )
-    compared = learners[(learners["outcome"] == outcome) & (learners["learner"] != "selected")]
-    words = dict(zip(compared["learner"], reasons(compared, choice), strict=True))
-    words["selected"] = "for each fold the learner that the other folds chose"
-    # The choice was made on one outcome; on the other there is no reason to give.
-    learners["reason"] = learners["learner"].map(words).where(learners["outcome"] == outcome, "")
+    own = {name: table.loc[inside, f"cate_{outcome}"].to_numpy() for name, table in effects.items()}
+    choice = choose(own, evidence, sorted(panel["fold"].unique()), seed)
+    tables = effects | {AVERAGE_EFFECT: average_effects(panel, nuisance)}
+    nested = effects_by_fold(tables, {number: decision.learner for number, decision in choice.by_fold.items()}, panel)
+    selected = effects_by_fold(tables, {number: decision.used for number, decision in choice.by_fold.items()}, panel)
 
-    households = judged["household_id"].to_numpy()
-    cates = {name: table[f"cate_{outcome}"] for name, table in candidates.items()}
-    toc = [toc_table(cate, scores[outcome], households, SHARES).assign(learner=name) for name, cate in cates.items()]
-    calibration = [calibration_table(cate, scores[outcome], households).assign(learner=name) for name, cate in cates.items()]
+    cates = {
+        name: {learner: table.loc[inside, f"cate_{name}"] for learner, table in effects.items()}
+        | {NESTED: levelled(nested[inside], name), USED: levelled(selected[inside], name)}
+        for name in OUTCOMES
+    }
+    learners = with_reasons(learner_table(cates, scores, judged, seed), choice, outcome, left_out)
+    shown = {name: cate for name, cate in cates[outcome].items() if name != USED}
+    toc, calibration = curves(shown, evidence, seed)
+    alike = agreement({name: table[inside] for name, table in effects.items()}, OUTCOMES)
 
-    honest = learners[(learners["outcome"] == outcome) & (learners["learner"] == "selected")].iloc[0]
-    names = ["autoc", "autoc_se", "autoc_p", "blp_p", "calibration_r2"]
-    write_metrics({"selected": choice.overall, "n_judged": inside.sum()} | honest[names].to_dict(), METRICS)
+    honest = learners[(learners["outcome"] == outcome) & (learners["learner"] == NESTED)].iloc[0]
+    names = ["autoc", "autoc_se", "autoc_p", "blp_p", "calibration_r2", "top_less_bottom_p"]
+    metrics = {
+        **verdict(choice),
+        "n_judged": inside.sum(),
+        "n_learners": len(effects),
+        "n_left_out": len(left_out),
+        "average_share": (selected["learner"] == AVERAGE_EFFECT).mean(),
+        **honest[names].to_dict(),
+    }
+    write_metrics(metrics, METRICS)
     write_parquet(selected, SELECTED)
+    write_parquet(nested, NESTED_EFFECTS)
     write_csv(learners, LEARNERS)
-    write_csv(pd.concat(toc, ignore_index=True), TOC)
-    write_csv(pd.concat(calibration, ignore_index=True), CALIBRATION)
+    write_csv(toc, TOC)
+    write_csv(uplift_table(toc), UPLIFT)
+    write_csv(calibration, CALIBRATION)
+    write_csv(alike, AGREEMENT)
+    write_figure(toc_chart(toc, uplift_table(toc), NESTED), TOC_PICTURE)
+    write_figure(calibration_chart(calibration), CALIBRATION_PICTURE)
+    write_figure(agreement_chart(alike), AGREEMENT_PICTURE)
 
 
 if __name__ == "__main__":

@@ -1,143 +1,81 @@
-"""Conditional average effects by household (econml), out of fold: no household's effect comes from a model that saw it."""
+"""Conditional average effects by household, out of fold: no outcome of a fold reaches the effects of that fold."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
-from econml.dml import CausalForestDML
-from econml.dr import DRLearner
-from econml.metalearners import XLearner
 from joblib import Parallel, delayed
 from numpy.typing import NDArray
-from sklearn.model_selection import GridSearchCV
 
-from targeting.clusters import LEVEL
 from targeting.errors import DataError
-from targeting.models import Rounded, outcome_model, propensity_model, rounded_outcomes
-from targeting.panel import KEYS, OUTCOMES, covariate_matrix
+from targeting.learners.data import OutcomeData
+from targeting.learners.registry import Learner
+from targeting.learners.rows import Effects
+from targeting.panel import KEYS
 from targeting.progress import track
 
-Vector = NDArray[np.float64]
-NUISANCE_FOLDS = 3
-# econml's own propensities inside a learner are clipped here; nuisance.clip is for the scores that judge it.
-MIN_PROPENSITY = 0.01
+Settings = Mapping[str, Any]
 
 
-@dataclass(frozen=True)
-class Rows:
-    """What a learner learns from: covariates (n, p), treatment, outcome and household, each (n,)."""
-
-    covariates: Vector
-    treated: NDArray[np.int64]
-    outcome: Vector
-    household_id: NDArray[np.int64]
+class LearnerError(DataError):
+    """A learner that cannot learn from these data: it stopped, or gave effects that cannot be believed."""
 
 
-@dataclass(frozen=True)
-class Effects:
-    """Effects (n,) in units of the outcome; the 95% interval's ends are NaN where the learner has no interval."""
-
-    cate: Vector
-    lower: Vector
-    upper: Vector
+def columns(outcome: str) -> list[str]:
+    """The columns of one outcome in a table of effects."""
+    return [f"{name}_{outcome}" for name in ("cate", "lower", "upper")]
 
 
-def x_learner(learn: Rows, covariates: Vector, seed: int) -> Effects:
-    """X-learner with penalised linear models; Kunzel, Sekhon, Bickel & Yu (2019), PNAS 116, 4156-4165."""
-    learner = XLearner(
-        models=outcome_model("linear", seed),
-        cate_models=outcome_model("linear", seed),
-        propensity_model=propensity_model("linear", seed),
-    )
-    learner.fit(learn.outcome, learn.treated, X=learn.covariates)
-    return _without_interval(learner.effect(covariates))
+def cross_fit_effects(
+    panel: pd.DataFrame,
+    data: Mapping[str, OutcomeData],
+    learner: Learner,
+    settings: Mapping[str, Mapping[int, Settings]],
+    seed: int,
+) -> pd.DataFrame:
+    """Out-of-fold effects of one learner on every outcome of `data`, with the settings of each outcome and held-out fold.
 
-
-def dr_learner(learn: Rows, covariates: Vector, seed: int) -> Effects:
-    """DR-learner with a penalised linear final stage; Kennedy (2023), Electronic Journal of Statistics 17, 3008-3049."""
-    learner = DRLearner(
-        model_propensity=_selectable(propensity_model("linear", seed)),
-        model_regression=outcome_model("linear", seed),
-        model_final=outcome_model("linear", seed),
-        min_propensity=MIN_PROPENSITY,
-        cv=NUISANCE_FOLDS,
-        random_state=seed,
-    )
-    learner.fit(learn.outcome, learn.treated, X=learn.covariates, groups=learn.household_id)
-    return _without_interval(learner.effect(covariates))
-
-
-def causal_forest(learn: Rows, covariates: Vector, seed: int) -> Effects:
-    """Causal forest on residuals; Athey, Tibshirani & Wager (2019), Annals of Statistics 47, 1148-1178.
-
-    Its interval is a bootstrap of little bags over rows: it does not know that a household can have several.
+    Returns one row a row of the panel: keys, and per outcome cate_*, lower_*, upper_*, the interval missing where the learner has
+    none. Raises LearnerError when the learner fails or its effects are not finite or more spread out than the outcome itself.
     """
-    learner = CausalForestDML(
-        model_y=rounded_outcomes(outcome_model("linear", seed)),
-        model_t=Rounded(propensity_model("linear", seed)),
-        discrete_treatment=True,
-        cv=NUISANCE_FOLDS,
-        n_estimators=300,
-        max_features="sqrt",
-        min_samples_leaf=20,
-        n_jobs=1,
-        random_state=seed,
-    )
-    learner.fit(learn.outcome, learn.treated, X=learn.covariates, groups=learn.household_id)
-    lower, upper = learner.effect_interval(covariates, alpha=1 - LEVEL)
-    return Effects(np.ravel(learner.effect(covariates)), np.ravel(lower), np.ravel(upper))
-
-
-LEARNERS: dict[str, Callable[[Rows, Vector, int], Effects]] = {
-    "x": x_learner,
-    "dr": dr_learner,
-    "causal_forest": causal_forest,
-}
-
-
-def cross_fit_effects(panel: pd.DataFrame, learner: str, seed: int) -> pd.DataFrame:
-    """Out-of-fold effects of one learner on both outcomes, folds as in the panel.
-
-    Returns one row a row of the panel: keys, and per outcome cate_*, lower_*, upper_*.
-    Raises DataError for an unknown learner and for effects that are not finite.
-    """
-    if learner not in LEARNERS:
-        raise DataError(f"Unknown learner {learner!r} in learners.names; known: {', '.join(LEARNERS)}.")
-    covariates, fold = covariate_matrix(panel), panel["fold"].to_numpy()
-    jobs = [(outcome, number) for outcome in OUTCOMES for number in np.unique(fold)]
+    jobs = [(outcome, number) for outcome, rows in data.items() for number in rows.numbers]
+    # Processes, not threads: each fit is single-threaded, so the numbers do not depend on how many run at once.
     results = Parallel(n_jobs=-1, return_as="generator")(
-        delayed(_fit_fold)(panel, covariates, learner, outcome, number, seed) for outcome, number in jobs
+        delayed(fit_fold)(learner, data[outcome], number, settings[outcome][number], seed) for outcome, number in jobs
     )
-    table = panel[KEYS].copy()
-    for (outcome, number), effects in zip(jobs, track(results, f"Fitting {learner}", len(jobs)), strict=True):
-        if not np.isfinite(effects.cate).all():
-            raise DataError(
-                f"Learner {learner} gave {(~np.isfinite(effects.cate)).sum()} effects on {outcome} that are not finite: "
-                "take it out of learners.names."
-            )
-        held_out = fold == number
-        for name, values in (("cate", effects.cate), ("lower", effects.lower), ("upper", effects.upper)):
-            table.loc[held_out, f"{name}_{outcome}"] = values
+    table = panel[KEYS].assign(**{name: np.nan for outcome in data for name in columns(outcome)})
+    for (outcome, number), effects in zip(jobs, track(results, "Fitting effects", len(jobs)), strict=True):
+        held_out = data[outcome].fold == number
+        for name, values in zip(columns(outcome), (effects.cate, effects.lower, effects.upper), strict=True):
+            if values is not None:
+                table.loc[held_out, name] = values
+    for outcome, rows in data.items():
+        require_sane(table[f"cate_{outcome}"].to_numpy(), rows.outcome, outcome)
     return table
 
 
-def _fit_fold(panel: pd.DataFrame, covariates: Vector, learner: str, outcome: str, number: int, seed: int) -> Effects:
-    learn = panel["fold"].to_numpy() != number
-    rows = Rows(
-        covariates[learn],
-        panel["treated"].to_numpy()[learn],
-        panel[outcome].to_numpy(dtype=float)[learn],
-        panel["household_id"].to_numpy()[learn],
-    )
-    return LEARNERS[learner](rows, covariates[~learn], seed)
+def fit_fold(learner: Learner, data: OutcomeData, number: int, settings: Settings, seed: int) -> Effects:
+    """Effects for one held-out fold; raises LearnerError when the learner stops."""
+    try:
+        return learner.fit(data.learn(number), data.held_out(number), settings, seed)
+    except (ValueError, ArithmeticError) as error:  # what numpy, scikit-learn and econml raise when numbers are past saving
+        raise LearnerError(f"it stopped in fold {number}: {error}") from error
 
 
-def _selectable(search: GridSearchCV) -> GridSearchCV:
-    """Econml chooses penalties on its own folds, by household, and warns of any others."""
-    return search.set_params(cv=None)
+def require_sane(cate: NDArray[np.float64], values: NDArray[np.float64], outcome: str) -> None:
+    """Raise LearnerError for effects (n,) that are not finite, or that vary more than the outcome (n,) itself."""
+    failed = ~np.isfinite(cate)
+    if failed.any():
+        raise LearnerError(f"{failed.sum()} of {len(cate)} effects on {outcome} are not finite")
+    if cate.std() > values.std():
+        raise LearnerError(
+            f"it diverged: effects on {outcome} have a standard deviation of {cate.std():.4g}, "
+            f"the outcome itself one of {values.std():.4g}"
+        )
 
 
-def _without_interval(cate: Vector) -> Effects:
-    unknown = np.full(len(cate), np.nan)
-    return Effects(np.ravel(cate), unknown, unknown)
+def no_effects(outcomes: tuple[str, ...]) -> pd.DataFrame:
+    """The table of a learner that failed: the columns of every other, and no rows, so that nothing can take it for effects."""
+    effects = [name for outcome in outcomes for name in columns(outcome)]
+    return pd.DataFrame(columns=[*KEYS, *effects], dtype="float64").astype(dict.fromkeys(KEYS, "int64"))

@@ -8,8 +8,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from targeting.effects import NAMES
-from targeting.figures import ACCENT, DARK, LIGHT
 from targeting.overlap import BALANCED
+from targeting.picture_style import ACCENT, DARK, LIGHT
 
 BOX = {"boxstyle": "round,pad=0.45", "facecolor": "white", "edgecolor": DARK}
 ASIDE = {"boxstyle": "round,pad=0.35", "facecolor": "#f3f3f3", "edgecolor": LIGHT}

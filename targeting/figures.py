@@ -1,58 +1,11 @@
 """Pictures (seaborn) that people look at; every number in them stands in a table beside them."""
 
-from collections.abc import Sequence
-
-import matplotlib
-import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure
-from matplotlib.ticker import NullFormatter, PercentFormatter, ScalarFormatter
-from numpy.typing import NDArray
+from matplotlib.ticker import PercentFormatter
 
-matplotlib.use("Agg")
-sns.set_theme(style="whitegrid", context="notebook", font="DejaVu Sans")
-# Colours that stay apart for colour-blind readers and in greyscale.
-DARK, LIGHT, ACCENT = "#1b4965", "#9db4c0", "#c8553d"
-
-
-def loadings_heatmap(loadings: NDArray[np.float64], features: Sequence[str], factor_names: Sequence[str]) -> Figure:
-    """Which features make each factor: loadings of unit length, shape (factors, features)."""
-    figure = Figure(figsize=(10, 8), layout="constrained")
-    axes = figure.subplots()
-    table = pd.DataFrame(loadings.T, index=list(features), columns=[name.replace(" and ", "\nand ") for name in factor_names])
-    sns.heatmap(table, annot=True, fmt=".2f", cmap="Greys", vmin=0, vmax=1, linewidths=0.5, cbar=False, ax=axes)
-    axes.set_title("What makes each factor (loadings, 0 to 1)")
-    axes.tick_params(axis="x", rotation=0, labelsize=8)
-    return figure
-
-
-def positioning_chart(table: pd.DataFrame) -> Figure:
-    """Segments by visits and basket value, bubbles by number of households, shade by mean revenue."""
-    figure = Figure(figsize=(10, 6.5), layout="constrained")
-    axes = figure.subplots()
-    sizes = 2500 * table["n"] / table["n"].max()
-    points = axes.scatter(table["visits"], table["basket"], s=sizes, c=table["revenue"], cmap="Blues", edgecolor=DARK, vmin=0)
-    for row, size in zip(table.itertuples(), sizes, strict=True):
-        axes.annotate(
-            f"{row.name}\n{row.n} households",
-            (row.visits, row.basket),
-            xytext=(0, 4 + np.sqrt(size) / 2),
-            textcoords="offset points",
-            ha="center",
-            fontsize=9,
-        )
-    axes.set_xscale("log")  # visits range over two orders of magnitude
-    axes.xaxis.set_major_formatter(ScalarFormatter())
-    axes.xaxis.set_minor_formatter(NullFormatter())
-    axes.margins(x=0.2, y=0.25)
-    axes.set(
-        xlabel="Mean visits over the window (log scale)",
-        ylabel="Mean basket (USD)",
-        title="Segments by visits, basket and revenue",
-    )
-    figure.colorbar(points, ax=axes, label="Mean revenue (USD)")
-    return figure
+from targeting.picture_style import ACCENT, DARK, LIGHT
 
 
 def roi_chart(curve: pd.DataFrame, margin: float, cost: float, overlap: float) -> Figure:
@@ -78,28 +31,4 @@ def roi_chart(curve: pd.DataFrame, margin: float, cost: float, overlap: float) -
         title=f"Profit by share contacted (margin {margin:.0%}, cost {cost:.2f} USD a contact)",
     )
     axes.legend(loc="lower left")
-    return figure
-
-
-def effects_by_segment_chart(effects: pd.DataFrame, breakeven: float) -> Figure:
-    """The campaign's effect on spend in each segment at time zero, with 95% intervals.
-
-    Hollow where treated and controls hardly overlap, so that the estimate is an extrapolation.
-    """
-    table = effects[effects["outcome"] == "purchase_amount"].iloc[::-1]
-    figure = Figure(figsize=(10, 5.5), layout="constrained")
-    axes = figure.subplots()
-    for position, row in enumerate(table.itertuples()):
-        believable = row.overlap_share >= 0.5
-        axes.plot([row.ci_lower, row.ci_upper], [position, position], color=DARK if believable else LIGHT, linewidth=2)
-        axes.plot(row.effect, position, "o", color=DARK if believable else LIGHT, markerfacecolor=DARK if believable else "white")
-    axes.axvline(0, color="black", linewidth=0.8)
-    axes.axvline(breakeven, color=ACCENT, linestyle="--", linewidth=1.2, label=f"breakeven ({breakeven:.2f} USD)")
-    labels = [f"{row.name}\n{row.n_treated} of {row.n} treated, {row.overlap_share:.0%} overlap" for row in table.itertuples()]
-    axes.set_yticks(range(len(table)), labels, fontsize=9)
-    axes.set(
-        xlabel="Effect on spend over the outcome window (USD per household)",
-        title="Effect by segment at time zero (hollow: less than half of the rows overlap)",
-    )
-    figure.legend(loc="outside lower right")
     return figure

@@ -1,4 +1,4 @@
-"""Write the canonical tables: one Parquet file each, columns and rows in a fixed order."""
+"""Write the canonical tables, and the truth where a source knows it: Parquet files, columns and rows in a fixed order."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -7,8 +7,18 @@ import ibis
 import ibis.expr.types as ir
 from ibis.backends import BaseBackend
 
+from targeting.panel import KEYS, OUTCOMES
 from targeting.progress import track
 from targeting.tables import SCHEMAS, columns
+
+# What is known of a household and campaign on the campaign's first day, given what had happened until then: its chance of being
+# mailed, and its expected outcomes (USD and visits) if not mailed, if mailed, and their difference.
+TRUTH = {
+    **dict.fromkeys(KEYS, "int64"),
+    "propensity": "float64",
+    **{f"{name}_{outcome}": "float64" for outcome in OUTCOMES for name in ("mu0", "mu1", "effect")},
+    "archetype": "string",
+}
 
 
 def sold(lines: ir.Table) -> ir.Table:
@@ -39,3 +49,9 @@ def write_tables(backend: BaseBackend, source: Mapping[str, ir.Table], folder: P
         table = prepared[name].select(names)
         # A key of few columns already orders the promotions; sorting 21 million rows by five columns costs memory.
         backend.to_parquet(table.order_by(names[:3] if name == "promotions" else names), folder / f"{name}.parquet")
+
+
+def write_truth(backend: BaseBackend, source: Mapping[str, ir.Table], path: Path) -> None:
+    """Write the source's truth, columns TRUTH, ordered by its keys; without rows for a source that does not know it."""
+    truth = source.get("truth", ibis.memtable([], schema=TRUTH))
+    backend.to_parquet(truth.select(list(TRUTH)).order_by(KEYS), path)

@@ -1,11 +1,9 @@
-"""Segments as they could be known at time zero, and the campaign's effect in each."""
+"""Segments as they could be known at time zero."""
 
 from datetime import date
 
-import numpy as np
 import pandas as pd
 
-from targeting.clusters import Estimate, mean_estimate
 from targeting.errors import DataError
 from targeting.panel import PREFIX
 
@@ -27,33 +25,10 @@ def features_at_time_zero(panel: pd.DataFrame, names: list[str], first_day: date
         )
     features = panel[[f"{PREFIX}{name}" for name in names]].rename(columns=lambda column: column.removeprefix(PREFIX))
     history_days = (panel["time_zero"] - pd.Timestamp(first_day)).dt.days
-    window_days = (last_day - first_day).days + 1
-    scaled = {name: features[name] * (window_days / history_days) ** GROWTH[name] for name in names if name in GROWTH}
-    return features.assign(**scaled)
+    return to_window_length(features, history_days, (last_day - first_day).days + 1)
 
 
-def effects_by_segment(rows: pd.DataFrame) -> pd.DataFrame:
-    """One row a segment: segment, name, n, n_treated, overlap_share, cate (mean of the model), and the effect with se, ci_*.
-
-    `rows` has segment, name, household_id, treated, overlap (whether the propensity allows a comparison), score (treated less
-    control) and cate. The effect is the mean score, its interval clustered by household; a segment of one household has none.
-    Where the overlap share is low the effect is an extrapolation of the outcome models, and its interval too short.
-    """
-    table = []
-    for (number, name), members in rows.groupby(["segment", "name"]):
-        several = members["household_id"].nunique() > 1
-        mean = float(members["score"].mean())
-        actual = mean_estimate(members["score"], members["household_id"]) if several else Estimate(mean, np.nan)
-        table.append(
-            {
-                "segment": number,
-                "name": name,
-                "n": len(members),
-                "n_treated": members["treated"].sum(),
-                "overlap_share": members["overlap"].mean(),
-                "cate": members["cate"].mean(),
-                "effect": actual.value,
-                **actual.columns(),
-            }
-        )
-    return pd.DataFrame(table)
+def to_window_length(features: pd.DataFrame, history_days: pd.Series | int, window_days: int) -> pd.DataFrame:
+    """The features with the totals among them brought from `history_days` (of each row, or of all) to the window's length."""
+    ratio = window_days / history_days
+    return features.assign(**{name: features[name] * ratio**exponent for name, exponent in GROWTH.items() if name in features})

@@ -3,11 +3,12 @@
 The whole of params.yaml is checked whenever a stage starts, so that a slip is named by the first stage that runs.
 """
 
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from targeting.errors import DataError
 from targeting.panel import OUTCOMES
@@ -15,6 +16,7 @@ from targeting.panel import OUTCOMES
 PARAMS = Path("params.yaml")
 
 Positive = Annotated[int, Field(ge=1)]
+BaseModelName = Literal["linear", "smooth", "boosting", "forest"]
 Share = Annotated[float, Field(gt=0, lt=1)]
 
 
@@ -25,11 +27,35 @@ class Section(BaseModel):
 
 
 class Data(Section):
-    """Which retailer."""
+    """Which retailer; what follows first_day describes the made-up one, and only that."""
 
     source: str
     path: str
     first_day: str | None
+    households: Annotated[int, Field(ge=100, le=100_000)] | None = None
+    weeks: Annotated[int, Field(ge=24, le=520)] | None = None
+    overlap: Literal["randomised", "good", "poor"] | None = None
+    effect: Literal["none", "constant", "heterogeneous"] | None = None
+    seed: Annotated[int, Field(ge=0)] | None = None
+
+    @model_validator(mode="after")
+    def _describes_its_source(self) -> "Data":
+        made_up = {name: getattr(self, name) for name in ("households", "weeks", "overlap", "effect", "seed")}
+        if self.source == "simulated":
+            lacking = [name for name, value in {"first_day": self.first_day, **made_up}.items() if value is None]
+            if lacking:
+                raise ValueError(f"the simulated source also needs {', '.join(lacking)}: see conf/data/simulated.yaml")
+        elif given := [name for name, value in made_up.items() if value is not None]:
+            raise ValueError(f"{', '.join(given)} is for the simulated source, and source is {self.source!r}: leave it out")
+        return self
+
+    @field_validator("first_day")
+    @classmethod
+    def _is_a_date(cls, value: str | None) -> str | None:
+        try:
+            return value if value is None else date.fromisoformat(value).isoformat()
+        except ValueError:
+            raise ValueError(f"it is {value!r}; write a date such as '2016-01-04'") from None
 
 
 class Engine(Section):
@@ -55,14 +81,19 @@ class Segmentation(Section):
 
     factors: Positive
     k: Annotated[int, Field(ge=2)]
+    factor_starts: Annotated[int, Field(ge=0)]
     skewness: float
     penalty_scores: Annotated[float, Field(ge=0)]
     penalty_loadings: Annotated[float, Field(ge=0)]
     l1_ratio: Annotated[float, Field(ge=0, le=1)]
     selection: tuple[Annotated[int, Field(ge=2)], Annotated[int, Field(ge=2)]]
+    factor_resamples: Positive
+    enough_explained: Share
+    stable_loadings: Share
     restarts: Positive
     bootstraps: Positive
-    selection_bootstraps: Positive
+    smallest_segment: Share
+    stable_segments: Share
     features: Annotated[list[str], Field(min_length=2)]
 
     @model_validator(mode="after")
@@ -78,7 +109,7 @@ class Segmentation(Section):
 class Nuisance(Section):
     """Cross-fitted nuisances and the overlap."""
 
-    folds: Annotated[int, Field(ge=2)]
+    folds: Annotated[int, Field(ge=3)]  # one held out, one predicted, one to learn from
     repeats: Positive
     clip: Annotated[float, Field(gt=0, lt=0.5)]
     overlap: tuple[Share, Share]
@@ -86,10 +117,39 @@ class Nuisance(Section):
     refits: Annotated[int, Field(ge=2)]
 
 
+class Refute(Section):
+    """Refutations of the average effects."""
+
+    placebo_repeats: Annotated[int, Field(ge=2)]
+    placebo_strata: Positive
+    placebo_ratio: Annotated[float, Field(gt=0)]
+    cause_repeats: Annotated[int, Field(ge=2)]
+    cause_shift_se: Annotated[float, Field(gt=0)]
+    cause_shift_relative: Annotated[float, Field(gt=0)]
+    subset_repeats: Annotated[int, Field(ge=2)]
+    subset_share: Share
+    subset_stability: Annotated[float, Field(lt=1)]
+    control_days: Positive
+    control_splits: Annotated[int, Field(ge=2)]
+
+
+class BaseModels(Section):
+    """What learns outcomes or effects inside the learners that can have any model."""
+
+    s: BaseModelName
+    t: BaseModelName
+    x: BaseModelName
+    dr: BaseModelName
+    nonparam_dml: BaseModelName
+
+
 class Learners(Section):
     """Learners of effects by household."""
 
     names: Annotated[list[str], Field(min_length=1)]
+    models: BaseModels
+    trials: Annotated[int, Field(ge=0)]
+    forward: list[str]
 
 
 class Policy(Section):
@@ -140,6 +200,7 @@ class Params(Section):
     design: Design
     segmentation: Segmentation
     nuisance: Nuisance
+    refute: Refute
     learners: Learners
     policy: Policy
     experiment: Experiment

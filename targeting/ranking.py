@@ -6,15 +6,12 @@
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
-import statsmodels.api as sm
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import norm
 
-from targeting.clusters import Estimate, mean_estimate, standard_error
+from targeting.clusters import Estimate, standard_error
 
 Vector = NDArray[np.float64]
-GROUPS = 5
 
 
 @dataclass(frozen=True)
@@ -59,29 +56,41 @@ def qini_weights(n: int) -> Vector:
     return (n - ranks + 1) / n - (n + 1) / (2 * n)
 
 
-def rank_weighted_effect(cate: ArrayLike, score: ArrayLike, household_id: ArrayLike, weights: Vector) -> OneSided:
-    """A rank-weighted average effect: mean over ranks of weight times score, ties averaged, clustered by household.
+def rank_weighted_influence(cate: ArrayLike, score: ArrayLike, weights: Vector) -> tuple[float, Vector]:
+    """A rank-weighted average effect, the mean over ranks of weight times score (ties averaged), and its influence values (n,).
 
-    The standard error adds, to the noise of the scores, what a row moves by shifting everybody's rank; this second part takes
-    the effect at each rank from the line that fits scores on ranks. A constant effect ranks nobody: 0, with p = 1.
+    The influence adds, to the noise of the scores, what a row moves by shifting everybody's rank; this second part takes
+    the effect at each rank from the line that fits scores on ranks. A constant effect ranks nobody: 0, without any influence.
     Source: Yadlowsky, Fleming, Shah, Brunskill & Wager (2025), Journal of the American Statistical Association 120, 38-51.
     """
     effect, scores = np.asarray(cate, dtype=float), np.asarray(score, dtype=float)
-    if np.ptp(effect) == 0:
-        return NOTHING_SHOWN
     n = len(scores)
+    if np.ptp(effect) == 0:
+        return 0.0, np.zeros(n)
     order = descending(effect)
     by_rank = tie_averaged(effect[order], weights)
     value = float(np.mean(by_rank * scores[order]))
 
-    slope, intercept = np.polyfit(np.arange(n) / n, scores[order], 1)
-    level = intercept + slope * np.arange(n) / n
+    level = level_by_rank(scores[order], np.arange(n) / n)
     # d value / d rank at rank r is level(r) * (w(r + 1) - w(r)); a row pushes all ranks behind its own by one, so its
     # influence is the sum of those from its rank on, less its mean over rows.
     pushed = level[:-1] * np.diff(by_rank)
     shift = np.append(np.cumsum(pushed[::-1])[::-1], 0.0)
     influence = np.empty(n)
     influence[order] = by_rank * scores[order] - value + shift - shift.mean()
+    return value, influence
+
+
+def level_by_rank(ranked_scores: Vector, shares: Vector) -> Vector:
+    """The effect at each share of the ranking, by the line that fits scores in the order of ranks, shape (n,), on their rank."""
+    n = len(ranked_scores)
+    slope, intercept = np.polyfit(np.arange(n) / n, ranked_scores, 1)
+    return intercept + slope * shares
+
+
+def rank_weighted_effect(cate: ArrayLike, score: ArrayLike, household_id: ArrayLike, weights: Vector) -> OneSided:
+    """A rank-weighted average effect with its clustered standard error; a constant effect shows nothing, and p is 1."""
+    value, influence = rank_weighted_influence(cate, score, weights)
     return one_sided(Estimate(value, standard_error(influence, household_id)))
 
 
@@ -93,82 +102,3 @@ def autoc(cate: ArrayLike, score: ArrayLike, household_id: ArrayLike) -> OneSide
 def qini(cate: ArrayLike, score: ArrayLike, household_id: ArrayLike) -> OneSided:
     """Area between the Qini curve and that of a random ranking, in units of the outcome per row."""
     return rank_weighted_effect(cate, score, household_id, qini_weights(len(np.asarray(score))))
-
-
-def toc_table(cate: ArrayLike, score: ArrayLike, household_id: ArrayLike, shares: ArrayLike) -> pd.DataFrame:
-    """TOC at some shares: share, toc, se, ci_lower, ci_upper: mean score of the first share by rank less the mean of all.
-
-    Pointwise 95% intervals, clustered by household, for the ranking as given.
-    """
-    scores = np.asarray(score, dtype=float)
-    n = len(scores)
-    order = descending(cate)
-    rows = []
-    for share in np.asarray(shares, dtype=float):
-        first = np.zeros(n)
-        first[order[: max(1, round(share * n))]] = 1.0
-        if first.all():  # everybody is no better than everybody, exactly
-            rows.append({"share": share, "toc": 0.0, **Estimate(0.0, 0.0).columns()})
-            continue
-        top = float(scores @ first / first.sum())
-        influence = first * (scores - top) / first.mean() - (scores - scores.mean())
-        estimate = Estimate(top - float(scores.mean()), standard_error(influence, household_id))
-        rows.append({"share": share, "toc": estimate.value, **estimate.columns()})
-    return pd.DataFrame(rows)
-
-
-def best_linear_predictor(cate: ArrayLike, score: ArrayLike, household_id: ArrayLike) -> OneSided:
-    """Slope of the scores on the centred effects: 1 where effects are right on average, 0 where they say nothing.
-
-    A constant effect has no slope: 0, with p = 1. Source: Chernozhukov, Demirer, Duflo & Fernandez-Val (2025), Econometrica 93,
-    1121-1164.
-    """
-    effect = np.asarray(cate, dtype=float)
-    if np.ptp(effect) == 0:
-        return NOTHING_SHOWN
-    design = np.column_stack([np.ones(len(effect)), effect - effect.mean()])
-    fit = sm.OLS(np.asarray(score, dtype=float), design).fit(cov_type="cluster", cov_kwds={"groups": np.asarray(household_id)})
-    return one_sided(Estimate(float(fit.params[1]), float(fit.bse[1])))
-
-
-def calibration_table(cate: ArrayLike, score: ArrayLike, household_id: ArrayLike, n_groups: int = GROUPS) -> pd.DataFrame:
-    """Predicted and actual effect in groups of equal size by predicted effect: group (1 is lowest), n, cate, gate, se, ci_*."""
-    effect, scores, households = np.asarray(cate, dtype=float), np.asarray(score, dtype=float), np.asarray(household_id)
-    rows = []
-    for number, members in enumerate(np.array_split(descending(effect)[::-1], n_groups), start=1):
-        actual = mean_estimate(scores[members], households[members])
-        rows.append(
-            {
-                "group": number,
-                "n": len(members),
-                "cate": float(effect[members].mean()),
-                "gate": actual.value,
-                **actual.columns(),
-            }
-        )
-    return pd.DataFrame(rows)
-
-
-def calibration_r2(table: pd.DataFrame, ate: float) -> float:
-    """1 - sum |gate - cate| / sum |gate - ate| over groups: 1 is perfect, 0 as good as the average effect, below 0 worse.
-
-    As in econml's DRTester (Dwivedi et al. 2020), which weights groups by their size.
-    """
-    share = table["n"] / table["n"].sum()
-    missed = (share * (table["gate"] - table["cate"]).abs()).sum()
-    spread = (share * (table["gate"] - ate).abs()).sum()
-    return float(1 - missed / spread)
-
-
-def raw_auuc(cate: ArrayLike, outcome: ArrayLike, treated: ArrayLike) -> float:
-    """The reference study's area under the uplift curve, from raw group means: confounded wherever treatment was chosen.
-
-    Mean over k of (mean outcome of treated less of controls among the first k by rank) times k/n; where an arm is still empty
-    its mean is 0.
-    """
-    order = descending(cate)
-    y, t = np.asarray(outcome, dtype=float)[order], np.asarray(treated, dtype=float)[order]
-    n_treated, n_control = np.cumsum(t), np.cumsum(1 - t)
-    mean_treated = np.cumsum(y * t) / np.maximum(n_treated, 1)
-    mean_control = np.cumsum(y * (1 - t)) / np.maximum(n_control, 1)
-    return float(np.mean((mean_treated - mean_control) * np.arange(1, len(y) + 1) / len(y)))

@@ -1,7 +1,8 @@
-"""Name factors and segments by written rules from what is high and low in them, and say what to do with each.
+"""Name segments by written rules from what is high and low in them, say why, and say what to do with each.
 
 A segment's profile is the mean of its households' features in standard deviations from the mean of all. Every archetype
-weighs a few features; names are given so that the sum of all segments' fits is largest, each name once.
+weighs a few features; names are given so that the sum of all segments' fits is largest, each name once. A segment that no
+archetype fits is named by its strongest trait.
 """
 
 from collections.abc import Mapping
@@ -12,31 +13,12 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
-from targeting.errors import DataError
+from targeting.feature_words import WORDINGS
 
-Matrix = NDArray[np.float64]
-
-FEATURE_WORDS = {
-    "recency": "days since the last purchase",
-    "days_between_purchases_avg": "days between purchases",
-    "frequency": "visits",
-    "frequency_per_week": "visits a week",
-    "purchase_regularity": "regularity",
-    "monetary_sales": "revenue",
-    "monetary_avg_basket_sales": "basket value",
-    "monetary_std": "basket spread",
-    "coupon_savings_ratio": "coupon savings",
-    "discount_usage_pct": "discount use",
-    "private_label_ratio": "private label",
-    "n_departments": "departments",
-    "n_products": "variety",
-    "avg_items_per_basket": "items a basket",
-    "share_grocery": "grocery share",
-    "share_fresh": "fresh share",
-    "share_bakery": "bakery share",
-    "share_health_beauty": "health and beauty share",
-    "share_alcohol": "alcohol share",
-}
+# A fit below this many standard deviations is no reason for a name.
+SMALLEST_FIT = 0.35
+TOLD = 3  # numbers that a segment's reason tells
+FAINT = 0.25  # standard deviations from the mean of all below which a feature explains no name
 
 
 @dataclass(frozen=True)
@@ -50,7 +32,7 @@ class Archetype:
     actions: str
 
 
-# The first seven are the reference study's; the others serve other numbers of segments.
+# The first seven are the published study's vocabulary; the others serve what it has no word for.
 ARCHETYPES = (
     Archetype(
         "VIP Heavy",
@@ -130,6 +112,27 @@ ARCHETYPES = (
         "meal deals; add-on offers at the till",
     ),
     Archetype(
+        "H&B Pickers",
+        {"share_health_beauty": 2, "n_departments": -1, "share_grocery": -1},
+        "Low",
+        "Broaden",
+        "offers across categories; a first basket of groceries",
+    ),
+    Archetype(
+        "Stock-Up Shoppers",
+        {"monetary_avg_basket_sales": 2, "monetary_std": 1, "n_departments": 1, "recency": -1},
+        "Medium",
+        "Regularize",
+        "a reason for a second trip; fresh top-ups; bundles",
+    ),
+    Archetype(
+        "Steady Middle",
+        {"purchase_regularity": 1, "recency": -1, "monetary_std": -1, "avg_items_per_basket": -1},
+        "Medium",
+        "Upgrade",
+        "larger baskets; cross-category incentives",
+    ),
+    Archetype(
         "Occasional Visitors",
         {"purchase_regularity": -2, "n_products": -1, "share_grocery": -1},
         "Low",
@@ -139,16 +142,27 @@ ARCHETYPES = (
 )
 
 
-def name_segments(profiles: pd.DataFrame) -> list[Archetype]:
-    """An archetype for each row of `profiles` (segments by features, in standard deviations), no two alike.
+# What to do where no archetype fits, by the mean revenue in standard deviations: from how much on, then what.
+BY_VALUE = (
+    (0.5, "High", "Retention", "thank them; watch for churn"),
+    (-0.25, "Medium", "Upgrade", "larger baskets; cross-category incentives"),
+    (-np.inf, "Low", "Activate", "a reason for the next visit"),
+)
 
-    Raises DataError for more segments than archetypes.
-    """
-    if len(profiles) > len(ARCHETYPES):
-        raise DataError(f"{len(profiles)} segments, and names for {len(ARCHETYPES)}: lower segmentation.k.")
+
+def name_segments(profiles: pd.DataFrame) -> list[Archetype]:
+    """An archetype for each row of `profiles` (segments by features, in standard deviations), no two with the same name."""
     fit = np.array([[_fit(profile, archetype) for archetype in ARCHETYPES] for _, profile in profiles.iterrows()])
-    rows, columns = linear_sum_assignment(fit, maximize=True)
-    return [ARCHETYPES[column] for _, column in sorted(zip(rows, columns, strict=True))]
+    # What does not fit is worth nothing, so that it takes no name from a segment which it fits.
+    rows, columns = linear_sum_assignment(np.where(fit >= SMALLEST_FIT, fit, 0.0), maximize=True)
+    fitting = {row: ARCHETYPES[column] for row, column in zip(rows, columns, strict=True) if fit[row, column] >= SMALLEST_FIT}
+    named: list[Archetype] = []
+    taken = {archetype.name for archetype in fitting.values()}
+    for row in range(len(profiles)):
+        archetype = fitting.get(row) or _by_strongest_trait(profiles.iloc[row], taken)
+        taken.add(archetype.name)
+        named.append(archetype)
+    return named
 
 
 def _fit(profile: pd.Series, archetype: Archetype) -> float:
@@ -156,14 +170,35 @@ def _fit(profile: pd.Series, archetype: Archetype) -> float:
     return float((profile[weights.index] * weights).sum() / np.linalg.norm(weights))
 
 
-def name_factors(loadings: Matrix, features: list[str]) -> list[str]:
-    """A name for each factor, shape (factors, features) of loadings: its number and its two strongest features in words."""
-    names = []
-    for number, row in enumerate(loadings, start=1):
-        strongest = np.argsort(-row, kind="stable")[:2]
-        words = [FEATURE_WORDS.get(features[column], features[column]) for column in strongest if row[column] > 0]
-        names.append(f"F{number} {' and '.join(words)}")
-    return names
+def _by_strongest_trait(profile: pd.Series, taken: set[str]) -> Archetype:
+    """A name that is not taken, from the feature furthest from the mean of all households; advice by revenue."""
+    strongest = profile.abs().sort_values(ascending=False, kind="stable").index
+    traits = [f"{'High' if profile[feature] > 0 else 'Low'} {WORDINGS[feature].words}" for feature in strongest]
+    names = [*traits, *(f"{trait} {number}" for number in range(2, len(taken) + 3) for trait in traits)]
+    name = next(name for name in names if name not in taken)
+    advice = next(advice for least, *advice in BY_VALUE if profile["monetary_sales"] >= least)
+    return Archetype(name, {}, *advice)
+
+
+def why(archetype: Archetype, profile: pd.Series, means: pd.Series, overall: pd.Series) -> str:
+    """Why a segment has its name: its three most telling features in words, with its mean and that of all households.
+
+    `profile` is in standard deviations, `means` and `overall` are in the features' units. What adds most to the archetype's fit
+    comes first, then what else is furthest from the mean of all; one feature a theme.
+    """
+    weights = pd.Series(dict(archetype.weights), dtype=float)
+    weighed = profile[weights.index] * weights
+    weighed = weighed[(weighed > 0) & (profile[weights.index].abs() >= FAINT)]
+    others = profile.drop(weights.index).abs()
+    told: list[str] = []
+    for telling in (weighed, others):
+        for name in telling.sort_values(ascending=False, kind="stable").index:
+            theme = WORDINGS[name].theme
+            if len(told) < TOLD and theme not in {WORDINGS[other].theme for other in told}:
+                told.append(name)
+    return "; ".join(
+        f"{WORDINGS[name].words} {WORDINGS[name].show(means[name])} (all: {WORDINGS[name].show(overall[name])})" for name in told
+    )
 
 
 def standardised_profiles(features: pd.DataFrame, segments: NDArray[np.int64]) -> pd.DataFrame:

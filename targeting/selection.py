@@ -1,68 +1,251 @@
-"""Choose the learner whose effects rank households best, without judging it on the rows that chose it."""
+"""Choose the learner whose effects decide, by a written rule, and say whether any learner's effects mean anything.
 
-from collections.abc import Mapping
+The rule, on doubly robust scores of households that a learner did not see:
+
+1. Gates. Effects are there and finite for every row; their spread is one that effects can have; they are calibrated within
+   their error: the interval of the slope of scores on effects reaches into 1/2 to 2. (Asking for 1 exactly would, the more there
+   is to find, throw out the best: averages of unlike learners are a little too flat, and rank better than any of them.)
+2. Criterion. Of those that pass, the largest AUTOC; but a combination of learners comes first where it is within one standard
+   error of that, since many learners' AUTOC is about the same and the largest is partly luck.
+3. Evidence. The chosen learner's effects are used if its AUTOC is above zero beyond noise, allowing for all learners compared;
+   otherwise everybody gets the average effect.
+
+For each fold the rule looks at the other folds only, so that no household's outcome chooses its own effects.
+"""
+
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from targeting.calibration import best_linear_predictor
+from targeting.clusters import standard_error
+from targeting.effects import ato, effect_data
 from targeting.panel import KEYS, OUTCOMES
-from targeting.ranking import autoc
+from targeting.ranking import autoc_weights, rank_weighted_influence
+from targeting.simultaneous import adjusted_p_values, joint_covariance
 
 SIGNIFICANCE = 0.05
+FACTOR = 2.0  # by which effects may be off in size before a learner is out of the question
+AVERAGE_EFFECT = "ate"  # in place of a learner's name: the same effect for everybody
+COMBINED = ("average", "stack")  # combinations of learners, in the order in which they are preferred
+# What the rule gives for each fold, before and after asking for evidence.
+NESTED, USED = "nested", "selected"
+WORDS = {
+    NESTED: "for each fold the learner that the scores of the others choose",
+    USED: "for each fold that learner where the scores of the others show heterogeneity, else the average effect",
+}
+COLUMNS = [f"{name}_{outcome}" for outcome in OUTCOMES for name in ("cate", "lower", "upper")]
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What chooses: the difference of doubly robust scores, the outcome, household and fold, each (rows,)."""
+
+    score: NDArray[np.float64]
+    outcome: NDArray[np.float64]
+    household_id: NDArray[np.int64]
+    fold: NDArray[np.int64]
+
+    def subset(self, rows: NDArray[np.bool_]) -> "Evidence":
+        """The same for some rows."""
+        return Evidence(self.score[rows], self.outcome[rows], self.household_id[rows], self.fold[rows])
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What some rows say of one learner: AUTOC, its p-value allowing for all learners, and the gate that it failed, in words.
+
+    `behind` is by how much the chosen learner's AUTOC is larger, `behind_se` that difference's standard error.
+    """
+
+    autoc: float
+    p: float
+    failed: str
+    behind: float
+    behind_se: float
+
+
+@dataclass(frozen=True)
+class Decision:
+    """The learner chosen on some rows (`ate` where none passes the gates), and whether it shows heterogeneity beyond noise."""
+
+    learner: str
+    shown: bool
+    judgements: dict[str, Judgement]
+
+    @property
+    def used(self) -> str:
+        """Whose effects are used: the chosen learner's, or the average effect."""
+        return self.learner if self.shown else AVERAGE_EFFECT
 
 
 @dataclass(frozen=True)
 class Choice:
-    """The learner chosen on all rows, and for each fold the one chosen on the other folds."""
+    """The decision on all rows, and for each fold the one on the other folds."""
 
-    overall: str
-    by_fold: dict[int, str]
-
-
-def choose_learner(effects: Mapping[str, pd.DataFrame], score: NDArray[np.float64], panel: pd.DataFrame, outcome: str) -> Choice:
-    """The learner with the largest AUTOC on `outcome`; of equals, the first.
-
-    `effects` has a table a learner (cate_*, rows as in the panel), `score` the difference of doubly robust scores (rows,).
-    """
-    fold, households = panel["fold"].to_numpy(), panel["household_id"].to_numpy()
-
-    def best(rows: NDArray[np.bool_]) -> str:
-        values = {
-            learner: autoc(table.loc[rows, f"cate_{outcome}"], score[rows], households[rows]).estimate.value
-            for learner, table in effects.items()
-        }
-        return max(values, key=lambda learner: values[learner])
-
-    by_fold = {int(number): best(fold != number) for number in np.unique(fold)}
-    return Choice(best(np.ones(len(panel), dtype=bool)), by_fold)
+    overall: Decision
+    by_fold: dict[int, Decision]
 
 
-def selected_effects(effects: Mapping[str, pd.DataFrame], choice: Choice, panel: pd.DataFrame) -> pd.DataFrame:
-    """For each fold the effects of the learner that the other folds chose: keys, cate_*, lower_*, upper_*, learner."""
-    learner = panel["fold"].map(choice.by_fold)
-    columns = [f"{name}_{outcome}" for outcome in OUTCOMES for name in ("cate", "lower", "upper")]
+def unusable(table: pd.DataFrame) -> str:
+    """Why a learner's effects cannot be judged at all, in words; empty if they can be."""
+    if table.empty:
+        return "it gave no effects"
+    for outcome in OUTCOMES:
+        bad = int((~np.isfinite(table[f"cate_{outcome}"])).sum())
+        if bad:
+            return f"{bad} of {len(table)} effects on {outcome} are not finite"
+    return ""
+
+
+def decide(effects: Mapping[str, NDArray[np.float64]], evidence: Evidence, seed: int) -> Decision:
+    """The rule on some rows. `effects` has a learner's effects (rows,) on the outcome that is decided by, all finite."""
+    if not effects:
+        return Decision(AVERAGE_EFFECT, False, {})
+    weights = autoc_weights(len(evidence.score))
+    areas, influences = zip(*(rank_weighted_influence(cate, evidence.score, weights) for cate in effects.values()), strict=True)
+    values, influence = dict(zip(effects, areas, strict=True)), dict(zip(effects, influences, strict=True))
+    p = adjusted_p_values(areas, joint_covariance(np.column_stack(influences), evidence.household_id), seed)
+    failed = {name: _failed_gate(cate, evidence) for name, cate in effects.items()}
+
+    def behind(name: str, other: str) -> tuple[float, float]:
+        return values[other] - values[name], standard_error(influence[other] - influence[name], evidence.household_id)
+
+    passing = [name for name in effects if not failed[name]]
+    chosen = AVERAGE_EFFECT
+    if passing:
+        best = max(passing, key=lambda name: values[name])
+        close = [name for name in COMBINED if name in passing and np.less_equal(*behind(name, best))]
+        chosen = close[0] if close else best
+    judgements = {
+        name: Judgement(values[name], float(own), failed[name], *(behind(name, chosen) if passing else (np.nan, np.nan)))
+        for name, own in zip(effects, p, strict=True)
+    }
+    return Decision(chosen, bool(passing) and judgements[chosen].p < SIGNIFICANCE, judgements)
+
+
+def choose(effects: Mapping[str, NDArray[np.float64]], evidence: Evidence, folds: Sequence[int], seed: int) -> Choice:
+    """The rule on all rows, and for each of `folds` on the rows of the others."""
+
+    def on(rows: NDArray[np.bool_]) -> Decision:
+        return decide({name: cate[rows] for name, cate in effects.items()}, evidence.subset(rows), seed)
+
+    return Choice(on(np.ones(len(evidence.fold), dtype=bool)), {int(number): on(evidence.fold != number) for number in folds})
+
+
+def average_effects(panel: pd.DataFrame, nuisance: pd.DataFrame) -> pd.DataFrame:
+    """The overlap-weighted effect as everybody's effect, from the rows of the other folds: keys, cate_*, lower_*, upper_*."""
+    fold = panel["fold"].to_numpy()
     table = panel[KEYS].copy()
-    for column in columns:
-        table[column] = np.nan
-        for name, effect in effects.items():
-            rows = (learner == name).to_numpy()
-            table.loc[rows, column] = effect.loc[rows, column]
+    for outcome in OUTCOMES:
+        data = effect_data(panel, nuisance, outcome)
+        for number in np.unique(fold):
+            estimate = ato(data.subset(fold != number))
+            names = [f"{name}_{outcome}" for name in ("cate", "lower", "upper")]
+            table.loc[fold == number, names] = estimate.value, estimate.lower, estimate.upper
+    return table
+
+
+def effects_by_fold(effects: Mapping[str, pd.DataFrame], learners: Mapping[int, str], panel: pd.DataFrame) -> pd.DataFrame:
+    """For each fold the effects of its learner: keys, cate_*, lower_*, upper_*, learner."""
+    learner = panel["fold"].map(learners)
+    table = panel[KEYS].assign(**dict.fromkeys(COLUMNS, np.nan))
+    for name in learner.unique():
+        rows = (learner == name).to_numpy()
+        table.loc[rows, COLUMNS] = effects[name].loc[rows, COLUMNS]
     return table.assign(learner=learner)
 
 
-def reasons(learners: pd.DataFrame, choice: Choice) -> list[str]:
-    """Why each learner of a table (learner, autoc, autoc_p) was or was not chosen, in words."""
-    best = learners.set_index("learner").loc[choice.overall]
-    chosen_in = pd.Series(choice.by_fold).value_counts()
-    words = []
-    for row in learners.itertuples():
-        folds = f"chosen in {chosen_in.get(row.learner, 0)} of {len(choice.by_fold)} folds"
-        doubt = ", though no better than a random order" if row.autoc <= 0 else ", though not beyond noise"
-        noise = "" if row.autoc_p < SIGNIFICANCE else doubt
-        if row.learner == choice.overall:
-            words.append(f"chosen: the largest AUTOC{noise}; {folds}")
+def levelled(table: pd.DataFrame, outcome: str) -> pd.Series:
+    """The effects of `effects_by_fold` as they rank households: those who get the average effect are all alike.
+
+    A fold's average effect comes from the other folds, so it is large where its own happens to be small: taken as a ranking of
+    folds, it would be wrong by construction.
+    """
+    cate, average = table[f"cate_{outcome}"], table["learner"] == AVERAGE_EFFECT
+    return cate.mask(average, cate[average].mean())
+
+
+def reasons(choice: Choice) -> dict[str, str]:
+    """Why each learner was or was not chosen, in words."""
+    chosen_in = pd.Series([decision.learner for decision in choice.by_fold.values()]).value_counts()
+    folds = len(choice.by_fold)
+    return {
+        name: f"{_why(name, choice.overall)}; first in {chosen_in.get(name, 0)} of {folds} folds by the scores of the others"
+        for name in choice.overall.judgements
+    }
+
+
+def _why(name: str, decision: Decision) -> str:
+    own, best = decision.judgements[name], decision.learner
+    if own.failed:
+        return f"not chosen: {own.failed}"
+    if name == best:
+        largest = own.autoc == max(other.autoc for other in decision.judgements.values() if not other.failed)
+        rank = "the largest AUTOC" if largest else "a combination within one standard error of the largest AUTOC"
+        if decision.shown:
+            return f"chosen: {rank} of those that pass the gates"
+        noise = f"not beyond noise (p = {own.p:.2f} allowing for all learners), so the average effect is used"
+        return f"not chosen: {rank} of those that pass the gates, but {noise}"
+    if own.behind < 0:
+        preferred = f"which is preferred within one standard error ({own.behind_se:.2f})"
+        return f"not chosen: AUTOC {-own.behind:.2f} above {best}'s, {preferred}"
+    return f"not chosen: AUTOC {own.behind:.2f} below {best}'s (standard error {own.behind_se:.2f})"
+
+
+def with_reasons(learners: pd.DataFrame, choice: Choice, outcome: str, left_out: Mapping[str, str]) -> pd.DataFrame:
+    """The table of learners with autoc_p_adjusted and reason, and a row for each learner that was left out.
+
+    The choice was made on one outcome; on the other there is no reason to give.
+    """
+    decided = learners["outcome"] == outcome
+    adjusted = {name: own.p for name, own in choice.overall.judgements.items()}
+    words = reasons(choice) | WORDS
+    table = learners.assign(
+        autoc_p_adjusted=learners["learner"].map(adjusted).where(decided),
+        reason=learners["learner"].map(words).where(decided, ""),
+    )
+    excluded = [
+        {"outcome": name, "learner": learner, "reason": f"left out: {why}"}
+        for name in OUTCOMES
+        for learner, why in left_out.items()
+    ]
+    return pd.concat([table, pd.DataFrame(excluded)], ignore_index=True)
+
+
+def verdict(choice: Choice) -> dict[str, str | bool | float]:
+    """What the rule says of all rows: selected (or `ate`), best, heterogeneity (true or false), its p, and finding in words."""
+    overall, own = choice.overall, choice.overall.judgements.get(choice.overall.learner)
+    average = "everybody's effect is taken to be the average effect."
+    if own is None:
+        sentence = f"No learner passes the gates: {average}"
+    else:
+        evidence = f"{overall.learner}, AUTOC {own.autoc:.2f}, p = {own.p:.3f} allowing for {len(overall.judgements)} learners"
+        if overall.shown:
+            sentence = f"Effects differ between households beyond noise (ranked by {evidence})."
         else:
-            words.append(f"not chosen: AUTOC lower than {choice.overall}'s by {best['autoc'] - row.autoc:.2f}; {folds}")
-    return words
+            sentence = f"No learner shows that effects differ between households beyond noise (best: {evidence}): {average}"
+    return {
+        "selected": overall.used,
+        "best": overall.learner,
+        "heterogeneity": overall.shown,
+        "heterogeneity_p": own.p if own else 1.0,
+        "finding": sentence,
+    }
+
+
+def _failed_gate(cate: NDArray[np.float64], evidence: Evidence) -> str:
+    """The first gate that finite effects fail, in words; empty if none."""
+    spread, most = float(np.std(cate)), float(min(np.std(evidence.outcome), np.std(evidence.score)))
+    if spread > most:
+        # Var(score) = Var(effect) + noise; effects more spread out than outcomes themselves are as implausible.
+        return f"implausible spread: effects have a standard deviation of {spread:.2f}, and {most:.2f} is possible"
+    slope = best_linear_predictor(cate, evidence.score, evidence.household_id).estimate
+    # A constant effect has no slope that could be wrong.
+    if slope.se > 0 and (slope.upper < 1 / FACTOR or slope.lower > FACTOR):
+        interval = f"{slope.value:.2f} ({slope.lower:.2f} to {slope.upper:.2f})"
+        return f"off in size by more than a factor of {FACTOR:g}: the slope of scores on effects is {interval}, 1 is right"
+    return ""

@@ -81,6 +81,17 @@ def ever_targeted(campaign_type: str, campaigns: ir.Table, targets: ir.Table) ->
     return targets.semi_join(this_type, "campaign_id").select("household_id").distinct().order_by("household_id")
 
 
+def outcomes_between(transactions: ir.Table, first_day: date, last_day: date) -> ir.Table:
+    """What those who bought from `first_day` to `last_day`, both inclusive, bought: one row a household.
+
+    Columns: household_id, purchase_amount (USD), purchase_count (baskets).
+    """
+    window = transactions.filter(transactions.day.between(first_day, last_day))
+    return window.group_by("household_id").agg(
+        purchase_amount=window.sales.sum().cast("float64"), purchase_count=window.basket_id.nunique()
+    )
+
+
 def trial_rows(trial: Trial, transactions: ir.Table, campaigns: ir.Table, targets: ir.Table) -> ir.Table:
     """One row an eligible household: household_id, treated (0/1), the outcomes, the same before time zero, mailed_after.
 
@@ -91,25 +102,21 @@ def trial_rows(trial: Trial, transactions: ir.Table, campaigns: ir.Table, target
     shoppers = transactions.filter(transactions.day < trial.time_zero).select("household_id").distinct()
     eligible = shoppers.anti_join(targeted_before(trial, campaigns, targets), "household_id")
     mailed = targets.filter(targets.campaign_id == trial.campaign_id).select("household_id", mailed=ibis.literal(1, "int64"))
-    during = _purchases(transactions.filter(transactions.day.between(trial.time_zero, trial.window_end)))
-    earlier = _purchases(transactions.filter((transactions.day >= trial.before_start) & (transactions.day < trial.time_zero)))
-    blocks = [mailed, during, earlier.rename(amount_before="amount", count_before="count")]
+    during = outcomes_between(transactions, trial.time_zero, trial.window_end)
+    earlier = outcomes_between(transactions, trial.before_start, trial.time_zero - timedelta(days=1))
+    blocks = [mailed, during, earlier.rename(amount_before="purchase_amount", count_before="purchase_count")]
     rows = eligible
     for block in [*blocks, _mailed_inside(trial, campaigns, targets)]:
         rows = rows.left_join(block, "household_id").drop("household_id_right")
     return rows.select(
         "household_id",
         treated=rows.mailed.fill_null(0),
-        purchase_amount=rows.amount.fill_null(0.0),
-        purchase_count=rows["count"].fill_null(0),
+        purchase_amount=rows.purchase_amount.fill_null(0.0),
+        purchase_count=rows.purchase_count.fill_null(0),
         before_purchase_amount=rows.amount_before.fill_null(0.0) * trial.before_scale,
         before_purchase_count=rows.count_before.fill_null(0) * trial.before_scale,
         mailed_after=rows.n_mailed.fill_null(0),
     )
-
-
-def _purchases(lines: ir.Table) -> ir.Table:
-    return lines.group_by("household_id").agg(amount=lines.sales.sum().cast("float64"), count=lines.basket_id.nunique())
 
 
 def _mailed_inside(trial: Trial, campaigns: ir.Table, targets: ir.Table) -> ir.Table:

@@ -81,18 +81,24 @@ def test_parameters_exist(stage):
 @pytest.mark.parametrize("stage", STAGES)
 def test_outputs_have_the_designed_form(stage):
     for name in written(stage):
-        assert re.fullmatch(r"data/[\w/${}.]+|metrics/[\w${}.]+\.json|plots/\w+\.(csv|png)", name), name
+        assert re.fullmatch(r"data/[\w/${}.]+|metrics/[\w${}.]+\.json|plots/[\w${}.]+\.(csv|png)", name), name
     for item in [*STAGES[stage].get("outs", []), *STAGES[stage]["metrics"]]:
         name = names([item])[0]
         if name.endswith((".json", ".csv")) and not name.startswith("data/"):
             assert item[name] == {"cache": False}, f"{name} belongs in git"
-    expected = {"cate": "metrics/cate_${item.learner}.json", "report": "metrics/summary.json"}.get(stage, f"metrics/{stage}.json")
+    by_learner = {name: f"metrics/{name}_${{item.learner}}.json" for name in STAGES if "matrix" in STAGES[name]}
+    expected = {**by_learner, "report": "metrics/summary.json"}.get(stage, f"metrics/{stage}.json")
     assert names(STAGES[stage]["metrics"]) == [expected]
 
 
 def test_every_output_belongs_to_one_stage():
     outputs = [name for stage in STAGES for name in written(stage)]
     assert len(outputs) == len(set(outputs))
+
+
+def test_only_the_stage_that_compares_reads_the_truth():
+    assert [stage for stage in STAGES if any(dep.startswith("data/truth") for dep in STAGES[stage]["deps"])] == ["truth"]
+    assert not [stage for stage in STAGES if {"plots/truth.csv", "metrics/truth.json"} & read(stage) and stage != "report"]
 
 
 def test_params_are_what_conf_composes(tmp_path):

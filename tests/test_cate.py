@@ -1,14 +1,28 @@
-"""Learners: out of fold, sensible on a world with a known effect, and loud when they fail."""
+"""Learners: out of fold, sensible on worlds whose effects are known, and loud when they fail."""
+
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import spearmanr
 
 from targeting import cate
-from targeting.cate import LEARNERS, Effects, cross_fit_effects
+from targeting.cate import LearnerError, cross_fit_effects, fit_fold, no_effects
 from targeting.errors import DataError
 from targeting.folds import household_folds
-from targeting.selection import Choice, choose_learner, reasons, selected_effects
+from targeting.inner_nuisance import inner_nuisances
+from targeting.learners.base_models import regressor
+from targeting.learners.data import outcome_data
+from targeting.learners.orthogonal import dr_learner, linear_dml, nonparam_dml
+from targeting.learners.registry import NAMES, Learner, find_learner
+from targeting.learners.rows import Effects, HeldOut
+from targeting.learners.smooth import r_smooth
+from targeting.models import outcome_model
+from targeting.panel import KEYS, OUTCOMES, covariate_matrix
+from tests.effect_worlds import CLIP, World, panel_and_truth, with_nuisances, world
+
+BASE_MODELS = {"s": "boosting", "t": "linear", "x": "linear", "dr": "linear", "nonparam_dml": "forest"}
 
 
 def panel(n: int = 600, seed: int = 0) -> pd.DataFrame:
@@ -31,86 +45,163 @@ def panel(n: int = 600, seed: int = 0) -> pd.DataFrame:
     return frame.assign(fold=household_folds(frame["household_id"], 3, seed=1))
 
 
+@pytest.fixture(scope="module")
+def smooth() -> World:
+    return world(seed=0)
+
+
+@pytest.fixture(scope="module")
+def constant() -> World:
+    return world(seed=0, effect="constant")
+
+
+def fit(name: str, given: World, own: Mapping[str, object] | None = None, seed: int = 1) -> pd.DataFrame:
+    """A learner's effects with its default settings, changed by `own`."""
+    learner = find_learner(name, BASE_MODELS)
+    data = given.data()
+    settings = {outcome: {fold: {**learner.settings, **(own or {})} for fold in rows.numbers} for outcome, rows in data.items()}
+    return cross_fit_effects(given.panel, data, learner, settings, seed)
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("learner", LEARNERS)
-def test_known_heterogeneity_is_found_out_of_fold(learner):
-    data = panel()
-    effects = cross_fit_effects(data, learner, seed=1)
-    high, low = data["x_keen"] > 0.6, data["x_keen"] < 0.4
-    values = effects["cate_purchase_amount"]
-    assert values[high].mean() - values[low].mean() > 20
-    assert values.mean() == pytest.approx(20, abs=4)
-    has_interval = learner == "causal_forest"
+@pytest.mark.parametrize("name", NAMES)
+def test_a_known_heterogeneous_effect_is_ranked(name, smooth):
+    effects = fit(name, smooth)
+    for outcome, scale in (("purchase_amount", 1), ("purchase_count", 10)):
+        cate = effects[f"cate_{outcome}"]
+        assert spearmanr(cate, smooth.truth).statistic > 0.3
+        assert cate.mean() == pytest.approx(smooth.truth.mean() / scale, abs=8 / scale)
+    has_interval = name in ("linear_dml", "causal_forest")
     assert effects["lower_purchase_amount"].notna().all() == has_interval
     if has_interval:
-        assert (effects["lower_purchase_amount"] < values).all()
-    changed = data.copy()
-    changed.loc[changed["household_id"] == 5, "purchase_amount"] += 1e5
-    own = data["household_id"] == 5
-    again = cross_fit_effects(changed, learner, seed=1)
-    pd.testing.assert_frame_equal(again[own], effects[own])  # its own outcome does not reach its own effect
+        assert (effects["lower_purchase_amount"] < effects["cate_purchase_amount"]).all()
+        assert (effects["upper_purchase_amount"] > effects["cate_purchase_amount"]).all()
 
 
-def test_an_unknown_learner_is_named():
-    with pytest.raises(DataError, match=r"Unknown learner 'oracle' in learners.names; known: x, dr, causal_forest"):
-        cross_fit_effects(panel(30), "oracle", seed=1)
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NAMES)
+def test_a_constant_effect_shows_less_spread_than_a_heterogeneous_one(name, constant, smooth):
+    spread = fit(name, constant)["cate_purchase_amount"].std()
+    assert spread < 0.8 * fit(name, smooth)["cate_purchase_amount"].std()
+    # Those that shrink what they cannot tell from noise are near none at all.
+    if name in ("r_smooth", "dr_smooth", "dr"):
+        assert spread < 6
 
 
-def test_a_learner_that_diverges_stops(monkeypatch):
-    def diverging(learn, covariates, seed):
-        effect = np.full(len(covariates), np.nan)
-        return Effects(effect, effect, effect)
+@pytest.mark.slow
+def test_no_outcome_of_a_household_reaches_its_own_effects_even_through_the_nuisances(smooth):
+    changed = smooth.panel.copy()
+    own = (changed["household_id"] == 5).to_numpy()
+    changed.loc[own, list(OUTCOMES)] += 1e4
+    # All that the pipeline would compute anew is computed anew; the settings stay, as tuning looks at all folds but the own.
+    again = with_nuisances(changed, smooth.truth)
+    for name in ("x", "dr", "linear_dml", "r_smooth", "dr_smooth"):
+        before, after = fit(name, smooth), fit(name, again)
+        pd.testing.assert_frame_equal(before[own], after[own])
+        other = ~(smooth.panel["fold"] == smooth.panel.loc[own, "fold"].iloc[0])
+        assert not np.allclose(before.loc[other, "cate_purchase_amount"], after.loc[other, "cate_purchase_amount"])
 
-    monkeypatch.setattr(cate, "_fit_fold", lambda *arguments: diverging(None, np.zeros(200), 1))
+
+def test_smooth_stages_are_those_of_econml_with_the_same_last_model(smooth):
+    """An R-learner is econml's NonParamDML, to which the stored nuisances travel by another way."""
+    data = smooth.data()["purchase_amount"]
+    learn, held_out, settings = data.learn(0), data.held_out(0), {"model": "smooth", "penalty": 100.0}
+    np.testing.assert_allclose(
+        r_smooth(learn, held_out, {"penalty": 100.0}, 1).cate, nonparam_dml(learn, held_out, settings, 1).cate, rtol=1e-8
+    )
+
+
+def test_a_dr_learner_regresses_the_scores_of_the_stored_nuisances(smooth):
+    data = smooth.data()["purchase_amount"]
+    learn, held_out, settings = data.learn(1), data.held_out(1), {"model": "linear", "penalty": 50.0}
+    final = regressor(settings, 1).fit(learn.covariates, learn.score)
+    np.testing.assert_allclose(
+        dr_learner(learn, held_out, settings, 1).cate, final.predict(held_out.covariates), rtol=1e-6, atol=1e-6
+    )
+
+
+def test_linear_dml_is_least_squares_of_residuals_on_components(smooth):
+    """One component: effect(x) = a + b c(x) minimises the R-loss, so the normal equations hold."""
+    data = smooth.data()["purchase_amount"]
+    learn = data.learn(2)
+    inside = linear_dml(learn, HeldOut(learn.covariates, learn.propensity), {"components": 1}, 1).cate
+    error = learn.outcome_residual - learn.treated_residual * inside
+    for column in (np.ones(len(error)), inside):
+        assert np.sum(error * learn.treated_residual * column) == pytest.approx(0, abs=1e-5 * np.sum(np.abs(error * column)))
+
+
+@pytest.mark.parametrize("name", ["x", "r_smooth", "linear_dml"])
+def test_repeated_rows_of_a_household_change_nothing_but_precision(name, smooth):
+    """Every row twice, as another campaign: the same folds, the same effects in both copies."""
+    twice = [table.assign(campaign_id=table["campaign_id"] + 100) for table in (smooth.panel, smooth.nuisance)]
+    panel, nuisance = (pd.concat(pair, ignore_index=True) for pair in zip((smooth.panel, smooth.nuisance), twice, strict=True))
+    inner = pd.concat(
+        [
+            part
+            for _, own in smooth.inner.groupby("held_out", sort=True)
+            for part in (own, own.assign(campaign_id=own["campaign_id"] + 100))
+        ],
+        ignore_index=True,
+    )
+    effects = fit(name, World(panel, nuisance, inner, np.tile(smooth.truth, 2)))["cate_purchase_amount"].to_numpy()
+    half = len(effects) // 2
+    np.testing.assert_allclose(effects[:half], effects[half:])
+    assert np.corrcoef(effects[:half], fit(name, smooth)["cate_purchase_amount"])[0, 1] > 0.9
+
+
+def test_unknown_learners_and_models_are_named():
+    with pytest.raises(DataError, match=r"Unknown learner 'oracle' in learners.names; known: s, t, x, dr"):
+        find_learner("oracle", BASE_MODELS)
+    with pytest.raises(DataError, match=r"Unknown model 'tarot' in learners.models.x; known: linear, smooth, boosting, forest"):
+        find_learner("x", {"x": "tarot"})
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        (np.full(3, np.nan), r"\d+ of 1600 effects on purchase_amount are not finite"),
+        (np.array([1e9, -1e9, 0.0]), r"it diverged: effects on purchase_amount have a standard deviation of .*, the outcome"),
+    ],
+)
+def test_effects_that_cannot_be_believed_are_an_error(values, words, smooth, monkeypatch):
     monkeypatch.setattr(cate, "Parallel", lambda **_: lambda jobs: (job[0](*job[1]) for job in jobs))
-    with pytest.raises(DataError, match=r"Learner x gave 200 effects on purchase_amount that are not finite"):
-        cross_fit_effects(panel(), "x", seed=1)
+    absurd = Learner(lambda learn, held_out, settings, seed: Effects(np.resize(values, len(held_out.propensity))), {}, {})
+    data = smooth.data()
+    with pytest.raises(LearnerError, match=words):
+        cross_fit_effects(smooth.panel, data, absurd, {outcome: {0: {}, 1: {}, 2: {}} for outcome in data}, 1)
 
 
-def candidates(data: pd.DataFrame, seed: int = 0) -> dict[str, pd.DataFrame]:
-    """A learner that is right and one that is noise, as tables of effects."""
-    rng = np.random.default_rng(seed)
-    truth = 40.0 * (data["x_keen"] > 0.5)
-    keys = data[["household_id", "campaign_id"]]
-    columns = ["cate_purchase_amount", "cate_purchase_count", "lower_purchase_amount", "upper_purchase_amount"]
-    columns += ["lower_purchase_count", "upper_purchase_count"]
-    noise = pd.concat([keys, pd.DataFrame(rng.normal(size=(len(data), 6)), columns=columns)], axis=1)
-    right = noise.assign(cate_purchase_amount=truth + rng.normal(0, 1, len(data)))
-    return {"noise": noise, "right": right}
+def test_a_learner_that_stops_says_where_and_why(smooth):
+    def stopping(learn, held_out, settings, seed):
+        raise np.linalg.LinAlgError("SVD did not converge")
+
+    with pytest.raises(LearnerError, match=r"it stopped in fold 2: SVD did not converge"):
+        fit_fold(Learner(stopping, {}, {}), smooth.data()["purchase_amount"], 2, {}, 1)
 
 
-def test_the_right_learner_is_chosen_in_every_fold():
-    data = panel()
-    score = (40 * (data["x_keen"] > 0.5) + np.random.default_rng(2).normal(0, 20, len(data))).to_numpy()
-    tables = candidates(data)
-    choice = choose_learner(tables, score, data, "purchase_amount")
-    assert choice.overall == "right"
-    assert choice.by_fold == {0: "right", 1: "right", 2: "right"}
-    selected = selected_effects(tables, choice, data)
-    np.testing.assert_array_equal(selected["cate_purchase_amount"], tables["right"]["cate_purchase_amount"])
-    words = reasons(pd.DataFrame({"learner": ["noise", "right"], "autoc": [0.5, 12.0], "autoc_p": [0.6, 0.001]}), choice)
-    assert words == [
-        "not chosen: AUTOC lower than right's by 11.50; chosen in 0 of 3 folds",
-        "chosen: the largest AUTOC; chosen in 3 of 3 folds",
-    ]
+def test_a_failed_learner_leaves_every_column_and_no_row(smooth):
+    assert list(no_effects(OUTCOMES).columns) == list(fit("r_smooth", smooth, {"penalty": 10.0}).columns)
+    assert len(no_effects(OUTCOMES)) == 0
 
 
-def test_a_folds_own_scores_do_not_choose_its_learner():
-    data = panel()
-    rng = np.random.default_rng(2)
-    score = rng.normal(0, 20, len(data))
-    tables = candidates(data)
-    before = choose_learner(tables, score, data, "purchase_amount")
-    changed = np.where(data["fold"] == 0, rng.normal(0, 9999, len(data)), score)
-    assert choose_learner(tables, changed, data, "purchase_amount").by_fold[0] == before.by_fold[0]
+def test_tables_of_other_rows_are_refused(smooth):
+    with pytest.raises(DataError, match="the table of inner nuisances does not hold the panel's rows"):
+        outcome_data(smooth.panel, smooth.nuisance, smooth.inner.iloc[1:], "purchase_amount")
 
 
-def test_each_fold_keeps_its_own_choice():
-    data = panel()
-    tables = candidates(data)
-    choice = Choice("noise", {0: "noise", 1: "right", 2: "noise"})
-    selected = selected_effects(tables, choice, data)
-    for name, fold in (("noise", 0), ("right", 1), ("noise", 2)):
-        rows = data["fold"] == fold
-        np.testing.assert_array_equal(selected.loc[rows, "cate_purchase_amount"], tables[name].loc[rows, "cate_purchase_amount"])
-        assert (selected.loc[rows, "learner"] == name).all()
+def test_inner_nuisances_are_a_plain_loop_over_two_folds():
+    panel, _ = panel_and_truth(seed=3, n=400, n_folds=4)
+    inner = inner_nuisances(panel, ["linear"], CLIP, seed=1)
+    own = panel["fold"] == 1
+    learn = ~panel["fold"].isin([1, 2])
+    covariates = covariate_matrix(panel)
+    expected = outcome_model("linear", 1).fit(covariates[learn], panel.loc[learn, "purchase_amount"]).predict(covariates[own])
+    found = inner[(inner["held_out"] == 2)].merge(panel.loc[own, KEYS], on=KEYS)
+    np.testing.assert_allclose(found["mean_purchase_amount"], expected, atol=0.0051)  # whole cents
+    assert not inner.merge(panel, on=KEYS).eval("held_out == fold").any()
+
+
+def test_inner_nuisances_need_three_folds():
+    panel, _ = panel_and_truth(seed=3, n=40, n_folds=2)
+    with pytest.raises(DataError, match=r"The panel has 2 folds, and learners need three or more: raise nuisance.folds"):
+        inner_nuisances(panel, ["linear"], CLIP, seed=1)

@@ -19,11 +19,13 @@ from targeting.tables import SCHEMAS
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).resolve().parent.parent
 SMALL = {
-    "nuisance/default": {"folds": 3, "repeats": 1},
-    "segmentation/default": {"k": 4, "selection": [3, 4], "restarts": 3, "bootstraps": 4, "selection_bootstraps": 2},
+    "nuisance/default": {"folds": 3, "repeats": 1, "refits": 3},
+    "refute/default": {"placebo_repeats": 4, "cause_repeats": 2, "subset_repeats": 3, "control_splits": 2},
+    "segmentation/default": {"k": 4, "selection": [3, 4], "restarts": 3, "bootstraps": 4, "factor_resamples": 2},
     "learners/default": {"names": ["x", "dr"]},
 }
-AFTER_POLICY = {"score", "experiment", "exploration", "monitor", "report"}  # what reads the policy's metrics, light stages all
+# What reads the policy's metrics: light stages all.
+AFTER_POLICY = {"score", "experiment", "exploration", "monitor", "truth", "report"}
 
 
 def call(project: Path, *command: str, fails: bool = False) -> str:
@@ -143,9 +145,11 @@ def test_a_changed_cost_reruns_the_policy_alone(project):
 def test_a_changed_number_of_segments_reruns_no_trial_or_learner(project):
     assert ran(call(project, "dvc", "exp", "run", "-S", "segmentation.k=3")) == {
         "segment",
+        "stability",
         "segment_effects",
         "score",
         "experiment",
+        "truth",
         "report",
     }
     assert len(pd.read_csv(project / "plots/segments.csv")) == 3
@@ -231,3 +235,18 @@ def test_the_same_retailer_by_an_experiment_in_a_temporary_folder(project, folde
     )
     assert "ingest" in ran(output)  # another folder, and the rest follows only where its content differs
     assert ran(output) <= {"ingest", "policy", *AFTER_POLICY}
+
+
+def test_a_made_up_retailer_is_held_against_its_truth(project):
+    assert json.loads((project / "metrics/truth.json").read_text()) == {"known": False}
+    assert pd.read_csv(project / "plots/truth.csv").empty
+    call(project, "dvc", "exp", "run", "-S", "data=simulated", "-S", "data.households=200", "-S", "data.weeks=36")
+    truth, table = json.loads((project / "metrics/truth.json").read_text()), pd.read_csv(project / "plots/truth.csv")
+    assert truth["known"] is True
+    assert truth["regret"] == pytest.approx(truth["profit_oracle"] - truth["profit_recommended"])
+    assert truth["profit_oracle"] >= max(value for name, value in truth.items() if name.startswith("profit_"))
+    policies = pd.read_csv(project / "plots/policies.csv")["policy"].tolist()
+    assert table.loc[table["what"] == "policy", "name"].tolist() == [*policies, "oracle"]
+    assert set(table.loc[table["what"] == "learner", "name"]) == {"x", "dr", "selected"}
+    assert table.loc[table["what"] != "learner", "truth"].notna().all()
+    restore(project)

@@ -8,14 +8,15 @@ from ibis.backends import BaseBackend
 
 from targeting.errors import DataError
 from targeting.raw import Origin
-from targeting.sources import completejourney, dunnhumby
+from targeting.sources import completejourney, dunnhumby, simulated
 
-ADAPTERS = {"completejourney": completejourney, "dunnhumby": dunnhumby}
+ADAPTERS = {"completejourney": completejourney, "dunnhumby": dunnhumby, "simulated": simulated}
 
 
 def canonical_tables(backend: BaseBackend, data: Mapping[str, Any]) -> dict[str, ir.Table]:
     """The canonical tables of the source that the `data` section of params.yaml names, as expressions.
 
+    A source whose effects are known also gives `truth` (see targeting.ingest.TRUTH).
     Raises DataError for an unknown source and for whatever the adapter cannot read.
     """
     if data["source"] not in ADAPTERS:

@@ -1,0 +1,78 @@
+"""A learner as econml's users call it, nuisances fitted inside it: `python -m benchmarks.plain_learners NAME`.
+
+Out-of-fold effects on both outcomes of the last run's panel, by the pipeline's folds and base models, for comparing time and
+memory with `python -m stages.cate NAME`.
+"""
+
+import sys
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from econml.dml import CausalForestDML, LinearDML, NonParamDML
+from econml.dr import DRLearner
+from econml.metalearners import SLearner, TLearner, XLearner
+from joblib import Parallel, delayed
+from numpy.typing import NDArray
+from sklearn.decomposition import PCA
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
+
+from targeting.learners.base_models import regressor
+from targeting.learners.meta import with_interactions
+from targeting.learners.orthogonal import CAUSAL_FOREST, COMPONENTS
+from targeting.models import outcome_model, propensity_model, with_logs
+from targeting.panel import OUTCOMES, covariate_matrix
+from targeting.params import load_params
+
+PLAIN = ("s", "t", "x", "dr", "linear_dml", "nonparam_dml", "causal_forest")
+
+
+def unfitted(name: str, models: dict[str, str], seed: int) -> Any:
+    """The learner with its nuisances' models."""
+    final = regressor({"model": models[name]}, seed) if name in models else None
+    outcome = outcome_model("linear", seed)
+    propensity: GridSearchCV = propensity_model("linear", seed).set_params(cv=None)
+    residuals = {"model_y": outcome, "model_t": propensity, "discrete_treatment": True, "cv": 3, "random_state": seed}
+    components = make_pipeline(FunctionTransformer(with_logs), StandardScaler(), PCA(COMPONENTS["components"]))
+    built = {
+        "s": lambda: SLearner(overall_model=regressor({"model": models["s"]}, seed, features=with_interactions)),
+        "t": lambda: TLearner(models=final),
+        "x": lambda: XLearner(models=outcome, cate_models=final, propensity_model=propensity),
+        "dr": lambda: DRLearner(
+            model_propensity=propensity, model_regression=outcome, model_final=final, cv=3, min_propensity=0.01, random_state=seed
+        ),
+        "linear_dml": lambda: LinearDML(**residuals, featurizer=components),
+        "nonparam_dml": lambda: NonParamDML(**residuals, model_final=final),
+        "causal_forest": lambda: CausalForestDML(**residuals, **CAUSAL_FOREST, n_jobs=1),
+    }
+    return built[name]()
+
+
+def effects(learner: Any, panel: pd.DataFrame, outcome: str, fold: int, orthogonal: bool) -> NDArray[np.float64]:
+    """Effects of one held-out fold."""
+    covariates, learn = covariate_matrix(panel), (panel["fold"] != fold).to_numpy()
+    groups = {"groups": panel.loc[learn, "household_id"].to_numpy()} if orthogonal else {}
+    learner.fit(
+        panel.loc[learn, outcome].to_numpy(dtype=float), panel.loc[learn, "treated"].to_numpy(), X=covariates[learn], **groups
+    )
+    return np.ravel(learner.effect(covariates[~learn]))
+
+
+def main() -> None:
+    """Fit one learner on every fold and outcome."""
+    name = sys.argv[1]
+    params = load_params("learners", "seed")
+    panel = pd.read_parquet("data/trials/panel.parquet")
+    jobs = [(outcome, fold) for outcome in OUTCOMES for fold in np.unique(panel["fold"])]
+    Parallel(n_jobs=-1)(
+        delayed(effects)(
+            unfitted(name, params["learners"]["models"], params["seed"]), panel, outcome, fold, name not in ("s", "t", "x")
+        )
+        for outcome, fold in jobs
+    )
+
+
+if __name__ == "__main__":
+    main()

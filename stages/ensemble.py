@@ -1,0 +1,58 @@
+"""Join the learners' effects: their plain average, and a stack whose weights come from the R-loss of other folds.
+
+Reads the panel, the nuisances and every learner's effects; writes two more tables of effects, one row a row of the panel.
+"""
+
+from pathlib import Path
+
+import pandas as pd
+
+from targeting.cate_figures import distribution_chart
+from targeting.ensemble import average, distributions, stack, usable
+from targeting.learners.data import outcome_data
+from targeting.outputs import write_csv, write_figure, write_metrics, write_parquet
+from targeting.panel import OUTCOMES
+from targeting.params import load_params
+from targeting.stage import run
+
+PANEL = Path("data/trials/panel.parquet")
+NUISANCE = Path("data/trials/nuisance.parquet")
+INNER = Path("data/trials/inner_nuisance.parquet")
+EFFECTS = Path("data/cate")
+AVERAGE = Path("data/ensemble/average.parquet")
+STACK = Path("data/ensemble/stack.parquet")
+WEIGHTS = Path("plots/stack_weights.csv")
+DISTRIBUTIONS = Path("plots/cate_distributions.csv")
+PICTURE = Path("plots/cate_distributions.png")
+METRICS = Path("metrics/ensemble.json")
+
+
+def main() -> None:
+    names = load_params("learners")["learners"]["names"]
+    panel, nuisance, inner = (pd.read_parquet(path) for path in (PANEL, NUISANCE, INNER))
+    data = {outcome: outcome_data(panel, nuisance, inner, outcome) for outcome in OUTCOMES}
+    tables = usable(panel, {name: pd.read_parquet(EFFECTS / f"{name}.parquet") for name in names})
+
+    mean = average(panel, tables, OUTCOMES)
+    stacked, weights = stack(panel, tables, data)
+
+    shown = {**tables, "average": mean, "stack": stacked}
+    table = distributions(shown, OUTCOMES)
+    losses = {
+        outcome: {
+            f"{name}_loss": data[outcome].r_losses(own[f"cate_{outcome}"].to_numpy()).mean()
+            for name, own in (("average", mean), ("stack", stacked))
+        }
+        for outcome in OUTCOMES
+    }
+    metrics = {"n_learners": len(tables), "failed": ", ".join(name for name in names if name not in tables) or "none"} | losses
+    write_metrics(metrics, METRICS)
+    write_parquet(mean, AVERAGE)
+    write_parquet(stacked, STACK)
+    write_csv(weights, WEIGHTS)
+    write_csv(table, DISTRIBUTIONS)
+    write_figure(distribution_chart(shown, OUTCOMES), PICTURE)
+
+
+if __name__ == "__main__":
+    run("ensemble", main)

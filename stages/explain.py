@@ -1,0 +1,55 @@
+"""Say what the best learner's effects depend on: importance of covariates, and a shallow tree in words.
+
+Reads the panel and the effects of the learner that each fold's others choose, meaningful or not; writes tables and pictures.
+"""
+
+from pathlib import Path
+
+import pandas as pd
+
+from targeting.cate_figures import importance_chart, tree_chart
+from targeting.explanation import explaining_tree, grouped_importance
+from targeting.outputs import write_csv, write_figure, write_metrics
+from targeting.panel import OUTCOMES, PREFIX, covariate_names, require_aligned
+from targeting.params import load_params
+from targeting.stage import run
+
+PANEL = Path("data/trials/panel.parquet")
+NESTED = Path("data/validate/nested.parquet")
+IMPORTANCE = Path("plots/effect_importance.csv")
+LEAVES = Path("plots/effect_tree.csv")
+IMPORTANCE_PICTURE = Path("plots/effect_importance.png")
+TREE_PICTURE = Path("plots/effect_tree.png")
+METRICS = Path("metrics/explain.json")
+
+
+def main() -> None:
+    params = load_params("policy", "seed")
+    panel, nested = pd.read_parquet(PANEL), pd.read_parquet(NESTED)
+    require_aligned(panel, nested, str(NESTED))
+    covariates = panel[covariate_names(panel)].rename(columns=lambda name: name.removeprefix(PREFIX))
+    fold = panel["fold"].to_numpy()
+
+    cates = {outcome: nested[f"cate_{outcome}"].to_numpy() for outcome in OUTCOMES}
+    importances = {o: grouped_importance(covariates, cate, fold, params["seed"]) for o, cate in cates.items()}
+    trees = {o: explaining_tree(covariates, cate, fold, params["seed"]) for o, cate in cates.items()}
+
+    metrics = {
+        outcome: {
+            "tree_r2": trees[outcome].r2,
+            "tree_r2_out_of_fold": trees[outcome].r2_out_of_fold,
+            "importance_r2": importances[outcome].r2,
+            "most_important": importances[outcome].table["group"].iloc[0],
+        }
+        for outcome in OUTCOMES
+    }
+    write_metrics(metrics, METRICS)
+    write_csv(pd.concat([found.table.assign(outcome=o) for o, found in importances.items()], ignore_index=True), IMPORTANCE)
+    write_csv(pd.concat([found.leaves.assign(outcome=o) for o, found in trees.items()], ignore_index=True), LEAVES)
+    shown = params["policy"]["outcome"]
+    write_figure(importance_chart({o: found.table for o, found in importances.items()}), IMPORTANCE_PICTURE)
+    write_figure(tree_chart(trees[shown].tree, list(covariates.columns), shown, trees[shown].r2_out_of_fold), TREE_PICTURE)
+
+
+if __name__ == "__main__":
+    run("explain", main)

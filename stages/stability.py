@@ -1,0 +1,109 @@
+"""Whether the segments hold when everything is refitted, and how households move between them from half to half of the weeks.
+
+Reads the lines, the profile, the segments and what assigns them; writes agreements, recovery by segment and transitions.
+"""
+
+from pathlib import Path
+
+import pandas as pd
+from ibis.backends import BaseBackend
+from sklearn.metrics import adjusted_rand_score
+
+from targeting.engine import connect, read_tables
+from targeting.factors import Factorisation, FactorSettings
+from targeting.features import household_features
+from targeting.moderators import to_window_length
+from targeting.outputs import write_csv, write_figure, write_metrics
+from targeting.params import load_params
+from targeting.segment_figures import transitions_chart
+from targeting.segment_stability import (
+    FittedSegments,
+    Recipe,
+    agreement,
+    agreement_table,
+    halves,
+    recovery,
+    refitted_on_resamples,
+    refitted_with_other_seeds,
+    refitted_without_a_tenth,
+    separation_without_groups,
+    transitions,
+)
+from targeting.stage import run
+
+TABLES = Path("data/tables")
+PROFILE = Path("data/profile/features.parquet")
+SCALING = Path("data/segments/scaling.parquet")
+LOADINGS = Path("data/segments/loadings.parquet")
+CENTRES = Path("data/segments/centres.parquet")
+SEGMENTS = Path("data/segments/segments.parquet")
+STABILITY = Path("plots/segment_stability.csv")
+RECOVERY = Path("plots/segment_recovery.csv")
+TRANSITIONS = Path("plots/segment_transitions.csv")
+PICTURE = Path("plots/segment_transitions.png")
+METRICS = Path("metrics/stability.json")
+
+
+def features_by_half(backend: BaseBackend, names: list[str]) -> list[pd.DataFrame]:
+    """Features of who bought in the earlier and in the later half of the weeks, totals brought to the window's length."""
+    lines, products = read_tables(backend, TABLES, "transactions", "products")
+    calendar = lines.select("week", "day").distinct().order_by("day").execute()
+    parts = halves(calendar)
+    window_days = (parts[1].as_of - parts[0].first_day).days
+    frames = []
+    for half in parts:
+        inside = lines.filter(lines.week.between(half.first_week, half.last_week))
+        frame = household_features(inside, products, half.as_of).order_by("household_id").execute().set_index("household_id")
+        frames.append(to_window_length(frame[names], (half.as_of - half.first_day).days, window_days))
+    return frames
+
+
+def main() -> None:
+    params = load_params("engine", "segmentation", "seed")
+    section, seed = params["segmentation"], params["seed"]
+    recipe = Recipe(FactorSettings.from_params(section), section["k"], section["restarts"], seed)
+    features = pd.read_parquet(PROFILE)[section["features"]]
+    assigned, loadings = pd.read_parquet(SEGMENTS), pd.read_parquet(LOADINGS)
+    factorisation = Factorisation.from_tables(pd.read_parquet(SCALING), loadings, recipe.settings)
+    stored = FittedSegments(factorisation, pd.read_parquet(CENTRES)[loadings["factor"]].to_numpy())
+    segments = assigned["segment"].to_numpy() - 1
+    names = assigned.drop_duplicates("segment").set_index("segment").sort_index()["name"].tolist()
+
+    with connect(params["engine"]) as backend:
+        earlier, later = features_by_half(backend, section["features"])
+    known = [pd.Series(stored.assign(half), index=half.index) for half in (earlier, later)]
+    both = earlier.index.intersection(later.index)
+    refitted = [recipe.fit(half).assign(half.loc[both]) for half in (earlier, later)]
+    moves = transitions(known[0], known[1], names)
+
+    resampled = refitted_on_resamples(features, recipe, section["bootstraps"])
+    checks = {
+        "resamples of the households": agreement(segments, resampled),
+        "without a tenth of the households": agreement(segments, refitted_without_a_tenth(features, recipe)),
+        "other seeds": agreement(segments, refitted_with_other_seeds(features, recipe)),
+    }
+    table = agreement_table(checks)
+    found = recovery(segments, resampled).mean(axis=0)
+    without = separation_without_groups(features, recipe).mean()
+    metrics = {
+        "ari_all_mean": table["ari_mean"][0],
+        "ari_all_std": table["ari_std"][0],
+        "ari_left_out": table["ari_mean"][1],
+        "ari_seeds": table["ari_mean"][2],
+        "recovery_worst": found.min(),
+        "silhouette_ungrouped": without["silhouette"],
+        "davies_bouldin_ungrouped": without["davies_bouldin"],
+        "halves_ari": adjusted_rand_score(known[0].loc[both], known[1].loc[both]),
+        "halves_ari_refitted": adjusted_rand_score(*refitted),
+        "halves_same": (known[0].loc[both] == known[1].loc[both]).mean(),
+        "n_halves": len(both),
+    }
+    write_metrics(metrics, METRICS)
+    write_csv(table, STABILITY)
+    write_csv(pd.DataFrame({"segment": range(1, len(names) + 1), "name": names, "jaccard": found}), RECOVERY)
+    write_csv(moves, TRANSITIONS)
+    write_figure(transitions_chart(moves), PICTURE)
+
+
+if __name__ == "__main__":
+    run("stability", main)

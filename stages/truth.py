@@ -1,0 +1,82 @@
+"""Compare what the pipeline says with what is true, where the source is made up and its truth known.
+
+Reads the truth and the other stages' results; writes one row a claim. No stage that estimates or decides reads the truth. For a
+real retailer the table is empty, and the metric says that nothing is known.
+"""
+
+import json
+from pathlib import Path
+
+import pandas as pd
+
+from targeting.outputs import write_csv, write_metrics
+from targeting.panel import KEYS, require_aligned
+from targeting.params import load_params
+from targeting.policy_value import Economics
+from targeting.selection import COMBINED
+from targeting.stage import run
+from targeting.truth import (
+    COLUMNS,
+    estimand_weights,
+    headline_truth,
+    judge_effects,
+    judge_learners,
+    judge_policies,
+    judge_propensities,
+    judge_segments,
+    truth_of_rows,
+)
+
+KNOWN = Path("data/truth/truth.parquet")
+PANEL = Path("data/trials/panel.parquet")
+NUISANCE = Path("data/trials/nuisance.parquet")
+LEARNERS = Path("data/cate")
+ENSEMBLES = Path("data/ensemble")
+SELECTED = Path("data/validate/selected.parquet")
+ASSIGNMENTS = Path("data/policy/assignments.parquet")
+SEGMENTS = Path("data/segments/segments.parquet")
+EFFECTS = Path("plots/ate.csv")
+POLICIES = Path("plots/policies.csv")
+POLICY = Path("metrics/policy.json")
+TABLE = Path("plots/truth.csv")
+METRICS = Path("metrics/truth.json")
+
+
+def main() -> None:
+    params = load_params("design", "learners", "policy")
+    settings = params["policy"]
+    truth = pd.read_parquet(KNOWN)
+    panel = pd.read_parquet(PANEL, columns=[*KEYS, "trial", "treated"])
+    rows = truth_of_rows(panel, truth)
+    if rows is None:
+        write_metrics({"known": False}, METRICS)
+        write_csv(pd.DataFrame(columns=COLUMNS), TABLE)
+        return
+
+    nuisance, assignments = pd.read_parquet(NUISANCE), pd.read_parquet(ASSIGNMENTS)
+    tables = {name: pd.read_parquet(LEARNERS / f"{name}.parquet") for name in params["learners"]["names"]}
+    tables |= {name: pd.read_parquet(ENSEMBLES / f"{name}.parquet") for name in COMBINED}
+    learners = {name: table for name, table in tables.items() if len(table)}  # one that failed claims nothing
+    learners["selected"] = pd.read_parquet(SELECTED)
+    for name, table in {str(NUISANCE): nuisance, str(ASSIGNMENTS): assignments, **learners}.items():
+        require_aligned(panel, table, name)
+
+    weights = estimand_weights(rows, by_design=params["design"]["name"] == "sequential_trials")
+    economics = Economics(settings["cost"], settings["margin"])
+    claims = [
+        judge_effects(pd.read_csv(EFFECTS, dtype={"trial": str}), rows, weights),
+        judge_learners(learners, rows),
+        judge_policies(pd.read_csv(POLICIES), assignments, rows, economics, settings["outcome"]),
+    ]
+    if "ATO" in weights:
+        claims.append(judge_propensities(nuisance["propensity"], rows))
+    table = pd.concat(claims, ignore_index=True)
+    recommended = json.loads(POLICY.read_text(encoding="utf-8"))["recommended"]
+    metrics = {"known": True, **headline_truth(table, settings["outcome"], recommended, settings["learner"])}
+    metrics["segment_agreement"] = judge_segments(pd.read_parquet(SEGMENTS), truth)
+    write_metrics(metrics, METRICS)
+    write_csv(table, TABLE)
+
+
+if __name__ == "__main__":
+    run("truth", main)

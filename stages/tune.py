@@ -1,0 +1,69 @@
+"""Search for one learner's settings, by the R-loss of out-of-fold effects, and say whether the search beats the defaults.
+
+Reads the panel and the nuisances; writes the settings of every outcome and held-out fold. A search that was interrupted goes on
+where it stopped: its finished trials are in a folder of its own, which is no output and may be deleted at any time.
+"""
+
+import argparse
+from pathlib import Path
+
+import pandas as pd
+from joblib import Parallel, delayed
+
+from targeting.cate_figures import tuning_chart
+from targeting.learners.data import outcome_data
+from targeting.learners.registry import find_learner
+from targeting.outputs import write_csv, write_figure, write_metrics
+from targeting.panel import OUTCOMES
+from targeting.params import load_params
+from targeting.progress import track
+from targeting.stage import run
+from targeting.tuning import default_losses, history, importances, search, study_key, summary, tuned
+
+PANEL = Path("data/trials/panel.parquet")
+NUISANCE = Path("data/trials/nuisance.parquet")
+INNER = Path("data/trials/inner_nuisance.parquet")
+SETTINGS = "data/tuning/{learner}.json"
+HISTORY = "plots/tuning_{learner}.csv"
+IMPORTANCE = "plots/tuning_importance_{learner}.csv"
+PICTURE = "plots/tuning_{learner}.png"
+METRICS = "metrics/tune_{learner}.json"
+STUDIES = Path(".studies")
+# Trials between two looks at the clock: both outcomes run at once, and wait for each other this often.
+STEP = 5
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("learner", help="a name in learners.names")
+    name = parser.parse_args().learner
+    params = load_params("learners", "seed")
+    trials, seed = params["learners"]["trials"], params["seed"]
+    learner = find_learner(name, params["learners"]["models"])
+    panel, nuisance, inner = (pd.read_parquet(path) for path in (PANEL, NUISANCE, INNER))
+    data = {outcome: outcome_data(panel, nuisance, inner, outcome) for outcome in OUTCOMES}
+
+    with Parallel(n_jobs=-1) as parallel:
+        losses = dict(zip(OUTCOMES, parallel(delayed(default_losses)(data[o], learner, seed) for o in OUTCOMES), strict=True))
+        keys = {outcome: study_key(data[outcome], learner, losses[outcome], seed) for outcome in OUTCOMES}
+        paths = {outcome: STUDIES / f"{name}_{outcome}_{keys[outcome]}.log" for outcome in OUTCOMES}
+        for done in track(range(0, trials, STEP), f"Tuning {name}"):
+            upto = min(done + STEP, trials)
+            parallel(delayed(search)(data[outcome], learner, upto, seed, paths[outcome]) for outcome in OUTCOMES)
+
+    results = {outcome: tuned(learner, losses[outcome], paths[outcome], trials) for outcome in OUTCOMES}
+    summaries = {outcome: summary(results[outcome]) for outcome in OUTCOMES}
+    past = pd.concat([history(paths[outcome], trials).assign(outcome=outcome) for outcome in OUTCOMES], ignore_index=True)
+    shares = pd.concat(
+        [importances(paths[outcome], learner.ranges, trials).assign(outcome=outcome) for outcome in OUTCOMES], ignore_index=True
+    )
+    write_metrics(summaries, Path(METRICS.format(learner=name)))
+    settings = {o: {**summaries[o], "settings": dict(zip(data[o].numbers, results[o].by_fold(), strict=True))} for o in OUTCOMES}
+    write_metrics(settings, Path(SETTINGS.format(learner=name)))
+    write_csv(past, Path(HISTORY.format(learner=name)))
+    write_csv(shares, Path(IMPORTANCE.format(learner=name)))
+    write_figure(tuning_chart(past, shares, summaries, name), Path(PICTURE.format(learner=name)))
+
+
+if __name__ == "__main__":
+    run("tune", main)

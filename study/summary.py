@@ -1,0 +1,93 @@
+"""What the worlds say of each estimator: bias, error, coverage and width of the 95% interval, with Monte Carlo errors."""
+
+import numpy as np
+import pandas as pd
+from statsmodels.stats.proportion import proportion_confint
+
+CELL = ["overlap", "effect"]
+# What each estimator converges to. Least squares and double machine learning fit one effect for all: where effects differ they
+# weigh households by the variance of treatment, as the overlap-weighted effect does (Angrist 1998, Econometrica 66, 249-288).
+ESTIMAND = {
+    "naive": "ate",
+    "did": "att",
+    "ols": "ato",
+    "ipw": "ate",
+    "aipw": "ate",
+    "tmle": "ate",
+    "att": "att",
+    "matching": "att",
+    "ato": "ato",
+    "dml": "ato",
+}
+
+
+def with_truth(estimates: pd.DataFrame, truth: pd.DataFrame) -> pd.DataFrame:
+    """The estimates beside the true effect of what each converges to, and whether the interval covers it.
+
+    Raises ValueError for an estimator whose estimand is not in ESTIMAND.
+    """
+    unknown = sorted(set(estimates["method"]) - set(ESTIMAND))
+    if unknown:
+        raise ValueError(f"No estimand is written down for {', '.join(unknown)}: add it to ESTIMAND.")
+    table = estimates.assign(estimand=estimates["method"].map(ESTIMAND))
+    table = table.merge(truth, on=[*CELL, "outcome", "estimand"], how="left", validate="many_to_one")
+    covered = (table["ci_lower"] <= table["truth"]) & (table["truth"] <= table["ci_upper"])
+    return table.assign(covered=covered, error=table["estimate"] - table["truth"], width=table["ci_upper"] - table["ci_lower"])
+
+
+def estimator_summary(judged: pd.DataFrame) -> pd.DataFrame:
+    """One row a cell, outcome and estimator, of a table of `with_truth`.
+
+    Columns: overlap, effect, outcome, method, estimand, truth, n (worlds with an estimate), bias with its Monte Carlo standard
+    error bias_se, rmse, sd (of the estimates), mean_se (estimated), coverage with coverage_se and Wilson's 95% interval, and
+    width (mean, of the interval). Money in USD.
+    """
+    known = judged.dropna(subset=["estimate"])
+    groups = known.groupby([*CELL, "outcome", "method", "estimand", "truth"], sort=False)
+    table = groups.agg(
+        n=("error", "size"),
+        bias=("error", "mean"),
+        rmse=("error", lambda error: np.sqrt(np.square(error).mean())),
+        sd=("estimate", "std"),
+        mean_se=("se", "mean"),
+        coverage=("covered", "mean"),
+        width=("width", "mean"),
+    ).reset_index()
+    table.insert(table.columns.get_loc("bias") + 1, "bias_se", table["sd"] / np.sqrt(table["n"]))
+    return _with_coverage_error(table)
+
+
+def cell_summary(worlds: pd.DataFrame) -> pd.DataFrame:
+    """One row a cell: means of what the pipeline sees and says before and after it estimates.
+
+    Columns: overlap, effect, n_rows, propensity_auc, overlap_share, overlap_share_wide, ess_* (effective rows by arm and
+    weighting), max_smd_overlap, answers_* (share of worlds by verdict), recommends (share with a policy other than mailing
+    nobody), profit (estimated, of the recommended policy), true_profit, regret (what the best policy compared earns more),
+    n_worlds. Money in USD per row.
+    """
+    answers = pd.get_dummies(worlds["answers"], dtype=float).reindex(columns=["everybody", "overlap", "nothing"], fill_value=0.0)
+    table = worlds.join(answers.add_prefix("answers_")).assign(
+        n_rows=worlds["n"], recommends=worlds["recommended"] != "none", regret=worlds["best_true_profit"] - worlds["true_profit"]
+    )
+    ess = [f"ess_{arm}_{weighting}" for weighting in ("ipw", "overlap") for arm in ("treated", "control")]
+    seen = ["n_rows", "propensity_auc", "overlap_share", "overlap_share_wide", *ess, "max_smd_overlap"]
+    columns = [*seen, *(f"answers_{name}" for name in answers), "recommends", "profit", "true_profit", "regret"]
+    groups = table.groupby(CELL, sort=False)
+    return groups[columns].mean().join(groups.size().rename("n_worlds")).reset_index()
+
+
+def answer_summary(judged: pd.DataFrame, worlds: pd.DataFrame, outcome: str) -> pd.DataFrame:
+    """Coverage by what the pipeline says that the data can answer: one row an overlap, verdict and doubly robust estimator.
+
+    Columns: overlap, answers, method, n, coverage, coverage_se and Wilson's 95% interval.
+    """
+    own = judged[(judged["outcome"] == outcome) & judged["method"].isin(["aipw", "ato", "att"])]
+    own = own.merge(worlds[[*CELL, "world", "answers"]], on=[*CELL, "world"], validate="many_to_one")
+    groups = own.groupby(["overlap", "answers", "method"], sort=False)
+    return _with_coverage_error(groups.agg(n=("covered", "size"), coverage=("covered", "mean")).reset_index())
+
+
+def _with_coverage_error(table: pd.DataFrame) -> pd.DataFrame:
+    lower, upper = proportion_confint((table["coverage"] * table["n"]).round(), table["n"], method="wilson")
+    error = np.sqrt(table["coverage"] * (1 - table["coverage"]) / table["n"])
+    return table.assign(coverage_se=error, coverage_lower=lower, coverage_upper=upper)

@@ -1,0 +1,80 @@
+"""Pictures of effects by household and of how their learners were tuned."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from sklearn.tree import DecisionTreeRegressor, plot_tree
+
+from targeting.figures import ACCENT, DARK, LIGHT
+
+
+def tuning_chart(
+    history: pd.DataFrame, importances: pd.DataFrame, summaries: Mapping[str, Mapping[str, Any]], learner: str
+) -> Figure:
+    """The search of each outcome: completed trials and the best so far against the default, and what the settings matter."""
+    figure = Figure(figsize=(11, 3.6 * len(summaries)), layout="constrained")
+    grid = figure.subplots(len(summaries), 2, squeeze=False, width_ratios=[2, 1])
+    for (left, right), (outcome, found) in zip(grid, summaries.items(), strict=True):
+        own = history[history["outcome"] == outcome]
+        left.plot(own["trial"], own["r_loss"], "o", color=LIGHT, label="completed trial")
+        left.step(own["trial"], own["best"], where="post", color=DARK, label="best so far")
+        if found["default_loss"] is not None:
+            left.axhline(found["default_loss"], color=ACCENT, linestyle="--", label="default")
+        left.set(xlabel="Trial (pruned ones left out)", ylabel="R-loss", title=f"{learner} on {outcome}: kept {found['kept']}")
+        left.legend(loc="best", fontsize=8)
+        shares = importances[importances["outcome"] == outcome].sort_values("importance", ascending=False)
+        sns.barplot(shares, x="importance", y="setting", color=LIGHT, ax=right)
+        title = "What decides a good trial" if len(shares) else "Too few completed trials to say what matters"
+        right.set(xlabel="Importance (share)", ylabel="", xlim=(0, 1), title=title)
+    return figure
+
+
+def distribution_chart(tables: Mapping[str, pd.DataFrame], outcomes: Sequence[str]) -> Figure:
+    """Effects by household of every learner: middle half, the span of 90%, the median and the mean."""
+    figure = Figure(figsize=(12, 0.5 * len(tables) + 2.2), layout="constrained")
+    for axes, outcome in zip(np.atleast_1d(figure.subplots(1, len(outcomes), sharey=True)), outcomes, strict=True):
+        effects = pd.concat(
+            [pd.DataFrame({"learner": name, "effect": table[f"cate_{outcome}"]}) for name, table in tables.items()]
+        )
+        sns.boxplot(
+            effects, x="effect", y="learner", whis=(5, 95), showfliers=False, color=LIGHT, linecolor=DARK, width=0.6, ax=axes
+        )
+        means = effects.groupby("learner", sort=False)["effect"].mean()
+        axes.plot(means.to_numpy(), range(len(means)), "D", color=ACCENT, markersize=5, label="mean")
+        axes.axvline(0, color="black", linewidth=0.8)
+        axes.set(xlabel=f"Effect on {outcome}", ylabel="")
+    axes.legend(loc="lower right", fontsize=9)
+    figure.suptitle("Effects by household: quartiles, and whiskers from 5% to 95%", fontsize=12)
+    return figure
+
+
+def importance_chart(tables: Mapping[str, pd.DataFrame], n_shown: int = 12) -> Figure:
+    """The most important groups of covariates of each outcome's effects."""
+    figure = Figure(figsize=(13, 5.5), layout="constrained")
+    for axes, (outcome, table) in zip(np.atleast_1d(figure.subplots(1, len(tables))), tables.items(), strict=True):
+        shown = table.head(n_shown)
+        others = shown["covariates"].str.count(",")
+        labels = [f"{group} (+{n} alike)" if n else group for group, n in zip(shown["group"], others, strict=True)]
+        axes.barh(range(len(shown)), shown["importance"], color=DARK)
+        axes.set_yticks(range(len(shown)), labels, fontsize=9)
+        axes.invert_yaxis()
+        axes.set(xlabel="Share of the effects' variance lost by shuffling", title=f"Effects on {outcome}")
+    return figure
+
+
+def tree_chart(tree: DecisionTreeRegressor, names: Sequence[str], outcome: str, r2: float | None) -> Figure:
+    """The tree that explains the effects: mean effect and share of rows in each node."""
+    figure = Figure(figsize=(15, 7), layout="constrained")
+    FigureCanvasAgg(figure)  # scikit-learn measures its boxes by drawing them
+    axes = figure.subplots()
+    plot_tree(tree, feature_names=list(names), impurity=False, proportion=True, filled=True, rounded=True, precision=1, ax=axes)
+    for text in axes.texts:
+        text.set_text(text.get_text().replace("samples =", "households and trials:").replace("value =", "effect:"))
+    fit = "effects are all equal" if r2 is None else f"R2 {r2:.2f} out of fold"
+    axes.set_title(f"What the chosen effects on {outcome} depend on, as far as a shallow tree can say ({fit})")
+    return figure

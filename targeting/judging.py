@@ -1,0 +1,71 @@
+"""Every measure of a learner's effects on one outcome, and how far learners agree."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from targeting.calibration import best_linear_predictor, calibration_r2, grouped_effects
+from targeting.ranking import autoc, qini
+from targeting.uplift import raw_auuc, raw_qini
+
+
+def judge(cate: pd.Series, score: NDArray[np.float64], panel: pd.DataFrame, outcome: str, seed: int) -> dict[str, float]:
+    """One row of the table of learners: the effects' distribution, their ranking, their calibration, and the raw areas.
+
+    Rows as in `panel`, which has the outcome, treated, household_id and fold. P-values are one-sided and small where effects
+    rank rightly; disorder_p and calibration_p are small where groups are in the wrong order, or off in size.
+    """
+    households = panel["household_id"].to_numpy()
+    area, gain, slope = (
+        autoc(cate, score, households),
+        qini(cate, score, households),
+        best_linear_predictor(cate, score, households),
+    )
+    groups = grouped_effects(cate, score, households, panel["fold"], seed)
+    return {
+        "mean": cate.mean(),
+        "sd": cate.std(),
+        "share_positive": (cate > 0).mean(),
+        "auuc": raw_auuc(cate, panel[outcome], panel["treated"]),
+        "raw_qini": raw_qini(cate, panel[outcome], panel["treated"]),
+        "qini": gain.estimate.value,
+        "qini_se": gain.estimate.se,
+        "qini_p": gain.p,
+        "autoc": area.estimate.value,
+        "autoc_se": area.estimate.se,
+        "autoc_p": area.p,
+        "blp_slope": slope.estimate.value,
+        "blp_se": slope.estimate.se,
+        "blp_p": slope.p,
+        "top_less_bottom": groups.top_less_bottom.estimate.value,
+        "top_less_bottom_se": groups.top_less_bottom.estimate.se,
+        "top_less_bottom_p": groups.top_less_bottom.p,
+        "disorder_p": groups.disorder_p,
+        "calibration_p": groups.calibration_p,
+        "calibration_r2": calibration_r2(groups.table, float(np.mean(score))),
+    }
+
+
+def learner_table(
+    cates: Mapping[str, Mapping[str, pd.Series]], scores: Mapping[str, NDArray[np.float64]], panel: pd.DataFrame, seed: int
+) -> pd.DataFrame:
+    """One row an outcome and learner of `cates` (outcome -> learner -> effects): outcome, learner and what `judge` measures."""
+    return pd.DataFrame(
+        [
+            {"outcome": outcome, "learner": learner} | judge(cate, scores[outcome], panel, outcome, seed)
+            for outcome, by_learner in cates.items()
+            for learner, cate in by_learner.items()
+        ]
+    )
+
+
+def agreement(effects: Mapping[str, pd.DataFrame], outcomes: Sequence[str]) -> pd.DataFrame:
+    """Spearman's rank correlation of every two learners' effects: outcome, learner, other, correlation."""
+    tables = []
+    for outcome in outcomes:
+        wide = pd.DataFrame({name: table[f"cate_{outcome}"] for name, table in effects.items()})
+        long = wide.corr(method="spearman").rename_axis("learner").reset_index()
+        tables.append(long.melt("learner", var_name="other", value_name="correlation").assign(outcome=outcome))
+    return pd.concat(tables, ignore_index=True)[["outcome", "learner", "other", "correlation"]]

@@ -1,0 +1,78 @@
+"""Base models inside learners, by name: linear, smooth, boosting and forest, with their settings and search ranges."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.ensemble import HistGradientBoostingRegressor, RandomForestRegressor
+from sklearn.linear_model import Ridge, RidgeCV
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import FunctionTransformer, SplineTransformer, StandardScaler
+
+from targeting.models import BOOSTING, with_logs
+
+Settings = Mapping[str, Any]
+# Effects are far weaker than outcomes: the largest penalty leaves a thousand rows with a constant.
+PENALTIES = np.logspace(1, 7, 25)
+SMOOTH = {"knots": 4}
+FOREST = {"n_estimators": 100, "min_samples_leaf": 20, "max_features": 0.33}
+MODELS = ("linear", "smooth", "boosting", "forest")
+
+# A setting's lowest and highest value, and whether it is searched on the logarithm.
+Range = tuple[float, float, bool]
+PENALTY: Range = (1e1, 1e7, True)
+RANGES: dict[str, dict[str, Range]] = {
+    "linear": {"penalty": PENALTY},
+    "smooth": {"penalty": PENALTY, "knots": (3, 6, False)},
+    "boosting": {
+        "max_iter": (20, 150, True),
+        "learning_rate": (0.01, 0.15, True),
+        "max_leaf_nodes": (2, 12, False),
+        "min_samples_leaf": (10, 200, True),
+    },
+    "forest": {"min_samples_leaf": (10, 300, True), "max_features": (0.05, 0.5, False)},
+}
+
+
+class Featured(RegressorMixin, BaseEstimator):
+    """A pipeline whose last step takes the sample weights, which scikit-learn's own passes on only under its global routing."""
+
+    def __init__(self, pipeline: Pipeline) -> None:
+        """Keep the pipeline, unfitted; whoever needs another copy clones this."""
+        self.pipeline = pipeline
+
+    def fit(self, covariates: ArrayLike, target: ArrayLike, sample_weight: ArrayLike | None = None) -> "Featured":
+        """Fit transformations without and the last step with the weights."""
+        last = self.pipeline.steps[-1][0]
+        self.pipeline.fit(covariates, target, **{f"{last}__sample_weight": sample_weight})
+        self.fitted_ = True
+        return self
+
+    def predict(self, covariates: ArrayLike) -> NDArray[np.float64]:
+        """Predictions (n,)."""
+        return self.pipeline.predict(covariates)
+
+
+def regressor(settings: Settings, seed: int, features: Callable[[ArrayLike], NDArray[np.float64]] = with_logs) -> RegressorMixin:
+    """The base model that `settings` describe: `model`, one of MODELS, and those of its settings that differ from the defaults.
+
+    Without a penalty, linear and smooth models choose theirs by leaving single rows out; `features` makes the columns of the
+    linear model.
+    """
+    own = {name: value for name, value in settings.items() if name != "model"}
+    if settings["model"] == "linear":
+        return Featured(make_pipeline(FunctionTransformer(features), StandardScaler(), _ridge(own)))
+    if settings["model"] == "smooth":
+        # Even knots on the logarithm, on which skewed covariates spread out. Outside the data the curve stays level.
+        splines = SplineTransformer(n_knots=own.get("knots", SMOOTH["knots"]), extrapolation="constant", include_bias=False)
+        return Featured(make_pipeline(FunctionTransformer(np.log1p), splines, StandardScaler(), _ridge(own)))
+    if settings["model"] == "boosting":
+        return HistGradientBoostingRegressor(**BOOSTING | own, random_state=seed)
+    return RandomForestRegressor(**FOREST | own, n_jobs=1, random_state=seed)
+
+
+def _ridge(settings: Settings) -> Ridge | RidgeCV:
+    penalty = settings.get("penalty")
+    return RidgeCV(PENALTIES) if penalty is None else Ridge(penalty)

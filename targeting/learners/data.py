@@ -1,0 +1,73 @@
+"""Covariates, arms, outcomes and nuisances of one outcome, laid out by held-out fold for learners."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from targeting.inner_nuisance import HELD_OUT
+from targeting.learners.rows import HeldOut, Rows
+from targeting.panel import KEYS, covariate_matrix, require_aligned
+
+Vector = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class OutcomeData:
+    """One outcome: covariates (n, p); fold, treatment, outcome, stored propensity and stored mean of the outcome, each (n,).
+
+    `inner` has, for each held-out fold, the nuisances of the rows outside it (rows, 4): propensity, mean, mu0, mu1.
+    """
+
+    covariates: Vector
+    fold: NDArray[np.int64]
+    treated: NDArray[np.int64]
+    outcome: Vector
+    propensity: Vector
+    mean: Vector
+    inner: Mapping[int, Vector]
+
+    @property
+    def numbers(self) -> list[int]:
+        """The folds' numbers."""
+        return sorted(self.inner)
+
+    def learn(self, number: int) -> Rows:
+        """The rows that learn for a held-out fold."""
+        rows = self.fold != number
+        return Rows(self.covariates[rows], self.treated[rows], self.outcome[rows], *self.inner[number].T)
+
+    def held_out(self, number: int) -> HeldOut:
+        """The rows of a held-out fold."""
+        rows = self.fold == number
+        return HeldOut(self.covariates[rows], self.propensity[rows])
+
+    def r_losses(self, cate: Vector) -> Vector:
+        """Each row's ((Y - mean) - (T - e) cate)^2, shape (n,), by the stored nuisances; Nie & Wager (2021), Biometrika 108."""
+        return np.square(self.outcome - self.mean - (self.treated - self.propensity) * cate)
+
+
+def outcome_data(panel: pd.DataFrame, nuisance: pd.DataFrame, inner: pd.DataFrame, outcome: str) -> OutcomeData:
+    """One outcome's data from the panel, the stored nuisances and those without the held-out fold.
+
+    Raises DataError when the tables do not hold the same rows in the same order.
+    """
+    require_aligned(panel, nuisance, "the table of nuisances")
+    fold = panel["fold"].to_numpy()
+    columns = ["propensity", *(f"{name}_{outcome}" for name in ("mean", "mu0", "mu1"))]
+    by_fold = {}
+    for number in np.unique(fold).tolist():
+        own = inner[inner[HELD_OUT] == number].reset_index(drop=True)
+        require_aligned(panel.loc[fold != number, KEYS].reset_index(drop=True), own, "the table of inner nuisances")
+        by_fold[number] = own[columns].to_numpy(dtype=float)
+    return OutcomeData(
+        covariate_matrix(panel),
+        fold,
+        panel["treated"].to_numpy(),
+        panel[outcome].to_numpy(dtype=float),
+        nuisance["propensity"].to_numpy(),
+        nuisance[f"mean_{outcome}"].to_numpy(),
+        by_fold,
+    )

@@ -1,0 +1,55 @@
+"""S-, T- and X-learner by econml: outcome models of their own kind, so the stored nuisances cannot take their place.
+
+Kunzel, Sekhon, Bickel & Yu (2019), PNAS 116, 4156-4165.
+"""
+
+import numpy as np
+from econml.metalearners import SLearner, TLearner, XLearner
+from numpy.typing import ArrayLike, NDArray
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
+
+from targeting.learners.base_models import Settings, regressor
+from targeting.learners.rows import Effects, HeldOut, Rows
+from targeting.learners.stored import StoredPropensity
+from targeting.models import outcome_model, rounded_outcomes, with_logs
+
+
+def s_learner(learn: Rows, held_out: HeldOut, settings: Settings, seed: int) -> Effects:
+    """One outcome model with the treatment among its covariates; a linear one has it times every covariate too."""
+    learner = SLearner(overall_model=regressor(settings, seed, features=with_interactions))
+    learner.fit(learn.outcome, learn.treated, X=learn.covariates)
+    return Effects(np.ravel(learner.effect(held_out.covariates)))
+
+
+def t_learner(learn: Rows, held_out: HeldOut, settings: Settings, seed: int) -> Effects:
+    """An outcome model for each arm."""
+    learner = TLearner(models=regressor(settings, seed))
+    learner.fit(learn.outcome, learn.treated, X=learn.covariates)
+    return Effects(np.ravel(learner.effect(held_out.covariates)))
+
+
+def x_learner(learn: Rows, held_out: HeldOut, settings: Settings, seed: int) -> Effects:
+    """Outcome models by arm (penalised linear), effects imputed from them and learned as `settings` say.
+
+    The stored propensities blend the two arms' effects: econml asks its propensity model for covariates alone, so they travel
+    as the last column, which the other models leave out. Imputed effects are rounded, as forests may be grown on them.
+    """
+    learner = XLearner(
+        models=make_pipeline(FunctionTransformer(_all_but_last), rounded_outcomes(outcome_model("linear", seed))),
+        cate_models=make_pipeline(FunctionTransformer(_all_but_last), regressor(settings, seed)),
+        propensity_model=StoredPropensity(-1),
+    )
+    learner.fit(learn.outcome, learn.treated, X=np.column_stack([learn.covariates, learn.propensity]))
+    return Effects(np.ravel(learner.effect(np.column_stack([held_out.covariates, held_out.propensity]))))
+
+
+def with_interactions(covariates: ArrayLike) -> NDArray[np.float64]:
+    """Covariates (n, p) whose last column is the treatment: raw and logged, the treatment, and it times each of them."""
+    values = np.asarray(covariates, dtype=float)
+    features, treated = with_logs(values[:, :-1]), values[:, -1:]
+    return np.hstack([features, treated, treated * features])
+
+
+def _all_but_last(covariates: ArrayLike) -> NDArray[np.float64]:
+    return np.asarray(covariates, dtype=float)[:, :-1]

@@ -1,0 +1,75 @@
+"""Learners that need nuisances only for their target, by econml: final stages on the stored nuisances."""
+
+import numpy as np
+from econml.dml import CausalForestDML, LinearDML, NonParamDML
+from econml.dr import DRLearner
+from sklearn.decomposition import PCA
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
+
+from targeting.clusters import LEVEL
+from targeting.learners.base_models import Range, Settings, regressor
+from targeting.learners.rows import Effects, HeldOut, Rows
+from targeting.learners.stored import MEAN, PROPENSITY, StoredArms, StoredMean, StoredPropensity
+from targeting.models import with_logs
+
+# The stored nuisances are cross-fitted already: econml is to split nothing.
+STORED = {"model_y": StoredMean(MEAN), "model_t": StoredPropensity(PROPENSITY), "discrete_treatment": True, "cv": 1}
+# A hundred raw and logged covariates repeat each other, and this final stage is not penalised.
+COMPONENTS = {"components": 8}
+COMPONENTS_RANGES: dict[str, Range] = {"components": (1, 30, True)}
+CAUSAL_FOREST = {"n_estimators": 300, "max_features": 0.15, "min_samples_leaf": 20, "max_samples": 0.45}
+CAUSAL_FOREST_RANGES: dict[str, Range] = {
+    "max_features": (0.05, 0.5, False),
+    "min_samples_leaf": (5, 150, True),
+    "max_samples": (0.1, 0.49, False),
+}
+
+
+def dr_learner(learn: Rows, held_out: HeldOut, settings: Settings, seed: int) -> Effects:
+    """DR-learner: doubly robust scores on covariates; Kennedy (2023), Electronic Journal of Statistics 17, 3008-3049."""
+    learner = DRLearner(
+        # Its propensity model sees the four nuisances at the end, its outcome model the treatment after them.
+        model_propensity=StoredPropensity(PROPENSITY),
+        model_regression=StoredArms(),
+        model_final=regressor(settings, seed),
+        cv=1,
+        random_state=seed,
+    )
+    learner.fit(learn.outcome, learn.treated, X=learn.covariates, W=learn.nuisances)
+    return Effects(np.ravel(learner.effect(held_out.covariates)))
+
+
+def linear_dml(learn: Rows, held_out: HeldOut, settings: Settings, seed: int) -> Effects:
+    """Residuals on residuals, the effect linear in the first principal components of raw and logged covariates.
+
+    Chernozhukov et al. (2018), Econometrics Journal 21, C1-C68. Its interval is robust to unequal noise, but takes rows as
+    independent.
+    """
+    components = PCA(settings["components"], svd_solver="full")
+    learner = LinearDML(
+        **STORED,
+        featurizer=make_pipeline(FunctionTransformer(with_logs), StandardScaler(), components),
+        random_state=seed,
+    )
+    learner.fit(learn.outcome, learn.treated, X=learn.covariates, W=learn.nuisances)
+    lower, upper = learner.effect_interval(held_out.covariates, alpha=1 - LEVEL)
+    return Effects(np.ravel(learner.effect(held_out.covariates)), np.ravel(lower), np.ravel(upper))
+
+
+def nonparam_dml(learn: Rows, held_out: HeldOut, settings: Settings, seed: int) -> Effects:
+    """R-learner with any final stage; Nie & Wager (2021), Biometrika 108, 299-319."""
+    learner = NonParamDML(**STORED, model_final=regressor(settings, seed), random_state=seed)
+    learner.fit(learn.outcome, learn.treated, X=learn.covariates, W=learn.nuisances)
+    return Effects(np.ravel(learner.effect(held_out.covariates)))
+
+
+def causal_forest(learn: Rows, held_out: HeldOut, settings: Settings, seed: int) -> Effects:
+    """Causal forest on residuals; Athey, Tibshirani & Wager (2019), Annals of Statistics 47, 1148-1178.
+
+    Its interval is a bootstrap of little bags over rows: it does not know that a household can have several.
+    """
+    learner = CausalForestDML(**STORED, **settings, drate=False, n_jobs=1, random_state=seed)
+    learner.fit(learn.outcome, learn.treated, X=learn.covariates, W=learn.nuisances)
+    lower, upper = learner.effect_interval(held_out.covariates, alpha=1 - LEVEL)
+    return Effects(np.ravel(learner.effect(held_out.covariates)), np.ravel(lower), np.ravel(upper))

@@ -1,0 +1,59 @@
+"""Every learner by name: how it is fitted, its settings when nobody tunes it, and where tuning searches."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from targeting.errors import DataError
+from targeting.learners.base_models import MODELS, RANGES, Range, Settings
+from targeting.learners.meta import s_learner, t_learner, x_learner
+from targeting.learners.orthogonal import (
+    CAUSAL_FOREST,
+    CAUSAL_FOREST_RANGES,
+    COMPONENTS,
+    COMPONENTS_RANGES,
+    causal_forest,
+    dr_learner,
+    linear_dml,
+    nonparam_dml,
+)
+from targeting.learners.rows import Effects, HeldOut, Rows
+from targeting.learners.smooth import dr_smooth, r_smooth
+
+Fit = Callable[[Rows, HeldOut, Settings, int], Effects]
+
+
+@dataclass(frozen=True)
+class Learner:
+    """How effects are learned, with which settings by default, and the ranges in which settings are searched.
+
+    A learner whose settings say `model` takes that from learners.models, and its ranges are that model's. `thrift` are settings
+    that hold while searching only: a forest of few trees is a noisier one, not another one.
+    """
+
+    fit: Fit
+    settings: Settings
+    ranges: Mapping[str, Range]
+    thrift: Settings = field(default_factory=dict)
+
+
+FEW_TREES = {"n_estimators": 48}
+WITH_MODEL: dict[str, Fit] = {"s": s_learner, "t": t_learner, "x": x_learner, "dr": dr_learner, "nonparam_dml": nonparam_dml}
+OF_ONE_KIND = {
+    "linear_dml": Learner(linear_dml, COMPONENTS, COMPONENTS_RANGES),
+    "causal_forest": Learner(causal_forest, CAUSAL_FOREST, CAUSAL_FOREST_RANGES, FEW_TREES),
+    "r_smooth": Learner(r_smooth, {}, RANGES["smooth"]),
+    "dr_smooth": Learner(dr_smooth, {}, RANGES["smooth"]),
+}
+NAMES = (*WITH_MODEL, *OF_ONE_KIND)
+
+
+def find_learner(name: str, models: Mapping[str, str]) -> Learner:
+    """The learner, with the base model that `models` name for it; raises DataError for an unknown learner or model."""
+    if name in OF_ONE_KIND:
+        return OF_ONE_KIND[name]
+    if name in WITH_MODEL:
+        model = models[name]
+        if model not in MODELS:
+            raise DataError(f"Unknown model {model!r} in learners.models.{name}; known: {', '.join(MODELS)}.")
+        return Learner(WITH_MODEL[name], {"model": model}, RANGES[model], FEW_TREES if model == "forest" else {})
+    raise DataError(f"Unknown learner {name!r} in learners.names; known: {', '.join(NAMES)}.")

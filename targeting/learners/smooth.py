@@ -1,0 +1,23 @@
+"""R- and DR-learner with a smooth final stage: splines of the logged covariates, one curve a covariate, penalised."""
+
+from targeting.learners.base_models import Settings, regressor
+from targeting.learners.rows import Effects, HeldOut, Rows
+
+
+def r_smooth(learn: Rows, held_out: HeldOut, settings: Settings, seed: int) -> Effects:
+    """Minimises the sum of ((Y - mean) - (T - e) effect(X))^2; Nie & Wager (2021), Biometrika 108, 299-319."""
+    target = learn.outcome_residual / learn.treated_residual
+    model = regressor({"model": "smooth", **settings}, seed)
+    model.fit(learn.covariates, target, sample_weight=learn.treated_residual**2)
+    return Effects(model.predict(held_out.covariates))
+
+
+def dr_smooth(learn: Rows, held_out: HeldOut, settings: Settings, seed: int) -> Effects:
+    """Scores on covariates, weighted by e (1 - e); Kennedy (2023), Electronic Journal of Statistics 17, 3008-3049.
+
+    Any weight that depends on covariates alone leaves the scores' mean given covariates as it is. This one is close to one over
+    their variance: unweighted, rows with a propensity near 0 or 1, whose scores run into tens of thousands, would decide the fit.
+    """
+    model = regressor({"model": "smooth", **settings}, seed)
+    model.fit(learn.covariates, learn.score, sample_weight=learn.propensity * (1 - learn.propensity))
+    return Effects(model.predict(held_out.covariates))

@@ -1,0 +1,40 @@
+"""A made-up retailer whose campaigns' effects are known (targeting.simulation); the truth comes as a ninth table."""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+import ibis
+import ibis.expr.types as ir
+import pandas as pd
+from ibis.backends import BaseBackend
+
+from targeting.raw import Column, Origin
+from targeting.simulation.world import Settings, simulate
+from targeting.tables import MONEY, SCHEMAS
+
+ORIGINS = {
+    name: Origin(f"simulated {name}", {key: Column(key, str(column.dtype)) for key, column in schema.columns.items()})
+    for name, schema in SCHEMAS.items()
+}
+MONEY_COLUMNS = ("sales", "loyalty_discount", "coupon_discount", "coupon_match_discount")
+
+
+def tables(backend: BaseBackend, data: Mapping[str, Any]) -> dict[str, ir.Table]:
+    """The canonical tables of the retailer that `data` describes, and `truth`: see targeting.simulation.world."""
+    names = ("households", "weeks", "overlap", "effect", "seed")
+    world = simulate(Settings(**{name: data[name] for name in names}, first_day=date.fromisoformat(data["first_day"])))
+    read = {name: _canonical(backend, name, frame) for name, frame in world.tables.items()}
+    return read | {"truth": backend.create_table("simulated_truth", ibis.memtable(world.truth), temp=True)}
+
+
+def _canonical(backend: BaseBackend, name: str, frame: pd.DataFrame) -> ir.Table:
+    """The frame as a table of the canonical types; whole cents become USD."""
+    table = backend.create_table(f"simulated_{name}", ibis.memtable(frame), temp=True)
+    types = SCHEMAS[name].columns
+    return table.select(
+        **{
+            key: ((table[key] / 100).cast(MONEY) if key in MONEY_COLUMNS else table[key].cast(types[key].dtype.type))
+            for key in types
+        }
+    )

@@ -1,0 +1,198 @@
+"""Ensembles: weights that a plain optimiser finds too, chosen by other folds, and as good as the best learner on average."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.optimize import minimize
+from scipy.stats import spearmanr
+
+from targeting.cate import columns, fit_fold, no_effects
+from targeting.ensemble import average, constant_effect, distributions, r_weights, stack, usable
+from targeting.errors import DataError
+from targeting.learners.registry import find_learner
+from targeting.overlap import in_overlap
+from targeting.panel import KEYS, OUTCOMES
+from targeting.ranking import autoc
+from targeting.scores import effect_scores
+from targeting.tuning import Tuned, fold_loss
+from tests.effect_worlds import World, world
+
+AMOUNT = "purchase_amount"
+
+
+@pytest.fixture(scope="module")
+def given() -> World:
+    return world(seed=2)
+
+
+def effects(given: World, cate: np.ndarray) -> pd.DataFrame:
+    return given.panel[KEYS].assign(**{f"cate_{outcome}": cate for outcome in OUTCOMES})
+
+
+def candidates(given: World, seed: int = 0) -> dict[str, pd.DataFrame]:
+    """The truth with noise, twice, and noise alone."""
+    rng = np.random.default_rng(seed)
+    n, noise = len(given.truth), 15.0
+    tables = {name: effects(given, given.truth + rng.normal(0, noise, n)) for name in ("first", "second")}
+    return tables | {"noise": effects(given, rng.normal(30, 20, n))}
+
+
+def test_the_average_is_the_mean(given):
+    tables = candidates(given)
+    mean = average(given.panel, tables, OUTCOMES)
+    expected = sum(table["cate_purchase_amount"] for table in tables.values()) / 3
+    np.testing.assert_allclose(mean["cate_purchase_amount"], expected)
+    assert list(mean.columns) == [*KEYS, *columns("purchase_amount"), *columns("purchase_count")]
+    assert mean["lower_purchase_amount"].isna().all()
+
+
+@pytest.mark.parametrize("noise", [1.0, 15.0, 60.0])
+def test_weights_are_those_of_a_general_optimiser(given, noise):
+    data = given.data()[AMOUNT]
+    rows = data.fold != 0
+    rng = np.random.default_rng(3)
+    n = int(rows.sum())
+    truth = given.truth[rows]
+    offered = np.column_stack([truth + rng.normal(0, noise, n) for _ in range(4)] + [truth * 0.5, np.full(n, 30.0), -truth])
+    m = offered.shape[1]
+    residual, target = (data.treated - data.propensity)[rows], (data.outcome - data.mean)[rows]
+    draw = 0.01 * np.square(residual[:, None] * offered).sum() / m
+
+    def loss(weights):
+        return (np.square(target - residual * (offered @ weights)).sum() + draw * np.square(weights - 1 / m).sum()) / 1e5
+
+    sums_to_one = {"type": "eq", "fun": lambda weights: weights.sum() - 1}
+    slow = minimize(
+        loss,
+        np.full(m, 1 / m),
+        method="SLSQP",
+        bounds=[(0, 1)] * m,
+        constraints=sums_to_one,
+        options={"ftol": 1e-15, "maxiter": 500},
+    )
+    weights = r_weights(data, rows, offered)
+    assert weights.sum() == pytest.approx(1)
+    assert loss(weights) <= slow.fun * (1 + 1e-9)
+    np.testing.assert_allclose(weights, slow.x, atol=5e-3)
+
+
+def test_the_constant_effect_is_the_slope_of_residuals_through_the_origin(given):
+    data = given.data()[AMOUNT]
+    rows = np.ones(len(data.fold), dtype=bool)
+    slope = np.linalg.lstsq((data.treated - data.propensity)[:, None], data.outcome - data.mean, rcond=None)[0][0]
+    assert constant_effect(data, rows) == pytest.approx(slope)
+
+
+def test_the_stack_prefers_what_is_right_and_weighs_each_fold_by_the_others(given):
+    tables = candidates(given)
+    table, weights = stack(given.panel, tables, given.data())
+    own = weights[weights["outcome"] == AMOUNT].pivot_table(index="fold", columns="learner", values="weight")
+    np.testing.assert_allclose(own.sum(axis=1), 1)
+    assert (own >= 0).all(axis=None)
+    assert (own["noise"] < 0.2).all()
+    fold = given.panel["fold"].to_numpy()
+    for number in (0, 1, 2):
+        rows = fold == number
+        constant = constant_effect(given.data()[AMOUNT], ~rows)
+        expected = own.loc[number, "constant"] * constant
+        expected = expected + sum(own.loc[number, name] * tables[name].loc[rows, f"cate_{AMOUNT}"] for name in tables)
+        np.testing.assert_allclose(table.loc[rows, f"cate_{AMOUNT}"], expected)
+
+
+def test_a_folds_own_outcomes_and_effects_do_not_move_its_weights(given):
+    tables = candidates(given)
+    _, before = stack(given.panel, tables, given.data())
+    rng = np.random.default_rng(1)
+    own = (given.panel["fold"] == 1).to_numpy()
+    panel = given.panel.copy()
+    panel.loc[own, AMOUNT] = rng.normal(0, 9999, own.sum())
+    changed = {
+        name: table.assign(**{f"cate_{AMOUNT}": table[f"cate_{AMOUNT}"].where(~own, 1e5)}) for name, table in tables.items()
+    }
+    data = World(panel, given.nuisance, given.inner, given.truth).data()
+    _, after = stack(panel, changed, data)
+    for fold, same in ((1, True), (0, False)):
+        rows = (before["fold"] == fold) & (before["outcome"] == AMOUNT)
+        assert np.allclose(before.loc[rows, "weight"], after.loc[rows, "weight"]) == same
+
+
+def test_candidates_that_are_the_same_weigh_alike(given):
+    data = given.data()[AMOUNT]
+    rows = np.ones(len(data.fold), dtype=bool)
+    same = np.repeat(given.truth[:, None], 4, axis=1)
+    np.testing.assert_allclose(r_weights(data, rows, same), np.full(4, 0.25))
+
+
+def test_failed_learners_are_left_out_and_nothing_left_is_an_error(given):
+    tables = {**candidates(given), "broken": no_effects(OUTCOMES)}
+    assert list(usable(given.panel, tables)) == ["first", "second", "noise"]
+    with pytest.raises(DataError, match="Every learner failed"):
+        usable(given.panel, {"broken": no_effects(OUTCOMES)})
+    with pytest.raises(DataError, match="the table of first does not hold the panel's rows"):
+        usable(given.panel, {"first": tables["first"].iloc[1:]})
+
+
+def test_distributions_say_how_effects_are_spread(given):
+    values = np.arange(len(given.truth), dtype=float) - 100
+    row = distributions({"a": effects(given, values)}, (AMOUNT,)).iloc[0]
+    assert row["p50"] == pytest.approx(np.median(values))
+    assert row["share_positive"] == pytest.approx((values > 0).mean())
+
+
+@pytest.mark.slow
+def test_ensembles_are_as_good_as_the_best_single_learner_on_average_over_worlds():
+    """Unlike learners at their defaults; the true effect is known. The best single learner differs from world to world."""
+    base = {"t": "linear", "x": "linear", "nonparam_dml": "forest"}
+    names = ("t", "x", "nonparam_dml", "linear_dml", "r_smooth", "dr_smooth")
+    ranks, errors = {}, {}
+    for seed in range(6):
+        given = world(seed=100 + seed, n=1000)
+        data = given.data()[AMOUNT]
+        tables = {}
+        for name in names:
+            learner = find_learner(name, base)
+            cate = np.empty(len(given.truth))
+            for number in data.numbers:
+                cate[data.fold == number] = fit_fold(learner, data, number, learner.settings, 1).cate
+            tables[name] = given.panel[KEYS].assign(**{f"cate_{AMOUNT}": cate})
+        tables["average"] = average(given.panel, {name: tables[name] for name in names}, (AMOUNT,))
+        tables["stack"], _ = stack(given.panel, {name: tables[name] for name in names}, {AMOUNT: data})
+        for name, table in tables.items():
+            cate = table[f"cate_{AMOUNT}"]
+            ranks.setdefault(name, []).append(spearmanr(cate, given.truth).statistic)
+            errors.setdefault(name, []).append(np.sqrt(np.square(cate - given.truth).mean()))
+    rank, error = ({name: np.mean(values) for name, values in found.items()} for found in (ranks, errors))
+    for name in ("average", "stack"):
+        assert rank[name] > max(rank[single] for single in names) - 0.03
+        assert error[name] < 1.1 * min(error[single] for single in names)
+
+
+@pytest.mark.slow
+def test_no_effect_is_not_taken_for_a_ranking():
+    """The campaign does nothing: of effects learned, tuned over trials and stacked, AUTOC rejects at 5% about that often.
+
+    Leaking outcomes, through nuisances, settings or weights, would make out-of-fold effects follow the scores that judge them.
+    """
+    names, n_worlds = ("t", "x", "r_smooth", "dr_smooth"), 20
+    rejected: dict[str, int] = {}
+    for seed in range(n_worlds):
+        given = world(seed=500 + seed, n=500, effect="none")
+        data, score = given.data()[AMOUNT], effect_scores(given.nuisance, AMOUNT)
+        inside = in_overlap(given.nuisance["propensity"], [0.1, 0.9])
+        tables = {}
+        for name in names:
+            learner = find_learner(name, {"t": "linear", "x": "linear"})
+            # The best of several penalties by the folds that are not held out: what tuning does.
+            settings = [{**learner.settings, "penalty": penalty} for penalty in (1e1, 1e2, 1e3, 1e4)]
+            losses = np.array([[fold_loss(data, learner, own, number, 1) for number in data.numbers] for own in settings])
+            cate = np.empty(len(given.truth))
+            for number, own in zip(data.numbers, Tuned(settings, losses).by_fold(), strict=True):
+                cate[data.fold == number] = fit_fold(learner, data, number, own, 1).cate
+            tables[name] = given.panel[KEYS].assign(**{f"cate_{AMOUNT}": cate})
+        tables["average"] = average(given.panel, {name: tables[name] for name in names}, (AMOUNT,))
+        tables["stack"], _ = stack(given.panel, {name: tables[name] for name in names}, {AMOUNT: data})
+        for name, table in tables.items():
+            p = autoc(table.loc[inside, f"cate_{AMOUNT}"], score[inside], given.panel.loc[inside, "household_id"]).p
+            rejected[name] = rejected.get(name, 0) + (p < 0.05)
+    # Of 20 at 5%, more than 4 have a chance of 1 in 400.
+    assert max(rejected.values()) <= 4, rejected

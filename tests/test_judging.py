@@ -1,0 +1,82 @@
+"""The table of learners, and the pictures drawn from it."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import spearmanr
+
+from targeting.calibration import grouped_effects
+from targeting.judging import agreement, judge, learner_table
+from targeting.uplift import toc_table, uplift_table
+from targeting.validation_figures import (
+    agreement_chart,
+    calibration_chart,
+    effects_by_segment_chart,
+    segments_compared_chart,
+    toc_chart,
+)
+from tests.worlds import world
+
+SEED = 1
+SHARES = np.linspace(0.1, 1, 10)
+
+
+def judged() -> tuple[pd.Series, np.ndarray, pd.DataFrame]:
+    cate, score, households = world()
+    rng = np.random.default_rng(2)
+    panel = pd.DataFrame({"household_id": households, "fold": households % 3, "treated": rng.integers(0, 2, len(cate))})
+    return pd.Series(cate), score, panel.assign(purchase_amount=rng.gamma(2, size=len(cate)))
+
+
+def test_every_p_value_turns_with_the_ranking():
+    cate, score, panel = judged()
+    right, wrong = (judge(sign * cate, score, panel, "purchase_amount", SEED) for sign in (1, -1))
+    for name in ("autoc_p", "qini_p", "blp_p", "top_less_bottom_p"):
+        assert right[name] < 0.01
+        assert wrong[name] > 0.99
+    assert wrong["disorder_p"] < 0.01 < right["disorder_p"]
+    assert (right["mean"], right["sd"]) == (cate.mean(), cate.std())
+    table = learner_table({"purchase_amount": {"right": cate, "wrong": -cate}}, {"purchase_amount": score}, panel, SEED)
+    assert table["learner"].tolist() == ["right", "wrong"]
+    assert table["autoc"].tolist() == [right["autoc"], wrong["autoc"]]
+
+
+def test_agreement_is_spearmans():
+    rng = np.random.default_rng(0)
+    tables = {name: pd.DataFrame({"cate_purchase_amount": rng.normal(size=50).round(1)}) for name in ("a", "b", "c")}
+    table = agreement(tables, ["purchase_amount"]).set_index(["learner", "other"])["correlation"]
+    assert table["a", "a"] == pytest.approx(1)
+    expected = spearmanr(*(tables[name]["cate_purchase_amount"] for name in ("a", "b"))).statistic
+    assert table["a", "b"] == table["b", "a"] == pytest.approx(expected)
+
+
+def test_pictures_show_every_learner_and_segment():
+    cate, score, panel = judged()
+    households = panel["household_id"].to_numpy()
+    cates = {"x": cate, "dr": -cate, "nested": cate}
+    toc = pd.concat([toc_table(c, score, households, SHARES, SEED).assign(learner=name) for name, c in cates.items()])
+    toc = toc.reset_index(drop=True)
+    left, right = toc_chart(toc, uplift_table(toc), "nested").axes
+    labels = [text.get_text() for text in left.get_legend().get_texts()]
+    assert {"x", "dr", "chosen by the other folds"} <= set(labels)
+    for axes in (left, right):
+        main = next(line for line in axes.get_lines() if line.get_label() == "chosen by the other folds")
+        assert len(main.get_xdata()) == len(SHARES)
+
+    groups = pd.concat(
+        [grouped_effects(c, score, households, panel["fold"], SEED).table.assign(learner=name) for name, c in cates.items()]
+    )
+    assert [axes.get_title() for axes in calibration_chart(groups).axes] == ["x", "dr", "chosen by the other folds"]
+    tables = {name: pd.DataFrame({"cate_purchase_amount": c, "cate_purchase_count": c}) for name, c in cates.items()}
+    alike = agreement(tables, ["purchase_amount", "purchase_count"])
+    assert [axes.get_title() for axes in agreement_chart(alike).axes] == ["Spend", "Baskets"]
+
+    columns = ["effect", "ci_lower", "ci_upper", "ato", "ato_ci_lower", "ato_ci_upper", "cate"]
+    segments = pd.DataFrame(
+        {"name": ["VIP Heavy", "Fresh Lovers"], "n": [10, 20], "n_treated": [5, 1], "overlap_share": [0.9, 0.1]}
+    )
+    segments = segments.assign(outcome="purchase_amount", **{name: [1.0, 2.0] for name in columns})
+    chart = effects_by_segment_chart(segments, breakeven=42.0).axes[0]
+    assert [text.get_text().split("\n")[0] for text in chart.get_yticklabels()] == ["Fresh Lovers", "VIP Heavy"]
+    titles = [axes.get_title() for axes in segments_compared_chart(segments, segments).axes]
+    assert titles == ["Spend: segments at time zero", "Spend: segments of the whole window: not causal"]

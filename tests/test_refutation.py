@@ -1,0 +1,188 @@
+"""Refutations: how panels are changed, and how effects are estimated on them."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from targeting.clusters import standard_error
+from targeting.effects import aipw, ato, effect_data
+from targeting.errors import DataError
+from targeting.nuisance import cross_fit, nuisance_table, nuisance_tasks
+from targeting.refutation import (
+    MIN_ARM,
+    Draw,
+    can_judge,
+    control_splits,
+    permute_within,
+    placebos,
+    propensity_strata,
+    random_causes,
+    subsets,
+    trials_left_out,
+)
+from targeting.refutation_figures import refutation_chart
+from targeting.refutation_fits import (
+    LightNuisances,
+    difference_se,
+    estimate_all,
+    estimate_controls,
+    estimate_draw,
+    light_nuisances,
+)
+from tests.refutation_worlds import world
+
+
+def test_strata_worked_by_hand():
+    # Halves of 0.1, 0.2, 0.3, 0.4 split after the second value; equal propensities stay together, whatever their last bits.
+    strata = propensity_strata([0.1, 0.2, 0.3, 0.4, 0.5, 0.5 + 1e-9, 0.5, 0.9], [1, 1, 1, 1, 2, 2, 2, 2], 2)
+    assert strata.tolist() == [0, 0, 1, 1, 2, 2, 2, 3]
+    assert propensity_strata([0.1, 0.9], [1, 1], 1).tolist() == [0, 0]
+
+
+def test_strata_are_of_even_size():
+    rng = np.random.default_rng(0)
+    sizes = np.unique(propensity_strata(rng.random(1000), np.ones(1000), 10), return_counts=True)[1]
+    assert len(sizes) == 10
+    assert sizes.max() - sizes.min() <= 3
+
+
+def test_permuting_keeps_each_stratum_and_leaves_no_trace_of_who_was_who():
+    rng = np.random.default_rng(0)
+    values, strata = rng.integers(0, 2, 4000), rng.integers(0, 4, 4000)
+    shuffled = permute_within(values, strata, rng)
+    for stratum in range(4):
+        assert shuffled[strata == stratum].sum() == values[strata == stratum].sum()
+        # Independent: a correlation of a thousand rows has a standard deviation of 0.03.
+        assert abs(np.corrcoef(shuffled[strata == stratum], values[strata == stratum])[0, 1]) < 0.12
+
+
+def test_placebos_keep_everything_but_the_treatment():
+    panel = world(0)
+    first, second = (draw.panel for draw in placebos(panel, panel["x_spend"], 5, 2, seed=1))
+    pd.testing.assert_frame_equal(first.drop(columns="treated"), panel.drop(columns="treated"))
+    assert first.groupby("trial")["treated"].sum().equals(panel.groupby("trial")["treated"].sum())
+    assert not first["treated"].equals(panel["treated"])
+    assert not first["treated"].equals(second["treated"])
+    # Treatment still goes to those who spend.
+    assert np.corrcoef(first["treated"], panel["x_spend"])[0, 1] > 0.5 * np.corrcoef(panel["treated"], panel["x_spend"])[0, 1] > 0
+
+
+def test_a_random_cause_is_one_value_a_household():
+    panel = world(0)
+    draw = next(random_causes(panel, 1, seed=1))
+    assert draw.panel.groupby("household_id")["x_random_cause"].nunique().max() == 1
+    assert draw.panel["x_random_cause"].between(0, 1).all()
+    assert "x_random_cause" not in panel
+
+
+def test_subsets_take_whole_households():
+    panel = world(0)
+    draw = next(subsets(panel, 0.8, 1, seed=1))
+    assert draw.panel["household_id"].nunique() == round(0.8 * panel["household_id"].nunique())
+    whole = panel[panel["household_id"].isin(draw.panel["household_id"])]
+    pd.testing.assert_frame_equal(draw.panel, whole.reset_index(drop=True))
+
+
+def test_each_trial_is_left_out_once():
+    panel = world(0)
+    assert [(draw.repeat, sorted(draw.panel["campaign_id"].unique())) for draw in trials_left_out(panel)] == [
+        (27, [8]),
+        (8, [27]),
+    ]
+    assert list(trials_left_out(panel[panel["campaign_id"] == 8])) == []
+
+
+def test_the_negative_control_needs_both_arms():
+    panel = world(0)
+    one, two = (draw.panel["fold"] for draw in control_splits(panel, 3, 2, seed=1))
+    assert sorted(one.unique()) == [0, 1, 2]
+    assert not one.equals(two)
+    few = pd.concat([panel[panel["treated"] == 1][: MIN_ARM - 1], panel[panel["treated"] == 0]])
+    assert can_judge(panel)
+    assert not can_judge(few)
+    assert not can_judge(panel.iloc[:0])
+    assert list(control_splits(few, 3, 2, seed=1)) == []
+
+
+def test_more_repeats_of_a_check_change_none_of_its_first():
+    panel = world(0)
+    few, many = list(subsets(panel, 0.5, 1, seed=1)), list(subsets(panel, 0.5, 3, seed=1))
+    pd.testing.assert_frame_equal(few[0].panel, many[0].panel)
+    assert not next(subsets(panel, 0.5, 1, seed=2)).panel.equals(few[0].panel)
+
+
+def test_light_nuisances_are_one_cross_fit_of_the_linear_models():
+    panel = world(0)
+    light = light_nuisances(panel, 0.01, seed=1)
+    table = light.fit(panel)
+    predictions, _ = cross_fit(nuisance_tasks(panel), panel, ["linear"], 3, 1, seed=1)
+    full = nuisance_table(panel, predictions, 0.01)
+    outcomes = [name for name in table.columns if name.startswith("mu")]
+    np.testing.assert_allclose(table[outcomes], full[outcomes])
+    # The penalty is chosen once rather than in every fold.
+    np.testing.assert_allclose(table["propensity"], full["propensity"], atol=0.1)
+
+
+def test_a_fold_that_takes_an_arm_away_is_named():
+    panel = world(0)
+    panel["fold"] = panel["treated"]
+    with pytest.raises(DataError, match=r"too few treated or control households for nuisance\.folds"):
+        LightNuisances(0.1, 0.01, 1).fit(panel)
+
+
+def test_a_draw_is_estimated_as_the_estimators_say():
+    panel = world(0)
+    light = LightNuisances(0.1, 0.01, 1)
+    table = estimate_draw(Draw("subset", 4, panel), light).set_index(["outcome", "estimator"])
+    data = effect_data(panel, light.fit(panel), "purchase_count")
+    for name, estimator in (("aipw", aipw), ("ato", ato)):
+        row = table.loc[("purchase_count", name)]
+        assert (row["check"], row["repeat"]) == ("subset", 4)
+        assert (row["estimate"], row["se"]) == (estimator(data).value, estimator(data).se)
+
+
+def test_the_negative_control_has_the_pipelines_own_nuisances():
+    panel = world(0)
+    models = ["linear", "boosting"]
+    splits = list(control_splits(panel, 3, 2, seed=1))
+    table = pd.concat(estimate_controls(splits, models, 3, 0.01, seed=1), ignore_index=True)
+    assert table["repeat"].tolist() == [0] * 4 + [1] * 4
+    nuisance = nuisance_table(
+        splits[1].panel, cross_fit(nuisance_tasks(splits[1].panel), splits[1].panel, models, 3, 1, seed=1)[0], 0.01
+    )
+    assert table["estimate"].iloc[5] == ato(effect_data(splits[1].panel, nuisance, "purchase_amount")).value
+    assert list(estimate_controls([], models, 3, 0.01, seed=1)) == []
+
+
+def test_the_jackknife_agrees_with_influence_functions():
+    panel = world(0, n=1200)
+    data = effect_data(panel, LightNuisances(0.1, 0.01, 1).fit(panel), "purchase_amount")
+    rest = (panel["campaign_id"] == 8).to_numpy()
+    # The difference of two means: a row of the rest counts 1/n - 1/m, others 1/n.
+    centred = data.score - data.score.mean(), np.where(rest, data.score - data.score[rest].mean(), 0.0) / rest.mean()
+    exact = standard_error(centred[0] - centred[1], data.household_id)
+    # A hundred groups leave a standard error uncertain by 7%.
+    assert difference_se(aipw, data, data.subset(rest), seed=1) == pytest.approx(exact, rel=0.2)
+    # Compared with nothing that varies it is the estimator's own standard error.
+    assert difference_se(aipw, data, replace(data, score=np.zeros(len(panel))), seed=1) == pytest.approx(aipw(data).se, rel=0.2)
+
+
+def test_all_draws_come_back_in_order_and_the_same_twice():
+    panel = world(0)
+    light = LightNuisances(0.1, 0.01, 1)
+
+    def run() -> pd.DataFrame:
+        draws = [*subsets(panel, 0.8, 2, seed=1), *trials_left_out(panel)]
+        return estimate_all(panel, light, draws)
+
+    table = run()
+    assert table["check"].tolist() == ["original"] * 4 + ["subset"] * 8 + ["trial_left_out"] * 8
+    assert table.loc[table["check"] == "trial_left_out", "shift_se"].gt(0).all()
+    assert table.loc[table["check"] != "trial_left_out", "shift_se"].isna().all()
+    pd.testing.assert_frame_equal(table, run())
+    figure = refutation_chart(table)
+    assert [axes.get_title() for axes in figure.axes] == ["aipw", "ato"] * 2
+    # Dots of the two checks that were drawn.
+    assert [len(dots.get_offsets()) for dots in figure.axes[0].collections] == [2, 2]

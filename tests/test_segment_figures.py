@@ -1,0 +1,85 @@
+"""What the pictures show: every segment in every panel, axes in words, matrices in the order of the tables."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.figure import Figure
+
+from targeting.factor_names import name_factors
+from targeting.feature_words import WORDINGS
+from targeting.features import FEATURES
+from targeting.segment_figures import (
+    POSITIONS,
+    cluster_selection_chart,
+    factor_selection_chart,
+    factors_by_segment,
+    loadings_heatmap,
+    positioning_chart,
+    profile_heatmap,
+    sizes_chart,
+    transitions_chart,
+)
+from targeting.segment_stability import transitions
+from targeting.segment_table import factor_table_by_segment, profile_table, segment_table
+
+
+def customers(k: int) -> tuple[pd.DataFrame, np.ndarray, np.ndarray]:
+    """Made-up features, segments from 0 and factor shares of ten households a segment."""
+    rng = np.random.default_rng(k)
+    features = pd.DataFrame(rng.uniform(0.1, 1, (10 * k, len(FEATURES))), columns=FEATURES)
+    return features, np.repeat(np.arange(k), 10), rng.dirichlet([1, 1], 10 * k)
+
+
+def texts(figure: Figure, panel: int = 0) -> list[str]:
+    return [text.get_text() for text in figure.get_axes()[panel].texts]
+
+
+@pytest.mark.parametrize("k", [3, 10])
+def test_positioning_shows_every_segment_in_every_panel(k):
+    features, segments, shares = customers(k)
+    table = segment_table(features.assign(household_id=range(10 * k)), segments, shares, ["One", "Two"])
+    figure = positioning_chart(features.groupby(segments).mean(), table)
+    for panel, (across, up, title) in enumerate(POSITIONS):
+        axes = figure.get_axes()[panel]
+        assert axes.get_title() == title
+        assert texts(figure, panel) == [str(number) for number in range(1, k + 1)]
+        for label, name in ((axes.get_xlabel(), across), (axes.get_ylabel(), up)):
+            assert label.lower().startswith(WORDINGS[name].words.lower())
+    legend = figure.get_supxlabel()
+    assert all(name in legend for name in table["name"])
+
+
+def test_matrices_hold_the_numbers_of_the_tables():
+    features, segments, shares = customers(3)
+    names = ["C", "A", "B"]
+    profiles = profile_table(features[["recency", "frequency"]], segments, names)
+    figure = profile_heatmap(profiles)
+    by_feature = profiles.sort_values(["feature", "segment"], ascending=[False, True])
+    assert texts(figure) == [f"{z:+.1f}" for z in by_feature["z"]]
+    assert [label.get_text() for label in figure.get_axes()[0].get_xticklabels()] == names
+    made_of = factor_table_by_segment(shares, segments, names, ["F1", "F2"])
+    assert texts(factors_by_segment(made_of)) == [f"{share:.0%}" for share in made_of["share"]]
+    moves = transitions(pd.Series([0, 1, 2, 2]), pd.Series([0, 0, 2], index=[0, 1, 2]), names)
+    assert texts(transitions_chart(moves)) == [f"{share:.0%}" for share in moves["share"]]
+
+
+def test_sizes_and_loadings_are_labelled():
+    features, segments, shares = customers(4)
+    table = segment_table(features.assign(household_id=range(40)), segments, shares, ["One", "Two"])
+    labels = texts(sizes_chart(table))
+    assert sorted(labels) == sorted([f"{share:.0%}" for column in ("share", "share_revenue") for share in table[column]])
+    directions = np.array([[0.6, 0.8], [1.0, 0.0]])
+    names = ["recency", "share_fresh"]
+    assert texts(loadings_heatmap(directions, names, name_factors(directions, names))) == ["0.60", "1.00", "0.80", "0.00"]
+
+
+def test_comparisons_mark_the_number_in_use():
+    numbers = pd.DataFrame({"n_factors": [2, 3], **dict.fromkeys(["explained_variance", "explained_variance_columns"], 0.9)})
+    numbers = numbers.assign(stability=0.9, stability_worst=0.8, sparsity_loadings=0.1, sparsity_scores=0.2)
+    figure = factor_selection_chart(numbers, chosen=3)
+    assert [texts(figure, panel) for panel in range(3)] == [[" in use"]] * 3
+    indices = ["silhouette", "davies_bouldin", "calinski_harabasz", "ari_mean", "smallest_share", "inertia"]
+    selection = pd.DataFrame({"method": ["kmeans", "kmeans", "mixture", "mixture"], "k": [2, 3, 2, 3], "ari_std": 0.1})
+    figure = cluster_selection_chart(selection.assign(**dict.fromkeys(indices, 0.5)), chosen=2)
+    assert len(figure.get_axes()) == 6
+    assert all(" in use" in texts(figure, panel) for panel in range(6))

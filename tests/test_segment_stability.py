@@ -1,0 +1,99 @@
+"""Stability on households with and without groups, recovery and transitions by hand."""
+
+from datetime import date
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import spearmanr
+from sklearn.metrics import adjusted_rand_score
+
+from targeting.segment_stability import (
+    Recipe,
+    agreement,
+    agreement_table,
+    halves,
+    recovery,
+    refitted_on_resamples,
+    refitted_with_other_seeds,
+    refitted_without_a_tenth,
+    separation_without_groups,
+    transitions,
+    ungrouped,
+)
+from tests.test_segments import SETTINGS, shoppers
+
+RECIPE = Recipe(SETTINGS, k=4, restarts=3, seed=1)
+
+
+def test_planted_groups_hold_in_every_way():
+    features, kinds = shoppers()
+    segments = RECIPE.fit(features).assign(features)
+    assert adjusted_rand_score(kinds, segments) > 0.95
+    resampled = refitted_on_resamples(features, RECIPE, bootstraps=3)
+    assert resampled.shape == (3, 240)
+    assert agreement(segments, resampled).min() > 0.95
+    assert recovery(segments, resampled).min() > 0.95
+    assert agreement(segments, refitted_without_a_tenth(features, RECIPE)).min() > 0.95
+    assert agreement(segments, refitted_with_other_seeds(features, RECIPE)).min() > 0.95
+
+
+def test_a_feature_that_does_not_vary_in_a_sample_is_left_out_there():
+    features, _ = shoppers()
+    with_constant = features.assign(share_other=np.where(np.arange(240) == 7, 1.0, 0.0))
+    without_it = with_constant.drop(index=7)
+    expected = RECIPE.fit(without_it.drop(columns="share_other")).assign(with_constant)
+    np.testing.assert_array_equal(RECIPE.fit(without_it).assign(with_constant), expected)
+
+
+def test_groups_separate_better_than_the_same_correlations_without():
+    features, _ = shoppers()
+    without = separation_without_groups(features, RECIPE)
+    assert len(without) == 10
+    assert without["silhouette"].max() < 0.7  # the planted groups: above 0.9
+
+
+def test_made_up_households_keep_distributions_and_correlations():
+    rng = np.random.default_rng(0)
+    first = rng.lognormal(size=2000)
+    features = pd.DataFrame({"a": first, "b": first + rng.normal(0, 0.5, 2000), "c": rng.integers(0, 3, 2000)})
+    drawn = ungrouped(features, seed=3)
+    assert spearmanr(drawn["a"], drawn["b"]).statistic == pytest.approx(
+        spearmanr(features["a"], features["b"]).statistic, abs=0.05
+    )
+    assert abs(spearmanr(drawn["a"], drawn["c"]).statistic) < 0.06
+    for name in features:
+        assert set(drawn[name]) <= set(features[name])
+        np.testing.assert_allclose(drawn[name].quantile([0.25, 0.5, 0.75]), features[name].quantile([0.25, 0.5, 0.75]), rtol=0.1)
+
+
+def test_recovery_is_the_best_jaccard_by_hand():
+    segments, refit = np.array([0, 0, 0, 1, 1]), np.array([5, 5, 2, 2, 2])
+    # Segment 0 shares 2 with cluster 5 (union 3) and 1 with cluster 2 (union 5); segment 1 shares 2 with cluster 2 (union 3).
+    np.testing.assert_allclose(recovery(segments, [refit]), [[2 / 3, 2 / 3]])
+
+
+def test_agreements_in_a_table():
+    table = agreement_table({"seeds": np.array([0.5, 1.0])})
+    assert table.iloc[0].to_dict() == {"check": "seeds", "n": 2, "ari_mean": 0.75, "ari_std": 0.25, "ari_min": 0.5}
+
+
+@pytest.mark.parametrize(("n_weeks", "earlier"), [(4, [1, 2]), (5, [1, 2])])
+def test_halves_of_the_weeks(n_weeks, earlier):
+    days = pd.date_range("2020-01-06", periods=7 * n_weeks)
+    calendar = pd.DataFrame({"week": np.arange(7 * n_weeks) // 7 + 1, "day": days})
+    first, second = halves(calendar)
+    assert [first.first_week, first.last_week] == earlier
+    assert (second.first_week, second.last_week) == (3, n_weeks)
+    assert first.first_day == date(2020, 1, 6)
+    assert first.as_of == second.first_day == date(2020, 1, 20)
+
+
+def test_transitions_by_hand():
+    earlier = pd.Series({1: 0, 2: 0, 3: 0, 4: 1})
+    later = pd.Series({1: 0, 2: 1, 4: 1, 9: 0})  # household 3 is gone, 9 is not known before
+    table = transitions(earlier, later, ["A", "B", "C"]).set_index(["earlier", "later"])
+    assert table["n"].sum() == 4
+    assert table.loc[("A", "no purchase"), ["n", "share"]].tolist() == pytest.approx([1, 1 / 3])
+    assert table.loc[("B", "B"), "share"] == 1
+    assert table.loc[("C", "A"), ["n", "share"]].tolist() == [0, 0]  # nobody was in C

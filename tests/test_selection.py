@@ -1,0 +1,252 @@
+"""The rule that chooses a learner: gates, criterion, evidence; no household's outcome chooses its own effects."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from targeting.effects import ato, effect_data
+from targeting.panel import KEYS
+from targeting.ranking import autoc
+from targeting.selection import (
+    AVERAGE_EFFECT,
+    COLUMNS,
+    Choice,
+    Evidence,
+    average_effects,
+    choose,
+    decide,
+    effects_by_fold,
+    levelled,
+    reasons,
+    unusable,
+    verdict,
+    with_reasons,
+)
+
+SEED = 1
+FOLDS = range(5)
+
+
+def evidence(n: int = 2000, seed: int = 0, spread: float = 1.0) -> tuple[np.ndarray, Evidence]:
+    """True effects, and scores with noise of twice their spread; two rows a household, in the same fold."""
+    rng = np.random.default_rng(seed)
+    effect = spread * rng.normal(size=n)
+    household = np.repeat(np.arange(n // 2), 2)
+    score = effect + np.repeat(rng.normal(0, 1, n // 2), 2) + rng.normal(0, 1.7, n)
+    return effect, Evidence(score, rng.gamma(2, 4, n), household, household % len(FOLDS))
+
+
+def learners(effect: np.ndarray, seed: int = 0) -> dict[str, np.ndarray]:
+    """Calibrated effects of several qualities: the true effect and noise, shrunk as much as the noise asks for."""
+    rng = np.random.default_rng(seed + 1000)
+    return {
+        name: share * (effect + np.sqrt(1 / share - 1) * rng.normal(size=len(effect)))
+        for name, share in (("poor", 0.05), ("good", 0.6), ("fair", 0.3))
+    }
+
+
+def test_the_best_is_chosen_and_the_others_are_told_why():
+    effect, seen = evidence()
+    choice = choose(learners(effect), seen, FOLDS, SEED)
+    assert choice.overall.used == "good"
+    assert {decision.used for decision in choice.by_fold.values()} == {"good"}
+    words = reasons(choice)
+    assert words["good"].startswith("chosen: the largest AUTOC of those that pass the gates; first in 5 of 5 folds")
+    behind = choice.overall.judgements["poor"]
+    assert words["poor"].startswith(f"not chosen: AUTOC {behind.behind:.2f} below good's (standard error {behind.behind_se:.2f})")
+    assert verdict(choice)["heterogeneity"] is True
+    assert "beyond noise (ranked by good" in verdict(choice)["finding"]
+    # The same numbers judge alone, and by the table's estimator.
+    for name, cate in learners(effect).items():
+        assert choice.overall.judgements[name].autoc == autoc(cate, seen.score, seen.household_id).estimate.value
+
+
+def test_gates_say_what_is_wrong():
+    effect, seen = evidence()
+    tables = {
+        "wild": 1e6 * effect,
+        "loud": effect + 1.5 * np.random.default_rng(8).normal(size=len(effect)),
+        "shy": effect / 3,
+        "reversed": -effect,
+        "flat": np.zeros(len(effect)),
+        "fair": learners(effect)["fair"],
+    }
+    decision = decide(tables, seen, SEED)
+    failed = {name: own.failed for name, own in decision.judgements.items()}
+    assert failed["wild"].startswith("implausible spread: effects have a standard deviation of")
+    for name in ("loud", "shy", "reversed"):
+        assert failed[name].startswith("off in size by more than a factor of 2: the slope of scores on effects is")
+    assert failed["fair"] == failed["flat"] == ""
+    assert decision.used == "fair"  # though the others that failed rank better
+    without = decide({name: cate for name, cate in tables.items() if failed[name]}, seen, SEED)
+    assert (without.learner, without.used) == (AVERAGE_EFFECT, AVERAGE_EFFECT)
+    assert verdict(Choice(without, {}))["finding"].startswith("No learner passes the gates")
+
+
+def test_without_any_learner_everybody_gets_the_average():
+    _, seen = evidence()
+    choice = choose({}, seen, FOLDS, SEED)
+    assert {choice.overall.used, *(decision.used for decision in choice.by_fold.values())} == {AVERAGE_EFFECT}
+    assert verdict(choice)["heterogeneity"] is False
+
+
+def test_what_cannot_be_judged_is_left_out_with_its_reason():
+    table = pd.DataFrame({"cate_purchase_amount": [1.0, np.nan, np.inf], "cate_purchase_count": 1.0})
+    assert unusable(table) == "2 of 3 effects on purchase_amount are not finite"
+    assert unusable(table.iloc[:0]) == "it gave no effects"
+    assert unusable(table.iloc[:1]) == ""
+    effect, seen = evidence()
+    choice = choose(learners(effect), seen, FOLDS, SEED)
+    rows = with_reasons(
+        pd.DataFrame({"outcome": ["purchase_amount"], "learner": ["good"]}), choice, "purchase_amount", {"t": "no"}
+    )
+    assert rows.loc[rows["learner"] == "t", "reason"].tolist() == ["left out: no"] * 2
+    assert rows.loc[rows["learner"] == "t", "autoc_p_adjusted"].isna().all()
+
+
+def test_a_combination_is_preferred_within_one_standard_error_and_not_beyond():
+    effect, seen = evidence()
+    tables = learners(effect)
+    near = tables | {"average": tables["good"] + np.random.default_rng(5).normal(0, 0.05, len(effect))}
+    decision = decide(near, seen, SEED)
+    assert decision.learner == "average"
+    far = decide(tables | {"average": tables["poor"]}, seen, SEED)
+    assert far.learner == "good"
+    words = reasons(Choice(decision, {}))
+    if decision.judgements["good"].behind < 0:
+        assert "which is preferred within one standard error" in words["good"]
+        assert words["average"].startswith("chosen: a combination within one standard error of the largest AUTOC")
+
+
+def test_another_seed_chooses_the_same():
+    for world in range(5):
+        effect, seen = evidence(seed=world)
+        tables = learners(effect, world)
+        choices = [choose(tables, seen, FOLDS, seed) for seed in range(4)]
+        assert len({(c.overall.used, *(d.used for d in c.by_fold.values())) for c in choices}) == 1
+
+
+def as_tables(cates: dict[str, np.ndarray], panel: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    return {name: panel[KEYS].assign(**dict.fromkeys(COLUMNS, cate)) for name, cate in cates.items()}
+
+
+def panel_and_nuisance(seen: Evidence, effect: np.ndarray, seed: int = 0) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """A panel with covariates enough for the average effect, and nuisances that are right."""
+    rng = np.random.default_rng(seed)
+    n = len(effect)
+    treated, spend = rng.integers(0, 2, n), rng.gamma(2, 4, n)
+    panel = pd.DataFrame({"household_id": seen.household_id, "campaign_id": np.arange(n) % 2, "trial": np.arange(n) % 2 + 1})
+    panel = panel.assign(treated=treated, fold=seen.fold, x_spend=spend)
+    nuisance = panel[KEYS].assign(propensity=0.5)
+    for outcome in ("purchase_amount", "purchase_count"):
+        panel[outcome], panel[f"before_{outcome}"] = spend + effect * treated + rng.normal(size=n), spend
+        nuisance[f"mean_{outcome}"] = nuisance[f"mu0_{outcome}"] = nuisance[f"mu1_{outcome}"] = spend
+        residual = panel[outcome] - spend
+        nuisance[f"score0_{outcome}"] = spend + 2 * (1 - treated) * residual
+        nuisance[f"score1_{outcome}"] = spend + 2 * treated * residual
+    return panel, nuisance
+
+
+@pytest.mark.parametrize("spread", [0.0, 0.25, 1.0], ids=["nothing to find", "hardly anything", "much"])
+def test_no_households_outcome_reaches_its_own_selected_effect(spread):
+    effect, seen = evidence(600, spread=spread)
+    panel, nuisance = panel_and_nuisance(seen, effect)
+    cates = learners(effect if spread else np.random.default_rng(4).normal(size=len(effect)))
+
+    def selected(outcome: np.ndarray, score: np.ndarray) -> pd.DataFrame:
+        own = panel.assign(purchase_amount=outcome)
+        scored = nuisance.assign(score1_purchase_amount=score, score0_purchase_amount=0.0)
+        choice = choose(cates, Evidence(score, outcome, seen.household_id, seen.fold), FOLDS, SEED)
+        tables = as_tables(cates, panel) | {AVERAGE_EFFECT: average_effects(own, scored)}
+        return effects_by_fold(tables, {fold: decision.used for fold, decision in choice.by_fold.items()}, panel)
+
+    outcome = panel["purchase_amount"].to_numpy()
+    before = selected(outcome, seen.score)
+    rng = np.random.default_rng(7)
+    for household in rng.choice(seen.household_id, 5):
+        own = seen.household_id == household
+        changed = selected(np.where(own, outcome + 1e4, outcome), np.where(own, rng.normal(0, 1e3), seen.score))
+        pd.testing.assert_frame_equal(changed[own], before[own])
+
+
+def test_the_average_effect_comes_from_the_other_folds():
+    effect, seen = evidence(400)
+    panel, nuisance = panel_and_nuisance(seen, effect)
+    table = average_effects(panel, nuisance)
+    data = effect_data(panel, nuisance, "purchase_amount")
+    for fold in FOLDS:
+        expected = ato(data.subset(seen.fold != fold))
+        own = table.loc[seen.fold == fold, ["cate_purchase_amount", "lower_purchase_amount", "upper_purchase_amount"]]
+        assert own.drop_duplicates().to_numpy().tolist() == [[expected.value, expected.lower, expected.upper]]
+
+
+def test_each_fold_keeps_its_own_learner_and_averages_rank_nobody():
+    effect, seen = evidence(400)
+    panel, nuisance = panel_and_nuisance(seen, effect)
+    tables = as_tables(learners(effect), panel) | {AVERAGE_EFFECT: average_effects(panel, nuisance)}
+    by_fold = {0: "good", 1: AVERAGE_EFFECT, 2: "fair", 3: AVERAGE_EFFECT, 4: "good"}
+    table = effects_by_fold(tables, by_fold, panel)
+    for fold, name in by_fold.items():
+        rows = panel["fold"] == fold
+        pd.testing.assert_frame_equal(table.loc[rows, COLUMNS], tables[name].loc[rows, COLUMNS])
+        assert (table.loc[rows, "learner"] == name).all()
+    ranked = levelled(table, "purchase_amount")
+    averaged = table["learner"] == AVERAGE_EFFECT
+    assert ranked[averaged].nunique() == 1
+    pd.testing.assert_series_equal(ranked[~averaged], table.loc[~averaged, "cate_purchase_amount"], check_names=False)
+
+
+def fitted_in_folds(x: np.ndarray, score: np.ndarray, fold: np.ndarray) -> np.ndarray:
+    """Effects by least squares of scores on covariates, out of fold: an honest learner, which finds what there is."""
+    cate = np.empty(len(score))
+    for number in np.unique(fold):
+        out = fold == number
+        cate[out] = x[out] @ np.linalg.lstsq(x[~out], score[~out], rcond=None)[0]
+    return cate
+
+
+@pytest.mark.slow
+def test_heterogeneity_is_claimed_in_few_worlds_without_any_and_the_nested_choice_is_honest():
+    # Learners fit the very scores that judge them, out of fold, as in the pipeline. Nothing is there to find.
+    claimed, largest, nested = [], [], []
+    for seed in range(200):
+        rng = np.random.default_rng(seed)
+        _, seen = evidence(800, seed, spread=0.0)
+        x = np.column_stack([np.ones(800), rng.normal(size=(800, 6))])
+        cates = {f"learner_{k}": fitted_in_folds(x[:, : k + 1], seen.score, seen.fold) for k in range(1, 7)}
+        cates["average"] = np.mean(list(cates.values()), axis=0)
+        choice = choose(cates, seen, FOLDS, SEED)
+        claimed.append(choice.overall.shown)
+        largest.append(max(own.autoc for own in choice.overall.judgements.values()))
+        chosen = {fold: decision.learner for fold, decision in choice.by_fold.items()}
+        cate = sum(np.where(seen.fold == fold, cates.get(name, 0.0), 0.0) for fold, name in chosen.items())
+        nested.append(autoc(cate, seen.score, seen.household_id).estimate.value)
+    assert np.mean(claimed) <= 0.07
+    # A fold's learners come from the other folds, which are above the average where this one is below: a useless learner's AUTOC
+    # is a little below zero. The largest of several is better than that by luck, the one that the other folds choose is not.
+    error = np.std(nested) / np.sqrt(len(nested))
+    assert np.mean(nested) < 2 * error
+    assert np.mean(largest) > np.mean(nested) + 3 * error
+
+
+@pytest.mark.slow
+def test_what_is_chosen_ranks_as_well_as_the_best_single_learner():
+    # Worlds with something to find: rank correlation with the truth and root mean squared error, against the best single
+    # learner of each world, known only to who knows the truth. The average of unlike learners is better than any of them.
+    gains, misses = [], []
+    for seed in range(24):
+        effect, seen = evidence(3000, seed, spread=0.6)
+        rng = np.random.default_rng(seed + 500)
+        cates = {
+            f"learner_{k}": share * (effect + 0.6 * np.sqrt(1 / share - 1) * rng.normal(size=len(effect)))
+            for k, share in enumerate((0.2, 0.4, 0.45, 0.5))
+        }
+        single = list(cates.values())
+        cates["average"] = np.mean(single, axis=0)
+        chosen = cates[decide(cates, seen, SEED).learner]
+        ranks = [pd.Series(cate).corr(pd.Series(effect), method="spearman") for cate in (chosen, *single)]
+        errors = [np.sqrt(np.mean((cate - effect) ** 2)) for cate in (chosen, *single)]
+        gains.append(ranks[0] - max(ranks[1:]))
+        misses.append(errors[0] - min(errors[1:]))
+    assert np.mean(gains) > 0
+    assert np.mean(misses) < 0.02

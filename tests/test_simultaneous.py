@@ -1,0 +1,38 @@
+"""Several estimates at once against textbook values and a bootstrap drawn household by household."""
+
+import numpy as np
+import pytest
+from scipy.stats import norm
+
+from targeting.clusters import LEVEL, Z, cluster_sums, standard_error
+from targeting.simultaneous import adjusted_p_values, critical_value, joint_covariance
+
+
+def test_independent_estimates_are_sidaks_and_copies_cost_nothing():
+    sidak = norm.ppf((1 + LEVEL ** (1 / 5)) / 2)
+    assert critical_value(np.eye(5), seed=1) == pytest.approx(sidak, abs=0.02)
+    assert critical_value(np.ones((5, 5)), seed=1) == pytest.approx(Z, abs=0.02)
+    p = adjusted_p_values([2.0, 0.0, -1.0], np.eye(3), seed=1)
+    np.testing.assert_allclose(p, 1 - norm.cdf([2, 0, -1]) ** 3, atol=5e-3)
+    np.testing.assert_allclose(adjusted_p_values([2.0, 2.0], np.ones((2, 2)), seed=1), norm.sf(2), atol=2e-3)
+
+
+def test_draws_agree_with_multipliers_of_households():
+    rng = np.random.default_rng(0)
+    households = np.repeat(np.arange(300), 2)
+    influence = np.repeat(rng.normal(size=(300, 1)), 2, axis=0) + rng.normal(size=(600, 4))
+    influence -= influence.mean(axis=0)
+    covariance = joint_covariance(influence, households)
+    for column in range(4):
+        assert np.sqrt(covariance[column, column]) == pytest.approx(standard_error(influence[:, column], households))
+    sums = cluster_sums(influence, households)
+    draws = rng.standard_normal((20_000, 300)) @ sums / np.sqrt(np.square(sums).sum(axis=0))
+    assert critical_value(covariance, seed=1) == pytest.approx(np.quantile(np.abs(draws).max(axis=1), LEVEL), abs=0.04)
+
+
+def test_estimates_without_variance_count_for_nothing():
+    covariance = np.diag([1.0, 0.0])
+    assert critical_value(covariance, seed=1) == pytest.approx(Z, abs=0.02)
+    assert adjusted_p_values([2.0, 5.0], covariance, seed=1)[1] == 1
+    with pytest.raises(ValueError, match=r"None of the estimates varies"):
+        critical_value(np.zeros((2, 2)), seed=1)
