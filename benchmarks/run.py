@@ -1,8 +1,8 @@
 """Measure what users wait for and print a table: `python -m benchmarks.run`.
 
-The features over all lines of the default data, against a plain pandas computation in the same run; the whole pipeline from
-an empty cache in a clone of the committed state, with the memory of all its processes together; each learner by itself, beside
-the same one in econml alone; a changed cost after it; and all of the segmentation by itself.
+The features over all lines of the default data, against a plain pandas computation in the same run; the ROI curve of many
+households; the whole pipeline from an empty cache in a clone of the committed state, with the memory of all its processes
+together; each learner by itself, beside the same one in econml alone; a changed cost after it; and all of the segmentation.
 """
 
 import os
@@ -13,14 +13,19 @@ import time
 from datetime import date
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import psutil
 
 from benchmarks.plain_learners import PLAIN
+from targeting.economics import Economics
 from targeting.engine import connect
 from targeting.features import household_features
 from targeting.ingest import sold
 from targeting.learners.registry import NAMES
+from targeting.policies import PolicyData
+from targeting.policy_value import Evidence
+from targeting.roi_curve import roi_curve
 from targeting.sources import canonical_tables
 from tests.slow_features import slow_features
 from tests.test_features import in_pandas
@@ -51,6 +56,22 @@ def features() -> list[tuple[str, float, float | None]]:
         ("33 features over all lines", fast, None),
         (f"the same in plain pandas ({plain / fast:.0f} times as long)", plain, None),
     ]
+
+
+def curve(n: int = 1_000_000) -> list[tuple[str, float, float | None]]:
+    """Seconds for the order of contact and the ROI curve with pointwise intervals and uniform bands (median of five)."""
+    rng = np.random.default_rng(0)
+    effect, nothing, half, everybody = rng.normal(20, 30, n), np.zeros(n), np.full(n, 0.5), np.ones(n, dtype=bool)
+    households, score = rng.permutation(n), effect + rng.normal(0, 300, n)
+    evidence = Evidence(nothing, score, nothing, nothing, households, everybody, half, nothing, effect)
+    economics = Economics(12.73, 0.30)
+    seconds = []
+    for _ in range(5):
+        start = time.perf_counter()
+        data = PolicyData(effect, everybody, nothing, economics.breakeven, households)
+        roi_curve(data.order, effect, evidence, economics)
+        seconds.append(time.perf_counter() - start)
+    return [(f"ROI curve with bands of {n:,} households", sorted(seconds)[2], None)]
 
 
 def measured(project: Path, *command: str) -> tuple[float, float]:
@@ -111,7 +132,7 @@ def pipeline() -> list[tuple[str, float, float | None]]:
 def main() -> None:
     """Print the table."""
     print(f"{'what':<60}{'seconds':>10}{'peak GB':>10}")
-    for name, seconds, memory in [*features(), *pipeline()]:
+    for name, seconds, memory in [*features(), *curve(), *pipeline()]:
         print(f"{name:<60}{seconds:>10.2f}{memory:>10.2f}" if memory else f"{name:<60}{seconds:>10.2f}{'':>10}")
 
 

@@ -10,13 +10,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from targeting.economics import Economics
 from targeting.mailing import Campaign, decide
 from targeting.monitoring import DRIFT, FEWEST, REALISED, Realised, drift_table, realised_table, verdict_of
 from targeting.outputs import write_csv, write_metrics
 from targeting.overlap import in_overlap
 from targeting.panel import PREFIX, covariate_names, require_aligned
 from targeting.params import load_params
-from targeting.policy_value import Economics
+from targeting.policies import Budget
 from targeting.scores import effect_scores
 from targeting.stage import run
 
@@ -35,7 +36,7 @@ def without_prefix(name: str) -> str:
 
 
 def main() -> None:
-    params = load_params("policy", "nuisance", "design")
+    params = load_params("policy", "nuisance", "design", "seed")
     outcome, bounds = params["policy"]["outcome"], params["nuisance"]["overlap"]
     panel, nuisance, best, backtest = (pd.read_parquet(path) for path in (PANEL, NUISANCE, BEST, BACKTEST))
     require_aligned(panel, nuisance, str(NUISANCE))
@@ -54,12 +55,22 @@ def main() -> None:
         earlier = described[~new].groupby(panel.loc[~new, "household_id"]).tail(1)
         drift = drift_table(earlier.rename(columns=without_prefix), described[new].rename(columns=without_prefix))
 
-        predicted = backtest["cate"].to_numpy()
-        campaign = Campaign(params["design"]["campaign_type"], policy["recommended"], economics, outcome, bounds)
+        predicted = backtest[f"cate_{outcome}"].to_numpy()
+        settings = params["policy"]
+        budget = Budget(settings["budget_usd"], settings["budget_contacts"])
+        kind = params["design"]["campaign_type"]
+        campaign = Campaign(kind, policy["recommended"], economics, outcome, bounds, settings["caution"], budget)
         arrays = (
             predicted,
             effect_scores(nuisance, outcome)[new],
-            decide(campaign, predicted, overlap),
+            decide(
+                campaign,
+                backtest["household_id"],
+                predicted,
+                overlap,
+                backtest[f"lower_{outcome}"].to_numpy(dtype=float),
+                params["seed"],
+            ),
             backtest["household_id"],
         )
         effects = realised_table(Realised(*(np.asarray(values)[overlap] for values in arrays)), economics)

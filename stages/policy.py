@@ -1,70 +1,144 @@
-"""Decide whom each policy would contact, and value every policy off-policy.
+"""Decide whom each policy would contact, value every policy off-policy, and say which to use.
 
-Reads the panel's arms, the nuisances' scores and the chosen effects; writes every policy's decision, one row a row of the panel.
+Reads the panel's arms, the nuisances' scores, the effects, the segments at time zero and the tree's decisions; writes every
+policy's decision, one row a row of the panel.
 """
 
+import json
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pandas as pd
 
+from targeting.economics import Economics, load_economics
+from targeting.effect_tables import read_effects
+from targeting.errors import DataError
+from targeting.learner_curves import learner_curves
 from targeting.outputs import write_csv, write_metrics, write_parquet
 from targeting.overlap import in_overlap
 from targeting.panel import KEYS, require_aligned
 from targeting.params import load_params
-from targeting.policies import PolicyData, assign
-from targeting.policy_value import Economics, Evidence, recommend, roi_curve, value_table
+from targeting.policies import Budget, PolicyData, assign, unavailable
+from targeting.policy_sensitivity import (
+    at_economics,
+    breakeven_scenarios,
+    confounding_table,
+    cost_margin_grid,
+    segment_what_if,
+    turning_shifts,
+)
+from targeting.policy_value import Evidence, evidence_of, in_words, recommend, value_table, with_reasons
 from targeting.stage import run
+from targeting.value_checks import check_table
 
 PANEL = Path("data/trials/panel.parquet")
 NUISANCE = Path("data/trials/nuisance.parquet")
 EFFECTS = Path("data/cate")
+ENSEMBLES = Path("data/ensemble")
 SELECTED = Path("data/validate/selected.parquet")
+SEGMENTS = Path("data/segments/time_zero.parquet")
+TREE = Path("data/policy/tree.parquet")
+OVERLAP = Path("metrics/nuisance.json")
+COSTS = Path("plots/costs.csv")
+SENSITIVITY = Path("plots/sensitivity.csv")
 ASSIGNMENTS = Path("data/policy/assignments.parquet")
 POLICIES = Path("plots/policies.csv")
 CURVE = Path("plots/roi_curve.csv")
+LEARNER_CURVES = Path("plots/roi_curve_learners.csv")
+LEARNER_PEAKS = Path("plots/roi_learners.csv")
+GRID = Path("plots/cost_margin.csv")
+SCENARIOS = Path("plots/breakeven.csv")
+WHAT_IF = Path("plots/what_if.csv")
+CONFOUNDING = Path("plots/policy_confounding.csv")
 METRICS = Path("metrics/policy.json")
 
 
-def main() -> None:
-    params = load_params("policy", "nuisance")
-    settings = params["policy"]
-    economics = Economics(settings["cost"], settings["margin"])
-    outcome, learner = settings["outcome"], settings["learner"]
-    panel = pd.read_parquet(PANEL, columns=[*KEYS, "treated", outcome])
-    nuisance = pd.read_parquet(NUISANCE)
-    effects = pd.read_parquet(SELECTED if learner == "selected" else EFFECTS / f"{learner}.parquet")
-    require_aligned(panel, nuisance, str(NUISANCE))
-    require_aligned(panel, effects, f"the effects of {learner}")
-
-    cate, overlap = effects[f"cate_{outcome}"].to_numpy(), in_overlap(nuisance["propensity"], params["nuisance"]["overlap"])
-    evidence = Evidence(
-        score0=nuisance[f"score0_{outcome}"].to_numpy(),
-        score1=nuisance[f"score1_{outcome}"].to_numpy(),
-        outcome=panel[outcome].to_numpy(dtype=float),
-        treated=panel["treated"].to_numpy(dtype=float),
-        household_id=panel["household_id"].to_numpy(),
-        overlap=overlap,
-    )
-    decisions = assign(PolicyData(cate, overlap, evidence.treated, economics.breakeven))
-    table = value_table(decisions, cate, evidence, economics)
-    curve = roi_curve(cate, evidence, economics)
-
-    recommended = recommend(table)
+def headline(table: pd.DataFrame, economics: Economics, recommended: str) -> dict[str, Any]:
+    """What metrics/policy.json says of the policies."""
     by_policy = table.set_index("policy")
     interval = ["profit", "profit_ci_lower", "profit_ci_upper"]
-    metrics = {
-        "cost": economics.cost,
-        "margin": economics.margin,
-        "breakeven": economics.breakeven,
+    return {
+        **economics.averages(),
         "recommended": recommended,
-        **by_policy.loc[recommended, ["share", *interval, "optimism"]].to_dict(),
+        "recommendation": in_words(table, recommended),
+        **by_policy.loc[recommended, ["n", "share", *interval, "total_profit", "optimism"]].to_dict(),
         **by_policy.loc["breakeven", interval].add_prefix("breakeven_").to_dict(),
         **by_policy.loc["all", interval].add_prefix("all_").to_dict(),
     }
+
+
+def what_policies_see(
+    effects: pd.DataFrame, panel: pd.DataFrame, tree: pd.DataFrame, evidence: Evidence, params: dict[str, Any]
+) -> PolicyData:
+    """All but what follows from cost and margin."""
+    settings = params["policy"]
+    return PolicyData(
+        cate=effects[f"cate_{settings['outcome']}"].to_numpy(),
+        overlap=evidence.overlap,
+        treated=evidence.treated,
+        breakeven=0.0,
+        household_id=evidence.household_id,
+        seed=params["seed"],
+        caution=settings["caution"],
+        lower=effects[f"lower_{settings['outcome']}"].to_numpy(),
+        tree=tree["policy_tree"].to_numpy(dtype=float),
+        fold=panel["fold"].to_numpy(),
+        campaign_id=panel["campaign_id"].to_numpy(),
+        budget=Budget(settings["budget_usd"], settings["budget_contacts"]),
+    )
+
+
+def main() -> None:
+    params = load_params("policy", "nuisance", "design", "learners", "seed")
+    settings = params["policy"]
+    outcome, learner, seed = settings["outcome"], settings["learner"], params["seed"]
+    panel = pd.read_parquet(PANEL, columns=[*KEYS, "treated", "fold", outcome])
+    nuisance, segments, tree = (pd.read_parquet(path) for path in (NUISANCE, SEGMENTS, TREE))
+    for rows, path in ((nuisance, NUISANCE), (segments, SEGMENTS), (tree, TREE)):
+        require_aligned(panel, rows, str(path))
+    effects, left_out = read_effects(params["learners"]["names"], EFFECTS, ENSEMBLES, panel)
+    effects["selected"] = pd.read_parquet(SELECTED)
+    require_aligned(panel, effects["selected"], str(SELECTED))
+    if learner in left_out:
+        raise DataError(f"policy.learner is {learner}, and {left_out[learner]}: choose another one, or `selected`.")
+
+    economics = load_economics(settings, panel[KEYS], params["design"]["campaign_type"])
+    evidence = evidence_of(panel, nuisance, outcome, in_overlap(nuisance["propensity"], params["nuisance"]["overlap"]))
+    groups = (panel["fold"].to_numpy(), segments["segment"].to_numpy())
+    seen = what_policies_see(effects[learner], panel, tree, evidence, params)
+    data = at_economics(seen, economics, evidence, *groups)
+    decisions = assign(data)
+    promised = {
+        "segment": decisions["segment"].to_numpy() * np.asarray(data.segment_profit),
+        "policy_tree": tree["promised"].to_numpy(),
+    }
+    table = value_table(decisions, data.cate, evidence, economics, promised, seed)
+    overlap = json.loads(OVERLAP.read_text(encoding="utf-8"))
+    # Where the arms do not compare, no profit is evidence.
+    recommended = recommend(table) if overlap["answers"] != "nothing" else "none"
+
+    cates = {name: rows[f"cate_{outcome}"].to_numpy() for name, rows in effects.items()}
+    curves, learners = learner_curves(cates, learner, data, evidence, economics)
+    costs = pd.read_csv(COSTS)
+    tills = costs[costs["campaign_id"] == "all"].set_index("basis")["cost"].to_dict()
+    shifts = turning_shifts(table, recommended, economics)
+
+    best = learners.set_index("learner").loc[learner, [f"profit_peak_{name}" for name in ("share", "share_lower", "share_upper")]]
+    metrics = headline(table, economics, recommended) | best.to_dict()
+    if overlap["answers"] == "nothing":
+        metrics["recommendation"] = f"Mail nobody. {overlap['why']}"
     write_metrics(metrics, METRICS)
-    write_parquet(pd.concat([panel[KEYS], pd.Series(cate, name="cate"), decisions.astype("int8")], axis=1), ASSIGNMENTS)
-    write_csv(table, POLICIES)
-    write_csv(curve, CURVE)
+    write_parquet(pd.concat([panel[KEYS], pd.Series(data.cate, name="cate"), decisions.astype("int8")], axis=1), ASSIGNMENTS)
+    write_csv(with_reasons(table.merge(check_table(decisions, evidence, economics), on="policy"), unavailable(data)), POLICIES)
+    chosen = curves[curves["learner"] == learner]
+    write_csv(chosen[[name for name in curves if not name.startswith("over_chosen") and name != "learner"]], CURVE)
+    write_csv(curves, LEARNER_CURVES)
+    write_csv(learners, LEARNER_PEAKS)
+    write_csv(cost_margin_grid(data, evidence, economics, *groups, seed), GRID)
+    write_csv(breakeven_scenarios(data, evidence, economics, tills), SCENARIOS)
+    write_csv(segment_what_if(segments, data.cate, evidence, economics), WHAT_IF)
+    write_csv(confounding_table(shifts, pd.read_csv(SENSITIVITY), outcome), CONFOUNDING)
 
 
 if __name__ == "__main__":

@@ -9,15 +9,15 @@ from typing import Any
 
 import pandas as pd
 
+from targeting.economics import Economics
 from targeting.exploration import Exploration
-from targeting.factors import Factorisation, FactorSettings
 from targeting.mailing import Campaign, list_metrics, mailing_list
 from targeting.outputs import write_csv, write_metrics, write_parquet
 from targeting.panel import PREFIX
 from targeting.params import load_params
-from targeting.policy_value import Economics
-from targeting.segments import assign_segments
+from targeting.policies import Budget
 from targeting.stage import run
+from targeting.stored_segments import segment_numbers
 
 CANDIDATES = Path("data/score/candidates.parquet")
 PREDICTIONS = Path("data/score/predictions.parquet")
@@ -34,12 +34,13 @@ METRICS = Path("metrics/score.json")
 def with_segments(candidates: pd.DataFrame, segmentation: dict[str, Any]) -> pd.DataFrame:
     """The candidates with the name of each one's segment, missing without a history."""
     scaling, loadings, centres, named = (pd.read_parquet(path) for path in (SCALING, LOADINGS, CENTRES, SEGMENTS))
-    factorisation = Factorisation.from_tables(scaling, loadings, FactorSettings.from_params(segmentation))
     # As of the day after the data end totals cover the whole window: nothing needs bringing to its length.
-    features = candidates[candidates["has_history"]].rename(columns=lambda name: name.removeprefix(PREFIX))
-    numbers = assign_segments(features[scaling["feature"]], factorisation, centres[loadings["factor"]].to_numpy()) + 1
+    features = candidates.loc[candidates["has_history"], [f"{PREFIX}{name}" for name in scaling["feature"]]]
+    numbers = segment_numbers(
+        features.rename(columns=lambda name: name.removeprefix(PREFIX)), scaling, loadings, centres, segmentation
+    )
     names = named.drop_duplicates("segment").set_index("segment")["name"]
-    return candidates.assign(segment=pd.Series(numbers, index=features.index).map(names))
+    return candidates.assign(segment=numbers.map(names))
 
 
 def main() -> None:
@@ -48,12 +49,19 @@ def main() -> None:
     policy = json.loads(POLICY.read_text(encoding="utf-8"))
     economics = Economics(policy["cost"], policy["margin"])
     campaign = Campaign(
-        params["design"]["campaign_type"], policy["recommended"], economics, outcome, params["nuisance"]["overlap"]
+        params["design"]["campaign_type"],
+        policy["recommended"],
+        economics,
+        outcome,
+        params["nuisance"]["overlap"],
+        params["policy"]["caution"],
+        Budget(params["policy"]["budget_usd"], params["policy"]["budget_contacts"]),
     )
     exploration = Exploration(settings["method"], settings["epsilon"], settings["temperature"])
     candidates = with_segments(pd.read_parquet(CANDIDATES), params["segmentation"])
     predictions = pd.read_parquet(PREDICTIONS)
-    table = mailing_list(candidates, predictions, campaign, exploration, params["seed"])
+    effects = predictions.rename(columns=lambda name: name.removesuffix(f"_{outcome}"))
+    table = mailing_list(candidates, effects, campaign, exploration, params["seed"])
 
     counts = list_metrics(table, candidates, predictions, economics)
     off_policy = {

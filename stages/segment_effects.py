@@ -8,15 +8,14 @@ from pathlib import Path
 import pandas as pd
 
 from targeting.effects import effect_data
-from targeting.factors import Factorisation, FactorSettings
 from targeting.moderators import features_at_time_zero
 from targeting.outputs import write_csv, write_figure, write_metrics, write_parquet
 from targeting.overlap import in_overlap
 from targeting.panel import KEYS, OUTCOMES, require_aligned
 from targeting.params import load_params
 from targeting.segment_effects import effects_by_segment
-from targeting.segments import assign_segments
 from targeting.stage import run
+from targeting.stored_segments import segment_numbers
 from targeting.validation_figures import segments_compared_chart
 
 TRANSACTIONS = Path("data/tables/transactions.parquet")
@@ -44,11 +43,9 @@ def main() -> None:
     scaling, loadings = pd.read_parquet(SCALING), pd.read_parquet(LOADINGS)
     centres = pd.read_parquet(CENTRES)
     whole_window = pd.read_parquet(SEGMENTS)
-    names = scaling["feature"].tolist()
-    factorisation = Factorisation.from_tables(scaling, loadings, FactorSettings.from_params(params["segmentation"]))
-    features = features_at_time_zero(panel, names, days.min(), days.max())
+    features = features_at_time_zero(panel, scaling["feature"].tolist(), days.min(), days.max())
     assigned = panel[KEYS].copy()
-    assigned["segment"] = assign_segments(features, factorisation, centres[loadings["factor"]].to_numpy()) + 1
+    assigned["segment"] = segment_numbers(features, scaling, loadings, centres, params["segmentation"])
     names_by_segment = whole_window.drop_duplicates("segment").set_index("segment")["name"]
     assigned["name"] = assigned["segment"].map(names_by_segment)
     later = panel[KEYS].merge(whole_window, on="household_id", how="left", validate="many_to_one")

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pandas as pd
 
+from targeting.economics import load_economics
+from targeting.effect_tables import read_effects
 from targeting.outputs import write_csv, write_metrics
 from targeting.panel import KEYS, require_aligned
 from targeting.params import load_params
-from targeting.policy_value import Economics
-from targeting.selection import COMBINED
 from targeting.stage import run
 from targeting.truth import (
     COLUMNS,
@@ -54,15 +54,14 @@ def main() -> None:
         return
 
     nuisance, assignments = pd.read_parquet(NUISANCE), pd.read_parquet(ASSIGNMENTS)
-    tables = {name: pd.read_parquet(LEARNERS / f"{name}.parquet") for name in params["learners"]["names"]}
-    tables |= {name: pd.read_parquet(ENSEMBLES / f"{name}.parquet") for name in COMBINED}
-    learners = {name: table for name, table in tables.items() if len(table)}  # one that failed claims nothing
+    # A learner that failed claims nothing.
+    learners, _ = read_effects(params["learners"]["names"], LEARNERS, ENSEMBLES, panel)
     learners["selected"] = pd.read_parquet(SELECTED)
-    for name, table in {str(NUISANCE): nuisance, str(ASSIGNMENTS): assignments, **learners}.items():
+    for name, table in {str(NUISANCE): nuisance, str(ASSIGNMENTS): assignments, str(SELECTED): learners["selected"]}.items():
         require_aligned(panel, table, name)
 
     weights = estimand_weights(rows, by_design=params["design"]["name"] == "sequential_trials")
-    economics = Economics(settings["cost"], settings["margin"])
+    economics = load_economics(settings, panel[KEYS], params["design"]["campaign_type"])
     claims = [
         judge_effects(pd.read_csv(EFFECTS, dtype={"trial": str}), rows, weights),
         judge_learners(learners, rows),

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from targeting.calibration import grouped_effects
+from targeting.effect_tables import read_effects
 from targeting.errors import DataError
 from targeting.judging import agreement, learner_table
 from targeting.outputs import write_csv, write_figure, write_metrics, write_parquet
@@ -20,7 +21,6 @@ from targeting.params import load_params
 from targeting.scores import effect_scores
 from targeting.selection import (
     AVERAGE_EFFECT,
-    COMBINED,
     NESTED,
     USED,
     Evidence,
@@ -28,7 +28,6 @@ from targeting.selection import (
     choose,
     effects_by_fold,
     levelled,
-    unusable,
     verdict,
     with_reasons,
 )
@@ -54,20 +53,6 @@ METRICS = Path("metrics/validate.json")
 SHARES = np.linspace(0.05, 1.0, 20)
 
 
-def read_effects(names: list[str], panel: pd.DataFrame) -> tuple[dict[str, pd.DataFrame], dict[str, str]]:
-    """The tables that can be judged, by learner, and why the others can't: learners by parameter, then their combinations.
-
-    Other files in the folder are left over from other parameters.
-    """
-    paths = {name: EFFECTS / f"{name}.parquet" for name in names} | {name: ENSEMBLES / f"{name}.parquet" for name in COMBINED}
-    tables = {name: pd.read_parquet(path) for name, path in paths.items()}
-    left_out = {name: why for name, table in tables.items() if (why := unusable(table))}
-    usable = {name: table for name, table in tables.items() if name not in left_out}
-    for name, table in usable.items():
-        require_aligned(panel, table, f"the effects of {name}")
-    return usable, left_out
-
-
 def curves(cates: Mapping[str, pd.Series], evidence: Evidence, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The TOC and the grouped effects of every learner, and of what the rule gives for each fold."""
     toc, groups = [], []
@@ -84,7 +69,7 @@ def main() -> None:
     panel = pd.read_parquet(PANEL)
     nuisance = pd.read_parquet(NUISANCE)
     require_aligned(panel, nuisance, str(NUISANCE))
-    effects, left_out = read_effects(params["learners"]["names"], panel)
+    effects, left_out = read_effects(params["learners"]["names"], EFFECTS, ENSEMBLES, panel)
 
     # Outside the overlap a score is little more than the outcome models' difference, which a learner of the same models agrees
     # with: only rows that could have gone either way can judge.

@@ -11,12 +11,13 @@ import pandas as pd
 from joblib import parallel_config
 
 from study.worlds import EFFECTS, OVERLAPS, World, draw_world
+from targeting.economics import Economics
 from targeting.effects import ESTIMATORS, effect_data
 from targeting.nuisance import cross_fit, nuisance_table, nuisance_tasks
 from targeting.overlap import in_overlap, positivity, verdict
 from targeting.panel import OUTCOMES, covariate_names
 from targeting.policies import PolicyData, assign
-from targeting.policy_value import Economics, Evidence, profits, recommend, value_table
+from targeting.policy_value import evidence_of, profits, recommend, value_table
 
 MODELS = ["linear"]  # boosting loses to it on panels of this kind, and takes twenty times as long
 SEED = 20170101
@@ -76,13 +77,11 @@ def _recommendation(world: World, nuisance: pd.DataFrame, settings: Settings) ->
     """
     outcome = "purchase_amount"
     economics = Economics(settings.cost, settings.margin)
-    treated = world.panel["treated"].to_numpy(dtype=float)
-    inside = in_overlap(nuisance["propensity"], settings.overlap)
+    evidence = evidence_of(world.panel, nuisance, outcome, in_overlap(nuisance["propensity"], settings.overlap))
     cate = (nuisance[f"mu1_{outcome}"] - nuisance[f"mu0_{outcome}"]).to_numpy()
-    score0, score1 = (nuisance[f"score{arm}_{outcome}"].to_numpy() for arm in (0, 1))
-    observed = world.panel[outcome].to_numpy()
-    evidence = Evidence(score0, score1, observed, treated, world.panel["household_id"].to_numpy(), inside)
-    policies = assign(PolicyData(cate, inside, treated, economics.breakeven))
+    fold = world.panel["fold"].to_numpy()
+    data = PolicyData(cate, evidence.overlap, evidence.treated, economics.breakeven, evidence.household_id, fold=fold)
+    policies = assign(data)
     table = value_table(policies, cate, evidence, economics)
     true = {name: float(profits(policies[name], world.effect(outcome), economics).mean()) for name in policies}
     recommended = recommend(table)

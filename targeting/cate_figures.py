@@ -63,7 +63,7 @@ def importance_chart(tables: Mapping[str, pd.DataFrame], n_shown: int = 12) -> F
         axes.barh(range(len(shown)), shown["importance"], color=DARK)
         axes.set_yticks(range(len(shown)), labels, fontsize=9)
         axes.invert_yaxis()
-        axes.set(xlabel="Share of the effects' variance lost by shuffling", title=f"Effects on {outcome}")
+        axes.set(xlabel="Share of variance lost by shuffling", title=f"Effects on {outcome}")
     return figure
 
 

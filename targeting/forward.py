@@ -7,15 +7,14 @@ import pandas as pd
 from joblib import Parallel, delayed
 from numpy.typing import NDArray
 
-from targeting.calibration import best_linear_predictor
 from targeting.errors import DataError
 from targeting.inner_nuisance import inner_nuisances
+from targeting.judging import order_and_size
 from targeting.learners.data import outcome_data
 from targeting.learners.registry import Learner
 from targeting.learners.rows import HeldOut, Rows
 from targeting.panel import KEYS, OUTCOMES, PREFIX, covariate_matrix, covariate_names
 from targeting.progress import track
-from targeting.ranking import autoc
 
 Vector = NDArray[np.float64]
 
@@ -73,8 +72,6 @@ def forward_table(
     for outcome in OUTCOMES:
         for learner in learners:
             cate = forward[f"cate_{outcome}_{learner}"]
-            area = autoc(cate, scores[outcome], households)
-            slope = best_linear_predictor(cate, scores[outcome], households)
             rows.append(
                 {
                     "outcome": outcome,
@@ -82,12 +79,7 @@ def forward_table(
                     "n": len(cate),
                     "mean_predicted": cate.mean(),
                     "mean_effect": float(np.mean(scores[outcome])),
-                    "autoc": area.estimate.value,
-                    "autoc_se": area.estimate.se,
-                    "autoc_p": area.p,
-                    "blp_slope": slope.estimate.value,
-                    "blp_se": slope.estimate.se,
-                    "blp_p": slope.p,
+                    **order_and_size(cate, scores[outcome], households),
                     "agreement": cate.corr(out_of_fold[learner][f"cate_{outcome}"], method="spearman"),
                 }
             )

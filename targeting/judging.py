@@ -11,6 +11,19 @@ from targeting.ranking import autoc, qini
 from targeting.uplift import raw_auuc, raw_qini
 
 
+def order_and_size(cate: pd.Series, score: NDArray[np.float64], household_id: NDArray[np.int64]) -> dict[str, float]:
+    """AUTOC and the slope of scores on effects, each with its standard error and one-sided p-value: autoc*, blp_*."""
+    area, slope = autoc(cate, score, household_id), best_linear_predictor(cate, score, household_id)
+    return {
+        "autoc": area.estimate.value,
+        "autoc_se": area.estimate.se,
+        "autoc_p": area.p,
+        "blp_slope": slope.estimate.value,
+        "blp_se": slope.estimate.se,
+        "blp_p": slope.p,
+    }
+
+
 def judge(cate: pd.Series, score: NDArray[np.float64], panel: pd.DataFrame, outcome: str, seed: int) -> dict[str, float]:
     """One row of the table of learners: the effects' distribution, their ranking, their calibration, and the raw areas.
 
@@ -18,11 +31,7 @@ def judge(cate: pd.Series, score: NDArray[np.float64], panel: pd.DataFrame, outc
     rank rightly; disorder_p and calibration_p are small where groups are in the wrong order, or off in size.
     """
     households = panel["household_id"].to_numpy()
-    area, gain, slope = (
-        autoc(cate, score, households),
-        qini(cate, score, households),
-        best_linear_predictor(cate, score, households),
-    )
+    gain = qini(cate, score, households)
     groups = grouped_effects(cate, score, households, panel["fold"], seed)
     return {
         "mean": cate.mean(),
@@ -33,12 +42,7 @@ def judge(cate: pd.Series, score: NDArray[np.float64], panel: pd.DataFrame, outc
         "qini": gain.estimate.value,
         "qini_se": gain.estimate.se,
         "qini_p": gain.p,
-        "autoc": area.estimate.value,
-        "autoc_se": area.estimate.se,
-        "autoc_p": area.p,
-        "blp_slope": slope.estimate.value,
-        "blp_se": slope.estimate.se,
-        "blp_p": slope.p,
+        **order_and_size(cate, score, households),
         "top_less_bottom": groups.top_less_bottom.estimate.value,
         "top_less_bottom_se": groups.top_less_bottom.estimate.se,
         "top_less_bottom_p": groups.top_less_bottom.p,

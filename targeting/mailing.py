@@ -6,16 +6,17 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
+from targeting.economics import Economics
 from targeting.errors import DataError
 from targeting.exploration import Exploration, draw
 from targeting.overlap import in_overlap
-from targeting.policies import POLICIES, PolicyData
-from targeting.policy_value import Economics
+from targeting.policies import POLICIES, Budget, PolicyData, unavailable
 
 Vector = NDArray[np.float64]
 COLUMNS = ["household_id", "segment", "cate", "lower", "upper", "in_overlap", "mail", "propensity", "reason"]
+NO_BUDGET = Budget()
 UNITS = {"purchase_amount": "USD", "purchase_count": "visits"}
 # What spreadsheets take for the start of a formula (OWASP, "CSV Injection"); tabs and ends of lines are taken out before.
 FORMULA_STARTS = tuple("=+-@")
@@ -30,6 +31,8 @@ class Campaign:
     economics: Economics
     outcome: str
     overlap: Sequence[float]
+    caution: float = 0.0
+    budget: Budget = NO_BUDGET
 
 
 def spreadsheet_safe(text: str) -> str:
@@ -43,16 +46,37 @@ def spreadsheet_safe(text: str) -> str:
     return f"'{plain}" if start.startswith(FORMULA_STARTS) else plain
 
 
-def decide(campaign: Campaign, cate: Vector, supported: NDArray[np.bool_]) -> Vector:
+def decide(
+    campaign: Campaign, household_id: ArrayLike, cate: Vector, supported: NDArray[np.bool_], lower: Vector | None, seed: int
+) -> Vector:
     """What the recommended policy says to each eligible household (n,), 1 to mail. The one place that knows policies.
 
-    `supported` are those inside the overlap and the range of covariates: learned policies mail no others.
-    Raises DataError for a policy that is no rule for new households.
+    `supported` are those inside the overlap and the range of covariates: learned policies mail no others. `lower` are the lower
+    ends of the effects' intervals, if they have any. A policy with no rule for new households (see `has_rule`) mails none.
+    Raises DataError for an unknown policy.
     """
-    if campaign.policy == "current" or campaign.policy not in POLICIES:
-        raise DataError(f"Policy {campaign.policy!r} is no rule that could decide about households not seen before.")
-    data = PolicyData(cate, supported, np.zeros(len(cate)), campaign.economics.breakeven)
+    if campaign.policy not in POLICIES:
+        raise DataError(f"Unknown policy {campaign.policy!r}; known: {', '.join(POLICIES)}.")
+    data = PolicyData(
+        cate,
+        supported,
+        np.zeros(len(cate)),
+        campaign.economics.breakeven,
+        np.asarray(household_id),
+        seed,
+        caution=campaign.caution,
+        lower=None if lower is None or np.isnan(lower).any() else lower,
+        cost=campaign.economics.cost,
+        budget=campaign.budget,
+    )
+    if not has_rule(campaign.policy) or campaign.policy in unavailable(data):
+        return np.zeros(len(cate))
     return POLICIES[campaign.policy](data)
+
+
+def has_rule(policy: str) -> bool:
+    """Whether a policy decides by a household's own predicted effect: others are known for the panel's rows only."""
+    return policy not in ("current", "segment", "policy_tree")
 
 
 def mailing_list(
@@ -70,7 +94,8 @@ def mailing_list(
     if len(known) != len(predictions) or known["cate"].isna().any():
         raise DataError(f"{len(predictions)} predictions for {len(known)} eligible households: run `dvc repro` to rebuild them.")
     overlap, cate = in_overlap(known["propensity"], campaign.overlap), known["cate"].to_numpy()
-    policy = decide(campaign, cate, overlap & (known["outside_range"] == "").to_numpy())
+    supported = overlap & (known["outside_range"] == "").to_numpy()
+    policy = decide(campaign, known.index, cate, supported, known["lower"].to_numpy(dtype=float), seed)
     chance = exploration.propensity(policy, campaign.economics.margin * cate - campaign.economics.cost)
     mail = draw(chance, known.index, seed)
 
@@ -104,6 +129,8 @@ def reasons(campaign: Campaign, rows: pd.DataFrame) -> list[str]:
             reason = f"{way} by lot, to learn from it (chance of being mailed {row.chance:.3f})"
         elif campaign.policy == "none":
             reason = "Not mailed: no policy is shown to earn more than mailing nobody"
+        elif not has_rule(campaign.policy):
+            reason = f"Not mailed: policy {campaign.policy} has no rule yet for households outside the trials"
         elif row.mail:
             reason = f"Mailed by policy {campaign.policy}: {effect}"
         else:

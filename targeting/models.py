@@ -2,7 +2,7 @@
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.base import BaseEstimator, clone
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from sklearn.linear_model import LogisticRegression, Ridge, RidgeCV
@@ -71,34 +71,12 @@ def without_search(fitted: BaseEstimator) -> BaseEstimator:
     return make_pipeline(*(clone(step) for _, step in fitted.steps[:-1]), Ridge(fitted[-1].alpha_))
 
 
-class Rounded(ClassifierMixin, BaseEstimator):
-    """A classifier whose probabilities are rounded to four decimals.
-
-    Processors differ in the last bits of a fit. A forest grown on its residuals turns such a bit into another split wherever two
-    splits tie, and with it into another effect; rounded residuals are the same everywhere.
-    """
-
-    def __init__(self, estimator: BaseEstimator) -> None:
-        """Keep the classifier, unfitted."""
-        self.estimator = estimator
-
-    def fit(self, covariates: ArrayLike, treated: ArrayLike) -> "Rounded":
-        """Fit a copy of the estimator."""
-        self.estimator_ = clone(self.estimator).fit(covariates, treated)
-        self.classes_ = self.estimator_.classes_
-        return self
-
-    def predict_proba(self, covariates: ArrayLike) -> NDArray[np.float64]:
-        """Probabilities (n, classes)."""
-        return self.estimator_.predict_proba(covariates).round(4)
-
-    def predict(self, covariates: ArrayLike) -> NDArray[np.int64]:
-        """The most probable class (n,)."""
-        return self.classes_[self.predict_proba(covariates).argmax(axis=1)]
-
-
 def rounded_outcomes(estimator: BaseEstimator) -> TransformedTargetRegressor:
-    """The regressor with predictions rounded to two decimals, whole cents of spend; the reason is that of Rounded."""
+    """The regressor with predictions rounded to two decimals, whole cents of spend.
+
+    Processors differ in the last bits of a fit. A tree grown on what is left of an outcome turns such a bit into another split
+    wherever two splits tie, and with it into another effect; rounded predictions are the same everywhere.
+    """
     return TransformedTargetRegressor(estimator, func=_unchanged, inverse_func=_to_cents, check_inverse=False)
 
 

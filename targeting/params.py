@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError, field_validator, model_validator
 
 from targeting.errors import DataError
 from targeting.panel import OUTCOMES
@@ -152,20 +152,51 @@ class Learners(Section):
     forward: list[str]
 
 
+class Column(Section):
+    """A value a household: a column of policy.table."""
+
+    column: Annotated[str, Field(min_length=1)]
+
+
+def _kind(value: Any) -> str:
+    """Which form of an amount this is, as it is read or once it is checked."""
+    if isinstance(value, Column):
+        return "table"
+    if not isinstance(value, dict):
+        return "number"
+    return "table" if "column" in value else "campaigns"
+
+
+ByCampaign = Annotated[dict[int | str, Annotated[float, Field(gt=0)]], Field(min_length=1)]
+# 0 would put a household first in every queue; a cost of nothing is the number 0, the same for all.
+Amount = Annotated[
+    Annotated[float, Field(ge=0), Tag("number")] | Annotated[ByCampaign, Tag("campaigns")] | Annotated[Column, Tag("table")],
+    Discriminator(_kind),
+]
+
+
 class Policy(Section):
-    """Whose effects decide, and what a contact costs and earns."""
+    """Whose effects decide, what a contact costs and earns, and what may be spent."""
 
     learner: str
     outcome: str
-    cost: Annotated[float, Field(ge=0)]
-    margin: Annotated[float, Field(gt=0)]
+    cost: Amount
+    margin: Amount
+    table: str
+    caution: Annotated[float, Field(ge=0, lt=1)]
+    budget_usd: Annotated[float, Field(gt=0)] | None
+    budget_contacts: Positive | None
 
     @model_validator(mode="after")
     def _makes_sense(self) -> "Policy":
         if self.outcome not in OUTCOMES:
             raise ValueError(f"outcome is {self.outcome!r}; it can be {' or '.join(OUTCOMES)}")
-        if self.outcome == "purchase_amount" and self.margin > 1:
-            raise ValueError(f"margin is {self.margin:g}, more than all sales; it is a share, and 0.3 means 30%")
+        by_campaign = self.margin if isinstance(self.margin, dict) else {"all": self.margin}
+        margins = [margin for margin in by_campaign.values() if not isinstance(margin, Column)]
+        if 0 in margins:
+            raise ValueError("margin is 0; it should be greater than 0")
+        if self.outcome == "purchase_amount" and any(margin > 1 for margin in margins):
+            raise ValueError(f"margin is {max(margins):g}, more than all sales; it is a share, and 0.3 means 30%")
         return self
 
 

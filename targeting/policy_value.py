@@ -5,37 +5,31 @@ nobody. Current practice is no function of X, so it is valued by what happened: 
 All money is in USD. Source: Dudik, Langford & Li (2011), ICML, for doubly robust off-policy evaluation.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import norm
 
-from targeting.clusters import LEVEL, mean_estimate, ratio_estimate
-from targeting.policies import contact_order
+from targeting.clusters import Estimate, mean_estimate, ratio_estimate
+from targeting.economics import Economics
+from targeting.overlap import effective_sample_size
+from targeting.policies import POLICIES
+from targeting.simultaneous import critical_value, joint_covariance
 
 Vector = NDArray[np.float64]
 REFERENCES = ("all", "current")
-CURVE_SHARES = np.round(np.linspace(0.0, 1.0, 101), 2)
-
-
-@dataclass(frozen=True)
-class Economics:
-    """Cost in USD per household contacted, and profit per USD of sales (above 0)."""
-
-    cost: float
-    margin: float
-
-    @property
-    def breakeven(self) -> float:
-        """The effect on sales, in USD, at which a contact pays for itself."""
-        return self.cost / self.margin
+# Contacts in effect that each arm needs among a policy's own, before its normal interval can be taken at its word.
+FEWEST = 30
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """What values policies, arrays (rows,): both arms' scores, the outcome, who was treated, households, and the overlap."""
+    """What values policies, arrays (rows,): both arms' scores, the outcome, who was treated, households, and the overlap.
+
+    The propensity and both arms' predicted outcomes are what the scores were made of; all cross-fitted by household.
+    """
 
     score0: Vector
     score1: Vector
@@ -43,6 +37,36 @@ class Evidence:
     treated: Vector
     household_id: NDArray[np.int64]
     overlap: NDArray[np.bool_]
+    propensity: Vector
+    mu0: Vector
+    mu1: Vector
+
+    @property
+    def score(self) -> Vector:
+        """Each row's score of the effect, treated less control."""
+        return self.score1 - self.score0
+
+    def rows(self, chosen: NDArray[np.bool_]) -> "Evidence":
+        """The same for some rows."""
+        return Evidence(*(getattr(self, field.name)[chosen] for field in fields(self)))
+
+
+def evidence_of(panel: pd.DataFrame, nuisance: pd.DataFrame, outcome: str, overlap: NDArray[np.bool_]) -> Evidence:
+    """Bring together what the panel and the nuisances, row by row alike, say of one outcome."""
+    score0, score1, mu0, mu1 = (
+        nuisance[f"{name}_{outcome}"].to_numpy(dtype=float) for name in ("score0", "score1", "mu0", "mu1")
+    )
+    return Evidence(
+        score0=score0,
+        score1=score1,
+        outcome=panel[outcome].to_numpy(dtype=float),
+        treated=panel["treated"].to_numpy(dtype=float),
+        household_id=panel["household_id"].to_numpy(),
+        overlap=overlap,
+        propensity=nuisance["propensity"].to_numpy(dtype=float),
+        mu0=mu0,
+        mu1=mu1,
+    )
 
 
 def profits(policy: ArrayLike, effect: ArrayLike, economics: Economics) -> Vector:
@@ -59,87 +83,169 @@ def observed_profits(evidence: Evidence, economics: Economics) -> Vector:
     return economics.margin * (evidence.outcome - evidence.score0) - economics.cost * evidence.treated
 
 
-def value_table(policies: pd.DataFrame, cate: ArrayLike, evidence: Evidence, economics: Economics) -> pd.DataFrame:
-    """One row a policy (a column of `policies`, among them all and current), everything per row of the panel but total_profit.
+def earned(policies: pd.DataFrame, evidence: Evidence, economics: Economics) -> pd.DataFrame:
+    """Each row's off-policy profit under each policy (a column of `policies`; `current` is valued by what happened)."""
+    return pd.DataFrame(
+        {
+            name: observed_profits(evidence, economics)
+            if name == "current"
+            else profits(policies[name], evidence.score, economics)
+            for name in policies.columns
+        }
+    )
 
-    Columns: share and n contacted, share_outside (of the contacts, outside the overlap), profit_plugin, profit (off-policy)
-    with se and 95% interval, total_profit, roi with its interval (missing for a policy that spends nothing), optimism
-    (plug-in less off-policy), and the paired difference to contacting all and to current practice (over_*), with intervals.
+
+def value_table(
+    policies: pd.DataFrame,
+    cate: ArrayLike,
+    evidence: Evidence,
+    economics: Economics,
+    promised: Mapping[str, Vector] | None = None,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """One row a policy (a column of `policies`, among them all and current), everything per row of the panel but total_*.
+
+    Columns: share and n contacted, share_outside (of the contacts, outside the overlap), profit_plugin (by the effects `cate`, or
+    by `promised` profits where others than these chose), profit (off-policy) with se and 95% interval, total_profit and roi with
+    their intervals (roi missing for a policy that spends nothing), optimism (plug-in less off-policy), and the paired difference
+    to contacting all and to current practice (over_*), with intervals; against contacting nobody that is the profit itself.
+    simultaneous_lower is the lower end of the intervals that hold for all candidates (see `candidates`) together.
     """
-    score = evidence.score1 - evidence.score0
-    earned = {
-        name: observed_profits(evidence, economics) if name == "current" else profits(policies[name], score, economics)
-        for name in policies.columns
-    }
+    earnings = earned(policies, evidence, economics)
     rows = []
     for name in policies.columns:
         policy = policies[name].to_numpy()
-        profit = mean_estimate(earned[name], evidence.household_id)
-        plugin = float(profits(policy, cate, economics).mean())
-        spent = policy * economics.cost
-        roi = ratio_estimate(earned[name], spent, evidence.household_id) if spent.any() else None
-        row = {
+        plugin = float(np.mean((promised or {}).get(name, profits(policy, cate, economics))))
+        row: dict[str, object] = {
             "policy": name,
             "share": float(policy.mean()),
             "n": int(policy.sum()),
             "share_outside": float(policy[~evidence.overlap].sum() / policy.sum()) if policy.any() else 0.0,
             "profit_plugin": plugin,
-            "profit": profit.value,
-            "profit_se": profit.se,
-            "profit_ci_lower": profit.lower,
-            "profit_ci_upper": profit.upper,
-            "total_profit": profit.value * len(policy),
-            "roi": roi.value if roi else np.nan,
-            "roi_ci_lower": roi.lower if roi else np.nan,
-            "roi_ci_upper": roi.upper if roi else np.nan,
-            "optimism": plugin - profit.value,
         }
+        profit = mean_estimate(earnings[name], evidence.household_id)
+        row |= _profit_columns(profit, len(policy))
+        row |= _roi_columns(earnings[name].to_numpy(), policy * economics.cost, evidence.household_id)
+        row["optimism"] = plugin - profit.value
         for reference in REFERENCES:
-            gain = mean_estimate(earned[name] - earned[reference], evidence.household_id)
+            gain = mean_estimate(earnings[name] - earnings[reference], evidence.household_id)
             row |= {
                 f"over_{reference}": gain.value,
                 f"over_{reference}_ci_lower": gain.lower,
                 f"over_{reference}_ci_upper": gain.upper,
             }
+        row |= support(name, policy, evidence)
         rows.append(row)
-    return pd.DataFrame(rows)
+    table = pd.DataFrame(rows)
+    table["simultaneous_lower"] = _simultaneous_lower(table, earnings, evidence.household_id, seed)
+    return table
 
 
-def roi_curve(cate: ArrayLike, evidence: Evidence, economics: Economics) -> pd.DataFrame:
-    """Profit per row by share contacted, in the order of contact (inside the overlap first), at every whole percent.
+def _profit_columns(profit: Estimate, n: int) -> dict[str, float]:
+    return {
+        "profit": profit.value,
+        "profit_se": profit.se,
+        "profit_ci_lower": profit.lower,
+        "profit_ci_upper": profit.upper,
+        "total_profit": profit.value * n,
+        "total_profit_ci_lower": profit.lower * n,
+        "total_profit_ci_upper": profit.upper * n,
+    }
 
-    Columns: share, profit, profit_ci_lower, profit_ci_upper (pointwise 95%), profit_plugin, roi (missing at share 0), and
-    share_outside: which part of the contacts lies outside the overlap, where profits are extrapolated.
+
+def _roi_columns(earnings: Vector, spent: Vector, household_id: NDArray[np.int64]) -> dict[str, float]:
+    roi = ratio_estimate(earnings, spent, household_id) if spent.any() else Estimate(np.nan, np.nan)
+    return {"roi": roi.value, "roi_ci_lower": roi.lower, "roi_ci_upper": roi.upper}
+
+
+def arm_weights(name: str, policy: Vector, evidence: Evidence) -> tuple[Vector, Vector]:
+    """How much each row counts (rows,) for what a policy's contacts would spend as treated, and as controls.
+
+    Treated contacts count by 1 / e, controls by 1 / (1 - e). Under current practice the treated are the contacts; they count as
+    they are, and controls by e / (1 - e).
     """
-    effects = np.asarray(cate, dtype=float)
-    order = contact_order(effects, evidence.overlap)
-    score = evidence.score1 - evidence.score0
-    policy = np.zeros(len(effects))
-    rows = []
-    for share in CURVE_SHARES:
-        policy[order[: round(share * len(effects))]] = 1.0
-        profit = mean_estimate(profits(policy, score, economics), evidence.household_id)
-        rows.append(
-            {
-                "share": share,
-                "profit": profit.value,
-                "profit_ci_lower": profit.lower,
-                "profit_ci_upper": profit.upper,
-                "profit_plugin": float(profits(policy, effects, economics).mean()),
-                "roi": profit.value / (policy.mean() * economics.cost) if policy.any() and economics.cost > 0 else np.nan,
-                "share_outside": float(policy[~evidence.overlap].sum() / policy.sum()) if policy.any() else 0.0,
-            }
-        )
-    return pd.DataFrame(rows)
+    e, t = evidence.propensity, evidence.treated
+    if name == "current":
+        return t, (1 - t) * e / (1 - e)
+    return policy * t / e, policy * (1 - t) / (1 - e)
+
+
+def support(name: str, policy: Vector, evidence: Evidence) -> dict[str, float]:
+    """On how much data a policy's value rests: ess (effective sample size) and largest_weight, both of its weaker arm.
+
+    ess is Kish's of the arm's weights, largest_weight the part of them that its heaviest row has; 0 and missing where an arm has
+    none of the contacts, or nobody is contacted.
+    """
+    sizes, largest = [], []
+    for weight in arm_weights(name, policy, evidence):
+        total = weight.sum() if policy.any() else 0.0
+        sizes.append(effective_sample_size(weight) if total > 0 else 0.0)
+        largest.append(float(weight.max() / total) if total > 0 else np.nan)
+    return {"ess": min(sizes), "largest_weight": float(np.max(largest))}
+
+
+def candidates(table: pd.DataFrame) -> pd.Series:
+    """Which rows of a value table can be recommended: they contact somebody, nobody outside the overlap, and not too few.
+
+    Outside the overlap a profit is extrapolated; with fewer than 30 contacts in effect in an arm its interval is no interval.
+    """
+    return (table["n"] > 0) & (table["share_outside"] == 0) & (table["ess"] >= FEWEST)
+
+
+def _simultaneous_lower(table: pd.DataFrame, earnings: pd.DataFrame, household_id: NDArray[np.int64], seed: int) -> pd.Series:
+    """Lower ends of two-sided 95% intervals that hold together for the candidates, shape (policies,); missing for the others."""
+    compared = candidates(table)
+    if not compared.any():
+        return pd.Series(np.nan, index=table.index)
+    values = earnings.loc[:, compared.to_numpy()].to_numpy()
+    covariance = joint_covariance(values - values.mean(axis=0), household_id)
+    lower = table["profit"] - critical_value(covariance, seed) * table["profit_se"]
+    return lower.where(compared)
+
+
+def with_reasons(table: pd.DataFrame, absent: Mapping[str, str]) -> pd.DataFrame:
+    """The table with a row for each absent policy too, in the policies' order: numbers missing, and why in `note`."""
+    rows = pd.DataFrame({"policy": list(absent), "note": list(absent.values())})
+    whole = pd.concat([table.assign(note=""), rows], ignore_index=True) if absent else table.assign(note="")
+    return whole.sort_values("policy", key=lambda names: names.map(list(POLICIES).index), kind="stable", ignore_index=True)
 
 
 def recommend(table: pd.DataFrame) -> str:
     """The policy with the largest off-policy profit of those shown to beat contacting nobody; `none` where none is.
 
-    Shown: it contacts nobody outside the overlap, where its profit would be extrapolated, and the lower end of its interval is
-    above zero, at a level shared by all policies compared (Bonferroni), since the best of several looks better than it is.
+    Shown: it is a candidate, and the lower end of its interval is above zero, of intervals that hold for all candidates together,
+    since the best of several looks better than it is.
     """
-    candidates = table[(table["policy"] != "none") & (table["share_outside"] == 0)]
-    z = norm.ppf(1 - (1 - LEVEL) / 2 / max(len(candidates), 1))
-    shown = candidates[candidates["profit"] - z * candidates["profit_se"] > 0]
+    shown = table[candidates(table) & (table["simultaneous_lower"] > 0)]
     return "none" if shown.empty else str(shown.loc[shown["profit"].idxmax(), "policy"])
+
+
+def in_words(table: pd.DataFrame, recommended: str) -> str:
+    """The recommendation as a sentence: which policy, how many households, the expected profit, against what."""
+    rows = table.set_index("policy")
+    if recommended == "none":
+        compared = table[candidates(table)]
+        best = "no policy has enough contacts inside the overlap to be judged"
+        if not compared.empty:
+            top = compared.loc[compared["profit"].idxmax()]
+            together = f"from {_dollars(top['simultaneous_lower'])} on with all compared at once"
+            best = f"the best of {len(compared)}, {top['policy']}, earns {_dollars_with_interval(top)} a household, {together}"
+        return f"Mail nobody: no policy is shown to earn more than that ({best}). An experiment would settle it."
+    row = rows.loc[recommended]
+    total = row["n"] / row["share"]
+    against = f"({_dollars(row['over_current_ci_lower'])} to {_dollars(row['over_current_ci_upper'])})"
+    return (
+        f"Mail by {recommended}: {row['n']:,.0f} of {total:,.0f} households and campaigns ({row['share']:.0%}), to earn "
+        f"{_dollars_with_interval(row)} a household, {_dollars(row['total_profit'])} in all, against mailing nobody, and above "
+        f"{_dollars(row['simultaneous_lower'])} a household with all policies compared at once; against current practice "
+        f"{_dollars(row['over_current'])} a household {against}."
+    )
+
+
+def _dollars(value: float) -> str:
+    return f"{'-' if round(value, 2) < 0 else ''}${abs(value):,.2f}"
+
+
+def _dollars_with_interval(row: pd.Series) -> str:
+    ends = f"{_dollars(row['profit_ci_lower'])} to {_dollars(row['profit_ci_upper'])}"
+    return f"{_dollars(row['profit'])} (95% interval {ends})"

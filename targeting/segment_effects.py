@@ -72,12 +72,13 @@ def effects_by_segment(data: EffectData, segment: ArrayLike, cate: ArrayLike, ov
             }
         )
     table = pd.DataFrame(rows)
-    tested = table["p"].notna()
-    table["p_holm"] = np.nan
+    p = table["p"].to_numpy()
+    p_holm = np.full(len(p), np.nan)
+    tested = ~np.isnan(p)
     if tested.any():
-        table.loc[tested, "p_holm"] = multipletests(table.loc[tested, "p"], method="holm")[1]
+        p_holm[tested] = multipletests(p[tested], method="holm")[1]
     differ_p = pool(*joint_ratios(*ato_terms(own), own_segments, own.household_id)).p if len(compared) > 1 else np.nan
-    return SegmentEffects(table, differ_p)
+    return SegmentEffects(table.assign(p_holm=p_holm), differ_p)
 
 
 def _compares(data: EffectData, members: NDArray[np.bool_]) -> bool:

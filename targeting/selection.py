@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from targeting.calibration import best_linear_predictor
 from targeting.clusters import standard_error
+from targeting.effect_tables import COMBINED
 from targeting.effects import ato, effect_data
 from targeting.panel import KEYS, OUTCOMES
 from targeting.ranking import autoc_weights, rank_weighted_influence
@@ -30,7 +31,6 @@ from targeting.simultaneous import adjusted_p_values, joint_covariance
 SIGNIFICANCE = 0.05
 FACTOR = 2.0  # by which effects may be off in size before a learner is out of the question
 AVERAGE_EFFECT = "ate"  # in place of a learner's name: the same effect for everybody
-COMBINED = ("average", "stack")  # combinations of learners, in the order in which they are preferred
 # What the rule gives for each fold, before and after asking for evidence.
 NESTED, USED = "nested", "selected"
 WORDS = {
@@ -88,17 +88,6 @@ class Choice:
 
     overall: Decision
     by_fold: dict[int, Decision]
-
-
-def unusable(table: pd.DataFrame) -> str:
-    """Why a learner's effects cannot be judged at all, in words; empty if they can be."""
-    if table.empty:
-        return "it gave no effects"
-    for outcome in OUTCOMES:
-        bad = int((~np.isfinite(table[f"cate_{outcome}"])).sum())
-        if bad:
-            return f"{bad} of {len(table)} effects on {outcome} are not finite"
-    return ""
 
 
 def decide(effects: Mapping[str, NDArray[np.float64]], evidence: Evidence, seed: int) -> Decision:

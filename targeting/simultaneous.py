@@ -22,15 +22,15 @@ def joint_covariance(influence: Matrix, household_id: ArrayLike) -> Matrix:
     return len(sums) / (len(sums) - 1) * (sums.T @ sums) / len(influence) ** 2
 
 
-def critical_value(covariance: Matrix, seed: int) -> float:
+def critical_value(covariance: Matrix, seed: int, n_draws: int = DRAWS) -> float:
     """How many standard errors cover all of m estimates, covariance (m, m), at once with 95%: at least the usual 1.96.
 
-    Estimates without variance are known, and count for nothing. Raises ValueError where that is all of them.
+    Estimates without variance are known, and count for nothing; 0 where that is all of them.
     """
     known = np.diag(covariance) <= 0
     if known.all():
-        raise ValueError("None of the estimates varies: there is nothing to cover.")
-    draws = _standard_draws(covariance[np.ix_(~known, ~known)], seed)
+        return 0.0
+    draws = _standard_draws(covariance[np.ix_(~known, ~known)], seed, n_draws)
     return float(np.quantile(np.abs(draws).max(axis=1), LEVEL))
 
 
@@ -49,8 +49,18 @@ def adjusted_p_values(values: ArrayLike, covariance: Matrix, seed: int) -> Matri
     return p
 
 
-def _standard_draws(covariance: Matrix, seed: int) -> Matrix:
+def normal_errors(covariance: Matrix, seed: int, n_draws: int = DRAWS) -> Matrix:
+    """Errors drawn from a normal with this covariance (m, m), shape (draws, m); an estimate without variance has none."""
+    varies = np.diag(covariance) > 0
+    errors = np.zeros((n_draws, len(varies)))
+    if varies.any():
+        own = covariance[np.ix_(varies, varies)]
+        errors[:, varies] = _standard_draws(own, seed, n_draws) * np.sqrt(np.diag(own))
+    return errors
+
+
+def _standard_draws(covariance: Matrix, seed: int, n_draws: int = DRAWS) -> Matrix:
     errors = np.sqrt(np.diag(covariance))
     correlation = covariance / np.outer(errors, errors)
     factor = np.linalg.cholesky(correlation + JITTER * np.eye(len(errors)))
-    return np.random.default_rng(seed).standard_normal((DRAWS, len(errors))) @ factor.T
+    return np.random.default_rng(seed).standard_normal((n_draws, len(errors))) @ factor.T

@@ -14,9 +14,10 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.stats import rankdata
 from sklearn.metrics import adjusted_rand_score
 
+from targeting.economics import Economics
 from targeting.errors import DataError
 from targeting.panel import KEYS, OUTCOMES
-from targeting.policy_value import Economics, profits
+from targeting.policy_value import profits
 
 Vector = NDArray[np.float64]
 
@@ -140,6 +141,7 @@ def judge_policies(
             float(profits(assignments[claim.policy], effect, economics).mean()),
         )
         for claim in policies.itertuples()
+        if claim.policy in assignments  # a policy that the data could not give claims nothing
     ]
     oracle = float(profits(effect > economics.breakeven, effect, economics).mean())
     return _table([*claims, names | {"name": "oracle", "truth": oracle}])

@@ -38,7 +38,7 @@ def toc_table(cate: ArrayLike, score: ArrayLike, household_id: ArrayLike, shares
     covariance = joint_covariance(influence, household_id)
     errors = np.sqrt(np.diag(covariance))
     values[errors == 0] = 0.0
-    wide = critical_value(covariance, seed) if errors.any() else 0.0
+    wide = critical_value(covariance, seed)
     return pd.DataFrame(
         {
             "share": np.asarray(shares, dtype=float),

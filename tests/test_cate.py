@@ -102,6 +102,22 @@ def test_no_outcome_of_a_household_reaches_its_own_effects_even_through_the_nuis
         assert not np.allclose(before.loc[other, "cate_purchase_amount"], after.loc[other, "cate_purchase_amount"])
 
 
+@pytest.mark.parametrize(
+    ("name", "own"), [("causal_forest", {"n_estimators": 40}), ("nonparam_dml", {"n_estimators": 10}), ("s", {})]
+)
+def test_last_bits_of_outcomes_and_propensities_reach_no_tree(name, own, smooth):
+    """As another processor would sum and fit them; unrounded, one forest's effects moved by half their standard deviation."""
+    rng = np.random.default_rng(0)
+
+    def shaken(values: pd.Series) -> pd.Series:
+        return values * (1 + rng.uniform(-4e-16, 4e-16, len(values)))
+
+    panel = smooth.panel.assign(**{outcome: shaken(smooth.panel[outcome]) for outcome in OUTCOMES})
+    nuisance = smooth.nuisance.assign(propensity=shaken(smooth.nuisance["propensity"]))
+    again = World(panel, nuisance, smooth.inner, smooth.truth)
+    pd.testing.assert_frame_equal(fit(name, smooth, own), fit(name, again, own), rtol=1e-9)
+
+
 def test_smooth_stages_are_those_of_econml_with_the_same_last_model(smooth):
     """An R-learner is econml's NonParamDML, to which the stored nuisances travel by another way."""
     data = smooth.data()["purchase_amount"]

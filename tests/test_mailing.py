@@ -7,11 +7,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from targeting.economics import Economics
 from targeting.errors import DataError
 from targeting.exploration import Exploration
 from targeting.mailing import COLUMNS, Campaign, list_metrics, mailing_list, spreadsheet_safe
 from targeting.outputs import write_csv
-from targeting.policy_value import Economics
 
 ECONOMICS = Economics(cost=2.0, margin=0.5)
 NO_LOT = Exploration("epsilon_greedy", 0.0, 1.0)
@@ -81,9 +81,16 @@ def test_everybody_eligible_is_mailed_by_the_policy_all():
     assert make("all")["mail"].tolist() == [1, 0, 0, 1, 1, 1]
 
 
-def test_a_rule_that_knows_no_new_households_stops():
-    with pytest.raises(DataError, match="'current' is no rule"):
-        make("current")
+@pytest.mark.parametrize("policy", ["current", "segment", "policy_tree"])
+def test_a_policy_that_has_no_rule_for_new_households_mails_nobody_and_says_so(policy):
+    table = make(policy)
+    assert table["mail"].sum() == 0
+    assert table["reason"].str.startswith(f"Not mailed: policy {policy} has no rule yet").sum() == 4
+
+
+def test_an_unknown_policy_is_named():
+    with pytest.raises(DataError, match="Unknown policy 'astrology'; known: none, all"):
+        make("astrology")
 
 
 def test_the_lot_mails_and_leaves_out_as_logged():

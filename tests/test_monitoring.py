@@ -6,8 +6,8 @@ import pytest
 from scipy.stats import ks_2samp
 from statsmodels.stats.multitest import multipletests
 
+from targeting.economics import Economics
 from targeting.monitoring import DRIFT, REALISED, Realised, drift_table, realised_table, stability_index, verdict_of
-from targeting.policy_value import Economics
 
 ECONOMICS = Economics(cost=2.0, margin=0.5)
 

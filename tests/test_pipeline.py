@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 import yaml
 
+from targeting.policies import POLICIES
 from targeting.tables import SCHEMAS
 
 pytestmark = pytest.mark.slow
@@ -22,10 +23,9 @@ SMALL = {
     "nuisance/default": {"folds": 3, "repeats": 1, "refits": 3},
     "refute/default": {"placebo_repeats": 4, "cause_repeats": 2, "subset_repeats": 3, "control_splits": 2},
     "segmentation/default": {"k": 4, "selection": [3, 4], "restarts": 3, "bootstraps": 4, "factor_resamples": 2},
-    "learners/default": {"names": ["x", "dr"]},
+    "learners/default": {"names": ["x", "dr"], "trials": 1, "forward": ["x"]},
 }
-# What reads the policy's metrics: light stages all.
-AFTER_POLICY = {"score", "experiment", "exploration", "monitor", "truth", "report"}
+AFTER_POLICY = {"score", "experiment", "exploration", "monitor", "report"}  # what reads the policy's metrics, light stages all
 
 
 def call(project: Path, *command: str, fails: bool = False) -> str:
@@ -112,8 +112,15 @@ def test_a_run_leaves_what_it_promises(project):
     for name in ("x", "dr"):
         effects = pd.read_parquet(project / f"data/cate/{name}.parquet")
         assert effects[["household_id", "campaign_id"]].equals(panel[["household_id", "campaign_id"]])
+        tuned = json.loads((project / f"data/tuning/{name}.json").read_text())
+        assert set(tuned["purchase_count"]["settings"]) == {"0", "1", "2"}
+    weights = pd.read_csv(project / "plots/stack_weights.csv")
+    assert set(weights["learner"]) == {"x", "dr", "constant"}
+    assert len(pd.read_parquet(project / "data/ensemble/stack.parquet")) == len(panel)
+    assert pd.read_csv(project / "plots/effect_tree.csv").groupby("outcome")["n"].sum().eq(len(panel)).all()
     policies = pd.read_csv(project / "plots/policies.csv")
-    assert policies["policy"].tolist() == ["none", "all", "current", "breakeven", "positive", "top_20", "top_30"]
+    assert policies["policy"].tolist() == list(POLICIES)
+    assert policies.set_index("policy").loc["conservative", "note"].endswith("have no interval")  # x and dr have none
     assert panel["cut"].any()  # the last campaign outlives the data
     mailing, arms = (pd.read_csv(project / f"data/{name}.csv") for name in ("score/mailing_list", "experiment/assignment"))
     households = pd.read_parquet(project / "data/tables/transactions.parquet")["household_id"].unique()
@@ -135,10 +142,24 @@ def test_two_clones_give_the_same_bytes(project, own_folder, tmp_path):
     assert [name for name in one if one[name] != two[name]] == []
 
 
-def test_a_changed_cost_reruns_the_policy_alone(project):
+def test_a_changed_cost_reruns_the_policies_alone(project):
     output = call(project, "dvc", "exp", "run", "-S", "policy.cost=1")
-    assert ran(output) == {"policy", *AFTER_POLICY}
+    assert ran(output) == {"policy_tree", "policy", "truth", *AFTER_POLICY}
     assert json.loads((project / "metrics/policy.json").read_text())["cost"] == 1
+    restore(project)
+
+
+def test_a_cost_by_campaign_or_household(project):
+    call(project, "dvc", "exp", "run", "-S", "policy.cost={2:1,4:2,5:4}")
+    assert 1 < json.loads((project / "metrics/policy.json").read_text())["cost"] < 4
+    restore(project)
+    panel = pd.read_parquet(project / "data/trials/panel.parquet")
+    costs = pd.DataFrame({"household_id": panel["household_id"].unique()}).assign(postage=3.0)
+    costs.to_csv(project / "data/raw/costs.csv", index=False)
+    options = ("-S", "policy.table=data/raw/costs.csv", "-S", "policy.cost={column:postage}")
+    assert ran(call(project, "dvc", "exp", "run", *options)) == {"policy_tree", "policy", "truth", *AFTER_POLICY}
+    assert json.loads((project / "metrics/policy.json").read_text())["cost"] == 3
+    (project / "data/raw/costs.csv").unlink()
     restore(project)
 
 
@@ -147,9 +168,10 @@ def test_a_changed_number_of_segments_reruns_no_trial_or_learner(project):
         "segment",
         "stability",
         "segment_effects",
+        "policy",
+        "truth",
         "score",
         "experiment",
-        "truth",
         "report",
     }
     assert len(pd.read_csv(project / "plots/segments.csv")) == 3
@@ -158,9 +180,13 @@ def test_a_changed_number_of_segments_reruns_no_trial_or_learner(project):
 
 def test_one_learner_can_be_left_out(project):
     assert ran(call(project, "dvc", "exp", "run", "--temp", "-S", "learners.names=[dr]")) <= {
+        "ensemble",
         "validate",
+        "explain",
+        "forward",
         "segment_effects",
         "policy",
+        "truth",
         "predict",
         *AFTER_POLICY,
     }
@@ -234,7 +260,7 @@ def test_the_same_retailer_by_an_experiment_in_a_temporary_folder(project, folde
         project, "dvc", "exp", "run", "--temp", "-S", "data=dunnhumby", "-S", f"data.path={folder}", "-S", "policy.cost=4"
     )
     assert "ingest" in ran(output)  # another folder, and the rest follows only where its content differs
-    assert ran(output) <= {"ingest", "policy", *AFTER_POLICY}
+    assert ran(output) <= {"ingest", "policy_tree", "policy", "truth", *AFTER_POLICY}
 
 
 def test_a_made_up_retailer_is_held_against_its_truth(project):

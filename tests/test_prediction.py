@@ -1,164 +1,165 @@
-"""Effects and propensities of households in a campaign to come: by the models that were judged, averaged over past trials."""
-
-from collections.abc import Mapping
-from dataclasses import replace
+"""Effects and propensities of new households: right on a known truth, averaged over past trials, marked outside the range."""
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from targeting.cate import LearnerError, cross_fit_effects
 from targeting.effects import ato, effect_data
 from targeting.errors import DataError
 from targeting.learners.registry import Learner, find_learner
-from targeting.learners.rows import Effects
+from targeting.learners.rows import Effects, HeldOut, Rows
 from targeting.models import propensity_model
 from targeting.prediction import (
-    Judged,
-    average_effect,
-    in_each_trial,
+    Training,
+    blend_of,
+    household_covariates,
     outside_range,
     predict_effects,
     predict_propensity,
-    recipe,
-)
-from tests.effect_worlds import World, world
-
-OUTCOME = "purchase_amount"
-STACK = pd.DataFrame(
-    {
-        "fold": np.repeat([0, 1, 2], 4),
-        "learner": ["x", "dr", "t", "constant"] * 3,
-        "weight": [0.5, 0.5, 0.0, 0.0, 0.2, 0.0, 0.0, 0.8, 0.0, 0.0, 0.0, 1.0],
-    }
+    usual_settings,
 )
 
 
-@pytest.fixture(scope="module")
-def given() -> World:
-    """Two rows a household, one trial, the effect rises with spend and share_fresh."""
-    made = world(seed=0, n=900)
-    return replace(made, panel=made.panel.assign(trial=1, before_purchase_amount=0.0, before_purchase_count=0.0))
+def panel(n: int = 900, seed: int = 0) -> pd.DataFrame:
+    """Two trials, the second half as large; treated with chance 0.3 and 0.6; effect 40 x_keen, and 12 more in the second."""
+    rng = np.random.default_rng(seed)
+    trial = np.where(np.arange(n) < 2 * n // 3, 1, 2)
+    keen, spend = rng.random(n), rng.gamma(2, 10, n)
+    treated = (rng.random(n) < np.where(trial == 1, 0.3, 0.6)).astype(int)
+    effect = 40 * keen + 12 * (trial == 2)
+    frame = pd.DataFrame({"household_id": np.arange(n), "trial": trial, "treated": treated, "x_keen": keen, "x_spend": spend})
+    frame["purchase_amount"] = 3 * spend + effect * treated + rng.normal(0, 4, n)
+    frame["before_purchase_amount"] = 3 * spend
+    return frame.assign(x_trial_2=(trial == 2).astype(float))
 
 
-def judged(given: World, used: Mapping[int, str]) -> Judged:
-    """The linear learners with their own settings."""
-    parts = recipe(used, STACK)
-    learners = {name: find_learner(name, {"x": "linear", "dr": "linear", "t": "linear"}) for name in ("x", "dr", "t")}
-    settings = {name: dict.fromkeys(parts, learner.settings) for name, learner in learners.items()}
-    return Judged(given.data()[OUTCOME], parts, learners, settings, average_effect(given.panel, given.nuisance, OUTCOME))
+def training(data: pd.DataFrame, learners: dict[str, Learner]) -> Training:
+    """With the true nuisances of `panel`."""
+    e = np.where(data["trial"] == 1, 0.3, 0.6)
+    mu0 = 3 * data["x_spend"].to_numpy()
+    mu1 = mu0 + 40 * data["x_keen"].to_numpy() + 12 * (data["trial"] == 2).to_numpy()
+    y, t = data["purchase_amount"].to_numpy(), data["treated"].to_numpy()
+    nuisance = pd.DataFrame({"propensity": e, "mean_purchase_amount": e * mu1 + (1 - e) * mu0})
+    nuisance = nuisance.assign(mu0_purchase_amount=mu0, mu1_purchase_amount=mu1)
+    nuisance["score0_purchase_amount"] = mu0 + (1 - t) * (y - mu0) / (1 - e)
+    nuisance["score1_purchase_amount"] = mu1 + t * (y - mu1) / e
+    return Training(data.reset_index(drop=True), nuisance, learners)
 
 
-def out_of_fold(given: World, name: str) -> np.ndarray:
-    own = judged(given, {0: name, 1: name, 2: name})
-    data = {OUTCOME: given.data()[OUTCOME]}
-    return cross_fit_effects(given.panel, data, own.learners[name], {OUTCOME: own.settings[name]}, seed=1)[
-        f"cate_{OUTCOME}"
-    ].to_numpy()
+def learner(name: str) -> Learner:
+    return find_learner(name, {"x": "linear", "dr": "linear"})
 
 
-def predict(given: World, used: Mapping[int, str], households: pd.DataFrame, propensity: np.ndarray) -> Effects:
-    return predict_effects(given.panel, households, propensity[None, :], judged(given, used), seed=1)
+def effects_of(data: pd.DataFrame, new: pd.DataFrame, name: str) -> Effects:
+    """Effects of new households by one learner, whose propensity is one half."""
+    return predict_effects(training(data, {name: learner(name)}), new, np.full(len(new), 0.5), {name: 1.0}, "purchase_amount", 1)
 
 
-def test_what_is_used_by_fold_consists_of_parts():
-    assert recipe({0: "ate", 1: "x"}, STACK) == {0: {"ate": 1.0}, 1: {"x": 1.0}}
-    assert recipe({0: "average"}, STACK) == {0: {"x": 1 / 3, "dr": 1 / 3, "t": 1 / 3}}
-    assert recipe({0: "stack", 1: "stack"}, STACK) == {0: {"x": 0.5, "dr": 0.5}, 1: {"x": 0.2, "constant": 0.8}}
-
-
-@pytest.mark.slow
-def test_a_household_of_the_trials_gets_the_model_that_was_judged_on_it(given):
-    """Predicting the panel's own rows must give the out-of-fold effects, each fold by its own learner."""
-    propensity = given.nuisance["propensity"].to_numpy()
-    x, dr, t = (out_of_fold(given, name) for name in ("x", "dr", "t"))
-    found = predict(given, {0: "x", 1: "dr", 2: "average"}, given.panel, propensity).cate
-    expected = np.select([given.panel["fold"] == 0, given.panel["fold"] == 1], [x, dr], (x + dr + t) / 3)
-    np.testing.assert_allclose(found, expected, atol=1e-5)
-    assert np.corrcoef(found, given.truth)[0, 1] > 0.5
-    stacked = predict(given, dict.fromkeys(range(3), "stack"), given.panel, propensity).cate
-    first = given.panel["fold"] == 0
-    np.testing.assert_allclose(stacked[first], ((x + dr) / 2)[first], atol=1e-5)
+def newcomers(n: int = 50) -> pd.DataFrame:
+    rng = np.random.default_rng(7)
+    return pd.DataFrame({"x_keen": rng.random(n), "x_spend": rng.uniform(5, 40, n), "x_unused": 1.0})
 
 
 @pytest.mark.slow
-def test_a_household_of_no_trial_gets_the_average_of_the_models(given):
-    propensity = given.nuisance["propensity"].to_numpy()[:50]
-    rows = given.panel.head(50)
-    strangers = rows.assign(household_id=rows["household_id"] + 10_000)
-    found = predict(given, dict.fromkeys(range(3), "x"), strangers, propensity).cate
-    models = []
-    for number in range(3):  # as if everybody had been in one fold
-        others = given.panel.assign(fold=np.where(given.panel["household_id"].isin(rows["household_id"]), number, -1))
-        own = predict_effects(others, rows, propensity[None, :], judged(given, dict.fromkeys(range(3), "x")), seed=1)
-        models.append(own.cate)
-    np.testing.assert_allclose(found, np.mean(models, axis=0), atol=1e-5)
-    assert np.std(models, axis=0).min() > 0
+@pytest.mark.parametrize("name", ["x", "dr", "r_smooth"])
+def test_new_households_get_their_true_effect_averaged_over_past_trials(name):
+    new = newcomers()
+    effects = effects_of(panel(3000), new, name)
+    truth = 40 * new["x_keen"] + 12 / 3  # a third of the rows are in the second trial
+    np.testing.assert_allclose(effects.cate, truth, atol=6)
+    assert effects.cate.mean() == pytest.approx(truth.mean(), abs=2)
 
 
-def test_everybody_gets_the_average_effect_where_no_learner_is_used(given):
-    effects = predict(given, dict.fromkeys(range(3), "ate"), given.panel, given.nuisance["propensity"].to_numpy())
-    estimate = ato(effect_data(given.panel, given.nuisance, OUTCOME))
-    assert len(set(effects.cate)) == 1
-    assert (effects.cate[0], effects.lower[0], effects.upper[0]) == pytest.approx(
-        (estimate.value, estimate.lower, estimate.upper), abs=1e-5
+def test_predictions_are_the_loop_over_past_trials():
+    data, new = panel(), newcomers(6)
+    names = [*household_covariates(data), "x_trial_2"]
+    known = training(data, {"x": learner("x")})
+    nuisances = (known.nuisance[f"{name}_purchase_amount"].to_numpy() for name in ("mean", "mu0", "mu1"))
+    rows = Rows(
+        data[names].to_numpy(),
+        data["treated"].to_numpy(),
+        data["purchase_amount"].to_numpy(),
+        known.nuisance["propensity"].to_numpy(),
+        *nuisances,
     )
+    as_in = [new.assign(x_trial_2=indicator)[names].to_numpy() for indicator in (0.0, 1.0)]
+    fitted = learner("x")
+    first, second = (fitted.fit(rows, HeldOut(covariates, np.full(6, 0.5)), fitted.settings, 1).cate for covariates in as_in)
+    np.testing.assert_allclose(effects_of(data, new, "x").cate, first * 2 / 3 + second / 3)
+
+    fits = {name: propensity_model(name, 1).fit(data[names].to_numpy(), data["treated"]) for name in ("linear", "boosting")}
+    by_trial = [
+        0.75 * fits["linear"].predict_proba(covariates)[:, 1] + 0.25 * fits["boosting"].predict_proba(covariates)[:, 1]
+        for covariates in as_in
+    ]
+    chances = predict_propensity(data, new, ["linear", "boosting"], [0.75, 0.25], 0.01, seed=1)
+    np.testing.assert_allclose(chances, by_trial[0] * 2 / 3 + by_trial[1] / 3, atol=1e-4)
 
 
-def test_predictions_average_over_past_trials():
-    """A learner whose effect is the trial's indicator times 12 gives 12 times the second trial's share of rows."""
-    given = world(seed=1, n=300)
-    trial = np.where(np.arange(300) < 200, 1, 2)
-    panel = given.panel.assign(trial=trial, x_trial_2=(trial == 2).astype(float))
-    place = [name for name in panel if name.startswith("x_")].index("x_trial_2")
-
-    def by_indicator(learn, new, settings, seed):
-        return Effects(12 * new.covariates[:, place] + new.propensity)
-
-    learner = Learner(by_indicator, {}, {})
-    parts, settings = recipe(dict.fromkeys(range(3), "x"), STACK), {"x": {number: {} for number in range(3)}}
-    own = Judged(given.data()[OUTCOME], parts, {"x": learner}, settings, (0, 0, 0))
-    households = panel.drop(columns="x_trial_2").head(5)
-    propensity = np.array([[0.1] * 5, [0.4] * 5])
-    found = predict_effects(panel, households, propensity, own, seed=1)
-    np.testing.assert_allclose(found.cate, 12 / 3 + 0.2, atol=1e-6)
-    assert np.isnan(found.lower).all()
-    shares, copies = in_each_trial(panel, households)
-    np.testing.assert_allclose(shares, [2 / 3, 1 / 3])
-    assert copies[:, place].tolist() == [0.0] * 5 + [1.0] * 5
+def test_one_trial_needs_no_average():
+    data = panel().query("trial == 1").drop(columns="x_trial_2")
+    new = newcomers(4)
+    chances = predict_propensity(data, new, ["linear"], [1.0], 0.01, seed=1)
+    np.testing.assert_allclose(chances, 0.3, atol=0.1)
+    assert len(effects_of(data, new, "x").cate) == 4
 
 
-def test_propensities_are_those_of_the_weighted_models():
-    given = world(seed=1, n=300)
-    panel = given.panel.assign(trial=1)
-    names = [name for name in panel if name.startswith("x_")]
-    fits = {name: propensity_model(name, 1).fit(panel[names].to_numpy(), panel["treated"]) for name in ("linear", "boosting")}
-    chances = {name: fit.predict_proba(panel[names].to_numpy())[:, 1] for name, fit in fits.items()}
-    found = predict_propensity(panel, panel, ["linear", "boosting"], [0.75, 0.25], 0.01, seed=1)
-    expected = np.clip(0.75 * chances["linear"] + 0.25 * chances["boosting"], 0.01, 0.99)
-    np.testing.assert_allclose(found, expected[None, :], atol=1e-4)
-    clipped = predict_propensity(panel, panel, ["linear"], [1.0], 0.4, seed=1)
-    assert clipped.min() == 0.4
-    assert clipped.max() == 0.6
+def test_propensities_are_clipped():
+    data = panel()
+    data["treated"] = (data["x_keen"] > 0.5).astype(int)
+    chances = predict_propensity(data, pd.DataFrame({"x_keen": [0.0, 1.0], "x_spend": [20.0, 20.0]}), ["linear"], [1.0], 0.1, 1)
+    assert chances.tolist() == [0.1, 0.9]
 
 
 def test_what_lies_outside_the_range_is_named():
     data = pd.DataFrame({"trial": [1, 1], "x_recency": [0.0, 9.0], "x_spend": [5.0, 50.0], "x_trial_2": [0.0, 0.0]})
     new = pd.DataFrame({"x_recency": [0.0, 9.5, 4.0, -1.0], "x_spend": [50.0, 20.0, 4.9, 51.0]})
     assert outside_range(data, new).tolist() == ["", "recency", "spend", "recency, spend"]
+
+
+def test_a_covariate_that_new_households_lack_is_named():
     with pytest.raises(DataError, match=r"lack covariates of the panel: x_spend\. Run `dvc repro`"):
-        outside_range(data, new.drop(columns="x_spend"))
+        outside_range(panel(), newcomers().drop(columns="x_spend"))
 
 
-@pytest.mark.parametrize(("stops", "error", "message"), [(True, LearnerError, "stopped on"), (False, DataError, "not finite")])
-def test_a_learner_that_fails_stops_the_stage(given, stops, error, message):
-    def failing(learn, new, settings, seed):
-        if stops:
-            raise ValueError("no")
-        return Effects(np.full(len(new.propensity), np.nan))
+def test_effects_that_are_not_finite_stop():
+    diverging = Learner(lambda learn, held_out, settings, seed: Effects(np.full(len(held_out.propensity), np.nan)), {}, {})
+    new = newcomers()
+    with pytest.raises(DataError, match=r"choose another policy\.learner"):
+        predict_effects(training(panel(), {"x": diverging}), new, np.full(len(new), 0.5), {"x": 1.0}, "purchase_amount", 1)
 
-    own = judged(given, dict.fromkeys(range(3), "x"))
-    own = replace(own, learners={"x": Learner(failing, {}, {})})
-    households = given.panel.head(4)
-    with pytest.raises(error, match=message):
-        predict_effects(given.panel, households, np.full((1, 4), 0.5), own, seed=1)
+
+def test_a_blend_is_the_weighted_sum_of_its_learners_and_the_average_effect():
+    data, new = panel(), newcomers(5)
+    known = training(data, {"x": learner("x"), "dr": learner("dr")})
+    average = ato(effect_data(known.panel, known.nuisance, "purchase_amount"))
+
+    def predicted(blend: dict[str, float]) -> Effects:
+        return predict_effects(known, new, np.full(5, 0.5), blend, "purchase_amount", 1)
+
+    constant = predicted({"constant": 1.0})
+    np.testing.assert_allclose([constant.cate, constant.lower], [[average.value] * 5, [average.lower] * 5])
+    blend = predicted({"x": 0.5, "dr": 0.3, "constant": 0.2})
+    expected = 0.5 * predicted({"x": 1.0}).cate + 0.3 * predicted({"dr": 1.0}).cate + 0.2 * average.value
+    np.testing.assert_allclose(blend.cate, expected)
+    assert blend.lower is None
+
+
+def test_what_validation_may_choose_is_a_blend_of_learners():
+    weights = pd.DataFrame(
+        {
+            "outcome": "purchase_amount",
+            "fold": [0, 0, 0, 1, 1, 1],
+            "learner": ["x", "dr", "constant"] * 2,
+            "weight": [0.6, 0.0, 0.4, 0.2, 0.0, 0.8],
+        }
+    )
+    assert blend_of("dr", ["x", "dr"], weights, "purchase_amount") == {"dr": 1.0}
+    assert blend_of("ate", ["x", "dr"], weights, "purchase_amount") == {"constant": 1.0}
+    assert blend_of("average", ["x", "dr"], weights, "purchase_amount") == {"x": 0.5, "dr": 0.5}
+    assert blend_of("stack", ["x", "dr"], weights, "purchase_amount") == pytest.approx({"x": 0.4, "constant": 0.6})
+
+
+def test_the_settings_of_most_folds_fit_all_rows():
+    assert usual_settings({"0": {"penalty": 3}, "1": {"penalty": 5}, "2": {"penalty": 5}}) == {"penalty": 5}
+    assert usual_settings({"0": {"penalty": 3}, "1": {"penalty": 5}}) == {"penalty": 3}

@@ -102,7 +102,7 @@ def test_a_segment_without_both_arms_has_no_effect_and_one_segment_no_test():
 @pytest.mark.slow
 def test_tests_keep_their_level_and_intervals_cover():
     joint, any_holm, covered, found = [], [], [], []
-    for seed in range(300):
+    for seed in range(60):
         same = effects_by_segment(*world(seed, gains=(1.0, 1.0, 1.0)), np.zeros(600), np.ones(600, dtype=bool))
         joint.append(same.differ_p < 0.05)
         any_holm.append(same.summary()["n_differing"] > 0)
@@ -110,9 +110,10 @@ def test_tests_keep_their_level_and_intervals_cover():
         found.append(
             effects_by_segment(*world(seed, gains=(0.0, 0.0, 3.0)), np.zeros(600), np.ones(600, dtype=bool)).differ_p < 0.05
         )
-    assert np.mean(joint) < 0.09
-    assert np.mean(any_holm) < 0.09
-    assert (np.abs(np.mean(covered, axis=0) - 0.95) < 0.035).all()
+    # Of 60 at 5%, more than 8 have a chance of 1 in 200.
+    assert sum(joint) <= 8
+    assert sum(any_holm) <= 8
+    assert (np.abs(np.mean(covered, axis=0) - 0.95) < 0.07).all()
     assert np.mean(found) > 0.95
 
 

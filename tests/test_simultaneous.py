@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import norm
 
 from targeting.clusters import LEVEL, Z, cluster_sums, standard_error
-from targeting.simultaneous import adjusted_p_values, critical_value, joint_covariance
+from targeting.simultaneous import adjusted_p_values, critical_value, joint_covariance, normal_errors
 
 
 def test_independent_estimates_are_sidaks_and_copies_cost_nothing():
@@ -34,5 +34,14 @@ def test_estimates_without_variance_count_for_nothing():
     covariance = np.diag([1.0, 0.0])
     assert critical_value(covariance, seed=1) == pytest.approx(Z, abs=0.02)
     assert adjusted_p_values([2.0, 5.0], covariance, seed=1)[1] == 1
-    with pytest.raises(ValueError, match=r"None of the estimates varies"):
-        critical_value(np.zeros((2, 2)), seed=1)
+    assert critical_value(np.zeros((2, 2)), seed=1) == 0
+
+
+def test_errors_have_the_covariance_and_constants_have_none():
+    rng = np.random.default_rng(0)
+    values = rng.normal(size=(500, 3)) @ np.array([[1.0, 0.5, 0.0], [0.0, 2.0, 0.0], [0.0, 0.0, 0.0]])
+    covariance = joint_covariance(values - values.mean(axis=0), np.arange(500) // 2)
+    errors = normal_errors(covariance, seed=2)
+    assert np.cov(errors.T) == pytest.approx(covariance, rel=0.05, abs=1e-5)
+    assert not errors[:, 2].any()
+    assert not normal_errors(np.zeros((2, 2)), seed=1, n_draws=7).any()

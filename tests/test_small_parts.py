@@ -50,12 +50,19 @@ def test_only_the_named_sections_are_read(params_file):
 @pytest.mark.parametrize(
     ("name", "value", "message"),
     [
-        ("policy.margin", "30%", r"policy.margin: Input should be a valid number"),
+        ("policy.margin", "30%", r"policy.margin.number: Input should be a valid number"),
         ("policy.margin", 30, r"policy: margin is 30, more than all sales; it is a share, and 0.3 means 30%"),
-        ("policy.margin", 0, r"policy.margin: Input should be greater than 0"),
-        ("policy.cost", -1, r"policy.cost: Input should be greater than or equal to 0"),
+        ("policy.margin", 0, r"policy: margin is 0; it should be greater than 0"),
+        ("policy.margin", {"A": 0.3, "B": 30}, r"policy: margin is 30, more than all sales"),
+        ("policy.cost", -1, r"policy.cost.number: Input should be greater than or equal to 0"),
+        ("policy.cost", {27: 0}, r"policy.cost.campaigns.27: Input should be greater than 0"),
+        ("policy.cost", {}, r"policy.cost.campaigns: Dictionary should have at least 1 item"),
+        ("policy.cost", {"column": "cost", "file": "a.csv"}, r"policy.cost.table.file: Extra inputs are not permitted"),
+        ("policy.caution", 1, r"policy.caution: Input should be less than 1"),
+        ("policy.budget_usd", 0, r"policy.budget_usd: Input should be greater than 0"),
+        ("policy.budget_contacts", 2.5, r"policy.budget_contacts: Input should be a valid integer"),
         ("policy.outcome", "visits", r"policy: outcome is 'visits'; it can be purchase_amount or purchase_count"),
-        ("policy.learner", "oracle", r"policy.learner is 'oracle'; it can be selected, x, dr, causal_forest"),
+        ("policy.learner", "oracle", r"policy.learner is 'oracle'; it can be selected, s, t, x, dr"),
         ("policy.costs", 3, r"policy.costs: Extra inputs are not permitted"),
         ("segmentation.k", 1, r"segmentation.k: Input should be greater than or equal to 2"),
         ("segmentation.smallest_segment", 0, r"segmentation.smallest_segment: Input should be greater than 0"),
@@ -76,12 +83,22 @@ def test_only_the_named_sections_are_read(params_file):
             "simulated",
             r"data: the simulated source also needs first_day, households, weeks, overlap, effect, seed",
         ),
+        ("learners.trials", -1, r"learners.trials: Input should be greater than or equal to 0"),
+        ("learners.models.x", "tarot", r"learners.models.x: Input should be 'linear', 'smooth', 'boosting' or 'forest'"),
+        ("nuisance.folds", 2, r"nuisance.folds: Input should be greater than or equal to 3"),
     ],
 )
 def test_parameters_out_of_range_are_named(params_file, name, value, message):
     params_file(name, value)
     with pytest.raises(DataError, match=message):
         load_params("seed")
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("cost", [12.73, {27: 10.0, 8: 12.0}, {"A": 5.0}, {"column": "postage"}])
+def test_a_cost_comes_back_in_the_form_it_was_given(params_file, cost):
+    params_file("policy.cost", cost)
+    assert load_params("policy")["policy"]["cost"] == cost
 
 
 def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from targeting.economics import Economics
 from targeting.errors import DataError
-from targeting.policy_value import Economics
 from targeting.truth import (
     COLUMNS,
     estimand_weights,

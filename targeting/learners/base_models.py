@@ -17,7 +17,7 @@ Settings = Mapping[str, Any]
 # Effects are far weaker than outcomes: the largest penalty leaves a thousand rows with a constant.
 PENALTIES = np.logspace(1, 7, 25)
 SMOOTH = {"knots": 4}
-FOREST = {"n_estimators": 100, "min_samples_leaf": 20, "max_features": 0.33}
+FOREST = {"n_estimators": 100, "min_samples_leaf": 50, "max_features": 0.2}
 MODELS = ("linear", "smooth", "boosting", "forest")
 
 # A setting's lowest and highest value, and whether it is searched on the logarithm.
@@ -32,7 +32,7 @@ RANGES: dict[str, dict[str, Range]] = {
         "max_leaf_nodes": (2, 12, False),
         "min_samples_leaf": (10, 200, True),
     },
-    "forest": {"min_samples_leaf": (10, 300, True), "max_features": (0.05, 0.5, False)},
+    "forest": {"min_samples_leaf": (10, 600, True), "max_features": (0.05, 0.5, False)},
 }
 
 

@@ -66,7 +66,8 @@ def outcome_data(panel: pd.DataFrame, nuisance: pd.DataFrame, inner: pd.DataFram
         covariate_matrix(panel),
         fold,
         panel["treated"].to_numpy(),
-        panel[outcome].to_numpy(dtype=float),
+        # Whole cents as they are in the tills: a sum's last bits would reach splits that tie, as would those of the nuisances.
+        panel[outcome].to_numpy(dtype=float).round(2),
         nuisance["propensity"].to_numpy(),
         nuisance[f"mean_{outcome}"].to_numpy(),
         by_fold,

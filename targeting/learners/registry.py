@@ -36,7 +36,7 @@ class Learner:
     thrift: Settings = field(default_factory=dict)
 
 
-FEW_TREES = {"n_estimators": 48}
+FEW_TREES = {"n_estimators": 32}
 WITH_MODEL: dict[str, Fit] = {"s": s_learner, "t": t_learner, "x": x_learner, "dr": dr_learner, "nonparam_dml": nonparam_dml}
 OF_ONE_KIND = {
     "linear_dml": Learner(linear_dml, COMPONENTS, COMPONENTS_RANGES),

@@ -1,0 +1,63 @@
+"""Grow a targeting rule that people can read, and decide by trees that did not see the household.
+
+Reads the panel and the nuisances' scores; writes each row's decision and what its tree promised, and the rules of one tree grown
+on all rows inside the overlap.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from targeting.economics import load_economics
+from targeting.outputs import write_csv, write_metrics, write_parquet
+from targeting.overlap import in_overlap
+from targeting.panel import KEYS, require_aligned
+from targeting.params import load_params
+from targeting.policy_tree import SIZES, choose_size, contact_profits, cross_fit_tree, grow, leaf_table, usable_covariates
+from targeting.scores import effect_scores
+from targeting.stage import run
+
+PANEL = Path("data/trials/panel.parquet")
+NUISANCE = Path("data/trials/nuisance.parquet")
+TREE = Path("data/policy/tree.parquet")
+RULES = Path("plots/policy_tree.csv")
+METRICS = Path("metrics/policy_tree.json")
+
+
+def main() -> None:
+    params = load_params("policy", "nuisance", "design", "seed")
+    panel, nuisance = pd.read_parquet(PANEL), pd.read_parquet(NUISANCE)
+    require_aligned(panel, nuisance, str(NUISANCE))
+    economics = load_economics(params["policy"], panel[KEYS], params["design"]["campaign_type"])
+    profit = contact_profits(effect_scores(nuisance, params["policy"]["outcome"]), economics.cost, economics.margin)
+    overlap = in_overlap(nuisance["propensity"], params["nuisance"]["overlap"])
+    covariates, fold = panel[usable_covariates(panel)].astype(float), panel["fold"].to_numpy()
+
+    contact, promised = cross_fit_tree(covariates.to_numpy(), profit, fold, overlap, params["seed"])
+
+    # One tree for readers, on everybody that the policy may reach; nothing is valued by it but its own leaves. Where nobody is
+    # the best rule found, the best one that asks a question is shown too.
+    inside, household_id = covariates[overlap], panel["household_id"].to_numpy()[overlap]
+    learn = (inside.to_numpy(), profit[overlap], fold[overlap], params["seed"])
+    chosen, asking = choose_size(*learn), choose_size(*learn, sizes=[size for size in SIZES if size.depth > 0])
+    tables = []
+    for size in dict.fromkeys([chosen, asking]):
+        tree = grow(inside.to_numpy(), profit[overlap], size, params["seed"])
+        leaves = leaf_table(tree, inside, profit[overlap], household_id, contact[overlap])
+        tables.append(leaves.assign(tree="chosen" if size == chosen else "best with a question"))
+    leaves = tables[0]
+    metrics = {
+        "depth": chosen.depth,
+        "leaf_share": chosen.leaf_share,
+        "n_leaves": len(leaves),
+        "share": contact.mean(),
+        "agreement": np.average(leaves["agreement"], weights=leaves["n"]),
+    }
+    write_metrics(metrics, METRICS)
+    write_parquet(panel[KEYS].assign(policy_tree=contact.astype("int8"), promised=promised), TREE)
+    write_csv(pd.concat(tables, ignore_index=True), RULES)
+
+
+if __name__ == "__main__":
+    run("policy_tree", main)

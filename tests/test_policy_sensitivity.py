@@ -1,0 +1,122 @@
+"""What the recommendation hangs on: the grid against the table it varies, single segments and shifts by hand."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from targeting.economics import Economics
+from targeting.policies import Budget, PolicyData, assign, held_out_means
+from targeting.policy_sensitivity import (
+    COST_FACTORS,
+    MARGIN_FACTORS,
+    at_economics,
+    breakeven_scenarios,
+    confounding_table,
+    cost_margin_grid,
+    segment_what_if,
+    turning_shifts,
+)
+from targeting.policy_value import candidates, recommend, value_table
+from tests.test_policy_value import CATE, ECONOMICS, EVERYBODY, FIVE, TREATED, Z, evidence, judged
+
+N = 400
+RNG = np.random.default_rng(0)
+EFFECTS = RNG.normal(4, 6, N)
+KNOWN = evidence(EFFECTS + RNG.normal(0, 8, N))
+FOLD, SEGMENT = RNG.integers(0, 4, N), RNG.integers(1, 4, N)
+DATA = PolicyData(EFFECTS, KNOWN.overlap, KNOWN.treated, 4.0, KNOWN.household_id, tree=np.ones(N), budget=Budget(usd=100.0))
+
+
+def test_what_follows_from_cost_and_margin():
+    found = at_economics(DATA, ECONOMICS, KNOWN, FOLD, SEGMENT)
+    assert found.breakeven == 4.0
+    expected = held_out_means(0.5 * KNOWN.score - 2.0, SEGMENT, FOLD, KNOWN.overlap)
+    assert np.asarray(found.segment_profit) == pytest.approx(expected)
+    assert found.tree is DATA.tree
+    # A segment of one fold alone says nothing of itself, and is not contacted.
+    alone = at_economics(DATA, ECONOMICS, KNOWN, np.zeros(N, dtype=int), SEGMENT)
+    assert not assign(alone)["segment"].any()
+
+
+def test_the_grid_is_the_table_at_each_cost_and_margin():
+    grid = cost_margin_grid(DATA, KNOWN, ECONOMICS, FOLD, SEGMENT, seed=1)
+    assert len(grid) == len(COST_FACTORS) * len(MARGIN_FACTORS)
+    dear = Economics(4.0, 0.25)
+    row = grid[np.isclose(grid["cost"], 4.0) & np.isclose(grid["margin"], 0.25)].iloc[0]
+    decisions = assign(at_economics(replace(DATA, tree=None), dear, KNOWN, FOLD, SEGMENT))
+    table = value_table(decisions, DATA.cate, KNOWN, dear, seed=1)
+    able = table[candidates(table)]
+    best = able.loc[able["profit"].idxmax()]
+    assert row["policy"] == (best["policy"] if best["profit"] > 0 else "none")
+    assert row["recommended"] == recommend(table)
+    assert row["breakeven"] == 16.0
+    # Cheaper or more profitable contacts never earn less.
+    wide = grid.pivot_table(index="cost", columns="margin", values="profit")
+    assert (wide.diff().dropna() <= 1e-9).all(axis=None)
+    assert (wide.T.diff().dropna() >= -1e-9).all(axis=None)
+    assert "policy_tree" not in set(grid["policy"])
+
+
+def test_scenarios_of_the_breakeven_rule_by_hand():
+    data = PolicyData(CATE, EVERYBODY, TREATED, 4.0, np.arange(5))
+    table = breakeven_scenarios(data, FIVE, ECONOMICS, {"per_targeted": 0.5}).set_index("scenario")
+    assert table.loc["as set", ["profit", "roi", "share", "profit_plugin"]].tolist() == pytest.approx([0.4, 1 / 3, 0.6, 0.85])
+    # At half the cost whoever gains more than 2 is contacted: 8, -2, 6, 10 gained at 1 USD each.
+    half = table.loc["half the cost"]
+    assert half[["cost", "breakeven", "share"]].tolist() == [1.0, 2.0, 0.8]
+    assert half["profit"] == pytest.approx((3 - 2 + 2 + 4) / 5)
+    assert table.loc["cost by the tills, per_targeted", "breakeven"] == 1.0
+    assert table.loc["twice the cost", "share"] == 0.2
+    free = breakeven_scenarios(data, FIVE, Economics(0.0, 0.5), {"per_targeted": 0.5})
+    assert free["roi"].isna().all()
+    assert not free["scenario"].str.contains("tills").any()  # nothing can be scaled to a cost
+
+
+def test_one_segment_alone_by_hand():
+    segments = pd.DataFrame({"segment": [1, 1, 2, 1, 3], "name": ["a", "a", "b", "a", "c"]})
+    partly = replace(FIVE, overlap=np.array([True, True, True, True, False]))
+    table = segment_what_if(segments, CATE, partly, ECONOMICS).set_index("segment")
+    # Segment 1: effects 8, 2, 6 earn 2, -1, 1 at 2 USD a contact; deviations from 2/3 square to 42/9.
+    row = table.loc[1]
+    assert row[["n", "n_contacted"]].tolist() == [3, 3]
+    expected = [16 / 3, 8 / 3, 2 / 3, 2.0, (10 - 1 + 3) / 6 - 2]
+    assert row[["effect", "breakeven_cost", "profit", "total_profit", "profit_plugin"]].tolist() == pytest.approx(expected)
+    assert row["profit_ci_upper"] - row["profit"] == pytest.approx(Z * np.sqrt(1.5 * 42 / 9) / 3)
+    # One household gives no interval, and one outside the overlap is not contacted.
+    assert table.loc[[2, 3], "profit"].isna().all()
+    assert table["n_contacted"].tolist() == [3, 1, 0]
+
+
+def test_shifts_that_turn_the_recommendation_by_hand():
+    # top_20 is shown: 3 a row at a share of 0.2 and a margin of 0.5 is 30 USD of effect a contact; its lower end 1 is 10.
+    assert turning_shifts(judged(), "top_20", ECONOMICS) == {
+        "policy": "top_20",
+        "direction": "overstated",
+        "shift": 30.0,
+        "shift_interval": 10.0,
+    }
+    # Nothing is shown: the best, all, already earns 5, and its lower end -3 is 6 USD of effect away from 0.
+    unclear = judged(simultaneous_lower=[np.nan, -3.0, -1.0])
+    found = turning_shifts(unclear, "none", ECONOMICS)
+    assert found == {"policy": "all", "direction": "understated", "shift": 0.0, "shift_interval": 6.0}
+    assert turning_shifts(judged(ess=[0, 0, 0]), "none", ECONOMICS) == {"policy": "none"}
+
+
+def test_confounders_are_set_against_the_shift():
+    rows = pd.DataFrame(
+        {
+            "outcome": ["purchase_amount", "purchase_amount", "purchase_count", "purchase_amount"],
+            "analysis": ["omitted_variable", "omitted_variable", "omitted_variable", "e_value"],
+            "setting": ["as strong as spend", "as strong as kids", "as strong as spend", "estimate"],
+            "lower": [-8.0, 5.0, 0.0, 0.0],
+            "upper": [16.0, 9.0, 1.0, 1.0],
+        }
+    )
+    shifts = turning_shifts(judged(), "top_20", ECONOMICS)
+    table = confounding_table(shifts, rows, "purchase_amount")
+    assert table["bias"].tolist() == [12.0, 2.0]
+    assert table["turns"].tolist() == [True, False]
+    assert table["policy"].tolist() == ["top_20", "top_20"]
+    assert "turns" not in confounding_table({"policy": "none"}, rows, "purchase_amount")
