@@ -1,7 +1,7 @@
 """Judge whether what was learned still holds: the last campaign as new data, the campaigns before it as training data.
 
-Reads the panel, the nuisances, out-of-fold effects, and what models of the earlier campaigns predicted for the last one. A later
-data drop with one more campaign moves everything on by one.
+Reads the panel, the nuisances, the best learner's out-of-fold effects (used or not), and what was predicted for the last campaign
+from the earlier ones. A later data drop with one more campaign moves everything on by one.
 """
 
 import json
@@ -23,7 +23,7 @@ from targeting.stage import run
 
 PANEL = Path("data/trials/panel.parquet")
 NUISANCE = Path("data/trials/nuisance.parquet")
-SELECTED = Path("data/validate/selected.parquet")
+BEST = Path("data/validate/nested.parquet")
 BACKTEST = Path("data/score/backtest.parquet")
 POLICY = Path("metrics/policy.json")
 DRIFT_TABLE = Path("plots/monitoring.csv")
@@ -38,9 +38,9 @@ def without_prefix(name: str) -> str:
 def main() -> None:
     params = load_params("policy", "nuisance", "design", "seed")
     outcome, bounds = params["policy"]["outcome"], params["nuisance"]["overlap"]
-    panel, nuisance, selected, backtest = (pd.read_parquet(path) for path in (PANEL, NUISANCE, SELECTED, BACKTEST))
+    panel, nuisance, best, backtest = (pd.read_parquet(path) for path in (PANEL, NUISANCE, BEST, BACKTEST))
     require_aligned(panel, nuisance, str(NUISANCE))
-    require_aligned(panel, selected, str(SELECTED))
+    require_aligned(panel, best, str(BEST))
     policy = json.loads(POLICY.read_text(encoding="utf-8"))
     economics = Economics(policy["cost"], policy["margin"])
     new = (panel["trial"] == panel["trial"].max()) & (panel["trial"] > panel["trial"].min())
@@ -50,7 +50,7 @@ def main() -> None:
     if overlap.sum() >= FEWEST:
         require_aligned(panel[new].reset_index(drop=True), backtest, str(BACKTEST))
         covariates = panel[[name for name in covariate_names(panel) if not name.startswith(f"{PREFIX}trial_")]]
-        described = covariates.assign(propensity=nuisance["propensity"], effect=selected[f"cate_{outcome}"])
+        described = covariates.assign(propensity=nuisance["propensity"], effect=best[f"cate_{outcome}"])
         # A household once, by its latest row: the test takes rows as independent.
         earlier = described[~new].groupby(panel.loc[~new, "household_id"]).tail(1)
         drift = drift_table(earlier.rename(columns=without_prefix), described[new].rename(columns=without_prefix))

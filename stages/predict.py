@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from targeting.ensemble import CONSTANT
+from targeting.errors import DataError
 from targeting.learners.registry import Learner, find_learner
 from targeting.outputs import write_metrics, write_parquet
 from targeting.panel import KEYS, OUTCOMES, require_aligned
@@ -66,6 +67,8 @@ def main() -> None:
         return table
 
     eligible = candidates[candidates["has_history"] & ~candidates["targeted_before"]].reset_index(drop=True)
+    if eligible.empty:
+        raise DataError("No household is eligible for a next campaign: all were targeted before, or have no purchase.")
     predictions = eligible[["household_id"]].assign(outside_range=outside_range(panel, eligible))
     predictions = pd.concat([predictions, predict(everything, eligible)], axis=1)
     last = (panel["trial"] == panel["trial"].max()).to_numpy()
@@ -78,8 +81,7 @@ def main() -> None:
         "learner": learner,
         "n": len(predictions),
         "n_outside_range": (predictions["outside_range"] != "").sum(),
-        "mean_cate": predictions["cate_purchase_amount"].mean(),
-        "sd_cate": predictions["cate_purchase_amount"].std(),
+        **{f"{name}_cate": getattr(predictions["cate_purchase_amount"], name)() for name in ("mean", "min", "max")},
     }
     write_metrics(metrics, METRICS)
     write_parquet(predictions, PREDICTIONS)

@@ -143,12 +143,9 @@ def in_words(
     """
     aim = f"an average effect of {effect:.2f} {unit} is told from none with a chance of {power:.0%}"
     size = f"{n_adjusted:,} households, half of them mailed, if outcomes are adjusted for what was predicted ({n_plain:,} if not)"
+    found = f"the {taking_part:,} households that can take part find one of {detectable:.2f} {unit} as surely"
     if n_adjusted <= taking_part:
-        advice = f"One campaign is enough: the {taking_part:,} households that can take part find {detectable:.2f} {unit}"
+        advice = f"One campaign is enough: {found}"
     else:
-        campaigns = -(-n_adjusted // taking_part)
-        advice = (
-            f"One campaign is not enough: the {taking_part:,} households that can take part find {detectable:.2f} {unit}; "
-            f"draw lots over {campaigns} campaigns as large"
-        )
+        advice = f"One campaign is not enough: {found}; draw lots over {-(-n_adjusted // taking_part)} campaigns as large"
     return f"{aim[0].upper()}{aim[1:]} by {size}. {advice}, and mailing half of them costs {cost:,.2f} USD."

@@ -79,11 +79,14 @@ class Realised:
 def realised_table(realised: Realised, economics: Economics) -> pd.DataFrame:
     """Predicted and realised effects (REALISED): surprise is realised less predicted; se and ci_* are realised's.
 
-    Groups: all; fifths of households by predicted effect, 1 the lowest; and `profit`: what the policy's contacts earn a household
-    of the campaign, promised and realised. Standard errors are clustered by household and take the prediction as it is.
+    Groups: all; fifths of households by predicted effect, 1 the lowest, unless all are alike; and `profit`: what the policy's
+    contacts earn a household of the campaign, promised and realised. Standard errors are clustered by household and take the
+    prediction as it is.
     """
-    fifths = np.array_split(descending(realised.predicted)[::-1], GROUPS)
-    groups = {"all": np.arange(len(realised.score))} | {str(number): rows for number, rows in enumerate(fifths, start=1)}
+    groups = {"all": np.arange(len(realised.score))}
+    if np.ptp(realised.predicted) > 0:
+        fifths = np.array_split(descending(realised.predicted)[::-1], GROUPS)
+        groups |= {str(number): rows for number, rows in enumerate(fifths, start=1)}
     table = [
         _row(name, realised.predicted[rows], realised.score[rows], realised.household_id[rows]) for name, rows in groups.items()
     ]
@@ -116,7 +119,7 @@ def verdict_of(drift: pd.DataFrame, effects: pd.DataFrame) -> Verdict:
     """The written rule, on a `drift_table` of features, propensity and effect, and a `realised_table`; unknown if that is empty.
 
     stop: the policy's contacts in the new campaign are shown to lose money (the upper end of their profit lies below 0).
-    retrain: effects are shown to differ from what was predicted, on the mean or in a fifth of the households (95% for all six
+    retrain: effects are shown to differ from what was predicted, on the mean or in a fifth of the households (95% for all these
     comparisons together, Bonferroni); or households are others than those learned from: the predicted effect or the propensity
     drifted, or at least a quarter of the features did. keep: otherwise. The words name everything that holds.
     """

@@ -87,17 +87,18 @@ def predict_effects(
     """Effects on `outcome` of `households` (n,), by learners fitted on the whole panel. The one place that knows learners.
 
     `propensity` (n,) is what some learners blend with, `blend` the learners' weights; its constant is the overlap-weighted effect
-    of all rows. Learners learn from the panel's stored nuisances, which no new household has touched. Ends of intervals are
-    averaged over past trials like the effects; None for a blend or a learner that has none.
+    of all rows. Learners learn from the panel's stored nuisances, rounded as where they are judged, so that no last bit grows
+    another tree. A household that was in a trial is among the rows learned from, as it was then. Ends of intervals are averaged
+    over past trials like the effects; None for a blend or a learner that has none.
     Raises DataError for effects that are not finite.
     """
     panel, nuisance = training.panel, training.nuisance
-    names = ["propensity", *(f"{name}_{outcome}" for name in ("mean", "mu0", "mu1"))]
+    decimals = {"propensity": 4} | {f"{name}_{outcome}": 2 for name in ("mean", "mu0", "mu1")}
     rows = Rows(
         _learnable(panel),
         panel["treated"].to_numpy(),
-        panel[outcome].to_numpy(dtype=float),
-        *nuisance[names].to_numpy(dtype=float).T,
+        panel[outcome].to_numpy(dtype=float).round(2),
+        *nuisance[list(decimals)].round(decimals).to_numpy(dtype=float).T,
     )
     shares, copies = _in_each_trial(panel, households)
     held_out = HeldOut(copies, np.tile(propensity, len(shares)))

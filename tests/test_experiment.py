@@ -185,7 +185,7 @@ def test_words_say_whether_one_campaign_is_enough():
     assert enough == (
         "An average effect of 42.43 USD is told from none with a chance of 80% by 766 households, half of them mailed, if "
         "outcomes are adjusted for what was predicted (2,724 if not). One campaign is enough: the 979 households that can take "
-        "part find 37.54 USD, and mailing half of them costs 6,237.70 USD."
+        "part find one of 37.54 USD as surely, and mailing half of them costs 6,237.70 USD."
     )
     assert "One campaign is not enough" in in_words(20.0, "USD", 0.8, 9000, 2500, 979, 37.54, 6237.7)
     assert "draw lots over 3 campaigns" in in_words(20.0, "USD", 0.8, 9000, 2500, 979, 37.54, 6237.7)

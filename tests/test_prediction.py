@@ -74,12 +74,12 @@ def test_predictions_are_the_loop_over_past_trials():
     data, new = panel(), newcomers(6)
     names = [*household_covariates(data), "x_trial_2"]
     known = training(data, {"x": learner("x")})
-    nuisances = (known.nuisance[f"{name}_purchase_amount"].to_numpy() for name in ("mean", "mu0", "mu1"))
+    nuisances = (known.nuisance[f"{name}_purchase_amount"].to_numpy().round(2) for name in ("mean", "mu0", "mu1"))
     rows = Rows(
         data[names].to_numpy(),
         data["treated"].to_numpy(),
-        data["purchase_amount"].to_numpy(),
-        known.nuisance["propensity"].to_numpy(),
+        data["purchase_amount"].to_numpy().round(2),
+        known.nuisance["propensity"].to_numpy().round(4),
         *nuisances,
     )
     as_in = [new.assign(x_trial_2=indicator)[names].to_numpy() for indicator in (0.0, 1.0)]
