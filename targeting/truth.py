@@ -162,7 +162,8 @@ def headline_truth(table: pd.DataFrame, outcome: str, recommended: str, learner:
     own = table[(table["outcome"] == outcome) & (table["trial"] == "all")]
     effects, policies = (own[own["what"] == what].set_index("name") for what in ("effect", "policy"))
     chosen = own[(own["what"] == "learner") & (own["name"] == learner)].iloc[0]
-    fit = table[table["what"] == "propensity"].iloc[0]
+    # Without a row where the mailing's own chance is not the design's propensity.
+    fit = table[table["what"] == "propensity"].set_index("name").reindex(["nuisance"]).loc["nuisance"]
     known = effects.dropna(subset="truth")
     numbers = {
         **{f"true_{name.lower()}": rows["truth"].iloc[0] for name, rows in known.groupby("estimand")},

@@ -131,3 +131,6 @@ def test_the_headline_names_the_regret_and_leaves_out_what_is_undefined(rows):
     assert numbers["covered_ato"] == 1
     assert numbers["regret"] == numbers["profit_oracle"] == 21 / 4
     assert "cate_rank_correlation" not in numbers  # the same effect predicted for everybody
+    assert numbers["propensity_rmse"] == 0
+    unknown = headline_truth(table[table["what"] != "propensity"], "purchase_amount", "none", "selected")
+    assert set(numbers) - set(unknown) == {"propensity_rmse", "propensity_rank_correlation"}
