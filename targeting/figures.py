@@ -8,8 +8,8 @@ from matplotlib.ticker import PercentFormatter
 from targeting.picture_style import ACCENT, DARK, LIGHT
 
 
-def roi_chart(curve: pd.DataFrame, margin: float, cost: float, overlap: float) -> Figure:
-    """Profit per household by share contacted: off-policy with its 95% interval, and what the model itself promises.
+def roi_chart(curve: pd.DataFrame, order: str, margin: float, cost: float, overlap: float) -> Figure:
+    """Profit per household by share contacted: off-policy with its 95% interval, and what the model `order` promises.
 
     Beyond the share `overlap` contacts go to households that hardly any data speak of; that part is shaded.
     """
@@ -28,7 +28,7 @@ def roi_chart(curve: pd.DataFrame, margin: float, cost: float, overlap: float) -
     axes.set(
         xlabel="Share of households contacted: inside the overlap first, largest predicted effect first",
         ylabel="Profit per household and campaign (USD)",
-        title=f"Profit by share contacted (margin {margin:.0%}, cost {cost:.2f} USD a contact)",
+        title=f"Profit by share contacted, in the order of `{order}` (margin {margin:.0%}, cost {cost:.2f} USD a contact)",
     )
     axes.legend(loc="lower left")
     return figure

@@ -35,7 +35,7 @@ def judge(cate: pd.Series, score: NDArray[np.float64], panel: pd.DataFrame, outc
     groups = grouped_effects(cate, score, households, panel["fold"], seed)
     return {
         "mean": cate.mean(),
-        "sd": cate.std(),
+        "sd": cate.std() if np.ptp(cate) > 0 else 0.0,  # not the last bits of a mean
         "share_positive": (cate > 0).mean(),
         "auuc": raw_auuc(cate, panel[outcome], panel["treated"]),
         "raw_qini": raw_qini(cate, panel[outcome], panel["treated"]),

@@ -17,7 +17,7 @@ from targeting.outputs import replace, write_csv, write_figure, write_metrics, w
 from targeting.params import load_params
 from targeting.progress import track
 from targeting.stage import run
-from targeting.summary import HEADLINES, headline
+from targeting.summary import HEADLINES, headline, order_shown
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -177,3 +177,12 @@ def test_the_summary_picks_its_numbers():
         place[keys[-1]] = number
     assert list(headline(metrics).values()) == list(range(len(HEADLINES)))
     assert all(re.fullmatch("[a-z_]+", name) for name in HEADLINES)
+
+
+def test_an_order_by_lot_is_not_shown():
+    learners = {"x", "average", "selected"}
+    nothing = {"heterogeneity": False, "best": "average"}
+    assert order_shown("selected", nothing, learners) == "average"
+    assert order_shown("x", nothing, learners) == "x"  # a learner that was asked for
+    assert order_shown("selected", {"heterogeneity": True, "best": "x"}, learners) == "selected"
+    assert order_shown("selected", {"heterogeneity": False, "best": "ate"}, learners) == "selected"  # none passed the gates
