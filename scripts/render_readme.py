@@ -69,11 +69,25 @@ def environment() -> jinja2.Environment:
     return templates
 
 
+def known_truth() -> dict[str, float]:
+    """What the study of worlds with a known truth says of spend, in a few numbers; see docs/known_truth.md."""
+    estimators, cells = (pd.read_csv(ROOT / "study" / f"{name}.csv") for name in ("estimators", "cells"))
+    own = estimators[estimators["outcome"] == "purchase_amount"]
+    numbers: dict[str, float] = {"n": cells["n_worlds"].sum()}
+    for method in ("ato", "aipw"):
+        for poor, suffix in ((False, ""), (True, "_poor")):
+            coverage = own.loc[(own["method"] == method) & ((own["overlap"] == "poor") == poor), "coverage"]
+            numbers |= {f"{method}{suffix}_low": coverage.min(), f"{method}{suffix}_high": coverage.max()}
+    poor_cells = cells[cells["overlap"] == "poor"]
+    numbers["poor_everybody"] = (poor_cells["answers_everybody"] * poor_cells["n_worlds"]).sum() / poor_cells["n_worlds"].sum()
+    return numbers
+
+
 def render() -> str:
     """The README's text; raises jinja2.UndefinedError for a figure that the run does not have."""
     metrics = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in (ROOT / "metrics").glob("*.json")}
     tables: dict[str, Any] = {path.stem: pd.read_csv(path).to_dict("records") for path in (ROOT / "plots").glob("*.csv")}
-    numbers = {"metrics": metrics, "tables": tables, "estimator_names": NAMES}
+    numbers = {"metrics": metrics, "tables": tables, "estimator_names": NAMES, "known": known_truth()}
     return environment().get_template(TEMPLATE).render(**numbers, stage_graph=stage_graph())
 
 

@@ -95,7 +95,7 @@ def test_an_unknown_policy_is_named():
 
 def test_the_lot_mails_and_leaves_out_as_logged():
     mailed = np.zeros(6)
-    for seed in range(3000):
+    for seed in range(600):
         table = make("breakeven", Exploration("epsilon_greedy", 0.2, 1.0), seed)
         mailed += table["mail"]
         assert table["propensity"].tolist() == [0.9, 0, 0, 0.1, 0.1, 0.1]
@@ -103,7 +103,7 @@ def test_the_lot_mails_and_leaves_out_as_logged():
         assert drawn["reason"].str.startswith("Mailed by lot, to learn from it (chance of being mailed 0.100)").all()
         left_out = table[(table["propensity"] > 0.5) & (table["mail"] == 0)]
         assert left_out["reason"].str.startswith("Left out by lot").all()
-    np.testing.assert_allclose(mailed / 3000, [0.9, 0, 0, 0.1, 0.1, 0.1], atol=0.03)
+    np.testing.assert_allclose(mailed / 600, [0.9, 0, 0, 0.1, 0.1, 0.1], atol=0.05)
 
 
 def test_predictions_that_do_not_belong_to_the_eligible_stop():
