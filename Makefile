@@ -38,6 +38,7 @@ experiments: $(READY) ## one row an experiment: changed parameters and headline 
 
 study: $(READY) ## estimate 1,800 worlds whose truth is known, and write docs/known_truth.md (some 20 minutes; goes on where it stopped)
 	python -m study.run
+	python -m study.refutations
 	python -m study.report
 
 bench: $(READY) ## time and memory, printed as tables (some five minutes)

@@ -7,6 +7,7 @@ import pandas as pd
 
 from scripts.render_readme import environment
 from study.figures import coverage_chart
+from study.refutations import PLACEBOS, REFUTATIONS
 from study.run import FOLDER, N_HOUSEHOLDS, POPULATION
 from study.summary import answer_summary, cell_summary, estimator_summary, with_truth
 from targeting.outputs import write_csv, write_figure
@@ -35,8 +36,11 @@ def main() -> None:
 
 def render() -> str:
     """The page's text, every figure in it from the stored tables."""
-    tables: dict[str, Any] = {path.stem: pd.read_csv(ROOT / path).to_dict("records") for path in (ESTIMATORS, CELLS, ANSWERS)}
-    return environment().get_template(TEMPLATE).render(**tables, n_households=N_HOUSEHOLDS, population=POPULATION)
+    paths = (ESTIMATORS, CELLS, ANSWERS, REFUTATIONS)
+    tables: dict[str, Any] = {path.stem: pd.read_csv(ROOT / path).to_dict("records") for path in paths}
+    return (
+        environment().get_template(TEMPLATE).render(**tables, n_households=N_HOUSEHOLDS, population=POPULATION, placebos=PLACEBOS)
+    )
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from study.refutation_worlds import world
 from targeting.clusters import standard_error
 from targeting.effects import aipw, ato, effect_data
 from targeting.errors import DataError
@@ -31,7 +32,6 @@ from targeting.refutation_fits import (
     estimate_draw,
     light_nuisances,
 )
-from tests.refutation_worlds import world
 
 
 def test_strata_worked_by_hand():

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from study.refutation_worlds import world
 from targeting.clusters import Estimate
 from targeting.refutation import (
     LEFT_OUT,
@@ -17,7 +18,7 @@ from targeting.refutation import (
 )
 from targeting.refutation_fits import LightNuisances, estimate_all, estimate_controls, estimate_draw
 from targeting.refutation_verdicts import left_out_shift, negative_control, refutation_table
-from tests.refutation_worlds import SETTINGS, world
+from tests.refutation_settings import SETTINGS
 
 pytestmark = pytest.mark.slow
 LIGHT = LightNuisances(1.0, 0.01, 1)
@@ -94,8 +95,7 @@ def test_a_hidden_confounder_makes_the_negative_control_fail(estimator):
 
 def test_a_trial_unlike_the_others_is_found():
     def passed(seed: int, effect: float) -> bool | None:
-        panel = world(seed)
-        panel.loc[(panel["campaign_id"] == 8) & (panel["treated"] == 1), "purchase_amount"] += effect
+        panel = world(seed, odd_trial=effect)
         table = estimate_all(panel, LIGHT, trials_left_out(panel))
         parts = dict(iter(own(table).groupby("check")))
         original = Estimate(*parts[ORIGINAL][["estimate", "se"]].iloc[0])

@@ -22,7 +22,7 @@ from targeting.refutation_verdicts import (
     subset_stability,
     tally,
 )
-from tests.refutation_worlds import SETTINGS
+from tests.refutation_settings import SETTINGS
 
 Z = norm.ppf(0.975)
 CLEAR, FAINT = Estimate(10.0, 2.0), Estimate(3.0, 2.0)

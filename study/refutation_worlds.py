@@ -5,20 +5,14 @@ import pandas as pd
 
 from targeting.folds import household_folds
 
-SETTINGS = {
-    "placebo_ratio": 0.5,
-    "cause_shift_se": 0.1,
-    "cause_shift_relative": 0.1,
-    "subset_share": 0.8,
-    "subset_stability": 0.7,
-}
 
-
-def world(seed: int, n: int = 600, effect: float = 0.0, hidden: float = 0.0, steepness: float = 0.1) -> pd.DataFrame:
+def world(
+    seed: int, n: int = 600, effect: float = 0.0, hidden: float = 0.0, steepness: float = 0.1, odd_trial: float = 0.0
+) -> pd.DataFrame:
     """Households with a row in each of two trials; campaigns prefer those who spend, and spend follows earlier spend.
 
     `effect` is what the campaign adds to both outcomes; `hidden` how strongly a trait in no covariate moves both treatment and
-    outcomes; `steepness` how strongly treatment goes by earlier spend.
+    outcomes; `steepness` how strongly treatment goes by earlier spend; `odd_trial` what campaign 8 adds to spend beyond `effect`.
     """
     rng = np.random.default_rng(seed)
     spend, trait = np.repeat(rng.gamma(2, 10, n // 2), 2), np.repeat(rng.normal(size=n // 2), 2)
@@ -28,7 +22,7 @@ def world(seed: int, n: int = 600, effect: float = 0.0, hidden: float = 0.0, ste
     common = effect * treated + 5 * hidden * trait
     panel = panel.assign(
         treated=treated,
-        purchase_amount=2 * spend + common + rng.normal(0, 6, n),
+        purchase_amount=2 * spend + common + odd_trial * treated * (panel["campaign_id"] == 8) + rng.normal(0, 6, n),
         purchase_count=0.1 * spend + common + rng.normal(0, 1, n),
         before_purchase_amount=2 * spend,
         before_purchase_count=0.1 * spend,
