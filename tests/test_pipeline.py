@@ -273,6 +273,6 @@ def test_a_made_up_retailer_is_held_against_its_truth(project):
     assert truth["profit_oracle"] >= max(value for name, value in truth.items() if name.startswith("profit_"))
     policies = pd.read_csv(project / "plots/policies.csv")["policy"].tolist()
     assert table.loc[table["what"] == "policy", "name"].tolist() == [*policies, "oracle"]
-    assert set(table.loc[table["what"] == "learner", "name"]) == {"x", "dr", "selected"}
+    assert set(table.loc[table["what"] == "learner", "name"]) == {"x", "dr", "average", "stack", "selected"}
     assert table.loc[table["what"] != "learner", "truth"].notna().all()
     restore(project)
