@@ -8,7 +8,7 @@ import jinja2
 import pandas as pd
 import yaml
 
-from targeting.effects import NAMES
+from targeting.estimator_names import NAMES
 from targeting.wording import number, percent, usd
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -1,20 +1,22 @@
 """Decide whom each policy would contact, value every policy off-policy, and say which to use.
 
-Reads the panel's arms, the nuisances' scores, the effects, the segments at time zero and the tree's decisions; writes every
-policy's decision, one row a row of the panel.
+Reads the panel's arms, the nuisances' scores, the effects, whether a learner ranks, the segments at time zero and the tree's
+decisions; writes every policy's decision, and what the policies saw and are valued by, one row a row of the panel.
 """
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from targeting.economics import Economics, load_economics
 from targeting.effect_tables import read_effects
 from targeting.errors import DataError
-from targeting.learner_curves import learner_curves
+from targeting.learner_curves import learner_curves, order_shown
 from targeting.outputs import write_csv, write_metrics, write_parquet
 from targeting.overlap import in_overlap
 from targeting.panel import KEYS, require_aligned
@@ -40,9 +42,11 @@ SELECTED = Path("data/validate/selected.parquet")
 SEGMENTS = Path("data/segments/time_zero.parquet")
 TREE = Path("data/policy/tree.parquet")
 OVERLAP = Path("metrics/nuisance.json")
+VALIDATION = Path("metrics/validate.json")
 COSTS = Path("plots/costs.csv")
 SENSITIVITY = Path("plots/sensitivity.csv")
 ASSIGNMENTS = Path("data/policy/assignments.parquet")
+EVIDENCE = Path("data/policy/evidence.parquet")
 POLICIES = Path("plots/policies.csv")
 CURVE = Path("plots/roi_curve.csv")
 LEARNER_CURVES = Path("plots/roi_curve_learners.csv")
@@ -52,6 +56,7 @@ SCENARIOS = Path("plots/breakeven.csv")
 WHAT_IF = Path("plots/what_if.csv")
 CONFOUNDING = Path("plots/policy_confounding.csv")
 METRICS = Path("metrics/policy.json")
+Vector = NDArray[np.float64]
 
 
 def headline(table: pd.DataFrame, economics: Economics, recommended: str) -> dict[str, Any]:
@@ -86,6 +91,32 @@ def what_policies_see(
         fold=panel["fold"].to_numpy(),
         campaign_id=panel["campaign_id"].to_numpy(),
         budget=Budget(settings["budget_usd"], settings["budget_contacts"]),
+    )
+
+
+def evidence_table(
+    panel: pd.DataFrame, segments: pd.DataFrame, data: PolicyData, shown: Vector, evidence: Evidence, economics: Economics
+) -> pd.DataFrame:
+    """What decides and values policies at any cost and margin, one row a row of the panel: a page recomputes them from it.
+
+    `shown` are the effects (rows,) in whose order the curve is drawn.
+    """
+    return panel[KEYS].assign(
+        fold=data.fold,
+        segment=segments["segment"],
+        overlap=data.overlap,
+        treated=evidence.treated,
+        propensity=evidence.propensity,
+        score=evidence.score,
+        beyond_control=evidence.outcome - evidence.score0,
+        cate=data.cate,
+        lower=data.lower,
+        policy_tree=data.tree,
+        contact_rank=np.argsort(data.order),
+        shown_cate=shown,
+        shown_rank=np.argsort(replace(data, cate=shown).order),
+        cost=economics.cost,
+        margin=economics.margin,
     )
 
 
@@ -125,11 +156,13 @@ def main() -> None:
     shifts = turning_shifts(table, recommended, economics)
 
     best = learners.set_index("learner").loc[learner, [f"profit_peak_{name}" for name in ("share", "share_lower", "share_upper")]]
-    metrics = headline(table, economics, recommended) | best.to_dict()
+    order = order_shown(learner, json.loads(VALIDATION.read_text(encoding="utf-8")), cates)
+    metrics = headline(table, economics, recommended) | best.to_dict() | {"order_shown": order}
     if overlap["answers"] == "nothing":
         metrics["recommendation"] = f"Mail nobody. {overlap['why']}"
     write_metrics(metrics, METRICS)
     write_parquet(pd.concat([panel[KEYS], pd.Series(data.cate, name="cate"), decisions.astype("int8")], axis=1), ASSIGNMENTS)
+    write_parquet(evidence_table(panel, segments, data, cates[order], evidence, economics), EVIDENCE)
     write_csv(with_reasons(table.merge(check_table(decisions, evidence, economics), on="policy"), unavailable(data)), POLICIES)
     chosen = curves[curves["learner"] == learner]
     write_csv(chosen[[name for name in curves if not name.startswith("over_chosen") and name != "learner"]], CURVE)

@@ -1,6 +1,6 @@
-"""Gather the headline numbers of a run, and draw the picture that they tell.
+"""Gather the headline numbers of a run, and build what people look at: two pictures and one page.
 
-Reads the other stages' metrics and the ROI curves; writes metrics/summary.json.
+Reads the other stages' metrics, tables and the policies' evidence; writes metrics/summary.json and plots/report/index.html.
 """
 
 import json
@@ -9,30 +9,63 @@ from pathlib import Path
 import pandas as pd
 
 from targeting.figures import roi_chart
-from targeting.outputs import write_figure, write_metrics
+from targeting.outputs import write_figure, write_metrics, write_text
+from targeting.pages.rendering import render
+from targeting.pages.report import report_context
+from targeting.params import load_params
+from targeting.revision import code_revision, versions
 from targeting.stage import run
-from targeting.summary import headline, order_shown
+from targeting.summary import headline
 from targeting.validation_figures import effects_by_segment_chart
 
 METRICS = Path("metrics")
-SOURCES = ("ingest", "segment", "nuisance", "ate", "validate", "policy")
-CURVES = Path("plots/roi_curve_learners.csv")
-ORDERS = Path("plots/roi_learners.csv")
-SEGMENT_EFFECTS = Path("plots/segment_effects.csv")
+TABLES = Path("plots")
+SOURCES = (
+    "ingest",
+    "segment",
+    "stability",
+    "trials",
+    "nuisance",
+    "ate",
+    "validate",
+    "segment_effects",
+    "policy",
+    "experiment",
+    "truth",
+)
+PLOTTED = (
+    "segments",
+    "balance",
+    "ate",
+    "refutation",
+    "segment_effects",
+    "policies",
+    "roi_curve_learners",
+    "roi_learners",
+    "power",
+    "truth",
+)
+EVIDENCE = Path("data/policy/evidence.parquet")
 ROI_PICTURE = Path("plots/roi_curve.png")
 SEGMENT_PICTURE = Path("plots/segment_effects.png")
+PAGE = Path("plots/report/index.html")
 SUMMARY = Path("metrics/summary.json")
 
 
 def main() -> None:
+    params = load_params(
+        "data", "engine", "design", "segmentation", "nuisance", "refute", "learners", "policy", "experiment", "seed"
+    )
     metrics = {name: json.loads((METRICS / f"{name}.json").read_text(encoding="utf-8")) for name in SOURCES}
+    tables = {name: pd.read_csv(TABLES / f"{name}.csv") for name in PLOTTED}
     policy = metrics["policy"]
-    orders, curves = pd.read_csv(ORDERS), pd.read_csv(CURVES)
-    order = order_shown(orders.loc[orders["chosen"], "learner"].iloc[0], metrics["validate"], set(orders["learner"]))
-    write_metrics(headline(metrics) | {"order_shown": order}, SUMMARY)
+    write_metrics(headline(metrics), SUMMARY)
+    order, curves = policy["order_shown"], tables["roi_curve_learners"]
     shown = curves[curves["learner"] == order]
     write_figure(roi_chart(shown, order, policy["margin"], policy["cost"], metrics["nuisance"]["overlap_share"]), ROI_PICTURE)
-    write_figure(effects_by_segment_chart(pd.read_csv(SEGMENT_EFFECTS), policy["breakeven"]), SEGMENT_PICTURE)
+    write_figure(effects_by_segment_chart(tables["segment_effects"], policy["breakeven"]), SEGMENT_PICTURE)
+    context = report_context(metrics, tables, pd.read_parquet(EVIDENCE), params, code_revision(Path()), versions())
+    write_text(render("index.html.jinja", context), PAGE)
 
 
 if __name__ == "__main__":

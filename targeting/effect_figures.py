@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from targeting.effects import NAMES
+from targeting.estimator_names import NAMES
 from targeting.overlap import BALANCED
 from targeting.picture_style import ACCENT, DARK, LIGHT
 

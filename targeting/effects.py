@@ -176,18 +176,6 @@ ESTIMATORS: dict[str, Callable[[EffectData], Estimate]] = {
     "ato": ato,
     "dml": dml,
 }
-NAMES = {
-    "naive": "difference of means (confounded)",
-    "did": "difference in differences, unadjusted",
-    "ols": "least squares",
-    "ipw": "inverse propensity weights alone",
-    "aipw": "doubly robust, everybody",
-    "tmle": "targeted maximum likelihood, everybody",
-    "att": "doubly robust, the treated",
-    "matching": "matching, the treated",
-    "ato": "doubly robust, overlap",
-    "dml": "double machine learning",
-}
 # Those that adjust with an outcome model: how far they lie apart is a headline number.
 ADJUSTED = ("ols", "aipw", "ato", "dml", "tmle", "matching")
 

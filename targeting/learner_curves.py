@@ -1,7 +1,8 @@
 """ROI curves of every learner side by side: where each peaks, how good its order is, and which is better than the chosen one."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -54,3 +55,14 @@ def _renumber(order: NDArray[np.int64], inside: NDArray[np.bool_]) -> NDArray[np
     """The order of the rows inside, by their numbers among themselves."""
     position = np.cumsum(inside) - 1
     return position[order[inside[order]]]
+
+
+def order_shown(chosen: str, validation: Mapping[str, Any], learners: Collection[str]) -> str:
+    """The learner whose order of contact a reader should see: the one that decides, where it ranks at all.
+
+    Where the average effect stands for everybody, its order is drawn by lot and says nothing; the best learner's is shown then,
+    if any of `learners` passed the gates.
+    """
+    if chosen == "selected" and not validation["heterogeneity"] and validation["best"] in learners:
+        return str(validation["best"])
+    return chosen

@@ -36,13 +36,17 @@ def write_csv(frame: pd.DataFrame, path: Path) -> None:
     replace(path, lambda part: frame.to_csv(part, index=False, float_format="%.12g", lineterminator="\n"))
 
 
+def write_text(text: str, path: Path) -> None:
+    """Write a text as UTF-8."""
+    replace(path, lambda part: part.write_text(text, encoding="utf-8"))
+
+
 def write_metrics(metrics: Mapping[str, Any], path: Path) -> None:
     """Write a stage's metrics as JSON; a value that is not finite stops the stage, since it measures nothing.
 
     Stages write their metrics first, so that one that stops here leaves nothing else behind.
     """
-    text = json.dumps(_plain(metrics, path), indent=2, allow_nan=False) + "\n"
-    replace(path, lambda part: part.write_text(text, encoding="utf-8"))
+    write_text(json.dumps(_plain(metrics, path), indent=2, allow_nan=False) + "\n", path)
 
 
 def write_figure(figure: "Figure", path: Path) -> None:

@@ -1,6 +1,6 @@
 """The dozen numbers that a reader of one experiment looks at first."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 # Name in the summary: stage whose metrics hold it, and where. No stage uses these names, so `dvc exp show` can print them short.
@@ -22,6 +22,7 @@ HEADLINES = {
     "profit_breakeven_lower": ("policy", "breakeven_profit_ci_lower"),
     "profit_breakeven_upper": ("policy", "breakeven_profit_ci_upper"),
     "profit_all": ("policy", "all_profit"),
+    "order": ("policy", "order_shown"),
 }
 
 
@@ -34,14 +35,3 @@ def headline(metrics: Mapping[str, Any]) -> dict[str, Any]:
             value = value[key]
         summary[name] = value
     return summary
-
-
-def order_shown(chosen: str, validation: Mapping[str, Any], learners: Collection[str]) -> str:
-    """The learner whose order of contact a reader should see: the one that decides, where it ranks at all.
-
-    Where the average effect stands for everybody, its order is drawn by lot and says nothing; the best learner's is shown then,
-    if any of `learners` passed the gates.
-    """
-    if chosen == "selected" and not validation["heterogeneity"] and validation["best"] in learners:
-        return str(validation["best"])
-    return chosen

@@ -17,7 +17,8 @@ from targeting.outputs import replace, write_csv, write_figure, write_metrics, w
 from targeting.params import load_params
 from targeting.progress import track
 from targeting.stage import run
-from targeting.summary import HEADLINES, headline, order_shown
+from targeting.learner_curves import order_shown
+from targeting.summary import HEADLINES, headline
 
 ROOT = Path(__file__).resolve().parent.parent
 

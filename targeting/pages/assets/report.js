@@ -1,0 +1,113 @@
+// The report: draws its charts, and lets the reader change cost, margin and axes. Words reach the page as text only.
+const read = (id) => JSON.parse(document.getElementById(id).textContent);
+const usd = (value, digits = 2) => {
+  const size = Math.abs(value).toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits });
+  return `${value < 0 && Number(size.replaceAll(",", "")) !== 0 ? "-" : ""}$${size}`;
+};
+const percent = (value) => `${Math.round(value * 100)}%`;
+const within = (estimate) => `${usd(estimate.value)} (${usd(estimate.lower)} to ${usd(estimate.upper)})`;
+const draw = (id, spec) =>
+  // Expressions are interpreted, not compiled: the page's policy allows no code made from text.
+  vegaEmbed(`#chart-${id}`, spec, { ast: true, actions: false, renderer: "svg", tooltip: { sanitize: (value) => escaped(value) } });
+
+function escaped(value) {
+  const holder = document.createElement("span");
+  holder.textContent = String(value);
+  return holder.innerHTML;
+}
+
+function sentence(result, cost, margin) {
+  const row = result.table.find((item) => item.policy === result.recommended);
+  const at = `At ${usd(cost)} a contact and a margin of ${percent(margin)}`;
+  if (result.recommended !== "none") {
+    const reach = `${row.contacts.toLocaleString("en-US")} household-trials (${percent(row.share)})`;
+    return `${at}: mail by ${row.policy}, ${reach}, to earn ${within(row.profit)} a household, ${usd(row.total, 0)} in all.`;
+  }
+  const able = result.table.filter((item) => item.candidate);
+  if (able.length === 0) return `${at}: mail nobody; no policy has enough contacts inside the overlap to be judged.`;
+  const best = able.reduce((one, other) => (other.profit.value > one.profit.value ? other : one));
+  const compared = able.length === 1 ? "the only one that can be judged" : `the best of ${able.length}`;
+  return `${at}: mail nobody; no policy is shown to earn more (${compared}, ${best.policy}, earns ${within(best.profit)} a household).`;
+}
+
+function fillTable(result, cost, margin) {
+  for (const row of result.table) {
+    const line = document.querySelector(`tr[data-policy="${row.policy}"]`);
+    line.classList.toggle("best", row.policy === result.recommended);
+    const cells = {
+      share: percent(row.share),
+      profit: within(row.profit),
+      total: usd(row.total, 0),
+      roi: row.roi === null ? "" : percent(row.roi.value),
+    };
+    for (const [name, text] of Object.entries(cells)) line.querySelector(`[data-cell="${name}"]`).textContent = text;
+  }
+  const caption = `At ${usd(cost)} a contact and a margin of ${percent(margin)}.`;
+  document.getElementById("policy-caption").textContent = caption;
+}
+
+function startWhatIf(chart) {
+  const data = read("rows");
+  const model = whatIf(data);
+  const inputs = { cost: document.getElementById("cost"), margin: document.getElementById("margin") };
+  const now = { cost: data.settings.cost, margin: data.settings.margin };
+  const show = () => {
+    const result = model.at(now.cost, now.margin);
+    document.getElementById("cost-shown").textContent = usd(now.cost);
+    document.getElementById("margin-shown").textContent = percent(now.margin);
+    document.getElementById("what-if").textContent = sentence(result, now.cost, now.margin);
+    const { share, lower, upper } = result.peak;
+    document.getElementById("what-if-peak").textContent =
+      `In the order drawn here profit is highest when ${percent(share)} are contacted; the data allow ${percent(lower)} to ${percent(upper)}.`;
+    fillTable(result, now.cost, now.margin);
+    chart.view.change("curve", vega.changeset().remove(() => true).insert(result.points)).run();
+  };
+  for (const [name, input] of Object.entries(inputs)) {
+    // What the slider cannot show exactly, the run's own number, stays exact until the reader moves it.
+    input.addEventListener("input", () => {
+      now[name] = Number(input.value);
+      show();
+    });
+  }
+  document.getElementById("reset").addEventListener("click", () => {
+    for (const name of Object.keys(inputs)) {
+      now[name] = data.settings[name];
+      inputs[name].value = now[name];
+    }
+    show();
+  });
+  show();
+  return model;
+}
+
+function startAxes(spec, axes) {
+  const chosen = { x: document.getElementById("axis-x"), y: document.getElementById("axis-y") };
+  const redraw = () => {
+    const changed = structuredClone(spec);
+    for (const layer of changed.layer) {
+      for (const [channel, select] of Object.entries(chosen)) {
+        const [title, format] = axes[select.value];
+        Object.assign(layer.encoding[channel], { field: select.value, title, axis: { format } });
+      }
+    }
+    return draw("positioning", changed);
+  };
+  for (const select of Object.values(chosen)) select.addEventListener("change", redraw);
+  return redraw();
+}
+
+async function start() {
+  const charts = read("charts");
+  const { roi, positioning, ...others } = charts;
+  window.model = startWhatIf(await draw("roi", roi));
+  await startAxes(positioning, read("axes"));
+  // A chart in a closed part of the page has no width: it is drawn when the part opens.
+  for (const [name, spec] of Object.entries(others)) {
+    const hidden = document.getElementById(`chart-${name}`).closest("details");
+    if (hidden) hidden.addEventListener("toggle", () => draw(name, spec), { once: true });
+    else await draw(name, spec);
+  }
+  document.body.dataset.ready = "yes";
+}
+
+start();

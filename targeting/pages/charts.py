@@ -1,0 +1,262 @@
+"""The report's charts as Vega-Lite specifications (altair); every number in them stands in a table of the run."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import altair as alt
+import numpy as np
+import pandas as pd
+
+from targeting.feature_words import WORDINGS
+from targeting.overlap import overlap_weights
+from targeting.picture_style import ACCENT, DARK, LIGHT
+
+Spec = dict[str, Any]
+DOLLARS, SHARE = "$,.2f", ".0%"
+BINS = 20  # of the propensity, from 0 to 1
+# What the positions of segments can be drawn by: column of plots/segments.csv, words, format.
+AXES = {
+    "revenue": ("revenue a household (USD)", "$,.0f"),
+    "visits": ("visits a household", ",.0f"),
+    "recency": ("days since the last purchase", ",.0f"),
+    "regularity": ("share of weeks shopped", SHARE),
+    "basket": ("basket value (USD)", "$,.0f"),
+    "variety": ("different products", ",.0f"),
+    "discount_use": ("share of lines on discount", SHARE),
+    "private_label": ("share of private label", SHARE),
+    "share_grocery": ("share of groceries", SHARE),
+    "share_fresh": ("share of fresh goods", SHARE),
+    "share_health_beauty": ("share of health and beauty", SHARE),
+}
+
+
+def _spec(chart: Any) -> Spec:
+    """The specification, as wide as its place on the page; its text alternative is the page's, not the drawing's."""
+    styled = chart.configure(font="system-ui, DejaVu Sans, sans-serif", aria=False, background="transparent")
+    styled = styled.configure_view(stroke=None).configure_axis(
+        labelFontSize=12,
+        titleFontSize=12,
+        titleFontWeight="normal",
+        labelLimit=230,
+        labelOverlap=True,
+        tickCount=8,
+        gridColor="#e4e9ed",
+    )
+    return dict(styled.configure_legend(labelFontSize=12, title=None, orient="top", labelLimit=300, columns=1).to_dict())
+
+
+def _two(names: Sequence[str], colours: Sequence[str] = (DARK, ACCENT)) -> alt.Scale:
+    return alt.Scale(domain=list(names), range=list(colours))
+
+
+def _named(chart: Any, name: str, names: Sequence[str]) -> Any:
+    """The chart in the colour that `name` has among two names, with its entry in the legend."""
+    return chart.transform_calculate(what=f"'{name}'").encode(color=alt.Color("what:N", scale=_two(names)))
+
+
+def _records(table: pd.DataFrame) -> alt.Data:
+    """Rows as JSON; what is missing as null."""
+    return alt.Data(values=table.astype(object).where(table.notna(), None).to_dict("records"))
+
+
+def _zero_line(channel: str) -> Any:
+    return alt.Chart(alt.Data(values=[{"zero": 0}])).mark_rule(color="black", size=0.8).encode(**{channel: "zero:Q"})
+
+
+def _interval_tips(what: str, value: str, lower: str, upper: str, form: str = DOLLARS) -> list[alt.Tooltip]:
+    return [
+        alt.Tooltip(f"{value}:Q", title=what, format=form),
+        alt.Tooltip(f"{lower}:Q", title="95% interval from", format=form),
+        alt.Tooltip(f"{upper}:Q", title="to", format=form),
+    ]
+
+
+def roi_chart(curve: pd.DataFrame, overlap: float) -> Spec:
+    """Profit by share contacted, its interval and what the model promises; beyond the share `overlap` the data say little.
+
+    `curve` has share, profit, lower, upper, promised. The page replaces the data set `curve` when cost or margin change.
+    """
+    names = ("off-policy: what the data support", "plug-in: what the model promises")
+    tips = [
+        alt.Tooltip("share:Q", title="share contacted", format=SHARE),
+        *_interval_tips("profit, off-policy", "profit", "lower", "upper"),
+        alt.Tooltip("promised:Q", title="promised by the model", format=DOLLARS),
+    ]
+    x = alt.X(
+        "share:Q",
+        title="Share contacted, inside the overlap first, largest predicted effect first",
+        axis=alt.Axis(format=SHARE),
+        scale=alt.Scale(domain=[0, 1]),
+    )
+    base = alt.Chart(alt.NamedData("curve")).encode(x=x)
+    profit = alt.Y("profit:Q", title="Profit a household and campaign (USD)")
+    near = alt.selection_point(nearest=True, on="pointerover", fields=["share"], empty=False)
+    layers = [
+        alt.Chart(alt.Data(values=[{"from": overlap, "to": 1}])).mark_rect(opacity=0.07).encode(x="from:Q", x2="to:Q"),
+        base.mark_area(color=LIGHT, opacity=0.45).encode(y=alt.Y("lower:Q"), y2="upper:Q"),
+        _zero_line("y"),
+        _named(base.mark_line(strokeDash=[6, 4]).encode(y="promised:Q"), names[1], names),
+        _named(base.mark_line(size=2.5).encode(y=profit), names[0], names),
+        base.mark_point(filled=True, size=80, color=DARK)
+        .encode(y=profit, tooltip=tips, opacity=alt.when(near).then(alt.value(1)).otherwise(alt.value(0)))
+        .add_params(near),
+    ]
+    chart = alt.layer(*layers).properties(width="container", height=340)
+    return _spec(chart) | {"datasets": {"curve": curve.to_dict("records")}}
+
+
+def positioning_chart(segments: pd.DataFrame, x: str = "visits", y: str = "revenue") -> Spec:
+    """Segments by two of AXES, their area by the number of households; the page puts other axes in their place."""
+    tips = [alt.Tooltip("name:N", title="segment"), alt.Tooltip("n:Q", title="households", format=",")]
+    tips += [alt.Tooltip(f"{column}:Q", title=words, format=form) for column, (words, form) in AXES.items()]
+    base = alt.Chart(_records(segments[["segment", "name", "n", *AXES]])).encode(
+        x=alt.X(f"{x}:Q", title=AXES[x][0], axis=alt.Axis(format=AXES[x][1]), scale=alt.Scale(zero=False, padding=40)),
+        y=alt.Y(f"{y}:Q", title=AXES[y][0], axis=alt.Axis(format=AXES[y][1]), scale=alt.Scale(zero=False, padding=30)),
+        tooltip=tips,
+    )
+    names = [f"{row.segment} {row.name}" for row in segments.itertuples(index=False)]
+    base = base.transform_calculate(label="datum.segment + ' ' + datum.name")
+    colour = alt.Color("label:N", sort=names, scale=alt.Scale(domain=names, scheme="tableau10"), legend=alt.Legend(columns=2))
+    size = alt.Size("n:Q", scale=alt.Scale(range=[200, 1400]), legend=None)
+    layers = [
+        base.mark_circle(opacity=0.55, stroke=DARK).encode(size=size, color=colour),
+        base.mark_text(color="#1d2733", fontSize=13, fontWeight="bold").encode(text="segment:N"),
+    ]
+    return _spec(alt.layer(*layers).properties(width="container", height=360))
+
+
+def _interval_rows(
+    table: pd.DataFrame, label: str, columns: tuple[str, str, str], title: str, what: str, form: str = DOLLARS
+) -> list[Any]:
+    """A point with its interval for each row of the table, in the table's order."""
+    value, lower, upper = columns
+    base = alt.Chart(_records(table)).encode(
+        y=alt.Y(f"{label}:N", sort=None, title=None), tooltip=[f"{label}:N", *_interval_tips(what, value, lower, upper, form)]
+    )
+    return [
+        base.mark_rule(size=2, color=DARK).encode(x=alt.X(f"{lower}:Q", title=title), x2=f"{upper}:Q"),
+        base.mark_point(filled=True, size=80, color=DARK, opacity=1).encode(x=f"{value}:Q"),
+    ]
+
+
+def segment_effects_chart(effects: pd.DataFrame, breakeven: float | None) -> Spec:
+    """The overlap-weighted effect in each segment with its interval, one outcome; a line at the breakeven of spend."""
+    dollars = breakeven is not None
+    title = "Effect on spend (USD a household)" if dollars else "Effect on baskets a household"
+    form = DOLLARS if dollars else ",.2f"
+    layers = _interval_rows(effects, "name", ("ato", "ato_ci_lower", "ato_ci_upper"), title, "effect", form)
+    layers.append(_zero_line("x"))
+    if dollars:
+        data = alt.Data(values=[{"breakeven": breakeven, "label": f"breakeven ${breakeven:,.2f}"}])
+        rule = alt.Chart(data).mark_rule(color=ACCENT, strokeDash=[6, 4]).encode(x="breakeven:Q", tooltip="label:N")
+        layers.append(rule)
+    return _spec(alt.layer(*layers).properties(width="container", height=alt.Step(30)))
+
+
+def policies_chart(policies: pd.DataFrame) -> Spec:
+    """What each policy earned off-policy, with its interval, and what the model promised of it."""
+    table = policies[policies["profit"].notna()]
+    names = ("off-policy, with 95% interval", "promised by the model")
+    layers = _interval_rows(
+        table, "policy", ("profit", "profit_ci_lower", "profit_ci_upper"), "Profit a household and campaign (USD)", "profit"
+    )
+    promised = alt.Chart(_records(table)).mark_point(shape="diamond", filled=True, size=90, opacity=0.9)
+    tips = ["policy:N", alt.Tooltip("profit_plugin:Q", title="promised by the model", format=DOLLARS)]
+    promised = promised.encode(y=alt.Y("policy:N", sort=None), x="profit_plugin:Q", tooltip=tips)
+    layers[1] = _named(layers[1], names[0], names)
+    layers += [_named(promised, names[1], names), _zero_line("x")]
+    return _spec(alt.layer(*layers).properties(width="container", height=alt.Step(26)))
+
+
+def propensity_table(treated: np.ndarray, propensity: np.ndarray) -> pd.DataFrame:
+    """Each arm's distribution over BINS of the propensity, before and after overlap weights: weighting, arm, low, high, share."""
+    edges = np.linspace(0, 1, BINS + 1)
+    rows = []
+    for weighting, weights in (("as they are", np.ones(len(treated))), ("overlap weights", overlap_weights(treated, propensity))):
+        for arm, members in (("mailed", treated == 1), ("not mailed", treated == 0)):
+            count, _ = np.histogram(propensity[members], edges, weights=weights[members])
+            for low, high, share in zip(edges[:-1], edges[1:], count / count.sum(), strict=True):
+                rows.append({"weighting": weighting, "arm": arm, "low": low, "high": high, "share": share})
+    return pd.DataFrame(rows)
+
+
+def propensity_chart(table: pd.DataFrame, weighting: str) -> Spec:
+    """Mailed households' propensities upwards, the others' downwards, under one weighting of `propensity_table`."""
+    arms = ("mailed", "not mailed")
+    rows = table[table["weighting"] == weighting]
+    mirrored = rows.assign(height=rows["share"].where(rows["arm"] == arms[0], -rows["share"]))
+    tips = [
+        alt.Tooltip("arm:N"),
+        alt.Tooltip("low:Q", title="propensity from", format=".2f"),
+        alt.Tooltip("high:Q", title="to", format=".2f"),
+        alt.Tooltip("share:Q", title="share of the arm", format=".1%"),
+    ]
+    bars = alt.Chart(_records(mirrored)).mark_bar(stroke="white", strokeWidth=0.5)
+    bars = bars.encode(
+        x=alt.X("low:Q", title="Propensity of being mailed", scale=alt.Scale(domain=[0, 1]), axis=alt.Axis(format=".1f")),
+        x2="high:Q",
+        y=alt.Y("height:Q", title="Share of the arm", axis=alt.Axis(labelExpr="format(abs(datum.value), '.0%')")),
+        color=alt.Color("arm:N", scale=_two(arms)),
+        tooltip=tips,
+    )
+    return _spec(bars.properties(width="container", height=230))
+
+
+def covariate_words(column: str) -> str:
+    """A covariate's column in words: x_monetary_sales is revenue."""
+    name = column.removeprefix("x_")
+    return WORDINGS[name].words if name in WORDINGS else name.replace("_", " ")
+
+
+def love_chart(balance: pd.DataFrame) -> Spec:
+    """How far the arms differ in each covariate, before and after overlap weights; in the table's order."""
+    when = {"smd": "before weighting", "smd_overlap": "after overlap weights"}
+    table = balance.assign(covariate=balance["covariate"].map(covariate_words)).rename(columns=when)
+    long = table.melt("covariate", list(when.values()), "when", "difference")
+    long["difference"] = long["difference"].abs()
+    limit = alt.Chart(alt.Data(values=[{"limit": 0.1}])).mark_rule(color="#52606d", strokeDash=[4, 3]).encode(x="limit:Q")
+    points = (
+        alt.Chart(_records(long))
+        .mark_point(filled=True, size=55, opacity=0.95)
+        .encode(
+            y=alt.Y("covariate:N", sort=None, title=None),
+            x=alt.X("difference:Q", title="Difference of the arms, in standard deviations (0.1 and less counts as balanced)"),
+            color=alt.Color("when:N", scale=_two(list(when.values()), (ACCENT, DARK))),
+            shape=alt.Shape("when:N", scale=alt.Scale(domain=list(when.values()), range=["diamond", "circle"])),
+            tooltip=["covariate:N", "when:N", alt.Tooltip("difference:Q", format=".2f")],
+        )
+    )
+    return _spec(alt.layer(points, limit).properties(width="container", height=alt.Step(15)))
+
+
+def forest_chart(effects: pd.DataFrame) -> Spec:
+    """Every estimator's pooled effect on spend but the confounded difference, whose size would flatten the others."""
+    table = effects[effects["method"] != "naive"]
+    layers = _interval_rows(
+        table, "method", ("estimate", "ci_lower", "ci_upper"), "Effect on spend (USD a household and campaign)", "effect"
+    )
+    return _spec(alt.layer(*layers, _zero_line("x")).properties(width="container", height=alt.Step(28)))
+
+
+def power_chart(power: pd.DataFrame, effect: float) -> Spec:
+    """Chance of finding the effect, by households in the experiment, with and without adjustment."""
+    names = ("adjusted for what was predicted", "not adjusted")
+    table = power.assign(adjustment=power["adjustment"].map({"cuped": names[0], "none": names[1]}))
+    lines = (
+        alt.Chart(_records(table))
+        .mark_line(size=2.5)
+        .encode(
+            x=alt.X("n_total:Q", title="Households in the experiment, half of them mailed"),
+            y=alt.Y(
+                "power:Q",
+                title=f"Chance of finding ${effect:,.2f}",
+                axis=alt.Axis(format=SHARE),
+                scale=alt.Scale(domain=[0, 1]),
+            ),
+            color=alt.Color("adjustment:N", scale=_two(names)),
+            strokeDash=alt.StrokeDash("adjustment:N", scale=alt.Scale(domain=list(names), range=[[1, 0], [6, 4]])),
+            tooltip=["adjustment:N", alt.Tooltip("n_total:Q", format=","), alt.Tooltip("power:Q", format=SHARE)],
+        )
+    )
+    wanted = alt.Chart(alt.Data(values=[{"power": 0.8}])).mark_rule(color="#52606d", strokeDash=[4, 3]).encode(y="power:Q")
+    return _spec(alt.layer(lines, wanted).properties(width="container", height=260))

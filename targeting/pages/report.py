@@ -1,0 +1,125 @@
+"""The report of a run as one page: what its template is filled with, from metrics, tables and the rows' evidence."""
+
+from collections.abc import Iterator, Mapping
+from functools import cache
+from typing import Any
+
+import pandas as pd
+import vl_convert
+from markupsafe import Markup
+
+from targeting.estimator_names import NAMES
+from targeting.pages import charts, sentences
+from targeting.pages.what_if import embedded
+
+Tables = Mapping[str, pd.DataFrame]
+CURVE = {
+    "share": "share",
+    "profit": "profit",
+    "profit_ci_lower": "lower",
+    "profit_ci_upper": "upper",
+    "profit_plugin": "promised",
+}
+DEAREST = 3.0  # the cost slider reaches this many times the run's own cost
+LEAST_RANGE = 10.0  # and at least this many USD
+
+
+@cache
+def vega() -> Markup:
+    """Vega, Vega-Lite and vega-embed as one script, from vl-convert; no `</script>` in it ends its element."""
+    return Markup(vl_convert.javascript_bundle(None).replace("</script", "<\\/script"))  # noqa: S704 - a library's own code
+
+
+def records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """Rows as dictionaries; what is missing is None."""
+    return table.astype(object).where(table.notna(), None).to_dict("records")
+
+
+def flat(parameters: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+    """Nested parameters as dotted names and values in words."""
+    for name, value in parameters.items():
+        if isinstance(value, Mapping):
+            yield from flat(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def all_charts(metrics: Mapping[str, Any], tables: Tables, evidence: pd.DataFrame, curve: pd.DataFrame) -> dict[str, charts.Spec]:
+    """Every chart of the page by the name of its place."""
+    by_segment = tables["segment_effects"]
+    pooled = tables["ate"].query("trial == 'all' and outcome == 'purchase_amount'")
+    propensities = charts.propensity_table(evidence["treated"].to_numpy(), evidence["propensity"].to_numpy())
+    as_they_are, weighted = propensities["weighting"].unique()
+    breakeven = metrics["policy"]["breakeven"]
+    return {
+        "roi": charts.roi_chart(curve, metrics["nuisance"]["overlap_share"]),
+        "positioning": charts.positioning_chart(tables["segments"]),
+        "segment_effects": charts.segment_effects_chart(by_segment.query("outcome == 'purchase_amount'"), breakeven),
+        "segment_effects_count": charts.segment_effects_chart(by_segment.query("outcome == 'purchase_count'"), None),
+        "policies": charts.policies_chart(tables["policies"]),
+        "propensity": charts.propensity_chart(propensities, as_they_are),
+        "propensity_weighted": charts.propensity_chart(propensities, weighted),
+        "love": charts.love_chart(tables["balance"]),
+        "forest": charts.forest_chart(pooled),
+        "power": charts.power_chart(tables["power"], metrics["experiment"]["effect"]),
+    }
+
+
+def report_context(
+    metrics: Mapping[str, Any],
+    tables: Tables,
+    evidence: pd.DataFrame,
+    parameters: Mapping[str, Any],
+    revision: str,
+    versions: Mapping[str, str],
+) -> dict[str, Any]:
+    """What templates/index.html.jinja needs, by stage names (`metrics`) and names of plots/*.csv (`tables`).
+
+    `evidence` is data/policy/evidence.parquet, `parameters` all of params.yaml.
+    """
+    policy, order = metrics["policy"], metrics["policy"]["order_shown"]
+    curves, refutation, policies = tables["roi_curve_learners"], tables["refutation"], tables["policies"]
+    curve = curves[curves["learner"] == order].rename(columns=CURVE)[list(CURVE.values())]
+    given = policies.loc[policies["profit"].notna(), "policy"].tolist()
+    peak = tables["roi_learners"].set_index("learner").loc[order]
+    pooled = tables["ate"].query("trial == 'all' and outcome == 'purchase_amount'")
+    return {
+        "metrics": metrics,
+        "data_name": parameters["data"]["source"],
+        "campaign_type": parameters["design"]["campaign_type"],
+        "order": order,
+        "confidence": sentences.confidence(metrics, tables["ate"], refutation),
+        "doubts": sentences.doubts(metrics, tables["ate"], refutation),
+        "best_share": sentences.best_share_sentence(order, peak),
+        "effect": sentences.effect_sentence(tables["ate"]),
+        "refutation": sentences.refutation_sentence(refutation),
+        "segments_note": sentences.segments_note(metrics),
+        "segments_differ": {
+            "spend": sentences.segments_sentence(metrics["segment_effects"]),
+            "baskets": f"Baskets: {sentences.segments_sentence(metrics['segment_effects'], 'purchase_count')}",
+        },
+        "limits": sentences.limits(metrics),
+        "segments": records(tables["segments"]),
+        "segment_effects": records(tables["segment_effects"]),
+        "policies": records(policies),
+        "effects": records(pooled),
+        "estimator_names": NAMES,
+        "refutations": records(refutation),
+        "truth": records(tables["truth"][tables["truth"]["truth"].notna()]),
+        "parameters": list(flat(parameters)),
+        "revision": revision,
+        "versions": versions,
+        "axes": charts.AXES,
+        "slider": {"cost_max": round(max(DEAREST * policy["cost"], LEAST_RANGE), 2)},
+        "charts": all_charts(metrics, tables, evidence, curve),
+        "rows": embedded(
+            evidence,
+            policy,
+            given,
+            curve["share"].tolist(),
+            parameters["policy"],
+            metrics["nuisance"]["answers"],
+            parameters["seed"],
+        ),
+        "vega": vega(),
+    }

@@ -1,0 +1,150 @@
+"""What the report says in words, each sentence chosen by a written rule from the run's numbers."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from targeting.estimator_names import NAMES
+from targeting.wording import number, percent, usd
+
+Metrics = Mapping[str, Any]
+READ_FIRST = "ato"  # the estimator of the population that the data speak of
+SPEND = "purchase_amount"
+LEVEL = 0.05
+
+
+def interval(lower: float, upper: float) -> str:
+    """95% interval of dollars in words."""
+    return f"95% interval {usd(lower)} to {usd(upper)}"
+
+
+def sign_in_words(lower: float, upper: float) -> str:
+    """What an interval says of the sign: beyond chance above or below zero, or neither."""
+    if lower > 0:
+        return "more than chance would give"
+    if upper < 0:
+        return "a loss beyond chance"
+    return "which may well be nothing"
+
+
+def effect_sentence(effects: pd.DataFrame) -> str:
+    """The pooled effect on spend of the estimator that is read first; `effects` is plots/ate.csv."""
+    row = effects[(effects["outcome"] == SPEND) & (effects["trial"] == "all") & (effects["method"] == READ_FIRST)].iloc[0]
+    return (
+        f"A mailed campaign changed a household's spend by {usd(row['estimate'])} ({interval(row['ci_lower'], row['ci_upper'])}; "
+        f"{NAMES[READ_FIRST]}), {sign_in_words(row['ci_lower'], row['ci_upper'])}."
+    )
+
+
+def refutation_sentence(refutation: pd.DataFrame) -> str:
+    """How many refutations pass; `refutation` is plots/refutation.csv, whose rows without a verdict of pass or fail count not."""
+    judged = refutation[refutation["passed"].notna()]
+    own = judged[judged["estimator"] == READ_FIRST]
+    counts = [(int(table["passed"].sum()), len(table)) for table in (judged, own)]
+    if judged.empty:
+        return "No attempt to refute the effects could be run."
+    (passed, total), (own_passed, own_total) = counts
+    if passed == total:
+        return f"All {total} attempts to refute the effects failed to."
+    return (
+        f"{total - passed} of {total} checks that should not move the effects did move them; of the estimator that is read first "
+        f"(`{READ_FIRST}`) {own_total - own_passed} of {own_total}."
+    )
+
+
+def doubts(metrics: Metrics, effects: pd.DataFrame, refutation: pd.DataFrame) -> list[str]:
+    """What stands against trusting the recommendation's numbers, gravest first; empty where nothing does."""
+    found = []
+    if metrics["nuisance"]["answers"] != "everybody":
+        found.append(metrics["nuisance"]["why"])
+    judged = refutation[(refutation["estimator"] == READ_FIRST) & (refutation["outcome"] == SPEND)]
+    failed = judged[judged["passed"].eq(False)]
+    control = failed[failed["check"] == "negative_control"]
+    found += [f"Purchases before the campaign. {verdict}" for verdict in control["verdict"]]
+    others = failed[failed["check"] != "negative_control"]
+    if len(others):
+        found.append(f"Of the other checks of `{READ_FIRST}` on spend {len(others)} failed; see below.")
+    row = effects[(effects["outcome"] == SPEND) & (effects["trial"] == "all") & (effects["method"] == READ_FIRST)].iloc[0]
+    if row["ci_lower"] <= 0 <= row["ci_upper"]:
+        found.append("The average effect cannot be told from none.")
+    if not metrics["validate"]["heterogeneity"]:
+        found.append(metrics["validate"]["finding"])
+    return found
+
+
+def confidence(metrics: Metrics, effects: pd.DataFrame, refutation: pd.DataFrame) -> str:
+    """How sure one may be of the recommendation, in one sentence, by the number and kind of doubts."""
+    if metrics["nuisance"]["answers"] == "nothing":
+        return "These data cannot say whom to mail: those mailed and those not mailed cannot be compared."
+    against = doubts(metrics, effects, refutation)
+    recommended = metrics["policy"]["recommended"]
+    if recommended == "none":
+        what = "That mailing is not shown to pay is what these data say; that it would not pay they do not say."
+        highest = metrics["policy"]["all_profit_ci_upper"]
+        if highest < 0:
+            what = "Mailing everybody loses money beyond chance; whether a better choice would pay the data leave open."
+        return f"{what} An experiment would settle it."
+    if against:
+        count = "One doubt stands" if len(against) == 1 else f"{len(against)} doubts stand"
+        return f"The profit is above zero beyond chance, but {count} against it: test it on a part of the households first."
+    return "The profit is above zero beyond chance, and no check stands against it."
+
+
+def limits(metrics: Metrics) -> list[str]:
+    """What the numbers cannot say, whatever they are; and what this run's cannot say."""
+    nuisance, experiment = metrics["nuisance"], metrics["experiment"]
+    always = [
+        "Nobody was mailed by lot: effects are right if all that decides both mailing and buying is among the covariates.",
+        "Effects are of the first campaign of its type that reaches a household, on purchases inside the outcome window only.",
+        "Profit is margin times the change in sales, less the cost of contact; the margin is an assumption, not a measurement.",
+        "Intervals take the fitted models as given; refitting them with other households widens some of them.",
+    ]
+    own = []
+    if nuisance["answers"] != "everybody":
+        own.append(
+            f"{percent(1 - nuisance['overlap_share'])} of the household-trials lie outside the overlap: of them the data say "
+            "next to nothing, and no learned policy contacts them."
+        )
+    if experiment["n_total_adjusted"] > experiment["n_eligible"]:
+        own.append(
+            f"The next campaign's {number(experiment['n_eligible'], 0)} eligible households are fewer than the "
+            f"{number(experiment['n_total_adjusted'], 0)} that an experiment needs."
+        )
+    return own + always
+
+
+def best_share_sentence(order: str, peak: Mapping[str, float]) -> str:
+    """Where profit peaks in the order of a learner: plots/roi_learners.csv's row of it."""
+    share, lower, upper = (peak[f"profit_peak_{name}"] for name in ("share", "share_lower", "share_upper"))
+    return (
+        f"In the order of `{order}` profit is highest when {percent(share)} are contacted; the data allow anything from "
+        f"{percent(lower)} to {percent(upper)}."
+    )
+
+
+def segments_note(metrics: Metrics) -> str:
+    """How far the segments can be trusted: how often they are found again, and how apart they lie."""
+    segment, stability = metrics["segment"], metrics["stability"]
+    grouped = segment["silhouette"] > stability["silhouette_ungrouped"]
+    apart = "they lie further apart than chance would have them" if grouped else "they cut a continuum into parts"
+    return (
+        f"{segment['k']} segments. Drawn again from other households they are found with an adjusted Rand index of "
+        f"{number(segment['ari_mean'])} (1 is the same, 0 is chance), with every step refitted of "
+        f"{number(stability['ari_all_mean'])}. "
+        f"Silhouette {number(segment['silhouette'])}, of households with the same correlations but no groups "
+        f"{number(stability['silhouette_ungrouped'])}: {apart}."
+    )
+
+
+def segments_sentence(segment_effects: Metrics, outcome: str = SPEND) -> str:
+    """Whether segments differ in the effect: metrics/segment_effects.json."""
+    found = segment_effects[outcome]
+    differing, p = found["n_differing"], found["differ_p"]
+    if differing:
+        rest = f"{differing} differ from the rest after Holm's adjustment"
+        return f"Segments differ in the effect (p = {number(p, 3)} for all at once); {rest}."
+    if p < LEVEL:
+        rest = "but none of them from the rest after Holm's adjustment"
+        return f"Segments differ in the effect taken together (p = {number(p, 3)}), {rest}."
+    return f"That segments differ in the effect is not shown (p = {number(p, 2)} for all at once)."

@@ -1,0 +1,65 @@
+"""What the report's script needs to value every policy at another cost and margin: the rows' scores, and the run's settings."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from targeting.pages.rendering import packed
+
+# Column of the script: column of data/policy/evidence.parquet.
+COLUMNS = {
+    "fold": "fold",
+    "campaign": "campaign_id",
+    "segment": "segment",
+    "overlap": "overlap",
+    "treated": "treated",
+    "propensity": "propensity",
+    "score": "score",
+    "beyond": "beyond_control",
+    "cate": "cate",
+    "lower": "lower",
+    "tree": "policy_tree",
+    "rank": "contact_rank",
+    "shown_cate": "shown_cate",
+    "shown_rank": "shown_rank",
+}
+
+
+def embedded(
+    evidence: pd.DataFrame,
+    averages: Mapping[str, float],
+    policies: Sequence[str],
+    shares: Sequence[float],
+    settings: Mapping[str, Any],
+    answers: str,
+    seed: int,
+) -> dict[str, Any]:
+    """Columns, packed, one number a row of `evidence` (data/policy/evidence.parquet), and settings.
+
+    Households are numbered anew, so that the page holds no identifier. `averages` are the run's `cost` and `margin`, `policies`
+    those that it could give, `shares` where the curve is drawn, `settings` the section `policy` of params.yaml, `answers` what
+    the overlap allows to be said.
+    """
+    columns = {name: packed(evidence[source]) for name, source in COLUMNS.items()}
+    columns["household"] = packed(pd.factorize(evidence["household_id"])[0])
+    for name in ("cost", "margin"):
+        # Each row's over the average; where nothing costs, a cost that the reader sets is the same for all.
+        columns[name] = packed(evidence[name] / averages[name] if averages[name] > 0 else np.ones(len(evidence)))
+    n = len(evidence)
+    return {
+        "columns": columns,
+        "settings": {
+            "cost": averages["cost"],
+            "margin": averages["margin"],
+            "answers": answers,
+            "budget": {"usd": settings["budget_usd"], "contacts": settings["budget_contacts"]},
+            "caution": settings["caution"],
+            "counts": [round(share * n) for share in shares],
+            "policies": list(policies),
+            "seed": seed,
+            "shares": list(shares),
+            "top": {"top_20": round(0.20 * n), "top_30": round(0.30 * n)},
+        },
+    }
