@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-# Of the rarer arm's share: where one row in thirty is mailed, 1% is a propensity like another. Raised to it, the thousands below
-# would count several times too much under overlap weights, and throw the arms out of balance.
-CLIP_SHARE = 0.1
+# Of the rarer arm's share: where one row in thirty is mailed, 1% is a propensity like another, and thousands raised to it throw
+# overlap-weighted arms out of balance. At this bound all that are raised weigh at most a twentieth of what the rarer arm does.
+CLIP_SHARE = 0.05
 LOWEST_CLIP = 0.001
 
 
@@ -29,7 +29,7 @@ def dr_scores(
 
 
 def clip_bound(treated: ArrayLike, clip: float) -> float:
-    """How near to 0 and 1 a propensity may come: `clip`, but at most a tenth of the rarer arm's share (no less than 0.001)."""
+    """How near to 0 and 1 a propensity may come: `clip`, at most a twentieth of the rarer arm's share (no less than 0.001)."""
     share = float(np.asarray(treated, dtype=float).mean())
     return min(clip, max(LOWEST_CLIP, CLIP_SHARE * min(share, 1 - share)))
 
