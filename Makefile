@@ -36,9 +36,10 @@ compare: $(READY) ## compare metrics/, plots/*.csv and params.yaml with what is 
 experiments: $(READY) ## one row an experiment: changed parameters and headline numbers
 	python -m scripts.show_experiments
 
-study: $(READY) ## estimate 1,800 worlds whose truth is known, and write docs/known_truth.md (some half an hour; the worlds go on where they stopped)
+study: $(READY) ## estimate 1,800 worlds and whole retailers whose truth is known, and write docs/known_truth.md (under an hour; goes on where it stopped)
 	python -m study.run
 	python -m study.refutations
+	python -m study.retailers
 	python -m study.report
 
 bench: $(READY) ## time and memory, printed as tables (some five minutes)

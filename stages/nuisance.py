@@ -5,7 +5,6 @@ Reads the panel; writes one row a row of the panel.
 
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 from sklearn.metrics import r2_score
 
@@ -22,6 +21,7 @@ from targeting.overlap import (
 )
 from targeting.panel import covariate_names
 from targeting.params import load_params
+from targeting.scores import clip_bound
 from targeting.stage import run
 
 PANEL = Path("data/trials/panel.parquet")
@@ -46,7 +46,7 @@ def main() -> None:
     predictions, models = cross_fit(nuisance_tasks(panel), panel, *rules)
     table = nuisance_table(panel, predictions, settings["clip"])
 
-    propensity = table["propensity"].to_numpy()
+    propensity, bound = table["propensity"].to_numpy(), clip_bound(treated, settings["clip"])
     covariates = panel[covariate_names(panel)]
     overlap = positivity_table(panel, covariates, propensity, settings["overlap"])
     histogram = propensity_histogram(propensity, treated)
@@ -56,7 +56,7 @@ def main() -> None:
     pooled = overlap.iloc[0].drop(["campaign_id", "n", "n_treated"]).to_dict()
     metrics = {
         **pooled,
-        "clipped_share": (np.abs(propensity - 0.5) >= 0.5 - settings["clip"]).mean(),
+        "clipped_share": ((propensity <= bound) | (propensity >= 1 - bound)).mean(),
         "calibration_error": calibration_error(calibration),
         "n_covariates": covariates.shape[1],
         "n_balanced_weighted": pooled["n_balanced_overlap"],

@@ -2,7 +2,7 @@
 
 import contextlib
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,12 +50,7 @@ def estimate_world(overlap: str, effect: str, number: int, settings: Settings) -
     key = {"overlap": overlap, "effect": effect, "world": number}
     world = draw_world(overlap, effect, settings.n_households, settings.folds, world_seed(overlap, effect, number))
     nuisance = fit_nuisances(world.panel, settings)
-    rows = []
-    for outcome in OUTCOMES:
-        data = effect_data(world.panel, nuisance, outcome)
-        for method, estimator in ESTIMATORS.items():
-            estimate = estimator(data)
-            rows.append({**key, "outcome": outcome, "method": method, "estimate": estimate.value, **estimate.columns()})
+    rows = [key | row for row in estimate_rows(world.panel, nuisance)]
     covariates = world.panel[covariate_names(world.panel)]
     numbers = positivity(covariates, world.panel["treated"], nuisance["propensity"], settings.overlap)
     facts = {**key, **numbers, "answers": verdict(numbers)["answers"], **_recommendation(world, nuisance, settings)}
@@ -64,10 +59,27 @@ def estimate_world(overlap: str, effect: str, number: int, settings: Settings) -
 
 def fit_nuisances(panel: pd.DataFrame, settings: Settings, models: Sequence[str] = MODELS) -> pd.DataFrame:
     """The nuisances and scores of a panel as the pipeline fits them, in this process alone."""
-    # Worlds run side by side, so that no fit may start processes, nor a bar for each world drown the study's own.
-    with parallel_config("sequential"), contextlib.redirect_stderr(io.StringIO()):
+    with one_process():
         predictions, _ = cross_fit(nuisance_tasks(panel), panel, models, settings.folds, settings.repeats, SEED)
     return nuisance_table(panel, predictions, settings.clip)
+
+
+def estimate_rows(panel: pd.DataFrame, nuisance: pd.DataFrame) -> list[dict[str, Any]]:
+    """Every estimator's pooled effect on both outcomes: outcome, method, estimate, se, ci_lower, ci_upper."""
+    rows = []
+    for outcome in OUTCOMES:
+        data = effect_data(panel, nuisance, outcome)
+        for method, estimator in ESTIMATORS.items():
+            estimate = estimator(data)
+            rows.append({"outcome": outcome, "method": method, "estimate": estimate.value, **estimate.columns()})
+    return rows
+
+
+@contextlib.contextmanager
+def one_process() -> Iterator[None]:
+    """Worlds run side by side, so that no fit may start processes, nor a bar for each world drown the study's own."""
+    with parallel_config("sequential"), contextlib.redirect_stderr(io.StringIO()):
+        yield
 
 
 def _recommendation(world: World, nuisance: pd.DataFrame, settings: Settings) -> dict[str, Any]:

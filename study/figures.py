@@ -1,4 +1,4 @@
-"""The study's picture."""
+"""The study's pictures."""
 
 import numpy as np
 import pandas as pd
@@ -6,6 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
+from study.retailer_summary import ALL, HINDSIGHT
 from study.worlds import EFFECTS, OVERLAPS
 from targeting.clusters import LEVEL, Z
 from targeting.figures import ACCENT, DARK, LIGHT
@@ -50,6 +51,40 @@ def coverage_chart(summary: pd.DataFrame, outcome: str) -> Figure:
         row[0].set_ylim(len(methods) - 0.5, -0.5)
     handles, labels = grid[0, 0].get_legend_handles_labels()
     figure.legend(handles, labels, title="true effect", loc="outside upper center", ncols=len(EFFECTS))
+    return figure
+
+
+def retailer_chart(learners: pd.DataFrame, choice: pd.DataFrame, effect: str) -> Figure:
+    """Rank correlation with the true effect by learner, and regret by rule and effect; a colour an overlap.
+
+    Bars are 95% Monte Carlo intervals. Takes the rows of `learner_summary`, of one effect for the first part, and of
+    `choice_summary`.
+    """
+    figure = Figure(figsize=(14, 6), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    own = learners[(learners["effect"] == effect) & (learners["overlap"] != ALL)]
+    names = own["learner"].unique()
+    cells = [(name, rule) for name in choice["effect"].unique() for rule in ("regret", "plugin_regret")]
+    colours = zip((-0.22, 0.0, 0.22), OVERLAPS, STYLES.values(), strict=True)
+    for shift, overlap, (colour, marker) in colours:
+        style = {"fmt": marker, "color": colour, "markersize": 5, "capsize": 2, "linewidth": 1.2, "label": overlap}
+        part = own[own["overlap"] == overlap].set_index("learner").reindex(names)
+        places = np.arange(len(names)) + shift
+        left.errorbar(part["rank_correlation"], places, xerr=Z * part["rank_correlation_se"], **style)
+        rows = choice[choice["overlap"] == overlap].set_index("effect")
+        regrets, errors = np.transpose([(rows.loc[name, rule], rows.loc[name, f"{rule}_se"]) for name, rule in cells])
+        right.errorbar(regrets, np.arange(len(cells)) + shift, xerr=Z * errors, **style)
+    left.set_yticks(range(len(names)), [name.replace("_", " ") if name == HINDSIGHT else name for name in names])
+    words = {"regret": "the recommendation", "plugin_regret": "plug-in rule"}
+    right.set_yticks(range(len(cells)), [f"effect {name}: {words[rule]}" for name, rule in cells])
+    left.set(xlabel="Rank correlation with the true effect", title=f"effect {effect}")
+    right.set(xlabel="Regret against the oracle (USD a row)", title="what is lost by whom is mailed")
+    for axes, length in ((left, len(names)), (right, len(cells))):
+        axes.set_ylim(length - 0.5, -0.5)
+        axes.axvline(0, color="black", linewidth=0.8)
+        axes.grid(visible=False, axis="y")
+    handles, labels = left.get_legend_handles_labels()
+    figure.legend(handles, labels, title="overlap", loc="outside upper center", ncols=len(OVERLAPS))
     return figure
 
 

@@ -8,7 +8,9 @@ import argparse
 import hashlib
 import itertools
 import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from joblib import Memory, Parallel, delayed, parallel_config
@@ -40,15 +42,11 @@ def main() -> None:
 
 def run(folder: Path, n_worlds: int, settings: Settings, population: int) -> None:
     """Write three tables to the folder: a row a world (worlds.parquet), an estimate (estimates), a true effect (truth)."""
-    memory = Memory(folder / "kept" / fingerprint(), verbose=0)
     cells = list(itertools.product(OVERLAPS, EFFECTS))
     # World by world over all cells, so that a run that was stopped shows something of each.
     keys = [(overlap, effect, number) for number in range(n_worlds) for overlap, effect in cells]
-    estimate = memory.cache(estimate_world)
-    with parallel_config("loky", n_jobs=-1, inner_max_num_threads=1):
-        results = Parallel(return_as="generator")(delayed(estimate)(*key, settings) for key in keys)
-        worlds = list(track(results, "Estimating worlds", len(keys)))
-    effects = memory.cache(population_effects)
+    worlds = side_by_side(estimate_world, [(*key, settings) for key in keys], folder, "Estimating worlds")
+    effects = _memory(folder).cache(population_effects)
     truth = [
         {"overlap": overlap, "effect": effect, "outcome": outcome, "estimand": estimand, "truth": value}
         for overlap, effect in track(cells, "Drawing populations")
@@ -58,6 +56,18 @@ def run(folder: Path, n_worlds: int, settings: Settings, population: int) -> Non
     write_parquet(pd.DataFrame([facts for facts, _ in worlds]), folder / "worlds.parquet")
     write_parquet(pd.DataFrame([row for _, rows in worlds for row in rows]), folder / "estimates.parquet")
     write_parquet(pd.DataFrame(truth), folder / "truth.parquet")
+
+
+def side_by_side(function: Callable[..., Any], jobs: Sequence[tuple[Any, ...]], folder: Path, description: str) -> list[Any]:
+    """The function's result for the arguments of each job, in their order: each in a process of its own thread, and kept."""
+    kept = _memory(folder).cache(function)
+    with parallel_config("loky", n_jobs=-1, inner_max_num_threads=1):
+        results = Parallel(return_as="generator")(delayed(kept)(*job) for job in jobs)
+        return list(track(results, description, len(jobs)))
+
+
+def _memory(folder: Path) -> Memory:
+    return Memory(folder / "kept" / fingerprint(), verbose=0)
 
 
 def fingerprint() -> str:

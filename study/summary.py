@@ -24,13 +24,15 @@ ESTIMAND = {
 def with_truth(estimates: pd.DataFrame, truth: pd.DataFrame) -> pd.DataFrame:
     """The estimates beside the true effect of what each converges to, and whether the interval covers it.
 
+    `truth` has a row an overlap, effect, outcome, estimand and a world where each has its own.
     Raises ValueError for an estimator whose estimand is not in ESTIMAND.
     """
     unknown = sorted(set(estimates["method"]) - set(ESTIMAND))
     if unknown:
         raise ValueError(f"No estimand is written down for {', '.join(unknown)}: add it to ESTIMAND.")
     table = estimates.assign(estimand=estimates["method"].map(ESTIMAND))
-    table = table.merge(truth, on=[*CELL, "outcome", "estimand"], how="left", validate="many_to_one")
+    by = [name for name in truth.columns if name != "truth"]
+    table = table.merge(truth, on=by, how="left", validate="many_to_one")
     covered = (table["ci_lower"] <= table["truth"]) & (table["truth"] <= table["ci_upper"])
     return table.assign(covered=covered, error=table["estimate"] - table["truth"], width=table["ci_upper"] - table["ci_lower"])
 
@@ -38,23 +40,24 @@ def with_truth(estimates: pd.DataFrame, truth: pd.DataFrame) -> pd.DataFrame:
 def estimator_summary(judged: pd.DataFrame) -> pd.DataFrame:
     """One row a cell, outcome and estimator, of a table of `with_truth`.
 
-    Columns: overlap, effect, outcome, method, estimand, truth, n (worlds with an estimate), bias with its Monte Carlo standard
-    error bias_se, rmse, sd (of the estimates), mean_se (estimated), coverage with coverage_se and Wilson's 95% interval, and
-    width (mean, of the interval). Money in USD.
+    Columns: overlap, effect, outcome, method, estimand, truth (mean over worlds), n (worlds with an estimate), bias with its
+    Monte Carlo standard error bias_se, rmse, sd (of the estimates around the truth), mean_se
+    (estimated), coverage with coverage_se and Wilson's 95% interval, and width (mean, of the interval). Money in USD.
     """
     known = judged.dropna(subset=["estimate"])
-    groups = known.groupby([*CELL, "outcome", "method", "estimand", "truth"], sort=False)
+    groups = known.groupby([*CELL, "outcome", "method", "estimand"], sort=False)
     table = groups.agg(
+        truth=("truth", "mean"),
         n=("error", "size"),
         bias=("error", "mean"),
         rmse=("error", lambda error: np.sqrt(np.square(error).mean())),
-        sd=("estimate", "std"),
+        sd=("error", "std"),
         mean_se=("se", "mean"),
         coverage=("covered", "mean"),
         width=("width", "mean"),
     ).reset_index()
     table.insert(table.columns.get_loc("bias") + 1, "bias_se", table["sd"] / np.sqrt(table["n"]))
-    return _with_coverage_error(table)
+    return with_share_error(table, "coverage")
 
 
 def cell_summary(worlds: pd.DataFrame) -> pd.DataFrame:
@@ -84,10 +87,11 @@ def answer_summary(judged: pd.DataFrame, worlds: pd.DataFrame, outcome: str) -> 
     own = judged[(judged["outcome"] == outcome) & judged["method"].isin(["aipw", "ato", "att"])]
     own = own.merge(worlds[[*CELL, "world", "answers"]], on=[*CELL, "world"], validate="many_to_one")
     groups = own.groupby(["overlap", "answers", "method"], sort=False)
-    return _with_coverage_error(groups.agg(n=("covered", "size"), coverage=("covered", "mean")).reset_index())
+    return with_share_error(groups.agg(n=("covered", "size"), coverage=("covered", "mean")).reset_index(), "coverage")
 
 
-def _with_coverage_error(table: pd.DataFrame) -> pd.DataFrame:
-    lower, upper = proportion_confint((table["coverage"] * table["n"]).round(), table["n"], method="wilson")
-    error = np.sqrt(table["coverage"] * (1 - table["coverage"]) / table["n"])
-    return table.assign(coverage_se=error, coverage_lower=lower, coverage_upper=upper)
+def with_share_error(table: pd.DataFrame, share: str) -> pd.DataFrame:
+    """The table with the Monte Carlo standard error of a share of `n`, and Wilson's 95% interval: *_se, *_lower, *_upper."""
+    lower, upper = proportion_confint((table[share] * table["n"]).round(), table["n"], method="wilson")
+    error = np.sqrt(table[share] * (1 - table[share]) / table["n"])
+    return table.assign(**{f"{share}_se": error, f"{share}_lower": lower, f"{share}_upper": upper})

@@ -19,6 +19,7 @@ from targeting.errors import DataError
 from targeting.nuisance import Task, nuisance_tasks, out_of_fold, stacking_weights
 from targeting.panel import KEYS, covariate_matrix
 from targeting.progress import track
+from targeting.scores import clipped
 
 HELD_OUT = "held_out"  # the column that says for which fold's effects a row learns
 
@@ -26,8 +27,8 @@ HELD_OUT = "held_out"  # the column that says for which fold's effects a row lea
 def inner_nuisances(panel: pd.DataFrame, models: Sequence[str], clip: float, seed: int) -> pd.DataFrame:
     """One row a held-out fold and row of the panel outside it: held_out, keys, propensity, and by outcome mean_*, mu0_*, mu1_*.
 
-    Candidates are stacked on the rows outside the held-out fold alone. Propensities are clipped to [clip, 1 - clip] and rounded
-    to four decimals, outcomes to two: processors differ in the last bits of a fit, and a tree grown on such numbers turns a bit
+    Candidates are stacked on the rows outside the held-out fold alone. Propensities are rounded to four decimals and clipped (see
+    `clipped`), outcomes to two: processors differ in the last bits of a fit, and a tree grown on such numbers turns a bit
     into another split wherever two splits tie, and with it into another effect. Rounded inputs are the same everywhere.
     Raises DataError with fewer than three folds.
     """
@@ -72,5 +73,5 @@ def _stacked(
     for task in tasks:
         inside = replace(task, target=task.target[learn], learn_from=task.learn_from[learn])
         values = candidates[task.name][learn] @ stacking_weights(inside, candidates[task.name][learn])
-        table[task.name] = np.clip(values, clip, 1 - clip).round(4) if task.probability else values.round(2)
+        table[task.name] = clipped(values.round(4), task.target[learn], clip) if task.probability else values.round(2)
     return table

@@ -19,7 +19,7 @@ from targeting.folds import household_folds
 from targeting.models import outcome_model, propensity_model
 from targeting.panel import KEYS, OUTCOMES, covariate_matrix
 from targeting.progress import track
-from targeting.scores import dr_scores
+from targeting.scores import clipped, dr_scores
 
 Vector = NDArray[np.float64]
 
@@ -133,11 +133,11 @@ def nuisance_table(
 ) -> pd.DataFrame:
     """One row a row of the panel: keys, nuisances and scores.
 
-    The propensity is clipped to [clip, 1 - clip]; for each outcome follow mean_*, mu0_*, mu1_* and the doubly robust scores
+    The propensity is clipped (see `clipped`); for each outcome follow mean_*, mu0_*, mu1_* and the doubly robust scores
     score0_*, score1_*.
     """
     table = panel[KEYS].copy()
-    table["propensity"] = np.clip(predictions["propensity"], clip, 1 - clip)
+    table["propensity"] = clipped(predictions["propensity"], panel["treated"], clip)
     for outcome in outcomes:
         mu0, mu1 = predictions[f"mu0_{outcome}"], predictions[f"mu1_{outcome}"]
         scores = dr_scores(panel[outcome], panel["treated"], table["propensity"], mu0, mu1)

@@ -19,6 +19,7 @@ from targeting.learners.registry import Learner
 from targeting.learners.rows import Effects, HeldOut, Rows
 from targeting.models import propensity_model
 from targeting.panel import PREFIX, covariate_names
+from targeting.scores import clipped
 from targeting.selection import AVERAGE_EFFECT
 
 Vector = NDArray[np.float64]
@@ -124,14 +125,14 @@ def predict_propensity(
 ) -> Vector:
     """How likely a past campaign would have reached each of `households` (n,), by the nuisances' models and their weights.
 
-    Clipped to [clip, 1 - clip] and rounded to four decimals: strata are cut at these numbers, alike on every processor.
+    Rounded to four decimals and clipped (see `clipped`): strata are cut at these numbers, alike on every processor.
     """
     shares, copies = _in_each_trial(panel, households)
     covariates, treated = _learnable(panel), panel["treated"].to_numpy()
     total = np.zeros(len(copies))
     for model, weight in zip(models, weights, strict=True):
         total += weight * propensity_model(model, seed).fit(covariates, treated).predict_proba(copies)[:, 1]
-    return np.clip(shares @ total.reshape(len(shares), -1), clip, 1 - clip).round(4)
+    return clipped((shares @ total.reshape(len(shares), -1)).round(4), treated, clip)
 
 
 def _learnable(panel: pd.DataFrame) -> Vector:

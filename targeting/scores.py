@@ -4,6 +4,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+# Of the rarer arm's share: where one row in thirty is mailed, 1% is a propensity like another, and thousands raised to it throw
+# overlap-weighted arms out of balance. At this bound all that are raised weigh at most a twentieth of what the rarer arm does.
+CLIP_SHARE = 0.05
+LOWEST_CLIP = 0.001
+
 
 def dr_scores(
     outcome: ArrayLike, treated: ArrayLike, propensity: ArrayLike, mu0: ArrayLike, mu1: ArrayLike
@@ -21,6 +26,18 @@ def dr_scores(
     if not ((e > 0) & (e < 1)).all():
         raise ValueError("Propensities of 0 or 1: clip them (nuisance.clip), or keep to the overlap population.")
     return np.column_stack([m0 + (1 - t) * (y - m0) / (1 - e), m1 + t * (y - m1) / e])
+
+
+def clip_bound(treated: ArrayLike, clip: float) -> float:
+    """How near to 0 and 1 a propensity may come: `clip`, at most a twentieth of the rarer arm's share (no less than 0.001)."""
+    share = float(np.asarray(treated, dtype=float).mean())
+    return min(clip, max(LOWEST_CLIP, CLIP_SHARE * min(share, 1 - share)))
+
+
+def clipped(propensity: ArrayLike, treated: ArrayLike, clip: float) -> NDArray[np.float64]:
+    """Propensities (n,) kept inside the bound that `clip` and the arms of the rows they were learned from give."""
+    bound = clip_bound(treated, clip)
+    return np.clip(np.asarray(propensity, dtype=float), bound, 1 - bound)
 
 
 def effect_scores(nuisance: pd.DataFrame, outcome: str) -> NDArray[np.float64]:

@@ -19,6 +19,8 @@ from targeting.pooling import joint_ratios, pool
 Vector = NDArray[np.float64]
 SIGNIFICANCE = 0.05
 MISSING = Estimate(np.nan, np.nan)
+# Households of each arm: three who were lucky have a small spread too, and a normal interval takes them at their word.
+FEWEST = 10
 
 
 @dataclass(frozen=True)
@@ -35,19 +37,21 @@ class SegmentEffects:
         return {"differ_p": self.differ_p, "n_differing": int((self.table["p_holm"] < SIGNIFICANCE).sum())}
 
 
-def effects_by_segment(data: EffectData, segment: ArrayLike, cate: ArrayLike, overlap: ArrayLike) -> SegmentEffects:
+def effects_by_segment(
+    data: EffectData, segment: ArrayLike, cate: ArrayLike, overlap: ArrayLike, fewest: int = FEWEST
+) -> SegmentEffects:
     """Effects on one outcome by segment (rows,), with mean predicted effect `cate`; `overlap` says which rows compare.
 
     The table has a row a segment: segment, n, n_treated, overlap_share, cate; effect with se, ci_lower, ci_upper (mean score,
     everybody in it); ato with ato_se, ato_ci_lower, ato_ci_upper (overlap-weighted inside it); over_rest with over_rest_se (its
     ato less that of all other segments together), p two-sided and p_holm, allowing for all segments (Holm 1979, Scandinavian
     Journal of Statistics 6). Where the overlap share is low the effect over everybody is an extrapolation of the outcome models
-    and its interval too short; the overlap-weighted one answers for the few who compare. A segment without two households in
-    each arm has the effects missing and takes no part in tests.
+    and its interval too short; the overlap-weighted one answers for the few who compare. A segment with less than `fewest`
+    households in an arm has the effects missing and takes no part in tests.
     """
     segments, values, inside = np.asarray(segment), np.asarray(cate, dtype=float), np.asarray(overlap)
     numbers = np.unique(segments)
-    kept = np.isin(segments, [number for number in numbers if _compares(data, segments == number)])
+    kept = np.isin(segments, [number for number in numbers if _fewer_arm(data, segments == number) >= fewest])
     own, own_segments = data.subset(kept), segments[kept]
     everybody, compared = (_ratios(terms(own), own_segments, own) for terms in (aipw_terms, ato_terms))
     rows = []
@@ -81,10 +85,9 @@ def effects_by_segment(data: EffectData, segment: ArrayLike, cate: ArrayLike, ov
     return SegmentEffects(table.assign(p_holm=p_holm), differ_p)
 
 
-def _compares(data: EffectData, members: NDArray[np.bool_]) -> bool:
-    """Whether both arms have two households or more."""
-    arms = (data.treated[members] == arm for arm in (0, 1))
-    return all(len(np.unique(data.household_id[members][arm])) > 1 for arm in arms)
+def _fewer_arm(data: EffectData, members: NDArray[np.bool_]) -> int:
+    """How many households the arm with fewer of them has."""
+    return min(len(np.unique(data.household_id[members & (data.treated == arm)])) for arm in (0, 1))
 
 
 def _ratios(terms: tuple[Vector, Vector], segment: NDArray[np.int64], data: EffectData) -> dict[int, Estimate]:

@@ -212,7 +212,8 @@ def verdict(choice: Choice) -> dict[str, str | bool | float]:
     if own is None:
         sentence = f"No learner passes the gates: {average}"
     else:
-        evidence = f"{overall.learner}, AUTOC {own.autoc:.2f}, p = {own.p:.3f} allowing for {len(overall.judgements)} learners"
+        p = f"p = {own.p:.3f}" if own.p >= 0.001 else "p < 0.001"
+        evidence = f"{overall.learner}, AUTOC {own.autoc:.2f}, {p} allowing for {len(overall.judgements)} learners"
         if overall.shown:
             sentence = f"Effects differ between households beyond noise (ranked by {evidence})."
         else:

@@ -85,10 +85,10 @@ def test_a_useless_candidate_gets_no_weight():
 def test_the_table_clips_and_scores():
     panel = small_panel(20)
     constant = {task.name: np.full(20, 0.001 if task.probability else 2.0) for task in nuisance_tasks(panel)}
-    table = nuisance_table(panel, constant, clip=0.05)
-    assert (table["propensity"] == 0.05).all()
+    table = nuisance_table(panel, constant, clip=0.01)
+    assert (table["propensity"] == 0.01).all()
     row = int(panel["treated"].argmax())
-    assert table.loc[row, "score1_purchase_amount"] == pytest.approx(2 + (panel.loc[row, "purchase_amount"] - 2) / 0.05)
+    assert table.loc[row, "score1_purchase_amount"] == pytest.approx(2 + (panel.loc[row, "purchase_amount"] - 2) / 0.01)
     assert table.loc[row, "score0_purchase_amount"] == 2
 
 

@@ -107,8 +107,8 @@ def test_one_trial_needs_no_average():
 def test_propensities_are_clipped():
     data = panel()
     data["treated"] = (data["x_keen"] > 0.5).astype(int)
-    chances = predict_propensity(data, pd.DataFrame({"x_keen": [0.0, 1.0], "x_spend": [20.0, 20.0]}), ["linear"], [1.0], 0.1, 1)
-    assert chances.tolist() == [0.1, 0.9]
+    chances = predict_propensity(data, pd.DataFrame({"x_keen": [0.0, 1.0], "x_spend": [20.0, 20.0]}), ["linear"], [1.0], 0.02, 1)
+    assert chances.tolist() == [0.02, 0.98]
 
 
 def test_what_lies_outside_the_range_is_named():

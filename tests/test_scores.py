@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from targeting.scores import dr_scores
+from targeting.scores import clip_bound, clipped, dr_scores
 
 
 def test_two_rows_worked_by_hand():
@@ -46,3 +46,28 @@ def test_one_wrong_nuisance_finds_the_truth_and_two_do_not(right_propensity, rig
     effect = scores[:, 1] - scores[:, 0]
     error = abs(effect.mean() - 2) / (effect.std() / np.sqrt(len(effect)))
     assert (error < 3) == unbiased
+
+
+def test_the_bound_follows_the_rarer_arm():
+    assert clip_bound([1, 0, 0, 0, 0], 0.01) == 0.01  # a twentieth of 20% is no less
+    assert clip_bound([1, *[0] * 24], 0.01) == pytest.approx(0.002)
+    assert clip_bound([0, *[1] * 24], 0.01) == pytest.approx(0.002)
+    assert clip_bound([1, *[0] * 999], 0.01) == 0.001
+    assert clip_bound([1, *[0] * 999], 0.0005) == 0.0005
+    assert clipped([0.0, 0.5, 0.999], [1, *[0] * 24], 0.01).tolist() == pytest.approx([0.002, 0.5, 0.998])
+
+
+def test_where_few_are_mailed_overlap_weights_still_balance():
+    """One in 30 is mailed, by x; the true propensities are known, half of them below 1%."""
+    rng = np.random.default_rng(1)
+    x = rng.normal(size=100_000)
+    propensity = 1 / (1 + np.exp(4.5 - 1.4 * x))
+    treated = rng.random(len(x)) < propensity
+    assert 0.02 < treated.mean() < 0.04
+    assert 0.4 < (propensity < 0.01).mean() < 0.6
+
+    def difference(e: np.ndarray) -> float:
+        return float(np.average(x[treated], weights=1 - e[treated]) - np.average(x[~treated], weights=e[~treated]))
+
+    assert abs(difference(clipped(propensity, treated, 0.01))) < 0.04
+    assert difference(np.clip(propensity, 0.01, 0.99)) > 0.15

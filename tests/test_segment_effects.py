@@ -47,7 +47,7 @@ def test_two_segments_by_hand():
     # Propensities of 1/2 and outcome models of nothing: a score is 2 y for the treated and -2 y for controls, and with equal
     # weights (T - e)^2 = 1/4 the overlap-weighted effect is the same mean.
     data = data_of([3.0, 1, 5, 1, 4, 4, 2, 2], [1, 0, 1, 0] * 2, [0.5] * 8, [0] * 8, [0] * 8, range(8))
-    found = effects_by_segment(data, [1] * 4 + [2] * 4, np.arange(8.0), [True] * 4 + [False, True] * 2)
+    found = effects_by_segment(data, [1] * 4 + [2] * 4, np.arange(8.0), [True] * 4 + [False, True] * 2, fewest=2)
     first, second = found.table.to_dict("records")
     # Scores 6, -2, 10, -2 and 8, -8, 4, -4.
     assert (first["n"], first["n_treated"], first["overlap_share"], first["cate"]) == (4, 2, 1, 1.5)
@@ -97,6 +97,19 @@ def test_a_segment_without_both_arms_has_no_effect_and_one_segment_no_test():
     assert np.isnan(alone.differ_p)
     assert alone.summary() == {}
     assert alone.table["p_holm"].isna().all()
+
+
+def test_three_mailed_households_are_no_finding():
+    """Were they lucky alike, their spread would be small too, and their segment a finding."""
+    data, segment = world(3)
+    mailed = np.flatnonzero((segment == 0) & (data.treated == 1))[[0, 2, 4]]
+    few = np.where((segment == 0) & (data.treated == 1), 1, segment)
+    few[mailed] = 0
+    found = effects_by_segment(data, few, np.zeros(600), np.ones(600, dtype=bool))
+    assert found.table.loc[0, "n_treated"] == 3
+    assert found.table.loc[0, ["effect", "ato", "p"]].isna().all()
+    assert found.table.loc[1:, "p_holm"].notna().all()
+    assert effects_by_segment(data, few, np.zeros(600), np.ones(600, dtype=bool), fewest=2).table["p_holm"].notna().all()
 
 
 @pytest.mark.slow

@@ -56,6 +56,7 @@ def test_the_best_is_chosen_and_the_others_are_told_why():
     assert words["poor"].startswith(f"not chosen: AUTOC {behind.behind:.2f} below good's (standard error {behind.behind_se:.2f})")
     assert verdict(choice)["heterogeneity"] is True
     assert "beyond noise (ranked by good" in verdict(choice)["finding"]
+    assert "p < 0.001 allowing for 3 learners" in verdict(choice)["finding"]  # and not 0.000
     # The same numbers judge alone, and by the table's estimator.
     for name, cate in learners(effect).items():
         assert choice.overall.judgements[name].autoc == autoc(cate, seen.score, seen.household_id).estimate.value

@@ -1,0 +1,245 @@
+"""One whole made-up retailer through the project's own code: from its tills to every estimator and learner, and to a policy."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from study.estimate import MODELS, estimate_rows, one_process, world_seed
+from targeting.cate import LearnerError, cross_fit_effects
+from targeting.covariates import baseline_covariates, promoted_lines
+from targeting.economics import Economics
+from targeting.engine import connect
+from targeting.ensemble import average, stack, usable
+from targeting.folds import household_folds
+from targeting.inner_nuisance import inner_nuisances
+from targeting.learners.data import outcome_data
+from targeting.learners.registry import find_learner
+from targeting.nuisance import cross_fit, nuisance_table, nuisance_tasks
+from targeting.overlap import in_overlap, positivity, verdict
+from targeting.panel import KEYS, OUTCOMES, assemble, covariate_names, require_both_arms
+from targeting.policies import Budget, PolicyData, assign
+from targeting.policy_tree import contact_profits, cross_fit_tree, usable_covariates
+from targeting.policy_value import evidence_of, profits, recommend, value_table
+from targeting.scores import effect_scores
+from targeting.selection import (
+    AVERAGE_EFFECT,
+    COLUMNS,
+    NESTED,
+    USED,
+    Choice,
+    Evidence,
+    average_effects,
+    choose,
+    effects_by_fold,
+)
+from targeting.sources import canonical_tables
+from targeting.tables import first_and_last_day
+from targeting.trials import in_trial, plan_trials, trial_rows
+from targeting.truth import estimand_weights, judge_learners, truth_of_rows
+
+OUTCOME = "purchase_amount"  # what learners are chosen by and policies earn
+CHOSEN = "chosen"  # the learner that the rule puts first on all rows, whether or not it shows heterogeneity
+SOURCE = {"source": "simulated", "first_day": "2016-01-04"}
+# What of params.yaml decides a retailer's result.
+SECTIONS = ("engine", "design", "nuisance", "learners", "policy", "seed")
+Params = Mapping[str, Any]
+Effects = dict[str, pd.DataFrame]
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A retailer's facts (overlap, verdict, choice, policies), and rows by learner, by estimator, and by true average effect."""
+
+    facts: dict[str, Any]
+    learners: list[dict[str, Any]]
+    estimates: list[dict[str, Any]]
+    truth: list[dict[str, Any]]
+
+
+def judge_retailer(overlap: str, effect: str, number: int, households: int, weeks: int, params: Params) -> Judged:
+    """Retailer `number` of a cell, of so many households and weeks; `params` has the SECTIONS of params.yaml.
+
+    Nuisances are the linear candidate's with one cross-fit, learners have their default settings; all else is as in the stages,
+    but that no policy goes by segments. Learners and policies are judged on spend.
+    """
+    key = {"overlap": overlap, "effect": effect, "world": number}
+    size = {"households": households, "weeks": weeks, "seed": world_seed(overlap, effect, number)}
+    panel, truth = panel_and_truth(SOURCE | size | {"overlap": overlap, "effect": effect}, params)
+    with one_process():
+        nuisance = fit_nuisances(panel, params)
+        effects = learned_effects(panel, nuisance, params)
+    inside = in_overlap(nuisance["propensity"], params["nuisance"]["overlap"])
+    choice, chosen = choose_effects(panel, nuisance, effects, inside, params["seed"])
+    covariates = panel[covariate_names(panel)]
+    numbers = positivity(covariates, panel["treated"], nuisance["propensity"], params["nuisance"]["overlap"])
+    answers = str(verdict(numbers)["answers"])
+    facts: dict[str, Any] = {**numbers, "answers": answers, "best": choice.overall.learner, "shown": choice.overall.shown}
+    facts["average_share"] = (chosen[USED]["learner"] == AVERAGE_EFFECT).mean()
+    facts |= _recommendation(panel, nuisance, chosen[USED], inside, truth, answers, params)
+    return Judged(
+        key | facts,
+        [key | row for row in _learner_rows(effects | chosen, truth, _economics(params))],
+        [key | row for row in estimate_rows(panel, nuisance)],
+        [key | row for row in _true_effects(truth)],
+    )
+
+
+def panel_and_truth(data: Params, params: Params) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The panel of a made-up retailer's trials as the stages ingest and trials make it, and the truth of its rows."""
+    design = params["design"]
+    rules = (design["campaign_type"], design["post_days"], design["min_follow_up_days"])
+    with connect(params["engine"]) as backend:
+        tables = canonical_tables(backend, data)
+        lines, campaigns, targets = tables["transactions"], tables["campaigns"], tables["campaign_targets"]
+        promoted = backend.create_table("promoted", promoted_lines(lines, tables["promotions"]), temp=True)
+        rows = []
+        for trial in plan_trials(campaigns.execute(), *rules, *first_and_last_day(lines)):
+            covariates = baseline_covariates(tables, promoted, trial.time_zero, design["recent_days"])
+            frame = trial_rows(trial, lines, campaigns, targets).inner_join(covariates, "household_id").execute()
+            rows.append(in_trial(frame, trial))
+        truth = tables["truth"].execute()
+    panel = assemble(pd.concat(rows, ignore_index=True).sort_values(["trial", "household_id"], ignore_index=True))
+    panel["fold"] = household_folds(panel["household_id"], params["nuisance"]["folds"], params["seed"])
+    require_both_arms(panel)
+    known = truth_of_rows(panel, truth)
+    if known is None:
+        raise ValueError("The retailer's truth names none of the panel's campaigns: only type A has known effects.")
+    return panel, known
+
+
+def fit_nuisances(panel: pd.DataFrame, params: Params) -> pd.DataFrame:
+    """Nuisances and scores, row by row as the panel."""
+    settings = params["nuisance"]
+    predictions, _ = cross_fit(nuisance_tasks(panel), panel, MODELS, settings["folds"], 1, params["seed"])
+    return nuisance_table(panel, predictions, settings["clip"])
+
+
+def learned_effects(panel: pd.DataFrame, nuisance: pd.DataFrame, params: Params) -> Effects:
+    """Out-of-fold effects on spend of every learner that does not fail, then of their average and stack, as the stages fit them.
+
+    The columns of the other outcome are there and missing.
+    """
+    inner = inner_nuisances(panel, MODELS, params["nuisance"]["clip"], params["seed"])
+    data = {OUTCOME: outcome_data(panel, nuisance, inner, OUTCOME)}
+    tables: Effects = {}
+    for name in params["learners"]["names"]:
+        learner = find_learner(name, params["learners"]["models"])
+        settings = {OUTCOME: dict.fromkeys(data[OUTCOME].numbers, learner.settings)}
+        try:
+            tables[name] = cross_fit_effects(panel, data, learner, settings, params["seed"])
+        except LearnerError:
+            continue  # it is left out, as by the stage; the summary counts the worlds that a learner is in
+    single = usable(panel, tables)
+    joined = {"average": average(panel, single, (OUTCOME,)), "stack": stack(panel, single, data)[0]}
+    return {name: table.reindex(columns=[*KEYS, *COLUMNS]) for name, table in (tables | joined).items()}
+
+
+def choose_effects(
+    panel: pd.DataFrame, nuisance: pd.DataFrame, effects: Effects, inside: NDArray[np.bool_], seed: int
+) -> tuple[Choice, Effects]:
+    """What the written rule chooses by rows `inside` the overlap, and its effects: the learner put first, nested, and used."""
+    evidence = Evidence(
+        effect_scores(nuisance, OUTCOME)[inside],
+        panel.loc[inside, OUTCOME].to_numpy(dtype=float),
+        panel.loc[inside, "household_id"].to_numpy(),
+        panel.loc[inside, "fold"].to_numpy(),
+    )
+    own = {name: table.loc[inside, f"cate_{OUTCOME}"].to_numpy() for name, table in effects.items()}
+    choice = choose(own, evidence, sorted(panel["fold"].unique()), seed)
+    tables = effects | {AVERAGE_EFFECT: average_effects(panel, nuisance)}
+    return choice, {
+        CHOSEN: tables[choice.overall.learner],
+        NESTED: effects_by_fold(tables, {number: decision.learner for number, decision in choice.by_fold.items()}, panel),
+        USED: effects_by_fold(tables, {number: decision.used for number, decision in choice.by_fold.items()}, panel),
+    }
+
+
+def _economics(params: Params) -> Economics:
+    return Economics(params["policy"]["cost"], params["policy"]["margin"])
+
+
+def _recommendation(
+    panel: pd.DataFrame,
+    nuisance: pd.DataFrame,
+    used: pd.DataFrame,
+    inside: NDArray[np.bool_],
+    truth: pd.DataFrame,
+    answers: str,
+    params: Params,
+) -> dict[str, Any]:
+    """The recommended policy, its estimated and its true profit, and the true profits of mailing all, as done, and by an oracle.
+
+    USD per row, against mailing nobody. The oracle mails exactly those whose true effect exceeds the breakeven.
+    """
+    settings, economics = params["policy"], _economics(params)
+    evidence = evidence_of(panel, nuisance, OUTCOME, inside)
+    fold = panel["fold"].to_numpy()
+    profit = contact_profits(evidence.score, economics.cost, economics.margin)
+    covariates = panel[usable_covariates(panel)].to_numpy(dtype=float)
+    tree, promised = cross_fit_tree(covariates, profit, fold, inside, params["seed"])
+    data = PolicyData(
+        cate=used[f"cate_{OUTCOME}"].to_numpy(),
+        overlap=inside,
+        treated=evidence.treated,
+        breakeven=economics.breakeven,
+        household_id=evidence.household_id,
+        seed=params["seed"],
+        caution=settings["caution"],
+        lower=used[f"lower_{OUTCOME}"].to_numpy(),
+        tree=tree,
+        fold=fold,
+        cost=economics.cost,
+        campaign_id=panel["campaign_id"].to_numpy(),
+        budget=Budget(settings["budget_usd"], settings["budget_contacts"]),
+    )
+    policies = assign(data)
+    table = value_table(policies, data.cate, evidence, economics, {"policy_tree": promised}, params["seed"])
+    # Where the arms do not compare, no profit is evidence: the stage `policy` says so too.
+    recommended = recommend(table) if answers != "nothing" else "none"
+    effect = truth[f"effect_{OUTCOME}"].to_numpy()
+    true = {name: float(profits(policies[name], effect, economics).mean()) for name in (recommended, "all", "current")}
+    return {
+        "recommended": recommended,
+        "profit": float(table.set_index("policy").loc[recommended, "profit"]),
+        "true_profit": true[recommended],
+        "all_profit": true["all"],
+        "current_profit": true["current"],
+        "oracle_profit": _rule_profit(effect, effect, economics),
+    }
+
+
+def _rule_profit(believed: NDArray[np.float64], effect: NDArray[np.float64], economics: Economics) -> float:
+    """The true profit a row of mailing whoever's effect is believed to exceed the breakeven."""
+    return float(profits(believed > economics.breakeven, effect, economics).mean())
+
+
+def _learner_rows(effects: Effects, truth: pd.DataFrame, economics: Economics) -> list[dict[str, Any]]:
+    """By learner the rank correlation with the true effects, their root mean squared error (pehe), and the plug-in rule's profit.
+
+    Effects that are alike for all rank nobody, and have a correlation of 0. The plug-in rule mails whoever's effect exceeds the
+    breakeven by the learner itself, as the published study does; its profit is the true one.
+    """
+    claims = judge_learners(effects, truth)
+    effect = truth[f"effect_{OUTCOME}"].to_numpy()
+    return [
+        {
+            "learner": claim.name,
+            "rank_correlation": np.nan if np.ptp(effect) == 0 else np.nan_to_num(claim.rank_correlation),
+            "pehe": claim.rmse,
+            "plugin_profit": _rule_profit(effects[claim.name][f"cate_{OUTCOME}"].to_numpy(), effect, economics),
+        }
+        for claim in claims[claims["outcome"] == OUTCOME].itertuples(index=False)
+    ]
+
+
+def _true_effects(truth: pd.DataFrame) -> list[dict[str, Any]]:
+    """The true average effect on the households at hand by outcome and estimand (ate, att, ato)."""
+    return [
+        {"outcome": outcome, "estimand": name.lower(), "truth": np.average(truth[f"effect_{outcome}"], weights=weights)}
+        for outcome in OUTCOMES
+        for name, weights in estimand_weights(truth, by_design=True).items()
+    ]
