@@ -27,7 +27,7 @@ LEAST_RANGE = 10.0  # and at least this many USD
 @cache
 def vega() -> Markup:
     """Vega, Vega-Lite and vega-embed as one script, from vl-convert; no `</script>` in it ends its element."""
-    return Markup(vl_convert.javascript_bundle(None).replace("</script", "<\\/script"))  # noqa: S704 - a library's own code
+    return Markup(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;").replace("</script", "<\\/script"))  # noqa: S704 - a library's own code
 
 
 def records(table: pd.DataFrame) -> list[dict[str, Any]]:

@@ -60,7 +60,7 @@ function startWhatIf(chart) {
     document.getElementById("what-if-peak").textContent =
       `In the order drawn here profit is highest when ${percent(share)} are contacted; the data allow ${percent(lower)} to ${percent(upper)}.`;
     fillTable(result, now.cost, now.margin);
-    chart.view.change("curve", vega.changeset().remove(() => true).insert(result.points)).run();
+    chart.view.data("curve", result.points).run();
   };
   for (const [name, input] of Object.entries(inputs)) {
     // What the slider cannot show exactly, the run's own number, stays exact until the reader moves it.
