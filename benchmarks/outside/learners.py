@@ -4,28 +4,26 @@ Out-of-fold effects on both outcomes of the last run's panel, by the pipeline's 
 memory with `python -m stages.cate NAME`.
 """
 
-import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from causalml.inference.meta import BaseDRRegressor, BaseRRegressor, BaseSRegressor, BaseTRegressor, BaseXRegressor
-from joblib import Parallel, delayed
 from numpy.typing import NDArray
 from sklearn.model_selection import cross_val_predict
 
+from benchmarks.folds import time_every_fold
 from targeting.learners.base_models import regressor
 from targeting.models import outcome_model, propensity_model
-from targeting.panel import OUTCOMES, covariate_matrix
-from targeting.params import load_params
+from targeting.panel import covariate_matrix
 
 # Its R-learner is econml's NonParamDML; a causal forest that residualises first, or a linear final stage, it does not have.
 OUTSIDE = ("s", "t", "x", "dr", "nonparam_dml")
 FOLDS, CLIP = 3, 0.01
 
 
-def unfitted(name: str, models: dict[str, str], seed: int) -> Any:
+def unfitted(name: str, models: Mapping[str, str], seed: int) -> Any:
     """The learner with the base models that the pipeline gives it."""
     final, outcome = regressor({"model": models[name]}, seed), outcome_model("linear", seed)
     by_arm = {"control_outcome_learner": outcome, "treatment_outcome_learner": outcome}
@@ -39,7 +37,7 @@ def unfitted(name: str, models: dict[str, str], seed: int) -> Any:
     return built[name]()
 
 
-def effects(name: str, models: dict[str, str], panel: pd.DataFrame, outcome: str, fold: int, seed: int) -> NDArray[np.float64]:
+def effects(name: str, models: Mapping[str, str], panel: pd.DataFrame, outcome: str, fold: int, seed: int) -> NDArray[np.float64]:
     """Effects of one held-out fold."""
     covariates, treated, learn = covariate_matrix(panel), panel["treated"].to_numpy(), (panel["fold"] != fold).to_numpy()
     own: dict[str, Any] = {}
@@ -57,16 +55,5 @@ def effects(name: str, models: dict[str, str], panel: pd.DataFrame, outcome: str
     return np.ravel(learner.predict(covariates[~learn], **at_prediction))
 
 
-def main() -> None:
-    """Fit one learner on every fold and outcome."""
-    name = sys.argv[1]
-    params = load_params("learners", "seed")
-    panel = pd.read_parquet("data/trials/panel.parquet")
-    jobs = [(outcome, fold) for outcome in OUTCOMES for fold in np.unique(panel["fold"])]
-    Parallel(n_jobs=-1)(
-        delayed(effects)(name, params["learners"]["models"], panel, outcome, fold, params["seed"]) for outcome, fold in jobs
-    )
-
-
 if __name__ == "__main__":
-    main()
+    time_every_fold(effects)
