@@ -172,6 +172,7 @@ def test_a_changed_number_of_segments_reruns_no_trial_or_learner(project):
         "truth",
         "score",
         "experiment",
+        "monitor",
         "report",
     }
     assert len(pd.read_csv(project / "plots/segments.csv")) == 3
