@@ -9,24 +9,10 @@ import pandas as pd
 import yaml
 
 from targeting.effects import NAMES
+from targeting.wording import number, percent, usd
 
 ROOT = Path(__file__).resolve().parent.parent
 TEMPLATE = "README.md.jinja"
-
-
-def usd(value: float, digits: int = 2) -> str:
-    """Dollars with a sign in front: $1,234.50, -$3.20."""
-    return f"{'-' if round(value, digits) < 0 else ''}${abs(value):,.{digits}f}"
-
-
-def percent(value: float, digits: int = 0) -> str:
-    """A share as a percentage: 54%."""
-    return f"{value:.{digits}%}"
-
-
-def number(value: float, digits: int = 2) -> str:
-    """A number with thousands separated and a fixed number of decimals."""
-    return f"{value:,.{digits}f}"
 
 
 def row_pair(row: dict[str, Any], key: str, value: str) -> tuple[Any, Any]:
@@ -56,7 +42,7 @@ def stage_graph() -> str:
 
 
 def environment() -> jinja2.Environment:
-    """Templates of docs/templates with the filters above; a figure that is missing raises jinja2.UndefinedError."""
+    """Templates of docs/templates with these filters; a figure that is missing raises jinja2.UndefinedError."""
     templates = jinja2.Environment(
         loader=jinja2.FileSystemLoader(ROOT / "docs" / "templates"),
         undefined=jinja2.StrictUndefined,

@@ -17,6 +17,7 @@ from targeting.economics import Economics
 from targeting.overlap import effective_sample_size
 from targeting.policies import POLICIES
 from targeting.simultaneous import critical_value, joint_covariance
+from targeting.wording import usd
 
 Vector = NDArray[np.float64]
 REFERENCES = ("all", "current")
@@ -228,24 +229,20 @@ def in_words(table: pd.DataFrame, recommended: str) -> str:
         best = "no policy has enough contacts inside the overlap to be judged"
         if not compared.empty:
             top = compared.loc[compared["profit"].idxmax()]
-            together = f"from {_dollars(top['simultaneous_lower'])} on with all compared at once"
+            together = f"from {usd(top['simultaneous_lower'])} on with all compared at once"
             best = f"the best of {len(compared)}, {top['policy']}, earns {_dollars_with_interval(top)} a household, {together}"
         return f"Mail nobody: no policy is shown to earn more than that ({best}). An experiment would settle it."
     row = rows.loc[recommended]
     total = row["n"] / row["share"]
-    against = f"({_dollars(row['over_current_ci_lower'])} to {_dollars(row['over_current_ci_upper'])})"
+    against = f"({usd(row['over_current_ci_lower'])} to {usd(row['over_current_ci_upper'])})"
     return (
         f"Mail by {recommended}: {row['n']:,.0f} of {total:,.0f} households and campaigns ({row['share']:.0%}), to earn "
-        f"{_dollars_with_interval(row)} a household, {_dollars(row['total_profit'])} in all, against mailing nobody, and above "
-        f"{_dollars(row['simultaneous_lower'])} a household with all policies compared at once; against current practice "
-        f"{_dollars(row['over_current'])} a household {against}."
+        f"{_dollars_with_interval(row)} a household, {usd(row['total_profit'])} in all, against mailing nobody, and above "
+        f"{usd(row['simultaneous_lower'])} a household with all policies compared at once; against current practice "
+        f"{usd(row['over_current'])} a household {against}."
     )
 
 
-def _dollars(value: float) -> str:
-    return f"{'-' if round(value, 2) < 0 else ''}${abs(value):,.2f}"
-
-
 def _dollars_with_interval(row: pd.Series) -> str:
-    ends = f"{_dollars(row['profit_ci_lower'])} to {_dollars(row['profit_ci_upper'])}"
-    return f"{_dollars(row['profit'])} (95% interval {ends})"
+    ends = f"{usd(row['profit_ci_lower'])} to {usd(row['profit_ci_upper'])}"
+    return f"{usd(row['profit'])} (95% interval {ends})"

@@ -7,12 +7,14 @@ import ibis.expr.types as ir
 import pandas as pd
 import pytest
 from ibis.backends import BaseBackend
+from playwright.sync_api import Browser
 
 from targeting.engine import connect, read_tables
 from targeting.ingest import write_tables
 from targeting.sources import canonical_tables
 from targeting.tables import SCHEMAS
 from tests import retailer
+from tests.browser import start
 
 ENGINE = {"name": "duckdb", "threads": 2, "memory_limit": "1GB"}
 
@@ -54,3 +56,9 @@ def tables(backend: BaseBackend, tables_folder: Path) -> dict[str, ir.Table]:
 def dunnhumby(folder: Path) -> dict[str, str]:
     """The `data` section for a folder."""
     return {"source": "dunnhumby", "path": str(folder), "first_day": "2016-03-23"}
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Chromium, one a worker."""
+    yield from start()

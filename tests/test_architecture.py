@@ -14,6 +14,7 @@ from tests.imports import project_modules
 ROOT = Path(__file__).resolve().parent.parent
 PIPELINE = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))
 STAGES = PIPELINE["stages"]
+PAGE_PARTS = {"targeting/pages/assets", "targeting/pages/templates"}
 PARAMS = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
 
 
@@ -34,7 +35,7 @@ def written(stage: str) -> set[str]:
 
 
 def read(stage: str) -> set[str]:
-    return {dep for dep in STAGES[stage]["deps"] if not dep.endswith(".py")}
+    return {dep for dep in STAGES[stage]["deps"] if not dep.endswith(".py")} - PAGE_PARTS
 
 
 def test_every_script_is_a_stage_and_every_stage_a_script():
@@ -49,6 +50,12 @@ def test_deps_are_the_modules_that_the_script_reaches(stage):
     script = f"stages/{stage}.py"
     modules = {dep for dep in STAGES[stage]["deps"] if dep.endswith(".py")}
     assert modules == project_modules(ROOT / script, ROOT) | {script, "stages/__init__.py"}
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_pages_depend_on_their_templates_and_scripts(stage):
+    deps = set(STAGES[stage]["deps"])
+    assert (deps & PAGE_PARTS == PAGE_PARTS) == ("targeting/pages/rendering.py" in deps)
 
 
 @pytest.mark.parametrize("stage", STAGES)

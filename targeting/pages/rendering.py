@@ -1,0 +1,50 @@
+"""Fill a page's template: words of the data are escaped, data for scripts are embedded as JSON or as exact numbers."""
+
+import base64
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import jinja2
+import numpy as np
+from markupsafe import Markup
+from numpy.typing import ArrayLike
+
+from targeting.wording import number, percent, usd
+
+
+def packed(values: ArrayLike) -> str:
+    """Numbers (n,) as base64 of little-endian 64-bit floats: a script unpacks the very same; missing stays NaN."""
+    return base64.b64encode(np.ascontiguousarray(values, dtype="<f8").tobytes()).decode("ascii")
+
+
+def asset(name: str) -> Markup:
+    """One of this package's own scripts or style sheets, to stand inside <script> or <style>; never a word of the data."""
+    return Markup(files("targeting.pages").joinpath("assets", name).read_text(encoding="utf-8"))  # noqa: S704 - our own file
+
+
+@cache
+def environment() -> jinja2.Environment:
+    """The templates of this package: everything put into one is escaped; a name that is missing raises jinja2.UndefinedError.
+
+    In <script type="application/json"> the filter `tojson` writes data so that no `</script>` in them ends the element.
+    """
+    made = jinja2.Environment(
+        loader=jinja2.PackageLoader("targeting.pages"),
+        undefined=jinja2.StrictUndefined,
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    # A browser's JSON has no NaN: one that got this far is a fault of ours, and stops the page.
+    made.policies["json.dumps_kwargs"] = {"sort_keys": True, "allow_nan": False}
+    made.filters |= {"usd": usd, "percent": percent, "number": number}
+    made.globals["asset"] = asset
+    return made
+
+
+def render(template: str, context: Mapping[str, Any]) -> str:
+    """The page that `template` (a file name in this package's templates) and the context make."""
+    return environment().get_template(template).render(**context)
