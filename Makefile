@@ -2,6 +2,8 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 READY := $(VENV)/.ready
+# Packages to compare with, beside those of the lock and on nobody's path but the benchmarks'.
+OUTSIDE := $(VENV)/outside
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 .PHONY: repro test quick check format params lock compare experiments readme study bench
@@ -42,8 +44,8 @@ study: $(READY) ## estimate 1,800 worlds and whole retailers whose truth is know
 	python -m study.retailers
 	python -m study.report
 
-bench: $(READY) ## time and memory, printed as tables (some five minutes)
-	python -m benchmarks.run
+bench: $(READY) $(OUTSIDE)/.ready ## time and memory, printed as tables (some fifteen minutes), beside other packages'
+	PYTHONPATH=$(CURDIR)/$(OUTSIDE) python -m benchmarks.run
 
 lock: $(READY) ## renew requirements.lock from pyproject.toml
 	pip-compile --quiet --extra dev --generate-hashes --allow-unsafe --strip-extras --no-header --no-emit-index-url \
@@ -53,4 +55,9 @@ lock: $(READY) ## renew requirements.lock from pyproject.toml
 $(READY): requirements.lock
 	$(PYTHON) -m venv $(VENV)
 	$(VENV)/bin/python -m pip install --quiet --require-hashes -r requirements.lock
+	touch $@
+
+$(OUTSIDE)/.ready: benchmarks/outside/requirements.txt $(READY)
+	rm -rf $(OUTSIDE)
+	$(VENV)/bin/python -m pip install --quiet --no-deps --require-hashes --target $(OUTSIDE) -r $<
 	touch $@

@@ -4,7 +4,7 @@ Out-of-fold effects on both outcomes of the last run's panel, by the pipeline's 
 memory with `python -m stages.cate NAME`.
 """
 
-import sys
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -12,24 +12,23 @@ import pandas as pd
 from econml.dml import CausalForestDML, LinearDML, NonParamDML
 from econml.dr import DRLearner
 from econml.metalearners import SLearner, TLearner, XLearner
-from joblib import Parallel, delayed
 from numpy.typing import NDArray
 from sklearn.decomposition import PCA
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
+from benchmarks.folds import time_every_fold
 from targeting.learners.base_models import regressor
 from targeting.learners.meta import with_interactions
 from targeting.learners.orthogonal import CAUSAL_FOREST, COMPONENTS
 from targeting.models import outcome_model, propensity_model, with_logs
-from targeting.panel import OUTCOMES, covariate_matrix
-from targeting.params import load_params
+from targeting.panel import covariate_matrix
 
 PLAIN = ("s", "t", "x", "dr", "linear_dml", "nonparam_dml", "causal_forest")
 
 
-def unfitted(name: str, models: dict[str, str], seed: int) -> Any:
+def unfitted(name: str, models: Mapping[str, str], seed: int) -> Any:
     """The learner with its nuisances' models."""
     final = regressor({"model": models[name]}, seed) if name in models else None
     outcome = outcome_model("linear", seed)
@@ -50,29 +49,16 @@ def unfitted(name: str, models: dict[str, str], seed: int) -> Any:
     return built[name]()
 
 
-def effects(learner: Any, panel: pd.DataFrame, outcome: str, fold: int, orthogonal: bool) -> NDArray[np.float64]:
+def effects(name: str, models: Mapping[str, str], panel: pd.DataFrame, outcome: str, fold: int, seed: int) -> NDArray[np.float64]:
     """Effects of one held-out fold."""
     covariates, learn = covariate_matrix(panel), (panel["fold"] != fold).to_numpy()
-    groups = {"groups": panel.loc[learn, "household_id"].to_numpy()} if orthogonal else {}
+    groups = {} if name in ("s", "t", "x") else {"groups": panel.loc[learn, "household_id"].to_numpy()}
+    learner = unfitted(name, models, seed)
     learner.fit(
         panel.loc[learn, outcome].to_numpy(dtype=float), panel.loc[learn, "treated"].to_numpy(), X=covariates[learn], **groups
     )
     return np.ravel(learner.effect(covariates[~learn]))
 
 
-def main() -> None:
-    """Fit one learner on every fold and outcome."""
-    name = sys.argv[1]
-    params = load_params("learners", "seed")
-    panel = pd.read_parquet("data/trials/panel.parquet")
-    jobs = [(outcome, fold) for outcome in OUTCOMES for fold in np.unique(panel["fold"])]
-    Parallel(n_jobs=-1)(
-        delayed(effects)(
-            unfitted(name, params["learners"]["models"], params["seed"]), panel, outcome, fold, name not in ("s", "t", "x")
-        )
-        for outcome, fold in jobs
-    )
-
-
 if __name__ == "__main__":
-    main()
+    time_every_fold(effects)

@@ -1,22 +1,29 @@
-"""Measure what users wait for and print a table: `python -m benchmarks.run`.
+"""Measure what users wait for and print a table: `make bench`, which fetches the packages to compare with.
 
 The features over all lines of the default data, against a plain pandas computation in the same run; the ROI curve of many
-households; the whole pipeline from an empty cache in a clone of the committed state, with the memory of all its processes
-together; each learner by itself, beside the same one in econml alone; a changed cost after it; and all of the segmentation.
+households, beside other packages' curves; the whole pipeline from an empty cache in a clone of the committed state, with the
+memory of all its processes together; each learner by itself, beside the same one in econml and in causalml alone; a changed cost
+after it; and all of the segmentation.
 """
 
 import os
+import resource
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import psutil
 
+from benchmarks.outside.curves import outside_curves
+from benchmarks.outside.learners import OUTSIDE
 from benchmarks.plain_learners import PLAIN
 from targeting.economics import Economics
 from targeting.engine import connect
@@ -36,55 +43,82 @@ SEGMENTATION = ("profile", "factors", "segment", "stability")
 ENGINE = {"name": "duckdb", "threads": 2, "memory_limit": "2GB"}
 
 
-def features() -> list[tuple[str, float, float | None]]:
+@dataclass(frozen=True)
+class Row:
+    """A line of the table: seconds by the clock and, of commands, `cpu` seconds of all processors together and `peak` GB."""
+
+    what: str
+    seconds: float
+    cpu: float | None = None
+    peak: float | None = None
+
+    def __str__(self) -> str:
+        """Columns of fixed width."""
+        cells = ("" if value is None else f"{value:.2f}" for value in (self.seconds, self.cpu, self.peak))
+        return f"{self.what:<66}" + "".join(f"{cell:>10}" for cell in cells)
+
+
+def features() -> list[Row]:
     """Seconds for the 33 features over all lines: the engine (median of five, the first start not counted), and pandas."""
     with connect(ENGINE) as backend:
         source = canonical_tables(backend, {"source": "completejourney"})
         lines = backend.create_table("lines", sold(source["transactions"]), temp=True)
         products = backend.create_table("products", source["products"], temp=True)
-        seconds = []
-        for _ in range(6):
-            start = time.perf_counter()
-            household_features(lines, products, AS_OF).execute()
-            seconds.append(time.perf_counter() - start)
+        household_features(lines, products, AS_OF).execute()
+        fast = median_seconds(lambda: household_features(lines, products, AS_OF).execute())
         frames = in_pandas(lines), in_pandas(products)
-    start = time.perf_counter()
-    slow_features(*frames, pd.Timestamp(AS_OF))
-    plain = time.perf_counter() - start
-    fast = sorted(seconds[1:])[2]
+    plain = median_seconds(lambda: slow_features(*frames, pd.Timestamp(AS_OF)), times=1)
     return [
-        ("33 features over all lines", fast, None),
-        (f"the same in plain pandas ({plain / fast:.0f} times as long)", plain, None),
+        Row("33 features over all lines", fast),
+        Row(f"the same in plain pandas ({plain / fast:.0f} times as long)", plain),
     ]
 
 
-def curve(n: int = 1_000_000) -> list[tuple[str, float, float | None]]:
-    """Seconds for the order of contact and the ROI curve with pointwise intervals and uniform bands (median of five)."""
+def median_seconds(call: Callable[[], Any], times: int = 5) -> float:
+    """The median time that a call takes."""
+    seconds = []
+    for _ in range(times):
+        start = time.perf_counter()
+        call()
+        seconds.append(time.perf_counter() - start)
+    return sorted(seconds)[times // 2]
+
+
+def curves(n: int = 1_000_000) -> list[Row]:
+    """The order of contact and the ROI curve with pointwise intervals and uniform bands, beside other packages' curves."""
     rng = np.random.default_rng(0)
     effect, nothing, half, everybody = rng.normal(20, 30, n), np.zeros(n), np.full(n, 0.5), np.ones(n, dtype=bool)
     households, score = rng.permutation(n), effect + rng.normal(0, 300, n)
     evidence = Evidence(nothing, score, nothing, nothing, households, everybody, half, nothing, effect)
     economics = Economics(12.73, 0.30)
-    seconds = []
-    for _ in range(5):
-        start = time.perf_counter()
+
+    def own() -> None:
         data = PolicyData(effect, everybody, nothing, economics.breakeven, households)
         roi_curve(data.order, effect, evidence, economics)
-        seconds.append(time.perf_counter() - start)
-    return [(f"ROI curve with bands of {n:,} households", sorted(seconds)[2], None)]
+
+    rows = [Row(f"ROI curve with bands of {n:,} households", median_seconds(own))]
+    # Two hundred half-samples take a minute: once is enough.
+    outside = outside_curves(effect, score, seed=0)
+    return rows + [Row(what, median_seconds(call, times=1 if "200" in what else 5)) for what, call in outside.items()]
 
 
-def measured(project: Path, *command: str) -> tuple[float, float]:
-    """Seconds, and the peak of the resident memory of all processes together in GB, of a command in the project."""
+def measured(what: str, project: Path, *command: str) -> Row:
+    """Time of a command in the project, with the peak of the resident memory of all its processes together."""
     environment = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
-    start, peak = time.perf_counter(), 0
+    start, used, peak = time.perf_counter(), _processor_seconds(), 0
     process = psutil.Popen(command, cwd=project, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     while process.poll() is None:
         peak = max(peak, _resident(process))
         time.sleep(0.1)
     if process.returncode:
         raise RuntimeError(f"{' '.join(command)} failed in {project}")
-    return time.perf_counter() - start, peak / 1e9
+    return Row(what, time.perf_counter() - start, _processor_seconds() - used, peak / 1e9)
+
+
+def _processor_seconds() -> float:
+    """What this process's children that ended, and theirs, have used."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def _resident(process: psutil.Process) -> int:
@@ -97,43 +131,44 @@ def _resident(process: psutil.Process) -> int:
     return total
 
 
-def learners(project: Path) -> list[tuple[str, float, float | None]]:
+def learners(project: Path) -> list[Row]:
     """Out-of-fold effects of each learner on both outcomes, in a project that has run, beside the same learner called plainly."""
-    rows: list[tuple[str, float, float | None]] = []
+    rows = []
     for name in NAMES:
-        rows.append((f"effects by {name}", *measured(project, "python", "-m", "stages.cate", name)))
+        rows.append(measured(f"effects by {name}", project, "python", "-m", "stages.cate", name))
         if name in PLAIN:
-            plain = measured(project, "python", "-m", "benchmarks.plain_learners", name)
-            rows.append((f"the same in econml alone, nuisances inside: {name}", *plain))
+            what = f"the same in econml alone, nuisances inside: {name}"
+            rows.append(measured(what, project, "python", "-m", "benchmarks.plain_learners", name))
+        if name in OUTSIDE:
+            what = f"the same in causalml alone, nuisances for it: {name}"
+            rows.append(measured(what, project, "python", "-m", "benchmarks.outside.learners", name))
     return rows
 
 
-def pipeline() -> list[tuple[str, float, float | None]]:
+def pipeline() -> list[Row]:
     """The whole pipeline, its learners, a changed cost, and the stages from features to stable segments, in a clone."""
     with tempfile.TemporaryDirectory() as folder:
         project = Path(folder) / "clone"
         subprocess.run(["git", "clone", "--quiet", str(ROOT), str(project)], check=True)
-        whole = measured(project, "dvc", "repro", "--force")
+        whole = measured("the whole pipeline from an empty cache", project, "dvc", "repro", "--force")
         single = learners(project)
-        changed = measured(project, "dvc", "exp", "run", "-S", "policy.cost=10")
-        segmentation = [measured(project, sys.executable, "-m", f"stages.{stage}") for stage in SEGMENTATION]
-    return [
-        ("the whole pipeline from an empty cache", *whole),
-        ("a changed policy.cost", *changed),
-        (
-            "factors, segments, 100 resamples of each number",
-            sum(row[0] for row in segmentation),
-            max(row[1] for row in segmentation),
-        ),
-        *single,
-    ]
+        changed = measured("a changed policy.cost", project, "dvc", "exp", "run", "-S", "policy.cost=10")
+        segmentation = [measured(stage, project, sys.executable, "-m", f"stages.{stage}") for stage in SEGMENTATION]
+    together = Row(
+        "factors, segments, 100 resamples of each number",
+        sum(row.seconds for row in segmentation),
+        sum(row.cpu for row in segmentation),
+        max(row.peak for row in segmentation),
+    )
+    return [whole, changed, together, *single]
 
 
 def main() -> None:
-    """Print the table."""
-    print(f"{'what':<60}{'seconds':>10}{'peak GB':>10}")
-    for name, seconds, memory in [*features(), *curve(), *pipeline()]:
-        print(f"{name:<60}{seconds:>10.2f}{memory:>10.2f}" if memory else f"{name:<60}{seconds:>10.2f}{'':>10}")
+    """Print the table, part by part."""
+    print(f"{'what':<66}{'seconds':>10}{'CPU s':>10}{'peak GB':>10}", flush=True)
+    for part in (features, curves, pipeline):
+        for row in part():
+            print(row, flush=True)
 
 
 if __name__ == "__main__":

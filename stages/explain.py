@@ -1,4 +1,4 @@
-"""Say what the best learner's effects depend on: importance of covariates, and a shallow tree in words.
+"""Say what the best learner's effects depend on: importance and direction of covariates, and a shallow tree in words.
 
 Reads the panel and the effects of the learner that each fold's others choose, meaningful or not; writes tables and pictures.
 """
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from targeting.cate_figures import importance_chart, tree_chart
+from targeting.cate_figures import direction_chart, importance_chart, tree_chart
 from targeting.explanation import explaining_tree, grouped_importance
 from targeting.outputs import write_csv, write_figure, write_metrics
 from targeting.panel import OUTCOMES, PREFIX, covariate_names, require_aligned
@@ -17,8 +17,10 @@ from targeting.stage import run
 PANEL = Path("data/trials/panel.parquet")
 NESTED = Path("data/validate/nested.parquet")
 IMPORTANCE = Path("plots/effect_importance.csv")
+DIRECTIONS = Path("plots/effect_shap.csv")
 LEAVES = Path("plots/effect_tree.csv")
 IMPORTANCE_PICTURE = Path("plots/effect_importance.png")
+DIRECTION_PICTURE = Path("plots/effect_shap.png")
 TREE_PICTURE = Path("plots/effect_tree.png")
 METRICS = Path("metrics/explain.json")
 
@@ -45,9 +47,11 @@ def main() -> None:
     }
     write_metrics(metrics, METRICS)
     write_csv(pd.concat([found.table.assign(outcome=o) for o, found in importances.items()], ignore_index=True), IMPORTANCE)
+    write_csv(pd.concat([found.directions.assign(outcome=o) for o, found in importances.items()], ignore_index=True), DIRECTIONS)
     write_csv(pd.concat([found.leaves.assign(outcome=o) for o, found in trees.items()], ignore_index=True), LEAVES)
     shown = params["policy"]["outcome"]
     write_figure(importance_chart({o: found.table for o, found in importances.items()}), IMPORTANCE_PICTURE)
+    write_figure(direction_chart({o: (found.directions, found.r2) for o, found in importances.items()}), DIRECTION_PICTURE)
     write_figure(tree_chart(trees[shown].tree, list(covariates.columns), shown, trees[shown].r2_out_of_fold), TREE_PICTURE)
 
 

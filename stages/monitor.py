@@ -1,7 +1,8 @@
 """Judge whether what was learned still holds: the last campaign as new data, the campaigns before it as training data.
 
-Reads the panel, the nuisances, the best learner's out-of-fold effects (used or not), and what was predicted for the last campaign
-from the earlier ones. A later data drop with one more campaign moves everything on by one.
+Reads the panel, the nuisances, the best learner's out-of-fold effects (used or not), and what the earlier campaigns say of the
+last one's households: predicted effects, segments and the policy tree's rule. A later data drop with one more campaign moves
+everything on by one.
 """
 
 import json
@@ -17,14 +18,17 @@ from targeting.outputs import write_csv, write_metrics
 from targeting.overlap import in_overlap
 from targeting.panel import PREFIX, covariate_names, require_aligned
 from targeting.params import load_params
-from targeting.policies import Budget
+from targeting.policies import Budget, held_out_means
 from targeting.scores import effect_scores
 from targeting.stage import run
+from targeting.tree_rule import follow_rule
 
 PANEL = Path("data/trials/panel.parquet")
 NUISANCE = Path("data/trials/nuisance.parquet")
 BEST = Path("data/validate/nested.parquet")
 BACKTEST = Path("data/score/backtest.parquet")
+SEGMENTS = Path("data/segments/time_zero.parquet")
+TREE_RULE = Path("data/policy/tree_rule.parquet")
 POLICY = Path("metrics/policy.json")
 DRIFT_TABLE = Path("plots/monitoring.csv")
 EFFECTS = Path("plots/monitoring_effects.csv")
@@ -33,6 +37,18 @@ METRICS = Path("metrics/monitor.json")
 
 def without_prefix(name: str) -> str:
     return name.removeprefix(PREFIX)
+
+
+def rules_of_the_earlier(
+    panel: pd.DataFrame, score: np.ndarray, overlap: np.ndarray, new: np.ndarray, economics: Economics
+) -> pd.DataFrame:
+    """What a contact earned in the earlier campaigns, by segment and by the leaf of their tree, for each row of the last one."""
+    segments, rule = pd.read_parquet(SEGMENTS), pd.read_parquet(TREE_RULE).query("learned_from == 'earlier'")
+    require_aligned(panel, segments, str(SEGMENTS))
+    contact = economics.margin * score - economics.cost
+    # Of two parts, the mean over the other one: that of the new rows comes from the earlier ones.
+    by_segment = held_out_means(contact, segments["segment"].to_numpy(), new.astype(int), overlap)[new]
+    return follow_rule(rule, panel[new].reset_index(drop=True)).assign(segment_profit=by_segment)
 
 
 def main() -> None:
@@ -44,7 +60,8 @@ def main() -> None:
     policy = json.loads(POLICY.read_text(encoding="utf-8"))
     economics = Economics(policy["cost"], policy["margin"])
     new = (panel["trial"] == panel["trial"].max()) & (panel["trial"] > panel["trial"].min())
-    overlap = in_overlap(nuisance.loc[new, "propensity"], bounds)
+    everywhere, score = in_overlap(nuisance["propensity"], bounds), effect_scores(nuisance, outcome)
+    overlap = everywhere[new]
 
     drift, effects = pd.DataFrame(columns=DRIFT), pd.DataFrame(columns=REALISED)
     if overlap.sum() >= FEWEST:
@@ -60,19 +77,9 @@ def main() -> None:
         budget = Budget(settings["budget_usd"], settings["budget_contacts"])
         kind = params["design"]["campaign_type"]
         campaign = Campaign(kind, policy["recommended"], economics, outcome, bounds, settings["caution"], budget)
-        arrays = (
-            predicted,
-            effect_scores(nuisance, outcome)[new],
-            decide(
-                campaign,
-                backtest["household_id"],
-                predicted,
-                overlap,
-                backtest[f"lower_{outcome}"].to_numpy(dtype=float),
-                params["seed"],
-            ),
-            backtest["household_id"],
-        )
+        by_rules = rules_of_the_earlier(panel, score, everywhere, new.to_numpy(), economics)
+        known = pd.concat([backtest.rename(columns=lambda name: name.removesuffix(f"_{outcome}")), by_rules], axis=1)
+        arrays = predicted, score[new], decide(campaign, known, overlap, params["seed"]), backtest["household_id"]
         effects = realised_table(Realised(*(np.asarray(values)[overlap] for values in arrays)), economics)
     verdict = verdict_of(drift, effects)
     features = drift[~drift["name"].isin(["propensity", "effect"])]

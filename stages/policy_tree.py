@@ -1,7 +1,8 @@
 """Grow a targeting rule that people can read, and decide by trees that did not see the household.
 
 Reads the panel and the nuisances' scores; writes each row's decision and what its tree promised, and the rules of one tree grown
-on all rows inside the overlap.
+on all rows inside the overlap: in words, and as a table by which households outside the trials are decided. A second rule, of the
+campaigns before the last, is there to be judged by the last one.
 """
 
 from pathlib import Path
@@ -14,13 +15,24 @@ from targeting.outputs import write_csv, write_metrics, write_parquet
 from targeting.overlap import in_overlap
 from targeting.panel import KEYS, require_aligned
 from targeting.params import load_params
-from targeting.policy_tree import SIZES, choose_size, contact_profits, cross_fit_tree, grow, leaf_table, usable_covariates
+from targeting.policy_tree import (
+    SIZES,
+    choose_size,
+    contact_profits,
+    cross_fit_tree,
+    grow,
+    leaf_table,
+    learn_tree,
+    usable_covariates,
+)
 from targeting.scores import effect_scores
 from targeting.stage import run
+from targeting.tree_rule import rule_table
 
 PANEL = Path("data/trials/panel.parquet")
 NUISANCE = Path("data/trials/nuisance.parquet")
 TREE = Path("data/policy/tree.parquet")
+RULE = Path("data/policy/tree_rule.parquet")
 RULES = Path("plots/policy_tree.csv")
 METRICS = Path("metrics/policy_tree.json")
 
@@ -41,11 +53,16 @@ def main() -> None:
     inside, household_id = covariates[overlap], panel["household_id"].to_numpy()[overlap]
     learn = (inside.to_numpy(), profit[overlap], fold[overlap], params["seed"])
     chosen, asking = choose_size(*learn), choose_size(*learn, sizes=[size for size in SIZES if size.depth > 0])
+    trees = {size: grow(inside.to_numpy(), profit[overlap], size, params["seed"]) for size in dict.fromkeys([chosen, asking])}
     tables = []
-    for size in dict.fromkeys([chosen, asking]):
-        tree = grow(inside.to_numpy(), profit[overlap], size, params["seed"])
+    for size, tree in trees.items():
         leaves = leaf_table(tree, inside, profit[overlap], household_id, contact[overlap])
         tables.append(leaves.assign(tree="chosen" if size == chosen else "best with a question"))
+    rule = rule_table(trees[chosen], list(covariates)).assign(learned_from="all")
+    earlier = overlap & (panel["trial"] < panel["trial"].max()).to_numpy()
+    if earlier.any():
+        before = learn_tree(covariates.to_numpy()[earlier], profit[earlier], fold[earlier], params["seed"])
+        rule = pd.concat([rule, rule_table(before, list(covariates)).assign(learned_from="earlier")], ignore_index=True)
     leaves = tables[0]
     metrics = {
         "depth": chosen.depth,
@@ -56,6 +73,7 @@ def main() -> None:
     }
     write_metrics(metrics, METRICS)
     write_parquet(panel[KEYS].assign(policy_tree=contact.astype("int8"), promised=promised), TREE)
+    write_parquet(rule, RULE)
     write_csv(pd.concat(tables, ignore_index=True), RULES)
 
 

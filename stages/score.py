@@ -1,6 +1,7 @@
 """Write the mailing list of the next campaign, as of the day after the data end.
 
-Reads the candidates, their predicted effects, what assigns segments, and the recommended policy; writes one row a household.
+Reads the candidates, their predicted effects, what assigns segments, the recommended policy, and what a contact earned by segment
+and by the policy tree's rule; writes one row a household.
 """
 
 import json
@@ -18,6 +19,7 @@ from targeting.params import load_params
 from targeting.policies import Budget
 from targeting.stage import run
 from targeting.stored_segments import segment_numbers
+from targeting.tree_rule import follow_rule
 
 CANDIDATES = Path("data/score/candidates.parquet")
 PREDICTIONS = Path("data/score/predictions.parquet")
@@ -26,13 +28,15 @@ LOADINGS = Path("data/segments/loadings.parquet")
 CENTRES = Path("data/segments/centres.parquet")
 SEGMENTS = Path("data/segments/segments.parquet")
 POLICY = Path("metrics/policy.json")
+BY_SEGMENT = Path("plots/what_if.csv")
+TREE_RULE = Path("data/policy/tree_rule.parquet")
 LIST = Path("data/score/mailing_list.csv")
 ELIGIBLE = Path("data/score/eligible.parquet")
 METRICS = Path("metrics/score.json")
 
 
 def with_segments(candidates: pd.DataFrame, segmentation: dict[str, Any]) -> pd.DataFrame:
-    """The candidates with the name of each one's segment, missing without a history."""
+    """The candidates with the name of each one's segment, missing without a history, and what a contact earned in it."""
     scaling, loadings, centres, named = (pd.read_parquet(path) for path in (SCALING, LOADINGS, CENTRES, SEGMENTS))
     # As of the day after the data end totals cover the whole window: nothing needs bringing to its length.
     features = candidates.loc[candidates["has_history"], [f"{PREFIX}{name}" for name in scaling["feature"]]]
@@ -40,7 +44,9 @@ def with_segments(candidates: pd.DataFrame, segmentation: dict[str, Any]) -> pd.
         features.rename(columns=lambda name: name.removeprefix(PREFIX)), scaling, loadings, centres, segmentation
     )
     names = named.drop_duplicates("segment").set_index("segment")["name"]
-    return candidates.assign(segment=numbers.map(names))
+    # Inside the overlap of all past campaigns, the rows by whose other folds the policy decides there.
+    earned = pd.read_csv(BY_SEGMENT).set_index("segment")["profit"]
+    return candidates.assign(segment=numbers.map(names), segment_profit=numbers.map(earned))
 
 
 def main() -> None:
@@ -60,18 +66,20 @@ def main() -> None:
     exploration = Exploration(settings["method"], settings["epsilon"], settings["temperature"])
     candidates = with_segments(pd.read_parquet(CANDIDATES), params["segmentation"])
     predictions = pd.read_parquet(PREDICTIONS)
-    effects = predictions.rename(columns=lambda name: name.removesuffix(f"_{outcome}"))
-    table = mailing_list(candidates, effects, campaign, exploration, params["seed"])
+    rule = pd.read_parquet(TREE_RULE).query("learned_from == 'all'")
+    eligible = candidates.set_index("household_id").loc[predictions["household_id"]].reset_index()
+    known = predictions.rename(columns=lambda name: name.removesuffix(f"_{outcome}"))
+    known = pd.concat([known, eligible["segment_profit"], follow_rule(rule, eligible)], axis=1)
+    table = mailing_list(candidates, known, campaign, exploration, params["seed"])
 
-    counts = list_metrics(table, candidates, predictions, economics)
+    counts = list_metrics(table, candidates, known, campaign)
     off_policy = {
         name.replace("profit", "expected_profit"): policy[name] * counts["n_eligible"]
         for name in ("profit", "profit_ci_lower", "profit_ci_upper")
     }
-    eligible = predictions[["household_id", "propensity"]].merge(candidates[["household_id", "segment"]], on="household_id")
     write_metrics({"policy": policy["recommended"], **counts, **off_policy}, METRICS)
     write_csv(table, LIST)
-    write_parquet(eligible, ELIGIBLE)
+    write_parquet(eligible[["household_id"]].assign(propensity=predictions["propensity"], segment=eligible["segment"]), ELIGIBLE)
 
 
 if __name__ == "__main__":

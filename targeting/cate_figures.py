@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import seaborn as sns
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from sklearn.tree import DecisionTreeRegressor, plot_tree
@@ -58,13 +59,45 @@ def importance_chart(tables: Mapping[str, pd.DataFrame], n_shown: int = 12) -> F
     figure = Figure(figsize=(13, 5.5), layout="constrained")
     for axes, (outcome, table) in zip(np.atleast_1d(figure.subplots(1, len(tables))), tables.items(), strict=True):
         shown = table.head(n_shown)
-        others = shown["covariates"].str.count(",")
-        labels = [f"{group} (+{n} alike)" if n else group for group, n in zip(shown["group"], others, strict=True)]
         axes.barh(range(len(shown)), shown["importance"], color=DARK)
-        axes.set_yticks(range(len(shown)), labels, fontsize=9)
-        axes.invert_yaxis()
+        _name_groups(axes, shown["group"], shown["covariates"])
         axes.set(xlabel="Share of variance lost by shuffling", title=f"Effects on {outcome}")
     return figure
+
+
+def direction_chart(found: Mapping[str, tuple[pd.DataFrame, float | None]], n_shown: int = 12) -> Figure:
+    """The groups of covariates that push each outcome's effects most, and which way; with the R2 of the model that says so."""
+    figure = Figure(figsize=(13, 5.5), layout="constrained")
+    for axes, (outcome, (table, r2)) in zip(np.atleast_1d(figure.subplots(1, len(found))), found.items(), strict=True):
+        shown = table.head(n_shown)
+        points = axes.scatter(
+            shown["push"],
+            range(len(shown)),
+            c=shown["direction"],
+            cmap="RdBu_r",
+            vmin=-1,
+            vmax=1,
+            edgecolors=DARK,
+            s=90,
+            plotnonfinite=True,
+        )
+        axes.hlines(range(len(shown)), 0, shown["push"], color=LIGHT, zorder=0)
+        _name_groups(axes, shown["leading"], shown["covariates"])
+        fit = "effects are all equal" if r2 is None else f"a model with R2 {r2:.2f} out of fold"
+        axes.set(
+            xlabel="Mean size of the push (Shapley value, units of the effect)",
+            title=f"Effects on {outcome} ({fit})",
+            xlim=(0, None),
+        )
+    figure.colorbar(points, ax=figure.axes, label="Effect rises (1) or falls (-1) with the covariate")
+    return figure
+
+
+def _name_groups(axes: Axes, names: pd.Series, covariates: pd.Series) -> None:
+    others = covariates.str.count(",")
+    labels = [f"{name} (+{n} alike)" if n else name for name, n in zip(names, others, strict=True)]
+    axes.set_yticks(range(len(labels)), labels, fontsize=9)
+    axes.invert_yaxis()
 
 
 def tree_chart(tree: DecisionTreeRegressor, names: Sequence[str], outcome: str, r2: float | None) -> Figure:

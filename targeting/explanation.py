@@ -1,6 +1,6 @@
-"""What chosen effects depend on: importance of covariates, alike ones together, and a tree that says it in words.
+"""What chosen effects depend on: importance and direction of covariates, alike ones together, and a tree that says it in words.
 
-Both describe the effects as predicted. Whether these are right is for the validation to say.
+All describe the effects as predicted. Whether these are right is for the validation to say.
 """
 
 from collections.abc import Sequence
@@ -15,6 +15,7 @@ from scipy.spatial.distance import squareform
 from sklearn.metrics import r2_score
 from sklearn.tree import DecisionTreeRegressor
 
+from targeting.contributions import contributions, direction_table, rounded_effects
 from targeting.models import outcome_model
 
 Vector = NDArray[np.float64]
@@ -28,10 +29,12 @@ REPEATS = 5
 class Importance:
     """Importance by group of covariates, most important first, and how well the model that measures it follows the effects.
 
-    `table`: group (its first covariate), covariates, importance. `r2` is out of fold, None for effects that are all equal.
+    `table`: group (its first covariate), covariates, importance. `directions`: which way groups push, by the same model, as
+    targeting.contributions.direction_table has it. `r2` is out of fold, None for effects that are all equal.
     """
 
     table: pd.DataFrame
+    directions: pd.DataFrame
     r2: float | None
 
 
@@ -67,18 +70,18 @@ def grouped_importance(covariates: pd.DataFrame, effects: Vector, fold: NDArray[
 
     A boosting model of effects (n,) on covariates is fitted without each fold and asked about it. The groups' values are shuffled
     together, several times; importance = mean increase of the squared error / variance of the effects. Breiman (2001), Machine
-    Learning 45.
+    Learning 45. The same model says which way each group pushes the held-out rows' predictions.
     """
     groups, target = alike_groups(covariates), rounded_effects(effects)
     values = covariates.to_numpy(dtype=float)
     places = [[covariates.columns.get_loc(name) for name in group] for group in groups]
     numbers = np.unique(fold)
     # Processes: in one, the many short predictions would wait for threads longer than they compute.
-    parts = Parallel(n_jobs=-1)(delayed(_shuffled_errors)(values, target, fold == number, places, seed) for number in numbers)
-    increase, predicted = np.zeros(len(groups)), np.zeros(len(target))
-    for number, (errors, own) in zip(numbers, parts, strict=True):
+    parts = Parallel(n_jobs=-1)(delayed(_of_held_out)(values, target, fold == number, places, seed) for number in numbers)
+    increase, predicted, shares = np.zeros(len(groups)), np.zeros(len(target)), np.zeros(values.shape)
+    for number, (errors, own, added) in zip(numbers, parts, strict=True):
         increase += errors
-        predicted[fold == number] = own
+        predicted[fold == number], shares[fold == number] = own, added
     spread = np.square(target - target.mean()).sum()
     table = pd.DataFrame(
         {
@@ -88,13 +91,14 @@ def grouped_importance(covariates: pd.DataFrame, effects: Vector, fold: NDArray[
         }
     )
     r2 = float(r2_score(target, predicted)) if spread > 0 else None
-    return Importance(table.sort_values("importance", ascending=False, kind="stable", ignore_index=True), r2)
+    table = table.sort_values("importance", ascending=False, kind="stable", ignore_index=True)
+    return Importance(table, direction_table(covariates, shares, groups), r2)
 
 
-def _shuffled_errors(
+def _of_held_out(
     values: Vector, target: Vector, held_out: NDArray[np.bool_], places: Sequence[Sequence[int]], seed: int
-) -> tuple[Vector, Vector]:
-    """By group of columns the increase of the held-out rows' sum of squares when it is shuffled; and their predictions."""
+) -> tuple[Vector, Vector, Vector]:
+    """For the held-out rows: the increase of their sum of squares when a group is shuffled, predictions, and contributions."""
     model = outcome_model("boosting", seed).fit(values[~held_out], target[~held_out])
     own, expected = values[held_out], target[held_out]
     predicted = model.predict(own)
@@ -105,7 +109,7 @@ def _shuffled_errors(
             shuffled = own.copy()
             shuffled[:, columns] = shuffled[rng.permutation(len(own))][:, columns]
             increase[place] += np.square(expected - model.predict(shuffled)).sum() / REPEATS
-    return increase - np.square(expected - predicted).sum(), predicted
+    return increase - np.square(expected - predicted).sum(), predicted, contributions(model, own)
 
 
 def explaining_tree(covariates: pd.DataFrame, effects: Vector, fold: NDArray[np.int64], seed: int) -> Explanation:
@@ -127,15 +131,6 @@ def explaining_tree(covariates: pd.DataFrame, effects: Vector, fold: NDArray[np.
         float(tree.score(values, target)) if varied else None,
         float(r2_score(target, predicted)) if varied else None,
     )
-
-
-def rounded_effects(effects: Vector) -> Vector:
-    """Effects to four digits of their spread: where two splits tie, the last bits of a processor would choose between them."""
-    spread = float(np.std(effects))
-    if spread == 0:
-        return np.asarray(effects, dtype=float)
-    step = 10.0 ** (np.floor(np.log10(spread)) - 3)
-    return np.round(np.asarray(effects, dtype=float) / step) * step
 
 
 def _leaves(tree: DecisionTreeRegressor, values: Vector, target: Vector, names: Sequence[str]) -> pd.DataFrame:

@@ -3,10 +3,11 @@
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from targeting.economics import Economics
 from targeting.errors import DataError
@@ -46,37 +47,52 @@ def spreadsheet_safe(text: str) -> str:
     return f"'{plain}" if start.startswith(FORMULA_STARTS) else plain
 
 
-def decide(
-    campaign: Campaign, household_id: ArrayLike, cate: Vector, supported: NDArray[np.bool_], lower: Vector | None, seed: int
-) -> Vector:
-    """What the recommended policy says to each eligible household (n,), 1 to mail. The one place that knows policies.
+def decide(campaign: Campaign, households: pd.DataFrame, supported: NDArray[np.bool_], seed: int) -> Vector:
+    """What the recommended policy says to each of `households` (n,), 1 to mail. The one place that knows policies.
 
-    `supported` are those inside the overlap and the range of covariates: learned policies mail no others. `lower` are the lower
-    ends of the effects' intervals, if they have any. A policy with no rule for new households (see `has_rule`) mails none.
+    `households` has household_id, cate, lower (the lower end of the effect's interval, missing where the learner has none), and
+    what a contact earned in the household's segment and in its leaf of the policy tree: segment_profit (missing for a segment
+    that past campaigns leave unknown) and leaf_profit, in USD. `supported` are those inside the overlap and the range of
+    covariates: learned policies mail no others. A policy with no rule for new households (see `has_rule`) mails none.
     Raises DataError for an unknown policy.
     """
     if campaign.policy not in POLICIES:
         raise DataError(f"Unknown policy {campaign.policy!r}; known: {', '.join(POLICIES)}.")
+    lower = households["lower"].to_numpy(dtype=float)
     data = PolicyData(
-        cate,
+        households["cate"].to_numpy(),
         supported,
-        np.zeros(len(cate)),
+        np.zeros(len(households)),
         campaign.economics.breakeven,
-        np.asarray(household_id),
+        households["household_id"].to_numpy(),
         seed,
         caution=campaign.caution,
-        lower=None if lower is None or np.isnan(lower).any() else lower,
+        lower=None if np.isnan(lower).any() else lower,
+        segment_profit=households["segment_profit"].to_numpy(dtype=float),
+        tree=(households["leaf_profit"] > 0).to_numpy(dtype=float),
         cost=campaign.economics.cost,
         budget=campaign.budget,
     )
     if not has_rule(campaign.policy) or campaign.policy in unavailable(data):
-        return np.zeros(len(cate))
+        return np.zeros(len(households))
     return POLICIES[campaign.policy](data)
 
 
 def has_rule(policy: str) -> bool:
-    """Whether a policy decides by a household's own predicted effect: others are known for the panel's rows only."""
-    return policy not in ("current", "segment", "policy_tree")
+    """Whether a policy can decide on a household outside the trials: what the retailer did is known, why it did it is not."""
+    return policy != "current"
+
+
+def contact_profits(campaign: Campaign, households: pd.DataFrame) -> Vector:
+    """What contacting each household promises, in USD, by what the policy decides by; columns as in `decide`.
+
+    A segment that past campaigns leave unknown promises nothing.
+    """
+    if campaign.policy == "segment":
+        return households["segment_profit"].fillna(0.0).to_numpy(dtype=float)
+    if campaign.policy == "policy_tree":
+        return households["leaf_profit"].to_numpy(dtype=float)
+    return campaign.economics.margin * households["cate"].to_numpy() - campaign.economics.cost
 
 
 def mailing_list(
@@ -86,18 +102,18 @@ def mailing_list(
 
     `candidates` has household_id, segment (text, missing without a history), has_history and targeted_before; `predictions`, of
     those eligible (a history, not targeted before), household_id, cate, lower, upper, propensity (that a past campaign would have
-    reached it) and outside_range (covariates outside the range of the training rows, as text).
+    reached it), outside_range (covariates outside the range of the training rows, as text), segment_profit and leaf_profit as in
+    `decide`, and leaf_rule (what leads to the leaf, in words).
     Effects and overlap are missing for those not eligible, who are not mailed: no trial speaks of them.
     """
     eligible = candidates["has_history"] & ~candidates["targeted_before"]
-    known = predictions.set_index("household_id").reindex(candidates.loc[eligible, "household_id"])
+    known = predictions.set_index("household_id").reindex(candidates.loc[eligible, "household_id"]).reset_index()
     if len(known) != len(predictions) or known["cate"].isna().any():
         raise DataError(f"{len(predictions)} predictions for {len(known)} eligible households: run `dvc repro` to rebuild them.")
-    overlap, cate = in_overlap(known["propensity"], campaign.overlap), known["cate"].to_numpy()
-    supported = overlap & (known["outside_range"] == "").to_numpy()
-    policy = decide(campaign, known.index, cate, supported, known["lower"].to_numpy(dtype=float), seed)
-    chance = exploration.propensity(policy, campaign.economics.margin * cate - campaign.economics.cost)
-    mail = draw(chance, known.index, seed)
+    overlap = in_overlap(known["propensity"], campaign.overlap)
+    policy = decide(campaign, known, overlap & (known["outside_range"] == "").to_numpy(), seed)
+    chance = exploration.propensity(policy, contact_profits(campaign, known))
+    mail = draw(chance, known["household_id"], seed)
 
     table = candidates[["household_id"]].assign(segment=candidates["segment"].fillna("").map(spreadsheet_safe))
     for name in ("cate", "lower", "upper"):
@@ -118,25 +134,33 @@ def mailing_list(
 def reasons(campaign: Campaign, rows: pd.DataFrame) -> list[str]:
     """Why each eligible household is mailed or not, in words.
 
-    `rows` has cate, overlap, outside_range and propensity, and what was decided: policy, chance and mail.
+    `rows` has the columns of `mailing_list`'s predictions, overlap, and what was decided: policy, chance and mail.
     """
-    unit, breakeven = UNITS[campaign.outcome], campaign.economics.breakeven
     words = []
     for row in rows.itertuples():
-        effect = f"its predicted effect is {row.cate:.2f} {unit}, breakeven {breakeven:.2f}"
         if row.mail != round(row.policy):
             way = "Mailed" if row.mail else "Left out"
             reason = f"{way} by lot, to learn from it (chance of being mailed {row.chance:.3f})"
         elif campaign.policy == "none":
             reason = "Not mailed: no policy is shown to earn more than mailing nobody"
         elif not has_rule(campaign.policy):
-            reason = f"Not mailed: policy {campaign.policy} has no rule yet for households outside the trials"
-        elif row.mail:
-            reason = f"Mailed by policy {campaign.policy}: {effect}"
+            reason = f"Not mailed: policy {campaign.policy} has no rule for households outside the trials"
         else:
-            reason = f"Not mailed by policy {campaign.policy}: {effect}"
+            reason = f"{'Mailed' if row.mail else 'Not mailed'} by policy {campaign.policy}: {_ground(campaign, row)}"
         words.append(". ".join([reason, *_marks(row.overlap, row.propensity, row.outside_range)]) + ".")
     return words
+
+
+def _ground(campaign: Campaign, row: Any) -> str:
+    """What the policy goes by, in words."""
+    if campaign.policy == "segment":
+        if np.isnan(row.segment_profit):
+            return "past campaigns do not say what a contact earns in its segment"
+        return f"in past campaigns a contact earned {row.segment_profit:.2f} USD in its segment"
+    if campaign.policy == "policy_tree":
+        return f"in past campaigns a contact earned {row.leaf_profit:.2f} USD by the rule: {row.leaf_rule}"
+    unit, breakeven = UNITS[campaign.outcome], campaign.economics.breakeven
+    return f"its predicted effect is {row.cate:.2f} {unit}, breakeven {breakeven:.2f}"
 
 
 def _marks(overlap: bool, propensity: float, outside_range: str) -> list[str]:
@@ -150,11 +174,12 @@ def _marks(overlap: bool, propensity: float, outside_range: str) -> list[str]:
 
 
 def list_metrics(
-    table: pd.DataFrame, candidates: pd.DataFrame, predictions: pd.DataFrame, economics: Economics
+    table: pd.DataFrame, candidates: pd.DataFrame, predictions: pd.DataFrame, campaign: Campaign
 ) -> Mapping[str, float]:
     """Counts of a mailing list, and what its contacts promise by the model that chose them (plug-in, in USD)."""
     eligible = candidates["has_history"] & ~candidates["targeted_before"]
-    promised = table["propensity"] * (economics.margin * table["cate"].fillna(0.0) - economics.cost)
+    chance = table.set_index("household_id")["propensity"].reindex(predictions["household_id"]).to_numpy()
+    promised = chance * contact_profits(campaign, predictions)
     return {
         "n_households": len(table),
         "n_eligible": int(eligible.sum()),

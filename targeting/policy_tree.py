@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from targeting.clusters import Estimate, mean_estimate
 from targeting.panel import PREFIX, covariate_names
+from targeting.tree_rule import Learned, rules
 
 Vector = NDArray[np.float64]
 DEPTHS = (1, 2, 3)  # more than three questions are no rule that anybody reads
@@ -30,28 +31,6 @@ class Size:
 
 
 SIZES = (Size(0, 1.0), *(Size(depth, share) for depth in DEPTHS for share in sorted(LEAF_SHARES, reverse=True)))
-
-
-@dataclass(frozen=True)
-class Learned:
-    """A grown tree: its parts as arrays (nodes,), children -1 in a leaf, and each node's mean profit of a contact in USD."""
-
-    feature: NDArray[np.int64]
-    threshold: Vector
-    left: NDArray[np.int64]
-    right: NDArray[np.int64]
-    profit: Vector
-
-    def leaves(self, covariates: Vector) -> NDArray[np.int64]:
-        """The leaf, as a node number, of each row (rows,) of covariates (rows, p)."""
-        node = np.zeros(len(covariates), dtype=np.int64)
-        for _ in range(len(self.feature)):
-            moving = self.left[node] >= 0
-            if not moving.any():
-                break
-            goes_left = covariates[np.arange(len(node)), np.maximum(self.feature[node], 0)] <= self.threshold[node]
-            node = np.where(moving, np.where(goes_left, self.left[node], self.right[node]), node)
-        return node
 
 
 def usable_covariates(panel: pd.DataFrame) -> list[str]:
@@ -103,6 +82,11 @@ def choose_size(covariates: Vector, profit: Vector, fold: NDArray[np.int64], see
     return max(sizes, key=lambda size: round(earned[size], 2))
 
 
+def learn_tree(covariates: Vector, profit: Vector, fold: NDArray[np.int64], seed: int) -> Learned:
+    """A tree on these rows, of the size that their folds choose."""
+    return grow(covariates, profit, choose_size(covariates, profit, fold, seed), seed)
+
+
 def cross_fit_tree(
     covariates: Vector, profit: Vector, fold: NDArray[np.int64], overlap: NDArray[np.bool_], seed: int
 ) -> tuple[Vector, Vector]:
@@ -113,35 +97,10 @@ def cross_fit_tree(
     contact, promised = np.zeros(len(fold)), np.zeros(len(fold))
     for number in np.unique(fold):
         learn, held_out = (fold != number) & overlap, (fold == number) & overlap
-        size = choose_size(covariates[learn], profit[learn], fold[learn], seed)
-        tree = grow(covariates[learn], profit[learn], size, seed)
+        tree = learn_tree(covariates[learn], profit[learn], fold[learn], seed)
         value = tree.profit[tree.leaves(covariates[held_out])]
         contact[held_out], promised[held_out] = value > 0, np.maximum(value, 0.0)
     return contact, promised
-
-
-def rules(tree: Learned, names: Sequence[str]) -> dict[int, str]:
-    """What leads to each leaf (its node number), in words; conditions on one covariate are joined into one."""
-    found: dict[int, str] = {}
-
-    def walk(node: int, ranges: dict[str, tuple[float, float]]) -> None:
-        if tree.left[node] < 0:
-            found[node] = " and ".join(_condition(name, *ends) for name, ends in ranges.items()) or "everybody"
-            return
-        name, cut = names[tree.feature[node]], float(tree.threshold[node])
-        low, high = ranges.get(name, (-np.inf, np.inf))
-        walk(int(tree.left[node]), {**ranges, name: (low, min(high, cut))})
-        walk(int(tree.right[node]), {**ranges, name: (max(low, cut), high)})
-
-    walk(0, {})
-    return found
-
-
-def _condition(name: str, low: float, high: float) -> str:
-    plain = name.removeprefix(PREFIX)
-    if np.isinf(low):
-        return f"{plain} <= {high:.4g}"
-    return f"{plain} > {low:.4g}" if np.isinf(high) else f"{low:.4g} < {plain} <= {high:.4g}"
 
 
 def leaf_table(

@@ -1,11 +1,16 @@
 """Explanations: importance finds what effects are made of, and the tree's words describe its leaves."""
 
+from itertools import combinations
+from math import factorial
+
 import numpy as np
 import pandas as pd
 import pytest
 
-from targeting.cate_figures import distribution_chart, importance_chart, tree_chart, tuning_chart
-from targeting.explanation import alike_groups, explaining_tree, grouped_importance, rounded_effects
+from targeting.cate_figures import direction_chart, distribution_chart, importance_chart, tree_chart, tuning_chart
+from targeting.contributions import contributions, direction_table, rounded_effects
+from targeting.explanation import alike_groups, explaining_tree, grouped_importance
+from targeting.models import outcome_model
 
 SEED = 3
 
@@ -49,11 +54,77 @@ def test_a_group_counts_what_its_members_only_carry_together(covariates):
     assert alone.loc[0, "importance"] > 1.5
 
 
+def slow_shapley(model: object, row: np.ndarray) -> list[float]:
+    """By the definition, over all subsets: where a covariate is not known, both ways weighed by the rows that took them."""
+    covariates = range(len(row))
+
+    def expected(known: tuple[int, ...]) -> float:
+        def walk(nodes: np.ndarray, place: int) -> float:
+            node = nodes[place]
+            if node["is_leaf"]:
+                return node["value"]
+            left, right = int(node["left"]), int(node["right"])
+            if node["feature_idx"] in known:
+                return walk(nodes, left if row[node["feature_idx"]] <= node["num_threshold"] else right)
+            return sum(walk(nodes, way) * nodes[way]["count"] for way in (left, right)) / node["count"]
+
+        return sum(walk(trees[0].nodes, 0) for trees in model._predictors)
+
+    values = []
+    for own in covariates:
+        others = [place for place in covariates if place != own]
+        total = 0.0
+        for size in range(len(others) + 1):
+            weight = factorial(size) * factorial(len(row) - size - 1) / factorial(len(row))
+            for known in combinations(others, size):
+                total += weight * (expected((*known, own)) - expected(known))
+        values.append(total)
+    return values
+
+
+def test_contributions_are_shapleys_values_by_their_definition(covariates):
+    x = covariates.to_numpy()
+    target = np.where(covariates["fresh"] > 0.4, 10.0, -5.0) * np.log(covariates["spend"]) + covariates["noise"]
+    model = outcome_model("boosting", SEED).set_params(max_iter=8).fit(x, target)
+    found = contributions(model, x[:5])
+    np.testing.assert_allclose(found, [slow_shapley(model, row) for row in x[:5]], atol=1e-9)
+    # Nothing is lost: they add up to what the prediction has beyond a common level.
+    level = model.predict(x[:5]) - found.sum(axis=1)
+    np.testing.assert_allclose(level, level[0])
+
+
+def test_directions_follow_the_sign_and_alike_covariates_push_together(covariates):
+    effects = 4 * (covariates["fresh"] > 0.5) - 2 * np.log(covariates["spend"])
+    found = grouped_importance(covariates, effects.to_numpy(), FOLD, SEED).directions.set_index("group")
+    assert found.index[-1] == "noise"
+    assert found.loc["spend", "covariates"] == "spend, spend_cents"
+    assert found.loc["spend", "direction"] < -0.95
+    assert found.loc["fresh", "direction"] > 0.7  # a step: all above it are equals
+    # An addend pushes by its distance from its mean: 2 for the step, and for the logarithm its mean absolute deviation.
+    assert found.loc["fresh", "push"] == pytest.approx(2, abs=0.1)
+    logs = 2 * np.log(covariates["spend"])
+    assert found.loc["spend", "push"] == pytest.approx(np.abs(logs - logs.mean()).mean(), rel=0.1)
+
+
+def test_directions_by_hand():
+    covariates = pd.DataFrame({"a": [1.0, 2, 3], "b": [5.0, 5, 5], "c": [9.0, 1, 4], "d": [1.0, 4, 9]})
+    shares = np.array([[1.0, 0, 1, -3], [0, 0, -2, 0], [-1, 0, 0, 3]])
+    found = direction_table(covariates, shares, [["a"], ["b"], ["c", "d"]])
+    # c and d together push -2, -2 and 3; d leads, with 2 on average against 1, and its ranks 1, 2, 3 meet 1.5, 1.5, 3.
+    assert found["group"].tolist() == ["c", "a", "b"]
+    assert found["leading"].tolist() == ["d", "a", "b"]
+    assert found["push"].tolist() == pytest.approx([7 / 3, 2 / 3, 0], abs=1e-3)
+    assert found["direction"].tolist() == pytest.approx([np.sqrt(3) / 2, -1, np.nan], nan_ok=True)
+
+
 def test_equal_effects_have_nothing_to_explain(covariates):
     effects = np.full(900, 12.5)
     importance = grouped_importance(covariates, effects, FOLD, SEED)
     assert importance.r2 is None
     assert (importance.table["importance"] == 0).all()
+    assert (importance.directions["push"] == 0).all()
+    assert importance.directions["direction"].isna().all()
+    assert "all equal" in direction_chart({"a": (importance.directions, importance.r2)}).axes[0].get_title()
     tree = explaining_tree(covariates, effects, FOLD, SEED)
     assert (tree.r2, tree.r2_out_of_fold) == (None, None)
     assert tree.leaves[["rule", "n", "effect"]].to_numpy().tolist() == [["everybody", 900, 12.5]]
@@ -92,6 +163,9 @@ def test_pictures_hold_every_row_of_their_tables(covariates):
     effects = np.where(covariates["fresh"] > 0.4, 10.0, -5.0)
     table = grouped_importance(covariates, effects, FOLD, SEED).table
     assert [len(axes.patches) for axes in importance_chart({"a": table, "b": table}).axes] == [3, 3]
+    directions = grouped_importance(covariates, effects, FOLD, SEED).directions
+    left, right, _ = direction_chart({"a": (directions, 0.5), "b": (directions, 0.5)}).axes
+    assert [len(axes.collections[0].get_offsets()) for axes in (left, right)] == [3, 3]
     tree = explaining_tree(covariates, effects, FOLD, SEED)
     axes = tree_chart(tree.tree, list(covariates.columns), "purchase_amount", tree.r2_out_of_fold).axes[0]
     assert any("fresh <= 0.4" in text.get_text() for text in axes.texts)

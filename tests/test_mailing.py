@@ -33,6 +33,9 @@ PREDICTIONS = pd.DataFrame(
         "upper": [19.0, np.nan, np.nan, np.nan],
         "propensity": [0.5, 0.4, 0.02, 0.3],
         "outside_range": ["", "", "", "recency, spend_28d"],
+        "segment_profit": [-1.5, 0.75, -1.5, -1.5],
+        "leaf_profit": [-2.0, -2.0, 3.25, 3.25],
+        "leaf_rule": ["spend <= 9", "spend <= 9", "spend > 9", "spend > 9"],
     }
 )
 
@@ -81,11 +84,46 @@ def test_everybody_eligible_is_mailed_by_the_policy_all():
     assert make("all")["mail"].tolist() == [1, 0, 0, 1, 1, 1]
 
 
-@pytest.mark.parametrize("policy", ["current", "segment", "policy_tree"])
-def test_a_policy_that_has_no_rule_for_new_households_mails_nobody_and_says_so(policy):
-    table = make(policy)
+def test_what_the_retailer_did_is_no_rule_for_new_households():
+    table = make("current")
     assert table["mail"].sum() == 0
-    assert table["reason"].str.startswith(f"Not mailed: policy {policy} has no rule yet").sum() == 4
+    assert table["reason"].str.startswith("Not mailed: policy current has no rule").sum() == 4
+
+
+def test_the_segment_decides_by_what_its_contacts_earned():
+    table = make("segment")
+    assert table["mail"].tolist() == [0, 0, 0, 1, 0, 0]  # household 4, whose predicted effect does not pay
+    reasons = table["reason"].tolist()
+    assert reasons[3] == "Mailed by policy segment: in past campaigns a contact earned 0.75 USD in its segment."
+    assert reasons[0] == "Not mailed by policy segment: in past campaigns a contact earned -1.50 USD in its segment."
+    assert list_metrics(table, CANDIDATES, PREDICTIONS, campaign("segment"))["expected_profit_plugin"] == 0.75
+
+
+def test_a_segment_that_no_past_campaign_reached_is_not_mailed_and_promises_nothing():
+    unknown = PREDICTIONS.assign(segment_profit=[np.nan, 0.75, -1.5, -1.5])
+    table = mailing_list(CANDIDATES, unknown, campaign("segment"), Exploration("epsilon_greedy", 1.0, 1.0), 1)
+    assert table.loc[[0, 3, 4, 5], "propensity"].tolist() == [0.5] * 4
+    assert list_metrics(table, CANDIDATES, unknown, campaign("segment"))["expected_profit_plugin"] == 0.5 * (0.75 - 1.5 - 1.5)
+    table = mailing_list(CANDIDATES, unknown, campaign("segment"), NO_LOT, 1)
+    assert table["mail"].tolist() == [0, 0, 0, 1, 0, 0]
+    assert table.loc[0, "reason"].endswith("past campaigns do not say what a contact earns in its segment.")
+
+
+def test_the_policy_tree_decides_by_its_rule_inside_the_overlap_and_the_range():
+    table = make("policy_tree")
+    assert table["mail"].sum() == 0  # those whom the rule wants are outside the overlap, or unlike all it was learned from
+    assert (
+        table.loc[0, "reason"]
+        == "Not mailed by policy policy_tree: in past campaigns a contact earned -2.00 USD by the rule: spend <= 9."
+    )
+    inside = PREDICTIONS.assign(propensity=0.5)
+    table = mailing_list(CANDIDATES, inside, campaign("policy_tree"), NO_LOT, 1)
+    assert table["mail"].tolist() == [0, 0, 0, 0, 1, 0]
+    assert (
+        table.loc[4, "reason"]
+        == "Mailed by policy policy_tree: in past campaigns a contact earned 3.25 USD by the rule: spend > 9."
+    )
+    assert list_metrics(table, CANDIDATES, inside, campaign("policy_tree"))["expected_profit_plugin"] == 3.25
 
 
 def test_an_unknown_policy_is_named():
@@ -113,9 +151,9 @@ def test_predictions_that_do_not_belong_to_the_eligible_stop():
 
 
 def test_counts_and_what_the_contacts_promise():
-    numbers = list_metrics(make("all"), CANDIDATES, PREDICTIONS, ECONOMICS)
-    # 0.5 * (10.13 + 3 + 50 + 60) - 4 * 2.
-    assert numbers["expected_profit_plugin"] == pytest.approx(53.565)
+    numbers = list_metrics(make("all"), CANDIDATES, PREDICTIONS, campaign("all"))
+    # 0.5 * (10.126 + 3 + 50 + 60) - 4 * 2.
+    assert numbers["expected_profit_plugin"] == pytest.approx(53.563)
     counts = {"n_households": 6, "n_eligible": 4, "n_no_history": 1, "n_targeted_before": 1, "n_in_overlap": 3}
     assert {name: numbers[name] for name in counts} == counts
     assert (numbers["n_outside_range"], numbers["n_mailed"], numbers["expected_mailed"]) == (1, 4, 4.0)

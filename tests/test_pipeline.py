@@ -130,6 +130,25 @@ def test_a_run_leaves_what_it_promises(project):
     assert call(project, "git", "status", "--short") == ""
 
 
+def test_rules_for_new_households_are_what_all_past_rows_say(project):
+    policy = json.loads((project / "metrics/policy.json").read_text())
+    low, high = yaml.safe_load((project / "params.yaml").read_text())["nuisance"]["overlap"]
+    tables = [
+        pd.read_parquet(project / f"data/{name}.parquet") for name in ("trials/nuisance", "segments/time_zero", "trials/panel")
+    ]
+    rows = pd.concat([table.set_index(["household_id", "campaign_id"]) for table in tables], axis=1)
+    effect = rows["score1_purchase_amount"] - rows["score0_purchase_amount"]
+    rows["earned"] = policy["margin"] * effect - policy["cost"]
+    rows = rows[rows["propensity"].between(low, high)]
+    by_segment = pd.read_csv(project / "plots/what_if.csv").set_index("segment")["profit"].dropna()
+    assert by_segment.tolist() == pytest.approx(rows.groupby("segment")["earned"].mean()[by_segment.index].tolist())
+    rules = pd.read_parquet(project / "data/policy/tree_rule.parquet").groupby("learned_from")["profit"].first()
+    earlier = rows[rows["trial"] < rows["trial"].max()]
+    expected = {"all": rows["earned"].mean(), "earlier": earlier["earned"].mean()}
+    assert rules.to_dict() == pytest.approx({name: expected[name] for name in rules.index}, abs=0.01)
+    assert "all" in rules
+
+
 def test_a_second_run_does_nothing(project):
     assert "Data and pipelines are up to date." in call(project, "dvc", "repro")
 
@@ -172,6 +191,7 @@ def test_a_changed_number_of_segments_reruns_no_trial_or_learner(project):
         "truth",
         "score",
         "experiment",
+        "monitor",
         "report",
     }
     assert len(pd.read_csv(project / "plots/segments.csv")) == 3

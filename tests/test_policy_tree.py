@@ -6,6 +6,7 @@ import pytest
 from econml.policy import PolicyTree
 
 from targeting.clusters import mean_estimate
+from targeting.errors import DataError
 from targeting.policy_tree import (
     SIZES,
     Size,
@@ -14,10 +15,11 @@ from targeting.policy_tree import (
     cross_fit_tree,
     grow,
     leaf_table,
+    learn_tree,
     mean_profit,
-    rules,
     usable_covariates,
 )
+from targeting.tree_rule import follow_rule, rule_table, rules
 
 COST, MARGIN = 5.0, 0.5
 
@@ -97,6 +99,47 @@ def test_the_leaf_table_by_a_loop():
         assert row[["n", "profit", "se"]].tolist() == pytest.approx([members.sum(), value.value, value.se])
         assert row["agreement"] == np.mean(contact[members] == (value.value > 0))
     assert table["agreement"].min() > 0.8  # the truth is a tree
+
+
+def test_a_stored_rule_tells_households_apart_as_its_tree_does(tmp_path):
+    covariates, profit, fold = drawn(7, noise=8.0)
+    rule_table(learn_tree(covariates.to_numpy(), profit, fold, seed=1), list(covariates)).to_parquet(tmp_path / "rule.parquet")
+    # Other households, with more columns in another order.
+    others, _, _ = drawn(8)
+    others.index = others.index + 5000
+    others = others.assign(household_id=0)[["x_c", "household_id", "x_b", "x_a"]]
+    found = follow_rule(pd.read_parquet(tmp_path / "rule.parquet"), others)
+
+    size = choose_size(covariates.to_numpy(), profit, fold, seed=1)
+    leaf_size = max(1, round(size.leaf_share * len(profit)))
+    settings = {"min_samples_split": 2, "min_balancedness_tol": 0.5, "honest": False, "random_state": 1}
+    library = PolicyTree(max_depth=size.depth, min_samples_leaf=leaf_size, **settings)
+    library.fit(covariates.to_numpy(), np.column_stack([0 * profit, profit]))
+    assert ((found["leaf_profit"] > 0) == library.predict(others[list(covariates)].to_numpy())).all()
+    assert 0.1 < (found["leaf_profit"] > 0).mean() < 0.4
+    by_words = {rule: rows["leaf_profit"].unique() for rule, rows in found.groupby("leaf_rule")}
+    own = library.apply(covariates.to_numpy())
+    assert sorted(value.item() for value in by_words.values()) == pytest.approx(
+        sorted(profit[own == leaf].mean() for leaf in np.unique(own))
+    )
+    plain = others.rename(columns=lambda name: name.removeprefix("x_"))
+    for words in by_words:
+        assert (plain.eval(words) != (found["leaf_rule"] == words)).mean() < 0.01
+
+
+def test_a_rule_that_asks_nothing_says_the_same_to_all_and_no_rule_says_nothing():
+    covariates, profit, _ = drawn(3)
+    single = rule_table(grow(covariates.to_numpy(), profit, SIZES[0], seed=1), list(covariates))
+    assert follow_rule(single, covariates)["leaf_profit"].tolist() == [profit.mean()] * len(profit)
+    assert (follow_rule(single, covariates)["leaf_rule"] == "everybody").all()
+    assert follow_rule(single.iloc[:0], covariates).isna().all(axis=None)
+
+
+def test_households_without_what_a_rule_asks_for_are_named():
+    covariates, profit, fold = drawn(1, noise=8.0)
+    rule = rule_table(learn_tree(covariates.to_numpy(), profit, fold, seed=1), list(covariates))
+    with pytest.raises(DataError, match=r"The policy tree asks for covariates that these households lack: x_a\. Run `dvc repro`"):
+        follow_rule(rule, covariates[["x_b", "x_c"]])
 
 
 def test_a_fold_is_decided_without_its_own_profits_and_nobody_outside_is_contacted():

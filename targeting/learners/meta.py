@@ -45,9 +45,13 @@ def x_learner(learn: Rows, held_out: HeldOut, settings: Settings, seed: int) -> 
 
 
 def with_interactions(covariates: ArrayLike) -> NDArray[np.float64]:
-    """Covariates (n, p) whose last column is the treatment: raw and logged, the treatment, and it times each of them."""
+    """Covariates raw and logged, the treatment, and it times each of them: of (n, p + 2) columns, the last two by econml.
+
+    econml's S-learner appends an indicator of each arm; that of controls says nothing more, and would share the treatment's
+    coefficient, and so its penalty.
+    """
     values = np.asarray(covariates, dtype=float)
-    features, treated = with_logs(values[:, :-1]), values[:, -1:]
+    features, treated = with_logs(values[:, :-2]), values[:, -1:]
     return np.hstack([features, treated, treated * features])
 
 

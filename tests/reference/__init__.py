@@ -1,0 +1,1 @@
+"""What other packages give, stored beside the scripts that asked them."""
