@@ -95,6 +95,12 @@ def give(page: Page, *counts: int) -> None:
         box.press("Enter")
 
 
+def copy_a_result(page: Page) -> None:
+    give(page, 40)
+    page.click("#run")
+    page.click("#copy")
+
+
 def drawn(page: Page) -> np.ndarray:
     return np.array(page.evaluate("currentGame().rows"))
 
@@ -362,7 +368,7 @@ def test_hostile_names_stay_text(browser: Browser, tmp_path):
         page.click("#run")
         page.locator("#customers summary").click()
         assert page.locator("#uplifts strong").inner_text() == HOSTILE
-        assert page.locator("#customers td").nth(1).inner_text() == HOSTILE
+        assert page.locator("#customers td").nth(0).inner_text() == HOSTILE
         assert page.evaluate("window.hurt") is None
         assert page.locator("img").count() == 0
 
@@ -417,7 +423,7 @@ def test_the_words_shown_are_the_numbers(browser: Browser, tmp_path):
         own = compared(page).loc["own"]
         words = [f"{'-' if value < 0 else ''}${abs(value):,.0f}" for value in own[["value", "lower", "upper"]]]
         assert page.inner_text("#result-title") == f"Your 100 coupons: estimated profit {words[0]}"
-        assert page.inner_text("#profits li.own p") == f"Your pick 100 coupons: {words[0]} ({words[1]} to {words[2]})"
+        assert page.inner_text("#profits li.own p") == f"Your pick, 100 coupons: {words[0]} ({words[1]} to {words[2]})"
         assert f"({words[1]} to {words[2]})" in page.input_value("#line").replace("95% interval ", "")
 
 
@@ -525,9 +531,7 @@ def test_the_line_is_copied_or_marked(browser: Browser, tmp_path):
     path = written(tmp_path, customers_of())
     allowed = "Object.defineProperty(navigator, 'clipboard', {value: {writeText: async text => { window.clip = text; }}});"
     with opened(browser, path, script=allowed) as page:
-        give(page, 40)
-        page.click("#run")
-        page.click("#copy")
+        copy_a_result(page)
         page.wait_for_function("document.getElementById('copied').textContent === 'Copied.'")
         line = page.evaluate("window.clip")
         assert line == page.input_value("#line")
@@ -535,9 +539,7 @@ def test_the_line_is_copied_or_marked(browser: Browser, tmp_path):
         assert line.endswith("game.html#draw=1&pool=abc123")
     absent = "Object.defineProperty(navigator, 'clipboard', {value: undefined});"
     with opened(browser, path, script=absent) as page:
-        give(page, 40)
-        page.click("#run")
-        page.click("#copy")
+        copy_a_result(page)
         page.wait_for_function("document.getElementById('copied').textContent.includes('Ctrl+C')")
         marked = "() => { const l = document.getElementById('line'); return l.value.slice(l.selectionStart, l.selectionEnd); }"
         assert page.evaluate(marked) == page.input_value("#line")
@@ -567,3 +569,7 @@ def test_too_few_customers_make_no_game(browser: Browser, tmp_path, width):
 def test_where_nothing_is_evidence_the_page_says_so(browser: Browser, tmp_path):
     with opened(browser, written(tmp_path, customers_of(), doubts="The arms do not compare.")) as page:
         assert "On these data no profit is evidence. The arms do not compare." in page.inner_text("header")
+        give(page, 100)
+        page.click("#run")
+        assert page.inner_text("#verdict") == "On these data no profit is evidence, and this one is none."
+        assert ", no evidence on these data; by lot " in page.input_value("#line")

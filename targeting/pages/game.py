@@ -165,6 +165,7 @@ def game_page(customers: Customers, size: Sizes, profiles: Sequence[Mapping[str,
         "recent_days": story.recent_days,
         "pipeline": story.pipeline.label,
         "breakeven": float(breakeven) if np.ndim(breakeven) == 0 else None,  # one line only where one holds for all
+        "doubtful": bool(story.doubts),
         "nobody": story.pipeline.nobody,
     }
     return render("game.html.jinja", {"story": story, "size": size, "profiles": profiles, "data": data, "made_up": made_up})

@@ -52,7 +52,7 @@ function stripItem(list, name, words, svg) {
   const item = list.appendChild(document.createElement("li"));
   const label = item.appendChild(document.createElement("p"));
   label.appendChild(cell("strong", name));
-  label.append(` ${words}`);
+  label.append(`, ${words}`);
   item.appendChild(svg);
   return item;
 }
@@ -115,7 +115,8 @@ function upliftChart(place, game) {
   const bins = Math.max(20, Math.floor(list.clientWidth / 6));
   data.segments.forEach((name, segment) => {
     const members = picks.filter((i) => own.segment[i] === segment);
-    if (members.length) stripItem(list, name, upliftWords(members, own, data), upliftStrip(members, own, line, bins, data.breakeven));
+    if (members.length === 0) return;
+    stripItem(list, name, upliftWords(members, own, data), upliftStrip(members, own, line, bins, data.breakeven));
   });
   axis(list, line, (value) => effectWords(value, data.outcome).replace(/\.00/, ""));
 }
@@ -123,7 +124,8 @@ function upliftChart(place, game) {
 function upliftWords(members, own, data) {
   const pays = members.filter((i) => own.promised[i] > 0).length;
   const mean = members.reduce((sum, i) => sum + own.uplift[i], 0) / members.length;
-  return `${count(members.length, "coupon")}, ${effectWords(mean, data.outcome)} each on average; ${pays} would pay for themselves`;
+  const each = effectWords(mean, data.outcome);
+  return `${count(members.length, "coupon")}, ${each} each on average; ${pays} would pay for themselves`;
 }
 
 function upliftStrip(members, own, line, bins, pays) {
@@ -135,7 +137,10 @@ function upliftStrip(members, own, line, bins, pays) {
   if (pays !== null) shape(svg, "line", { class: "breakeven", x1: line.place(pays), x2: line.place(pays), y1: 0, y2: height });
   members.forEach((i, at) => {
     const y = height - radius - 2 - levels[at] * step;
-    if (own.lower) shape(svg, "line", { class: "whisker", x1: line.place(own.lower[i]), x2: line.place(own.upper[i]), y1: y, y2: y });
+    if (own.lower) {
+      const ends = { x1: line.place(own.lower[i]), x2: line.place(own.upper[i]) };
+      shape(svg, "line", { class: "whisker", ...ends, y1: y, y2: y });
+    }
     const kind = own.promised[i] > 0 ? "pays" : "does-not";
     shape(svg, "circle", { class: `dot ${kind}`, cx: `${((100 * slots[at]) / bins).toFixed(3)}%`, cy: y, r: radius });
   });

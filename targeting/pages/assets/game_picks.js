@@ -3,8 +3,16 @@
 const SHOWN_AT_ONCE = 25;
 // The facts that a player may see of a customer: column, heading, how it reads, and the order of coupons that it allows.
 const FACTS = {
-  spend: { heading: (days) => `${days}-day spend`, show: (value) => usd(value), largest: (days) => `those who spent most in ${days} days` },
-  visits: { heading: (days) => `${days}-day visits`, show: (value) => String(value), largest: (days) => `those who came most in ${days} days` },
+  spend: {
+    heading: (days) => `${days}-day spend`,
+    show: (value) => usd(value),
+    largest: (days) => `those who spent most in ${days} days`,
+  },
+  visits: {
+    heading: (days) => `${days}-day visits`,
+    show: (value) => String(value),
+    largest: (days) => `those who came most in ${days} days`,
+  },
   away: { heading: () => "Days away", show: (value) => String(value), largest: () => "those longest away" },
 };
 
@@ -53,7 +61,8 @@ function cell(kind, text, className = "") {
   return made;
 }
 
-// A table from headings and rows of texts; columns from `numbers` on are right-aligned. The box scrolls, and the keyboard can do that.
+// A table from headings and rows of texts or nodes, the first of each row its heading; columns from `numbers` on are
+// right-aligned. The box scrolls, and the keyboard can do that.
 function tableOf(caption, headings, rows, numbers = 1) {
   const box = document.createElement("div");
   box.className = "scroll";
@@ -71,14 +80,15 @@ function tableOf(caption, headings, rows, numbers = 1) {
   const body = table.appendChild(document.createElement("tbody"));
   rows.forEach((texts) => {
     const row = body.insertRow();
-    texts.forEach((text, i) => row.appendChild(text instanceof Node ? inCell(text) : cell("td", text, i >= numbers ? "n" : "")));
+    texts.forEach((text, i) => row.append(i === 0 ? rowHeading(text) : cell("td", text, i >= numbers ? "n" : "")));
   });
   return box;
 }
 
-function inCell(node) {
-  const made = document.createElement("td");
-  made.appendChild(node);
+function rowHeading(text) {
+  const made = document.createElement("th");
+  made.scope = "row";
+  made.append(text);
   return made;
 }
 

@@ -26,15 +26,18 @@ function address() {
 
 function profitTable(rows, own, data) {
   const known = rows.some((row) => row.truth !== null);
-  const headings = ["", "Coupons", "The model had promised", "Estimated profit", "95% interval", "Your pick less this", "95% interval"];
+  const headings = ["Whose", "Coupons", "The model had promised", "Estimated profit", "95% interval"];
+  headings.push("Your pick less this", "95% interval");
+  if (known) headings.push("In truth");
   const body = rows.map((row) => {
     const gain = difference(rows[0], row, own, data.z);
     const gains = row.kind === "own" ? ["", ""] : [usd(gain.value), interval(gain)];
     const ends = row.coupons === 0 ? "for sure" : interval(row.profit);
-    const texts = [row.label, Math.round(row.coupons).toLocaleString("en-US"), usd(row.promised), usd(row.profit.value), ends, ...gains];
+    const coupons = Math.round(row.coupons).toLocaleString("en-US");
+    const texts = [row.label, coupons, usd(row.promised), usd(row.profit.value), ends, ...gains];
     return known ? [...texts, usd(row.truth)] : texts;
   });
-  return tableOf("Profits over nobody's, in dollars, for this draw", known ? [...headings, "In truth"] : headings, body);
+  return tableOf("Profits over nobody's, in dollars, for this draw", headings, body);
 }
 
 // Dots and table of the picked customers' uplifts; nothing where nobody was picked.

@@ -1,4 +1,5 @@
-// What picks earn: totals over a draw with 95% intervals clustered by household, as targeting/clusters.py and policy_value.py have them.
+// What picks earn: totals over a draw with 95% intervals clustered by household, as targeting/clusters.py and
+// targeting/policy_value.py have them.
 
 // Standard error of a mean from deviations: sums within a household are independent (Liang and Zeger 1986).
 function standardError(deviations, households) {

@@ -50,6 +50,7 @@ function verdictWords(rows, own, data, game) {
     return ["No cost and nothing gained: the one profit on this page that is known for sure.", ...advised];
   }
   const lot = difference(pick, rows.find((row) => row.kind === "lot"), own, data.z);
+  if (data.doubtful) return ["On these data no profit is evidence, and this one is none.", ...truthWords(pick)];
   const sentences = [`95% interval ${interval(pick.profit)}. ${AGAINST_NOBODY[side(pick.profit)]}`];
   if (support(game.weights, own) < data.fewest) {
     sentences.push(
@@ -59,13 +60,15 @@ function verdictWords(rows, own, data, game) {
   if (pick.coupons < own.household.length) {
     const more = lot.value < 0 ? "less" : "more";
     sentences.push(
-      `As many coupons by lot would have earned ${usd(pick.profit.value - lot.value)}; yours earned ${usd(Math.abs(lot.value))} ` +
-        `${more} (difference ${interval(lot)}), and ${AGAINST_LOT[side(lot)]}`,
+      `As many coupons by lot would have earned ${usd(pick.profit.value - lot.value)}; ` +
+        `yours earned ${usd(Math.abs(lot.value))} ${more} (difference ${interval(lot)}), and ${AGAINST_LOT[side(lot)]}`,
     );
   }
   sentences.push(...truthWords(pick));
   if (game.campaigns > 1) {
-    sentences.push(`This was campaign ${game.campaigns} since you opened the page: the best of several looks better than it is.`);
+    sentences.push(
+      `This was campaign ${game.campaigns} since you opened the page: the best of several looks better than it is.`,
+    );
   }
   return sentences;
 }
@@ -84,9 +87,10 @@ function shareLine(rows, data, game, address) {
   const start = `Target the right customers, draw ${game.draw} of data ${data.pool}: `;
   if (pick.coupons === 0) return `${start}I mailed nobody, $0. ${address}`;
   const lot = rows.find((row) => row.kind === "lot");
+  const worth = data.doubtful ? "no evidence on these data" : SHORT[side(pick.profit)];
   const tries = game.campaigns > 1 ? ` in campaign ${game.campaigns}` : "";
   return (
     `${start}${count(pick.coupons, "coupon")}, estimated profit ${usd(pick.profit.value)}${tries} ` +
-    `(95% interval ${interval(pick.profit)}), ${SHORT[side(pick.profit)]}; by lot ${usd(lot.profit.value)}. ${address}`
+    `(95% interval ${interval(pick.profit)}), ${worth}; by lot ${usd(lot.profit.value)}. ${address}`
   );
 }
