@@ -88,7 +88,9 @@ def test_parameters_exist(stage):
 @pytest.mark.parametrize("stage", STAGES)
 def test_outputs_have_the_designed_form(stage):
     for name in written(stage):
-        assert re.fullmatch(r"data/[\w/${}.]+|metrics/[\w${}.]+\.json|plots/[\w${}.]+\.(csv|png)", name), name
+        assert re.fullmatch(r"data/[\w/${}.]+|metrics/[\w${}.]+\.json|plots/[\w${}.]+\.(csv|png)|plots/report/\w+\.html", name), (
+            name
+        )
     for item in [*STAGES[stage].get("outs", []), *STAGES[stage]["metrics"]]:
         name = names([item])[0]
         if name.endswith((".json", ".csv")) and not name.startswith("data/"):
@@ -103,8 +105,9 @@ def test_every_output_belongs_to_one_stage():
     assert len(outputs) == len(set(outputs))
 
 
-def test_only_the_stage_that_compares_reads_the_truth():
-    assert [stage for stage in STAGES if any(dep.startswith("data/truth") for dep in STAGES[stage]["deps"])] == ["truth"]
+def test_only_stages_that_compare_read_the_truth():
+    assert [stage for stage in STAGES if any(dep.startswith("data/truth") for dep in STAGES[stage]["deps"])] == ["truth", "game"]
+    assert not [stage for stage in STAGES if written("game") & read(stage)]  # nothing is estimated or decided after the game
     assert not [stage for stage in STAGES if {"plots/truth.csv", "metrics/truth.json"} & read(stage) and stage != "report"]
 
 
@@ -119,7 +122,9 @@ def test_hydra_composes_experiments_and_dvc_calls_nobody():
         assert line in config
 
 
-@pytest.mark.parametrize("stage", ["policy", "report", "segment_effects", "score", "experiment", "exploration", "monitor"])
+@pytest.mark.parametrize(
+    "stage", ["policy", "game", "report", "segment_effects", "score", "experiment", "exploration", "monitor"]
+)
 def test_late_stages_start_without_heavy_packages(stage):
     heavy = {"econml", "pyspark", "ibis", "duckdb", "lightgbm"}
     modules = project_modules(ROOT / "stages" / f"{stage}.py", ROOT) | {f"stages/{stage}.py"}

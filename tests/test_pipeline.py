@@ -25,7 +25,14 @@ SMALL = {
     "segmentation/default": {"k": 4, "selection": [3, 4], "restarts": 3, "bootstraps": 4, "factor_resamples": 2},
     "learners/default": {"names": ["x", "dr"], "trials": 1, "forward": ["x"]},
 }
-AFTER_POLICY = {"score", "experiment", "exploration", "monitor", "report"}  # what reads the policy's metrics, light stages all
+AFTER_POLICY = {
+    "score",
+    "experiment",
+    "exploration",
+    "monitor",
+    "game",
+    "report",
+}  # what reads the policy's metrics, light stages all
 
 
 def call(project: Path, *command: str, fails: bool = False) -> str:
@@ -192,6 +199,7 @@ def test_a_changed_number_of_segments_reruns_no_trial_or_learner(project):
         "score",
         "experiment",
         "monitor",
+        "game",
         "report",
     }
     assert len(pd.read_csv(project / "plots/segments.csv")) == 3

@@ -13,11 +13,11 @@ from matplotlib.figure import Figure
 from targeting import params as params_module
 from targeting.engine import connect
 from targeting.errors import DataError
+from targeting.learner_curves import order_shown
 from targeting.outputs import replace, write_csv, write_figure, write_metrics, write_parquet
 from targeting.params import load_params
 from targeting.progress import track
 from targeting.stage import run
-from targeting.learner_curves import order_shown
 from targeting.summary import HEADLINES, headline
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -1,0 +1,35 @@
+// Which customers a draw holds: its number alone decides, on every machine.
+
+// Whole numbers below 2^32 that look random: a Weyl sequence through the last steps of MurmurHash3 (A. Appleby, public domain).
+function randomNumbers(seed) {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x9e3779b9) >>> 0;
+    let mixed = state;
+    mixed = Math.imul(mixed ^ (mixed >>> 16), 0x85ebca6b);
+    mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35);
+    return (mixed ^ (mixed >>> 16)) >>> 0;
+  };
+}
+
+// `count` of the numbers 0 to size - 1, in the order in which they are drawn (Fisher and Yates).
+function drawnRows(seed, size, count) {
+  const next = randomNumbers(seed);
+  const rows = Array.from({ length: size }, (_, row) => row);
+  for (let place = 0; place < count; place += 1) {
+    const other = place + (next() % (size - place));
+    [rows[place], rows[other]] = [rows[other], rows[place]];
+  }
+  return rows.slice(0, count);
+}
+
+// The draw that an address's part after # names, and the pool of customers that it was made on (empty for any).
+function readAddress(hash) {
+  const given = new URLSearchParams(hash.replace(/^#/, ""));
+  const draw = /^\d{1,9}$/.test(given.get("draw") || "") ? Number(given.get("draw")) : null;
+  return { draw, pool: given.get("pool") || "" };
+}
+
+function writeAddress(draw, pool) {
+  return `#draw=${draw}&pool=${pool}`;
+}

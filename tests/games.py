@@ -1,0 +1,70 @@
+"""Made-up customers for the coupon game, and pages of them."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from targeting.economics import Economics
+from targeting.pages.game import Customers, Story, contact_places, game_page, sizes
+from targeting.pages.game_words import pipeline_words
+from targeting.policy_value import Evidence
+
+HOSTILE = "</script><script>window.hurt = 1</script> \" ' & <img src=x onerror='window.hurt=1'>"
+NAMES = ["VIP Heavy", HOSTILE, "Light Grocery"]
+
+
+def evidence_of(n: int, seed: int = 0, effect: float = 20.0) -> Evidence:
+    """Scores about an effect for two rows a household, all inside the overlap."""
+    rng = np.random.default_rng(seed)
+    household = np.repeat(np.arange(n // 2) * 7 + 3, 2)
+    score0, treated = rng.normal(200, 80, n), (rng.random(n) < 0.4).astype(float)
+    score1 = score0 + effect + rng.normal(0, 150, n) + np.repeat(rng.normal(0, 40, n // 2), 2)
+    return Evidence(
+        score0=score0,
+        score1=score1,
+        outcome=rng.gamma(2, 100, n),
+        treated=treated,
+        household_id=household,
+        overlap=np.ones(n, dtype=bool),
+        propensity=rng.uniform(0.2, 0.8, n),
+        mu0=score0,
+        mu1=score1,
+    )
+
+
+def customers_of(n: int = 2400, *, intervals: bool = False, truth: bool = False, effect: float = 20.0) -> Customers:
+    rng = np.random.default_rng(1)
+    uplift = rng.normal(effect, 25, n)
+    missing = np.full(n, np.nan)
+    return Customers(
+        evidence=evidence_of(n, effect=effect),
+        economics=Economics(cost=10.0, margin=0.4),
+        segment=rng.integers(0, len(NAMES), n),
+        facts=pd.DataFrame({"spend": rng.gamma(2, 60, n).round(2), "visits": rng.poisson(4, n), "away": rng.poisson(6, n)}),
+        place=contact_places(np.argsort(-uplift, kind="stable"), np.ones(n, dtype=bool)),
+        uplift=uplift,
+        lower=uplift - 30 if intervals else missing,
+        upper=uplift + 30 if intervals else missing,
+        true_uplift=rng.normal(effect, 30, n) if truth else None,
+    )
+
+
+def story_of(recommended: str = "none", *, doubts: str = "") -> Story:
+    return Story(
+        stakes="A coupon costs $10.00.",
+        findings="Estimates.",
+        pipeline=pipeline_words(recommended, "x"),
+        doubts=doubts,
+        window="for four weeks",
+        recent_days=28,
+        outcome="purchase_amount",
+    )
+
+
+def written(tmp_path: Path, customers: Customers, recommended: str = "none", names: list[str] = NAMES, doubts: str = "") -> Path:
+    profiles = [{"name": name, "annual_spend": 1000.0, "behaviour": "Often."} for name in names]
+    size = sizes(len(customers.uplift))
+    path = tmp_path / "game.html"
+    path.write_text(game_page(customers, size, profiles, story_of(recommended, doubts=doubts), "abc123"), encoding="utf-8")
+    return path

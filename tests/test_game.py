@@ -1,0 +1,369 @@
+"""How the coupon game plays in a real browser."""
+
+import dataclasses
+
+import numpy as np
+import pandas as pd
+import pytest
+from playwright.sync_api import Browser, Page
+
+from targeting.clusters import mean_estimate
+from targeting.economics import Economics
+from targeting.pages.game import game_page, sizes
+from targeting.policy_value import Evidence, value_table
+from tests.browser import WIDTHS, no_sideways_scroll, opened, serious_faults
+from tests.games import HOSTILE, NAMES, customers_of, story_of, written
+
+CENT = 0.005
+
+
+def give(page: Page, *counts: int) -> None:
+    """Types how many coupons each segment gets."""
+    for box, count in zip(page.locator("[data-count]").all(), counts, strict=False):
+        box.fill(str(count))
+        box.press("Enter")
+
+
+def copy_a_result(page: Page) -> None:
+    give(page, 40)
+    page.click("#run")
+    page.click("#copy")
+
+
+def drawn(page: Page) -> np.ndarray:
+    return np.array(page.evaluate("currentGame().rows"))
+
+
+def picked(page: Page) -> np.ndarray:
+    """1 for picked customers of the draw, in its order, else 0."""
+    return np.isin(np.arange(len(drawn(page))), page.evaluate("[...currentGame().picked]")).astype(float)
+
+
+def compared(page: Page) -> pd.DataFrame:
+    """The rows of the comparison as the page computed them."""
+    script = """() => { const game = currentGame(); return comparison(game.weights, game.own, game.data)
+        .map(({ kind, coupons, promised, profit, truth }) => ({ kind, coupons, promised, ...profit, truth })); }"""
+    return pd.DataFrame(page.evaluate(script)).set_index("kind")
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_it_plays_through_by_mouse(browser: Browser, tmp_path, width):
+    path = written(tmp_path, customers_of(intervals=True, truth=True))
+    with opened(browser, path, width) as page:
+        assert page.inner_text("#left") == "360"
+        assert serious_faults(page) == []
+        card = page.locator(".card").nth(0)
+        card.get_by_role("button", name="+10").click()
+        card.locator("summary").click()
+        card.get_by_role("button", name="Show 25 more").wait_for()
+        assert card.locator("[data-customer]").count() == 25
+        card.locator("[data-customer]").nth(12).click()
+        card.get_by_role("button", name="Show 25 more").click()
+        assert card.locator("[data-customer]").count() == 50
+        assert page.inner_text("#left") == "349"
+        card.locator("[data-customer]").nth(0).click()
+        assert (page.inner_text("#left"), card.locator("[data-count]").input_value()) == ("350", "10")
+        page.locator(".card").nth(1).get_by_role("button", name="All").click()
+        assert page.inner_text("#left") == "0"
+        assert page.inner_text("#said") == "All coupons are handed out."
+        assert serious_faults(page) == []
+        assert no_sideways_scroll(page)
+        page.click("#run")
+        assert page.is_hidden("#picking")
+        assert page.inner_text("#result-title").startswith("Your 360 coupons: estimated profit ")
+        assert page.evaluate("document.activeElement.id") == "result-title"
+        assert page.locator("#profits li.own").count() == 1
+        assert page.locator("#uplifts .dot").count() == page.locator("#uplifts .whisker").count() == 360
+        for details in page.locator("#result details summary").all():
+            details.click()
+        assert page.locator("#customers tbody tr").count() == 50
+        page.get_by_role("button", name="Show 50 more").click()
+        assert page.locator("#customers tbody tr").count() == 100
+        assert serious_faults(page) == []
+        assert no_sideways_scroll(page)
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_it_plays_through_by_keyboard(browser: Browser, tmp_path, width):
+    def tab_to(page: Page, selector: str) -> None:
+        for _ in range(200):
+            page.keyboard.press("Tab")
+            if page.evaluate("selector => document.activeElement.matches(selector)", selector):
+                return
+        raise AssertionError(f"{selector} was not reached by Tab")
+
+    with opened(browser, written(tmp_path, customers_of()), width) as page:
+        tab_to(page, "#order")
+        page.keyboard.press("ArrowDown")
+        tab_to(page, "[data-segment='0'] [data-count]")
+        page.keyboard.type("7")
+        page.keyboard.press("Enter")
+        tab_to(page, "[data-segment='0'] summary")
+        page.keyboard.press("Enter")
+        page.wait_for_selector("[data-segment='0'] input[type=checkbox]")
+        tab_to(page, "[data-segment='0'] input[type=checkbox]")
+        page.keyboard.press("Space")
+        tab_to(page, "[data-segment='2'] [data-step='10']")
+        page.keyboard.press("Enter")
+        assert page.inner_text("#left") == "344"
+        tab_to(page, "#run")  # round the page
+        page.keyboard.press("Enter")
+        assert page.inner_text("#result-title").startswith("Your 16 coupons")
+        tab_to(page, "#same-draw")
+        page.keyboard.press("Enter")
+        assert page.inner_text("#left") == "344"
+        assert page.evaluate("document.activeElement.id") == "picking-title"
+
+
+def test_segments_give_coupons_in_the_order_chosen(browser: Browser, tmp_path):
+    with opened(browser, written(tmp_path, customers_of())) as page:
+        give(page, 5)
+        mine = page.evaluate("currentGame().members[0].slice(0, 5)")
+        assert page.evaluate("[...currentGame().picked]") == mine
+        give(page, 0)
+        page.select_option("#order", "spend")
+        give(page, 5)
+        spent = np.array(page.evaluate("currentGame().own.spend"))
+        members = np.array(page.evaluate("currentGame().members[0]"))
+        assert set(page.evaluate("[...currentGame().picked]")) == set(members[np.argsort(-spent[members], kind="stable")[:5]])
+        give(page, 3)
+        assert set(page.evaluate("[...currentGame().picked]")) == set(members[np.argsort(-spent[members], kind="stable")[:3]])
+
+
+@pytest.mark.parametrize("typed", ["-5", "", "1e9", "2.6"])
+def test_odd_counts_become_counts_that_can_be(browser: Browser, tmp_path, typed):
+    with opened(browser, written(tmp_path, customers_of())) as page:
+        box = page.locator("[data-count]").nth(0)
+        box.fill(typed)
+        box.press("Enter")
+        expected = {"-5": 0, "": 0, "1e9": 360, "2.6": 3}[typed]
+        assert box.input_value() == str(expected)
+        assert page.inner_text("#left") == str(360 - expected)
+
+
+def test_no_coupon_beyond_the_last(browser: Browser, tmp_path):
+    with opened(browser, written(tmp_path, customers_of())) as page:
+        give(page, 360)
+        page.locator(".card").nth(1).locator("summary").click()
+        box = page.locator(".card").nth(1).locator("[data-customer]").nth(0)
+        box.click()
+        assert not box.is_checked()
+        assert page.inner_text("#said") == "All coupons are handed out: take one back first."
+
+
+def test_hostile_names_stay_text(browser: Browser, tmp_path):
+    with opened(browser, written(tmp_path, customers_of())) as page:
+        give(page, 0, 20)
+        page.locator(".card").nth(1).locator("summary").click()
+        page.wait_for_selector("[data-customer]")
+        assert page.locator("h3").nth(1).inner_text() == HOSTILE
+        assert page.get_by_label(f"Coupons for {HOSTILE}").input_value() == "20"
+        assert page.get_by_role("region", name=f"Customers of {HOSTILE}").count() == 1
+        page.click("#run")
+        page.locator("#customers summary").click()
+        assert page.locator("#uplifts strong").inner_text() == HOSTILE
+        assert page.locator("#customers td").nth(0).inner_text() == HOSTILE
+        assert page.evaluate("window.hurt") is None
+        assert page.locator("img").count() == 0
+
+
+def test_profits_and_intervals_are_those_of_the_pipeline(browser: Browser, tmp_path):
+    customers = customers_of(truth=True)
+    with opened(browser, written(tmp_path, customers)) as page:
+        give(page, 90, 0, 120)
+        page.click("#run")
+        rows, mine, shown = drawn(page), picked(page), compared(page)
+        script = "() => { const g = currentGame(); const r = comparison(g.weights, g.own, g.data); "
+        gains = page.evaluate(script + "return r.map(row => [row.kind, difference(r[0], row, g.own, g.data.z)]); }")
+        size = page.evaluate("() => { const g = currentGame(); return support(g.weights, g.own); }")
+    evidence = Evidence(**{field.name: getattr(customers.evidence, field.name)[rows] for field in dataclasses.fields(Evidence)})
+    place = customers.place[rows]
+    policies = pd.DataFrame(
+        {
+            "nobody": np.zeros(len(rows)),
+            "everyone": np.ones(len(rows)),
+            "current": evidence.treated,
+            "own": mine,
+            "pipeline": (place <= np.sort(place)[359]).astype(float),
+            "lot": np.full(len(rows), mine.mean()),
+        }
+    )
+    table = value_table(policies.rename(columns={"everyone": "all"}), customers.uplift[rows], evidence, customers.economics)
+    table = table.set_index("policy").rename(index={"all": "everyone"})
+    assert mine.sum() == 210
+    for kind in policies:
+        ours, page_row = table.loc[kind], shown.loc[kind]
+        for column, ends in (("value", ""), ("lower", "_ci_lower"), ("upper", "_ci_upper")):
+            assert page_row[column] == pytest.approx(ours[f"total_profit{ends}"], abs=CENT), (kind, column)
+        assert page_row["promised"] == pytest.approx(len(rows) * ours["profit_plugin"], abs=CENT)
+        assert page_row["truth"] == pytest.approx((policies[kind] * (0.4 * customers.true_uplift[rows] - 10)).sum(), abs=CENT)
+    by_kind = dict(gains)
+    for kind, column in (("everyone", "over_all"), ("current", "over_current")):
+        for end, suffix in (("value", ""), ("lower", "_ci_lower"), ("upper", "_ci_upper")):
+            ours = len(rows) * table.loc["own", column + suffix]
+            assert by_kind[kind][end] == pytest.approx(ours, abs=CENT)
+    earned = 0.4 * evidence.score - 10
+    lot = mean_estimate((mine - mine.mean()) * earned, evidence.household_id)
+    assert by_kind["lot"]["lower"] == pytest.approx(1200 * lot.lower, abs=CENT)
+    assert size == pytest.approx(table.loc["own", "ess"])
+    truth = np.sort(0.4 * customers.true_uplift[rows] - 10)[::-1][:360]
+    assert shown.loc["best", "truth"] == pytest.approx(truth[truth > 0].sum(), abs=CENT)
+
+
+def test_the_words_shown_are_the_numbers(browser: Browser, tmp_path):
+    with opened(browser, written(tmp_path, customers_of())) as page:
+        give(page, 100)
+        page.click("#run")
+        own = compared(page).loc["own"]
+        words = [f"{'-' if value < 0 else ''}${abs(value):,.0f}" for value in own[["value", "lower", "upper"]]]
+        assert page.inner_text("#result-title") == f"Your 100 coupons: estimated profit {words[0]}"
+        assert page.inner_text("#profits li.own p") == f"Your pick, 100 coupons: {words[0]} ({words[1]} to {words[2]})"
+        assert f"({words[1]} to {words[2]})" in page.input_value("#line").replace("95% interval ", "")
+
+
+@pytest.mark.parametrize(
+    ("effect", "verdict", "line"),
+    [
+        (25.0, "it is neither a win nor a loss", "which cannot be told from $0"),
+        (200.0, "more than mailing nobody would have earned, beyond what chance explains", "beyond chance"),
+        (-150.0, "mailing nobody would have been better", "a loss beyond chance"),
+    ],
+)
+def test_verdicts_follow_the_interval(browser: Browser, tmp_path, effect, verdict, line):
+    with opened(browser, written(tmp_path, customers_of(effect=effect))) as page:
+        give(page, 120, 120, 120)
+        page.click("#run")
+        said = page.inner_text("#verdict")
+        assert verdict in said
+        assert "chance alone gives such differences, so it shows no skill" in said  # segments know nothing here
+        assert line in page.input_value("#line")
+        assert "too few" not in said
+        assert "best of several" not in said
+        page.click("#same-draw")
+        page.click("#run")
+        assert "This was campaign 2 since you opened the page: the best of several looks better" in page.inner_text("#verdict")
+
+
+def test_a_few_customers_are_too_few_to_judge(browser: Browser, tmp_path):
+    with opened(browser, written(tmp_path, customers_of())) as page:
+        give(page, 20)
+        page.click("#run")
+        assert "too few to take its interval at its word" in page.inner_text("#verdict")
+
+
+def test_mailing_nobody_is_a_choice(browser: Browser, tmp_path):
+    with opened(browser, written(tmp_path, customers_of(truth=True))) as page:
+        page.click("#run")
+        assert page.inner_text("#result-title") == "You mailed nobody: $0, for sure"
+        assert page.inner_text("#verdict").endswith("It is also what the pipeline recommends.")
+        assert page.is_hidden("#single")
+        assert "I mailed nobody, $0. game.html#draw=1" in page.input_value("#line")
+        assert serious_faults(page) == []
+    with opened(browser, written(tmp_path, customers_of(), recommended="top_20")) as page:
+        page.click("#run")
+        assert "pipeline" not in page.inner_text("#verdict")
+        assert "The pipeline's policy (top_20)" in page.inner_text("#profits")
+    with opened(browser, written(tmp_path, customers_of(), recommended="current")) as page:
+        page.click("#run")
+        assert "pipeline" not in page.inner_text("#profits")
+
+
+def test_a_policy_gives_no_coupon_to_those_it_leaves_out(browser: Browser, tmp_path):
+    customers = customers_of()
+    few = dataclasses.replace(customers, place=np.where(np.arange(2400) % 8 == 0, customers.place, np.nan))
+    with opened(browser, written(tmp_path, few, recommended="top_20")) as page:
+        page.click("#run")
+        assert compared(page).loc["pipeline", "coupons"] == (drawn(page) % 8 == 0).sum() < 360
+
+
+def test_draws_are_as_their_numbers(browser: Browser, tmp_path):
+    path = written(tmp_path, customers_of())
+    with opened(browser, path) as page:
+        first = drawn(page)
+        assert len(set(first)) == 1200
+        assert page.evaluate("location.hash") == "#draw=1&pool=abc123"
+        give(page, 50)
+        page.click("#run")
+        page.click("#new-draw")
+        page.wait_for_function("currentGame().draw !== 1")
+        number, second = page.evaluate("currentGame().draw"), drawn(page)
+        assert (first != second).any()
+        assert page.inner_text("#left") == "360"
+        assert page.is_visible("#picking")
+        page.evaluate("location.hash = '#draw=1'")
+        page.wait_for_function("currentGame().draw === 1")
+        assert (drawn(page) == first).all()
+    with opened(browser, path) as page:
+        page.evaluate(f"location.hash = '#draw={number}&pool=abc123'")
+        page.wait_for_function(f"currentGame().draw === {number}")
+        assert (drawn(page) == second).all()
+        assert page.inner_text("[data-draw]") == str(number)
+        assert page.is_hidden("#elsewhere")
+        page.evaluate("location.hash = '#draw=5&pool=other1'")
+        page.wait_for_selector("#elsewhere", state="visible")
+
+
+def test_the_skip_link_ends_no_game(browser: Browser, tmp_path):
+    with opened(browser, written(tmp_path, customers_of())) as page:
+        give(page, 40)
+        page.click("#run")
+        page.evaluate("location.hash = '#main'")
+        page.wait_for_function("location.hash.startsWith('#draw=1')")
+        assert page.is_visible("#result")
+
+
+def test_draws_are_fair(browser: Browser, tmp_path):
+    with opened(browser, written(tmp_path, customers_of())) as page:
+        counts = np.zeros(50)
+        for seed in range(400):
+            counts[page.evaluate("seed => drawnRows(seed, 50, 10)", seed)] += 1
+    # Each count is binomial(400, 0.2), a little under-dispersed since each draw holds ten: chi-squared has 49 degrees of freedom.
+    assert np.square(counts - 80).sum() / (80 * 0.8) * 49 / 50 < 90
+
+
+def test_the_line_is_copied_or_marked(browser: Browser, tmp_path):
+    path = written(tmp_path, customers_of())
+    allowed = "Object.defineProperty(navigator, 'clipboard', {value: {writeText: async text => { window.clip = text; }}});"
+    with opened(browser, path, script=allowed) as page:
+        copy_a_result(page)
+        page.wait_for_function("document.getElementById('copied').textContent === 'Copied.'")
+        line = page.evaluate("window.clip")
+        assert line == page.input_value("#line")
+        assert line.startswith("Target the right customers, draw 1 of data abc123: 40 coupons, estimated profit ")
+        assert line.endswith("game.html#draw=1&pool=abc123")
+    absent = "Object.defineProperty(navigator, 'clipboard', {value: undefined});"
+    with opened(browser, path, script=absent) as page:
+        copy_a_result(page)
+        page.wait_for_function("document.getElementById('copied').textContent.includes('Ctrl+C')")
+        marked = "() => { const l = document.getElementById('line'); return l.value.slice(l.selectionStart, l.selectionEnd); }"
+        assert page.evaluate(marked) == page.input_value("#line")
+
+
+def test_visits_are_no_dollars_and_a_cost_that_varies_has_no_line(browser: Browser, tmp_path):
+    customers = dataclasses.replace(customers_of(), economics=Economics(np.linspace(1, 20, 2400), 0.4))
+    path = tmp_path / "visits.html"
+    story = dataclasses.replace(story_of(), outcome="purchase_count")
+    profiles = [{"name": name, "annual_spend": 1.0, "behaviour": ""} for name in NAMES]
+    path.write_text(game_page(customers, sizes(2400), profiles, story, "abc123"), encoding="utf-8")
+    with opened(browser, path) as page:
+        give(page, 30)
+        page.click("#run")
+        assert page.locator("line.breakeven").count() == 0
+        assert " visits each on average" in page.inner_text("#uplifts")
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_too_few_customers_make_no_game(browser: Browser, tmp_path, width):
+    with opened(browser, written(tmp_path, customers_of(40)), width) as page:
+        assert "There is no game on these data: 40 customers lie inside the overlap" in page.inner_text("header")
+        assert page.locator("button").count() == 0
+        assert serious_faults(page) == []
+
+
+def test_where_nothing_is_evidence_the_page_says_so(browser: Browser, tmp_path):
+    with opened(browser, written(tmp_path, customers_of(), doubts="The arms do not compare.")) as page:
+        assert "On these data no profit is evidence. The arms do not compare." in page.inner_text("header")
+        give(page, 100)
+        page.click("#run")
+        assert page.inner_text("#verdict") == "On these data no profit is evidence, and this one is none."
+        assert ", no evidence on these data; by lot " in page.input_value("#line")
