@@ -13,6 +13,7 @@ from targeting.picture_style import ACCENT, DARK, LIGHT
 
 Spec = dict[str, Any]
 DOLLARS, SHARE = "$,.2f", ".0%"
+TENTHS = alt.Axis(format=".1f", values=[0, 0.2, 0.4, 0.6, 0.8, 1])
 BINS = 20  # of the propensity, from 0 to 1
 # What the positions of segments can be drawn by: column of plots/segments.csv, words, format.
 AXES = {
@@ -32,7 +33,8 @@ AXES = {
 
 def _spec(chart: Any) -> Spec:
     """The specification, as wide as its place on the page; its text alternative is the page's, not the drawing's."""
-    styled = chart.configure(font="system-ui, DejaVu Sans, sans-serif", aria=False, background="transparent")
+    fit = alt.AutoSizeParams(type="fit-x", contains="padding")
+    styled = chart.configure(font="system-ui, DejaVu Sans, sans-serif", aria=False, autosize=fit, background="transparent")
     styled = styled.configure_view(stroke=None).configure_axis(
         labelFontSize=12,
         titleFontSize=12,
@@ -84,7 +86,7 @@ def roi_chart(curve: pd.DataFrame, overlap: float) -> Spec:
     ]
     x = alt.X(
         "share:Q",
-        title="Share contacted, inside the overlap first, largest predicted effect first",
+        title="Share contacted, largest predicted effect first",
         axis=alt.Axis(format=SHARE),
         scale=alt.Scale(domain=[0, 1]),
     )
@@ -110,13 +112,13 @@ def positioning_chart(segments: pd.DataFrame, x: str = "visits", y: str = "reven
     tips = [alt.Tooltip("name:N", title="segment"), alt.Tooltip("n:Q", title="households", format=",")]
     tips += [alt.Tooltip(f"{column}:Q", title=words, format=form) for column, (words, form) in AXES.items()]
     base = alt.Chart(_records(segments[["segment", "name", "n", *AXES]])).encode(
-        x=alt.X(f"{x}:Q", title=AXES[x][0], axis=alt.Axis(format=AXES[x][1]), scale=alt.Scale(zero=False, padding=40)),
-        y=alt.Y(f"{y}:Q", title=AXES[y][0], axis=alt.Axis(format=AXES[y][1]), scale=alt.Scale(zero=False, padding=30)),
+        x=alt.X(f"{x}:Q", title=AXES[x][0], axis=alt.Axis(format=AXES[x][1]), scale=alt.Scale(zero=False, nice=False, padding=30)),
+        y=alt.Y(f"{y}:Q", title=AXES[y][0], axis=alt.Axis(format=AXES[y][1]), scale=alt.Scale(zero=False, nice=False, padding=30)),
         tooltip=tips,
     )
     names = [f"{row.segment} {row.name}" for row in segments.itertuples(index=False)]
     base = base.transform_calculate(label="datum.segment + ' ' + datum.name")
-    colour = alt.Color("label:N", sort=names, scale=alt.Scale(domain=names, scheme="tableau10"), legend=alt.Legend(columns=2))
+    colour = alt.Color("label:N", sort=names, scale=alt.Scale(domain=names, scheme="tableau10"), legend=alt.Legend(columns=1))
     size = alt.Size("n:Q", scale=alt.Scale(range=[200, 1400]), legend=None)
     layers = [
         base.mark_circle(opacity=0.55, stroke=DARK).encode(size=size, color=colour),
@@ -193,7 +195,7 @@ def propensity_chart(table: pd.DataFrame, weighting: str) -> Spec:
     ]
     bars = alt.Chart(_records(mirrored)).mark_bar(stroke="white", strokeWidth=0.5)
     bars = bars.encode(
-        x=alt.X("low:Q", title="Propensity of being mailed", scale=alt.Scale(domain=[0, 1]), axis=alt.Axis(format=".1f")),
+        x=alt.X("low:Q", title="Propensity of being mailed", bin="binned", scale=alt.Scale(domain=[0, 1]), axis=TENTHS),
         x2="high:Q",
         y=alt.Y("height:Q", title="Share of the arm", axis=alt.Axis(labelExpr="format(abs(datum.value), '.0%')")),
         color=alt.Color("arm:N", scale=_two(arms)),
@@ -220,7 +222,7 @@ def love_chart(balance: pd.DataFrame) -> Spec:
         .mark_point(filled=True, size=55, opacity=0.95)
         .encode(
             y=alt.Y("covariate:N", sort=None, title=None),
-            x=alt.X("difference:Q", title="Difference of the arms, in standard deviations (0.1 and less counts as balanced)"),
+            x=alt.X("difference:Q", title="Difference of the arms, in standard deviations"),
             color=alt.Color("when:N", scale=_two(list(when.values()), (ACCENT, DARK))),
             shape=alt.Shape("when:N", scale=alt.Scale(domain=list(when.values()), range=["diamond", "circle"])),
             tooltip=["covariate:N", "when:N", alt.Tooltip("difference:Q", format=".2f")],
@@ -233,7 +235,7 @@ def forest_chart(effects: pd.DataFrame) -> Spec:
     """Every estimator's pooled effect on spend but the confounded difference, whose size would flatten the others."""
     table = effects[effects["method"] != "naive"]
     layers = _interval_rows(
-        table, "method", ("estimate", "ci_lower", "ci_upper"), "Effect on spend (USD a household and campaign)", "effect"
+        table, "method", ("estimate", "ci_lower", "ci_upper"), "Effect on spend (USD a household)", "effect"
     )
     return _spec(alt.layer(*layers, _zero_line("x")).properties(width="container", height=alt.Step(28)))
 
@@ -246,7 +248,7 @@ def power_chart(power: pd.DataFrame, effect: float) -> Spec:
         alt.Chart(_records(table))
         .mark_line(size=2.5)
         .encode(
-            x=alt.X("n_total:Q", title="Households in the experiment, half of them mailed"),
+            x=alt.X("n_total:Q", title="Households, half of them mailed"),
             y=alt.Y(
                 "power:Q",
                 title=f"Chance of finding ${effect:,.2f}",

@@ -1,6 +1,7 @@
 """Fill a page's template: words of the data are escaped, data for scripts are embedded as JSON or as exact numbers."""
 
 import base64
+import re
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
@@ -8,7 +9,7 @@ from typing import Any
 
 import jinja2
 import numpy as np
-from markupsafe import Markup
+from markupsafe import Markup, escape
 from numpy.typing import ArrayLike
 
 from targeting.wording import number, percent, usd
@@ -22,6 +23,11 @@ def packed(values: ArrayLike) -> str:
 def asset(name: str) -> Markup:
     """One of this package's own scripts or style sheets, to stand inside <script> or <style>; never a word of the data."""
     return Markup(files("targeting.pages").joinpath("assets", name).read_text(encoding="utf-8"))  # noqa: S704 - our own file
+
+
+def ticked(text: str) -> Markup:
+    """A sentence whose words between backticks are shown as code; all else of it stays text."""
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))  # noqa: S704 - escaped just before
 
 
 @cache
@@ -40,7 +46,7 @@ def environment() -> jinja2.Environment:
     )
     # A browser's JSON has no NaN: one that got this far is a fault of ours, and stops the page.
     made.policies["json.dumps_kwargs"] = {"sort_keys": True, "allow_nan": False}
-    made.filters |= {"usd": usd, "percent": percent, "number": number}
+    made.filters |= {"usd": usd, "percent": percent, "number": number, "ticked": ticked}
     made.globals["asset"] = asset
     return made
 
