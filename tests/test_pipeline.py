@@ -16,6 +16,7 @@ import yaml
 
 from targeting.policies import POLICIES
 from targeting.tables import SCHEMAS
+from tests.browser import WIDTHS, no_sideways_scroll, opened, serious_faults
 
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).resolve().parent.parent
@@ -40,6 +41,9 @@ def call(project: Path, *command: str, fails: bool = False) -> str:
     environment = os.environ | {
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "GIT_CONFIG_GLOBAL": os.devnull,
+        # The report names the commit of its code: the same files are then the same commit in every clone.
+        "GIT_AUTHOR_DATE": "2026-01-01T00:00:00Z",
+        "GIT_COMMITTER_DATE": "2026-01-01T00:00:00Z",
     }
     done = subprocess.run(
         command, cwd=project, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
@@ -154,6 +158,29 @@ def test_rules_for_new_households_are_what_all_past_rows_say(project):
     expected = {"all": rows["earned"].mean(), "earlier": earlier["earned"].mean()}
     assert rules.to_dict() == pytest.approx({name: expected[name] for name in rules.index}, abs=0.01)
     assert "all" in rules
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_the_report_agrees_with_the_metrics_to_the_cent(project, browser, width):
+    policy = json.loads((project / "metrics/policy.json").read_text())
+    table = pd.read_csv(project / "plots/policies.csv").set_index("policy")
+    with opened(browser, project / "plots/report/index.html", width) as page:
+        page.wait_for_selector("body[data-ready]")
+        found = page.evaluate("([cost, margin]) => model.at(cost, margin)", [policy["cost"], policy["margin"]])
+        assert page.inner_text("#recommendation") == policy["recommendation"].replace("`", "")
+        assert found["recommended"] == policy["recommended"]
+        for row in found["table"]:
+            expected = table.loc[row["policy"]]
+            values = [row["profit"][key] for key in ("value", "lower", "upper")]
+            wanted = [expected[key] for key in ("profit", "profit_ci_lower", "profit_ci_upper")]
+            assert values == pytest.approx(wanted, abs=0.005)
+            assert row["contacts"] == expected["n"]
+            shown = page.inner_text(f"tr[data-policy='{row['policy']}'] [data-cell=profit]")
+            assert shown.split(" ")[0].replace("$", "").replace(",", "") == f"{expected['profit'] + 0.0:.2f}".replace(
+                "-0.00", "0.00"
+            )
+        assert no_sideways_scroll(page)
+        assert serious_faults(page) == []
 
 
 def test_a_second_run_does_nothing(project):

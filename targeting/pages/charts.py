@@ -33,8 +33,7 @@ AXES = {
 
 def _spec(chart: Any) -> Spec:
     """The specification, as wide as its place on the page; its text alternative is the page's, not the drawing's."""
-    fit = alt.AutoSizeParams(type="fit-x", contains="padding")
-    styled = chart.configure(font="system-ui, DejaVu Sans, sans-serif", aria=False, autosize=fit, background="transparent")
+    styled = chart.configure(font="system-ui, DejaVu Sans, sans-serif", aria=False, background="transparent")
     styled = styled.configure_view(stroke=None).configure_axis(
         labelFontSize=12,
         titleFontSize=12,
@@ -112,8 +111,12 @@ def positioning_chart(segments: pd.DataFrame, x: str = "visits", y: str = "reven
     tips = [alt.Tooltip("name:N", title="segment"), alt.Tooltip("n:Q", title="households", format=",")]
     tips += [alt.Tooltip(f"{column}:Q", title=words, format=form) for column, (words, form) in AXES.items()]
     base = alt.Chart(_records(segments[["segment", "name", "n", *AXES]])).encode(
-        x=alt.X(f"{x}:Q", title=AXES[x][0], axis=alt.Axis(format=AXES[x][1]), scale=alt.Scale(zero=False, nice=False, padding=30)),
-        y=alt.Y(f"{y}:Q", title=AXES[y][0], axis=alt.Axis(format=AXES[y][1]), scale=alt.Scale(zero=False, nice=False, padding=30)),
+        x=alt.X(
+            f"{x}:Q", title=AXES[x][0], axis=alt.Axis(format=AXES[x][1]), scale=alt.Scale(zero=False, nice=False, padding=30)
+        ),
+        y=alt.Y(
+            f"{y}:Q", title=AXES[y][0], axis=alt.Axis(format=AXES[y][1]), scale=alt.Scale(zero=False, nice=False, padding=30)
+        ),
         tooltip=tips,
     )
     names = [f"{row.segment} {row.name}" for row in segments.itertuples(index=False)]
@@ -152,7 +155,7 @@ def segment_effects_chart(effects: pd.DataFrame, breakeven: float | None) -> Spe
         data = alt.Data(values=[{"breakeven": breakeven, "label": f"breakeven ${breakeven:,.2f}"}])
         rule = alt.Chart(data).mark_rule(color=ACCENT, strokeDash=[6, 4]).encode(x="breakeven:Q", tooltip="label:N")
         layers.append(rule)
-    return _spec(alt.layer(*layers).properties(width="container", height=alt.Step(30)))
+    return _spec(alt.layer(*layers).properties(width="container", height=30 * len(effects)))
 
 
 def policies_chart(policies: pd.DataFrame) -> Spec:
@@ -167,7 +170,7 @@ def policies_chart(policies: pd.DataFrame) -> Spec:
     promised = promised.encode(y=alt.Y("policy:N", sort=None), x="profit_plugin:Q", tooltip=tips)
     layers[1] = _named(layers[1], names[0], names)
     layers += [_named(promised, names[1], names), _zero_line("x")]
-    return _spec(alt.layer(*layers).properties(width="container", height=alt.Step(26)))
+    return _spec(alt.layer(*layers).properties(width="container", height=26 * len(table)))
 
 
 def propensity_table(treated: np.ndarray, propensity: np.ndarray) -> pd.DataFrame:
@@ -228,16 +231,14 @@ def love_chart(balance: pd.DataFrame) -> Spec:
             tooltip=["covariate:N", "when:N", alt.Tooltip("difference:Q", format=".2f")],
         )
     )
-    return _spec(alt.layer(points, limit).properties(width="container", height=alt.Step(15)))
+    return _spec(alt.layer(points, limit).properties(width="container", height=15 * len(table)))
 
 
 def forest_chart(effects: pd.DataFrame) -> Spec:
     """Every estimator's pooled effect on spend but the confounded difference, whose size would flatten the others."""
     table = effects[effects["method"] != "naive"]
-    layers = _interval_rows(
-        table, "method", ("estimate", "ci_lower", "ci_upper"), "Effect on spend (USD a household)", "effect"
-    )
-    return _spec(alt.layer(*layers, _zero_line("x")).properties(width="container", height=alt.Step(28)))
+    layers = _interval_rows(table, "method", ("estimate", "ci_lower", "ci_upper"), "Effect on spend (USD a household)", "effect")
+    return _spec(alt.layer(*layers, _zero_line("x")).properties(width="container", height=28 * len(table)))
 
 
 def power_chart(power: pd.DataFrame, effect: float) -> Spec:

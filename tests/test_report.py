@@ -1,0 +1,277 @@
+"""The report: its script values policies as the pipeline does, its sentences follow the numbers, its page works in a browser."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from playwright.sync_api import Browser, Page
+
+from stages.policy import evidence_table
+from targeting.economics import Economics
+from targeting.pages import charts, sentences
+from targeting.pages.rendering import environment, render
+from targeting.pages.report import flat, report_context
+from targeting.pages.what_if import embedded
+from targeting.policies import Budget, PolicyData, assign
+from targeting.policy_sensitivity import at_economics
+from targeting.policy_value import Evidence, recommend, value_table
+from targeting.roi_curve import SHARES, peaks, profit_and_spend, roi_curve
+from tests.browser import WIDTHS, no_sideways_scroll, opened, serious_faults
+
+ROOT = Path(__file__).resolve().parent.parent
+SETTINGS = {"budget_usd": 700.0, "budget_contacts": 45, "caution": 0.3}
+HOSTILE = "</script><b>Bold</b> \"'&<img src=x onerror='window.hurt=1'>"
+
+
+class World:
+    """Made-up rows, two or so a household, whose effects differ; all that the stage `policy` would hold."""
+
+    def __init__(self, lift: float, n: int = 900, costs: bool = False):
+        rng = np.random.default_rng(7)
+        self.n, self.fold = n, rng.integers(0, 5, n)
+        household = rng.integers(0, n // 2, n)
+        self.panel = pd.DataFrame({"household_id": household, "campaign_id": rng.integers(1, 4, n)})
+        e = rng.uniform(0.05, 0.95, n)
+        treated = (rng.random(n) < e).astype(float)
+        effect = rng.normal(lift, 60, n)
+        score1, score0 = effect + rng.normal(100, 90, n), rng.normal(100, 90, n)
+        outcome = np.where(treated == 1, score1, score0)
+        overlap = (e > 0.1) & (e < 0.9)
+        self.evidence = Evidence(score0, score1, outcome, treated, household, overlap, e, score0, score1)
+        cate = effect + rng.normal(0, 40, n)
+        self.segments = pd.DataFrame({"segment": rng.integers(1, 5, n)})
+        self.economics = Economics(rng.uniform(5, 15, n) if costs else 12.73, 0.3)
+        self.data = PolicyData(
+            cate=cate,
+            overlap=overlap,
+            treated=treated,
+            breakeven=0.0,
+            household_id=household,
+            lower=cate - 50,
+            tree=(cate > 30).astype(float),
+            fold=self.fold,
+            campaign_id=self.panel["campaign_id"].to_numpy(),
+            budget=Budget(SETTINGS["budget_usd"], SETTINGS["budget_contacts"]),
+        )
+        self.shown = cate + rng.normal(0, 10, n)
+
+    def at(self, economics: Economics) -> PolicyData:
+        return at_economics(self.data, economics, self.evidence, self.fold, self.segments["segment"].to_numpy())
+
+    def table(self) -> pd.DataFrame:
+        return evidence_table(self.panel, self.segments, self.at(self.economics), self.shown, self.evidence, self.economics)
+
+    def embedded(self, answers: str = "overlap", policies: list[str] | None = None) -> dict:
+        names = list(assign(self.at(self.economics))) if policies is None else policies
+        return embedded(self.table(), self.economics.averages(), names, SHARES.tolist(), SETTINGS, answers, 3)
+
+
+def recomputed(page: Page, data: dict, cost: float, margin: float) -> dict:
+    """What the page's script says at this cost and margin."""
+    return page.evaluate("([data, cost, margin]) => plain(whatIf(data).at(cost, margin))", [data, cost, margin])
+
+
+PLAIN = """
+const plain = (result) => JSON.parse(JSON.stringify(result, (key, value) => (key === "sums" ? undefined : value)));
+"""
+
+
+@pytest.fixture
+def scripts(browser: Browser, tmp_path: Path):
+    """A page with the scripts of the what-if alone."""
+    parts = "".join("{{ asset('" + name + ".js') }}" for name in ("unpack", "value", "policies", "what_if"))
+    path = tmp_path / "scripts.html"
+    source = '{% extends "base.html.jinja" %}{% block title %}x{% endblock %}{% block main %}<script>' + parts + PLAIN
+    path.write_text(environment().from_string(source + "</script>{% endblock %}").render(), encoding="utf-8")
+    with opened(browser, path) as page:
+        yield page
+
+
+@pytest.mark.parametrize(("lift", "costs"), [(20.0, False), (90.0, False), (50.0, True)])
+@pytest.mark.parametrize(("cost_factor", "margin_factor"), [(1.0, 1.0), (0.3, 1.2), (2.5, 0.8)])
+def test_the_script_values_policies_as_the_pipeline_does(scripts, lift, costs, cost_factor, margin_factor):
+    world = World(lift, costs=costs)
+    economics = world.economics.scaled(cost_factor, margin_factor)
+    data = world.at(economics)
+    table = value_table(assign(data), data.cate, world.evidence, economics, seed=3)
+    averages = economics.averages()
+    found = recomputed(scripts, world.embedded(), averages["cost"], averages["margin"])
+    assert [row["policy"] for row in found["table"]] == table["policy"].tolist()
+    for row, expected in zip(found["table"], table.itertuples(), strict=True):
+        assert row["contacts"] == expected.n, expected.policy
+        values = [row["profit"][key] for key in ("value", "se", "lower", "upper")]
+        wanted = [expected.profit, expected.profit_se, expected.profit_ci_lower, expected.profit_ci_upper]
+        assert values == pytest.approx(wanted, abs=1e-9), expected.policy
+        if expected.n > 0:
+            roi = [row["roi"][key] for key in ("value", "lower", "upper")]
+            assert roi == pytest.approx([expected.roi, expected.roi_ci_lower, expected.roi_ci_upper], abs=1e-9)
+        else:
+            assert row["roi"] is None
+    assert found["recommended"] == recommend(table)
+
+
+@pytest.mark.parametrize("costs", [False, True])
+def test_the_script_draws_the_pipelines_curve(scripts, costs):
+    world = World(45.0, costs=costs)
+    economics = world.economics.scaled(0.8, 1.1)
+    # Where costs differ the order is by gain per dollar, which a common factor leaves as it is.
+    order = replace(world.at(economics), cate=world.shown).order
+    curve = roi_curve(order, world.shown, world.evidence, economics)
+    averages = economics.averages()
+    found = recomputed(scripts, world.embedded(), averages["cost"], averages["margin"])
+    points = pd.DataFrame(found["points"])
+    for name, column in (("profit", "profit"), ("lower", "profit_ci_lower"), ("upper", "profit_ci_upper")):
+        assert points[name].to_numpy() == pytest.approx(curve[column].to_numpy(), abs=1e-9)
+    assert points["promised"].to_numpy() == pytest.approx(curve["profit_plugin"].to_numpy(), abs=1e-9)
+    peak = peaks(profit_and_spend(order, world.evidence, economics), seed=1)
+    assert found["peak"]["share"] == pytest.approx(peak["profit_peak_share"])
+    # Both intervals are simulated, with different draws.
+    assert found["peak"]["lower"] == pytest.approx(peak["profit_peak_share_lower"], abs=0.08)
+    assert found["peak"]["upper"] == pytest.approx(peak["profit_peak_share_upper"], abs=0.08)
+
+
+def test_nothing_is_recommended_where_the_arms_do_not_compare(scripts):
+    world = World(90.0)
+    assert recomputed(scripts, world.embedded(), 1.0, 0.5)["recommended"] != "none"
+    assert recomputed(scripts, world.embedded("nothing"), 1.0, 0.5)["recommended"] == "none"
+
+
+def test_the_page_holds_no_identifier():
+    world = World(20.0)
+    world.panel["household_id"] += 777_000
+    other = World(20.0)
+    assert world.embedded()["columns"]["household"] == other.embedded()["columns"]["household"]
+
+
+def results() -> tuple[dict, dict]:
+    """The committed run's metrics and tables."""
+    metrics = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in (ROOT / "metrics").glob("*.json")}
+    return metrics, {path.stem: pd.read_csv(path) for path in (ROOT / "plots").glob("*.csv")}
+
+
+@pytest.fixture(scope="module")
+def page_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The committed run's report, on made-up rows, with hostile names in the data."""
+    metrics, tables = results()
+    for name in ("segments", "segment_effects"):
+        tables[name] = tables[name].assign(name=lambda rows: rows["name"] + HOSTILE)
+    tables["segments"]["actions"] = HOSTILE
+    parameters = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+    parameters["data"]["path"] = HOSTILE
+    context = report_context(metrics, tables, World(20.0).table(), parameters, "abc123", {"python": "3.11"})
+    path = tmp_path_factory.mktemp("report") / "index.html"
+    path.write_text(render("index.html.jinja", context), encoding="utf-8")
+    return path
+
+
+def ready(page: Page) -> Page:
+    page.wait_for_selector("body[data-ready]")
+    return page
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_the_page_draws_and_fits_and_hurts_nobody(browser, page_file, width):
+    with opened(browser, page_file, width) as page:
+        ready(page)
+        for summary in page.query_selector_all("details > summary"):
+            summary.click()
+        page.wait_for_function("[...document.querySelectorAll('.chart')].every((place) => place.querySelector('svg'))")
+        assert page.evaluate(
+            "[...document.querySelectorAll('.chart svg')].every((one) => one.querySelectorAll('path').length > 3)"
+        )
+        assert no_sideways_scroll(page)
+        assert serious_faults(page) == []
+        assert page.evaluate("window.hurt") is None
+        assert HOSTILE in page.inner_text("section[aria-labelledby=segments]")
+
+
+def test_sliders_recompute_and_the_way_back_is_exact(browser, page_file):
+    with opened(browser, page_file) as page:
+        ready(page)
+        own = page.inner_text("#policy-table")
+        assert "At $12.73 a contact and a margin of 30%" in page.inner_text("#what-if")
+        page.focus("#cost")
+        page.keyboard.press("Home")
+        assert "At $0.00 a contact" in page.inner_text("#what-if")
+        assert page.inner_text("#policy-table") != own
+        page.focus("#margin")
+        page.keyboard.press("End")
+        assert "a margin of 100%" in page.inner_text("#what-if")
+        page.click("#reset")
+        assert page.inner_text("#policy-table") == own
+
+
+def test_axes_of_the_segments_can_be_chosen(browser, page_file):
+    with opened(browser, page_file) as page:
+        ready(page)
+        page.select_option("#axis-x", "basket")
+        page.wait_for_function("document.querySelector('#chart-positioning').textContent.includes('basket value (USD)')")
+
+
+def test_the_page_is_small_enough(page_file):
+    assert page_file.stat().st_size < 6e6
+
+
+def test_sentences_follow_the_numbers():
+    metrics, tables = results()
+    effects, refutation = tables["ate"], tables["refutation"]
+    own = (effects["outcome"] == "purchase_amount") & (effects["trial"] == "all") & (effects["method"] == "ato")
+    clear = effects.copy()
+    clear.loc[own, ["estimate", "ci_lower", "ci_upper"]] = [30.0, 10.0, 50.0]
+    passing = refutation.assign(passed=True)
+    good = metrics | {
+        "nuisance": metrics["nuisance"] | {"answers": "everybody"},
+        "validate": metrics["validate"] | {"heterogeneity": True},
+        "policy": metrics["policy"] | {"recommended": "top_20"},
+    }
+    assert sentences.doubts(good, clear, passing) == []
+    assert sentences.confidence(good, clear, passing) == "The profit is above zero beyond chance, and no check stands against it."
+    assert "All 40 attempts" in sentences.refutation_sentence(passing)
+    assert "more than chance would give" in sentences.effect_sentence(clear)
+    failing = passing.assign(passed=passing["check"] != "negative_control")
+    assert sentences.doubts(good, clear, failing)[0].startswith("Purchases before the campaign.")
+    assert "One doubt stands" in sentences.confidence(good, clear, failing)
+    unclear = effects.copy()
+    unclear.loc[own, ["estimate", "ci_lower", "ci_upper"]] = [3.0, -10.0, 16.0]
+    assert "which may well be nothing" in sentences.effect_sentence(unclear)
+    nothing = good | {"nuisance": metrics["nuisance"] | {"answers": "nothing"}}
+    assert sentences.confidence(nothing, clear, passing).startswith("These data cannot say whom to mail")
+    nobody = good | {"policy": metrics["policy"] | {"recommended": "none", "all_profit_ci_upper": -1.0}}
+    assert sentences.confidence(nobody, clear, passing).startswith("Mailing everybody loses money beyond chance")
+    maybe = good | {"policy": metrics["policy"] | {"recommended": "none", "all_profit_ci_upper": 1.0}}
+    assert sentences.confidence(maybe, clear, passing).startswith("That mailing is not shown to pay")
+
+
+@pytest.mark.parametrize(
+    ("n_differing", "p", "words"),
+    [(2, 0.001, "2 differ from"), (0, 0.02, "but none of them"), (0, 0.4, "is not shown (p = 0.40")],
+)
+def test_segments_differ_only_where_the_test_says_so(n_differing, p, words):
+    found = {"purchase_amount": {"n_differing": n_differing, "differ_p": p}}
+    assert words in sentences.segments_sentence(found)
+
+
+def test_limits_are_this_runs_own():
+    metrics, _ = results()
+    short = metrics | {"experiment": {"n_total_adjusted": 500, "n_eligible": 100}}
+    assert any("100 eligible households are fewer than the 500" in limit for limit in sentences.limits(short))
+    enough = metrics | {"experiment": {"n_total_adjusted": 100, "n_eligible": 500}}
+    assert not any("eligible households are fewer" in limit for limit in sentences.limits(enough))
+
+
+def test_propensities_by_hand():
+    table = charts.propensity_table(np.array([1.0, 1, 0, 0]), np.array([0.32, 0.82, 0.32, 0.12]))
+    whole = table.groupby(["weighting", "arm"])["share"].sum()
+    assert whole.to_numpy() == pytest.approx(1.0)
+    weighted = table[(table["weighting"] == "overlap weights") & (table["arm"] == "mailed") & (table["share"] > 0)]
+    # Mailed rows weigh 1 - e: 0.68 and 0.18.
+    assert weighted["share"].to_numpy() == pytest.approx([0.68 / 0.86, 0.18 / 0.86])
+    assert weighted["low"].to_numpy() == pytest.approx([0.3, 0.8])
+
+
+def test_parameters_are_listed_by_their_dotted_names():
+    assert list(flat({"a": {"b": 1, "c": [1, 2]}, "d": None})) == [("a.b", "1"), ("a.c", "1, 2"), ("d", "None")]
