@@ -62,16 +62,18 @@ def test_pages_depend_on_their_templates_and_scripts(stage):
 def test_files_in_the_script_are_those_in_dvc_yaml(stage):
     declared = written(stage) | read(stage) - {"${data.path}", "${policy.table}"}
     in_script = constants(stage)
-    if stage == "report":  # it reads several stages' metrics by name
-        sources = re.search(r"SOURCES = \((.*?)\)", (ROOT / "stages/report.py").read_text(encoding="utf-8"), re.DOTALL)
-        in_script |= {f"metrics/{name}.json" for name in re.findall(r'"(\w+)"', sources[1])}
+    if stage == "report":  # it reads several stages' metrics and tables by name
+        script = (ROOT / "stages/report.py").read_text(encoding="utf-8")
+        for group, form in (("SOURCES", "metrics/{}.json"), ("PLOTTED", "plots/{}.csv")):
+            names_in = re.search(rf"^{group} = \((.*?)\)", script, re.DOTALL | re.MULTILINE)
+            in_script |= {form.format(name) for name in re.findall(r'"(\w+)"', names_in[1])}
     assert in_script == declared
 
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_sections_that_the_script_loads_are_those_in_dvc_yaml(stage):
     source = (ROOT / "stages" / f"{stage}.py").read_text(encoding="utf-8")
-    loaded = re.findall(r"load_params\((.*?)\)", source)
+    loaded = re.findall(r"load_params\((.*?)\)", source, re.DOTALL)
     sections = {name for call in loaded for name in re.findall(r'"(\w+)"', call)}
     assert sections == {key.split(".")[0] for key in STAGES[stage].get("params", [])}
 
