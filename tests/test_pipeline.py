@@ -26,6 +26,7 @@ SMALL = {
     "segmentation/default": {"k": 4, "selection": [3, 4], "restarts": 3, "bootstraps": 4, "factor_resamples": 2},
     "learners/default": {"names": ["x", "dr"], "trials": 1, "forward": ["x"]},
 }
+TIME = "2026-01-01T00:00:00Z"
 AFTER_POLICY = {
     "score",
     "experiment",
@@ -41,9 +42,6 @@ def call(project: Path, *command: str, fails: bool = False) -> str:
     environment = os.environ | {
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "GIT_CONFIG_GLOBAL": os.devnull,
-        # The report names the commit of its code: the same files are then the same commit in every clone.
-        "GIT_AUTHOR_DATE": "2026-01-01T00:00:00Z",
-        "GIT_COMMITTER_DATE": "2026-01-01T00:00:00Z",
     }
     done = subprocess.run(
         command, cwd=project, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
@@ -75,8 +73,10 @@ def make_project(project: Path, folder: Path) -> Path:
 
 
 def commit(project: Path) -> None:
+    """Commit everything at a fixed time: the report names its commit, which is then the same in clones of the same files."""
     call(project, "git", "add", "--all")
-    call(project, "git", "commit", "--quiet", "--message", "A run")
+    dated = ("env", f"GIT_AUTHOR_DATE={TIME}", f"GIT_COMMITTER_DATE={TIME}")
+    call(project, *dated, "git", "commit", "--quiet", "--message", "A run")
 
 
 def restore(project: Path) -> None:
