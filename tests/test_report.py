@@ -83,7 +83,7 @@ const plain = (result) => JSON.parse(JSON.stringify(result, (key, value) => (key
 @pytest.fixture
 def scripts(browser: Browser, tmp_path: Path):
     """A page with the scripts of the what-if alone."""
-    parts = "".join("{{ asset('" + name + ".js') }}" for name in ("unpack", "value", "policies", "what_if"))
+    parts = "".join("{{ asset('" + name + ".js') }}" for name in ("unpack", "random", "value", "policies", "what_if"))
     path = tmp_path / "scripts.html"
     source = '{% extends "base.html.jinja" %}{% block title %}x{% endblock %}{% block main %}<script>' + parts + PLAIN
     path.write_text(environment().from_string(source + "</script>{% endblock %}").render(), encoding="utf-8")

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from targeting.clusters import Z, mean_estimate
+from targeting.clusters import mean_estimate
 from targeting.economics import Economics
 from targeting.pages.game_words import PipelineWords
 from targeting.pages.rendering import packed, render
@@ -159,7 +159,6 @@ def game_page(customers: Customers, size: Sizes, profiles: Sequence[Mapping[str,
         "drawn": size.drawn,
         "coupons": size.coupons,
         "pool": pool_of,
-        "z": Z,
         "fewest": FEWEST,
         "outcome": story.outcome,
         "recent_days": story.recent_days,

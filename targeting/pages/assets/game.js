@@ -12,6 +12,7 @@ function newGame(data, draw, campaigns, order) {
   const rows = drawnRows(draw, data.columns.household.length, data.drawn);
   const own = {};
   for (const [name, values] of Object.entries(data.columns)) own[name] = rows.map((row) => values[row]);
+  own.group = households(own.household);
   const members = data.segments.map((_, segment) => rows.map((_, i) => i).filter((i) => own.segment[i] === segment));
   return { data, draw, campaigns, order, rows, own, members, picked: new Set() };
 }

@@ -1,17 +1,5 @@
 // Which customers a draw holds: its number alone decides, on every machine.
 
-// Whole numbers below 2^32 that look random: a Weyl sequence through the last steps of MurmurHash3 (A. Appleby, public domain).
-function randomNumbers(seed) {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x9e3779b9) >>> 0;
-    let mixed = state;
-    mixed = Math.imul(mixed ^ (mixed >>> 16), 0x85ebca6b);
-    mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35);
-    return (mixed ^ (mixed >>> 16)) >>> 0;
-  };
-}
-
 // `count` of the numbers 0 to size - 1, in the order in which they are drawn (Fisher and Yates).
 function drawnRows(seed, size, count) {
   const next = randomNumbers(seed);

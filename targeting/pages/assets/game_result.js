@@ -30,7 +30,7 @@ function profitTable(rows, own, data) {
   headings.push("Your pick less this", "95% interval");
   if (known) headings.push("In truth");
   const body = rows.map((row) => {
-    const gain = difference(rows[0], row, own, data.z);
+    const gain = difference(rows[0], row, own);
     const gains = row.kind === "own" ? ["", ""] : [usd(gain.value), interval(gain)];
     const ends = row.coupons === 0 ? "for sure" : interval(row.profit);
     const coupons = Math.round(row.coupons).toLocaleString("en-US");

@@ -1,45 +1,21 @@
-// What picks earn: totals over a draw with 95% intervals clustered by household, as targeting/clusters.py and
-// targeting/policy_value.py have them.
+// What picks earn: totals over a draw with 95% intervals clustered by household (see value.js).
 
-// Standard error of a mean from deviations: sums within a household are independent (Liang and Zeger 1986).
-function standardError(deviations, households) {
-  const sums = new Map();
-  deviations.forEach((value, i) => sums.set(households[i], (sums.get(households[i]) || 0) + value));
-  let squares = 0;
-  for (const sum of sums.values()) squares += sum * sum;
-  return Math.sqrt((sums.size / (sums.size - 1)) * squares) / deviations.length;
-}
-
-// The total of `values` over a draw's customers with its interval; `z` is the normal quantile.
-function totalEstimate(values, households, z) {
+// The total of `values` over a draw's customers with its interval.
+function totalEstimate(values, group) {
+  const { value, lower, upper } = meanEstimate(values, group);
   const n = values.length;
-  const mean = values.reduce((sum, value) => sum + value, 0) / n;
-  const se = standardError(values.map((value) => value - mean), households);
-  return { value: n * mean, lower: n * (mean - z * se), upper: n * (mean + z * se) };
-}
-
-// Kish's effective size of weights.
-function effectiveSize(weights) {
-  const sum = weights.reduce((total, weight) => total + weight, 0);
-  return sum > 0 ? (sum * sum) / weights.reduce((total, weight) => total + weight * weight, 0) : 0;
-}
-
-// On how many customers in effect a pick's profit rests, in its weaker arm; `weights` says who gets a coupon.
-function support(weights, own) {
-  const treated = weights.map((w, i) => (w * own.treated[i]) / own.propensity[i]);
-  const controls = weights.map((w, i) => (w * (1 - own.treated[i])) / (1 - own.propensity[i]));
-  return Math.min(effectiveSize(treated), effectiveSize(controls));
+  return { value: n * value, lower: n * lower, upper: n * upper };
 }
 
 // A row of the comparison: coupons given, what the model promises, the estimate, and the truth where it is known.
-function valueOf(label, kind, weights, own, z, earnings = weights.map((w, i) => w * own.earned[i])) {
+function valueOf(label, kind, weights, own, earnings = weights.map((w, i) => w * own.earned[i])) {
   const total = (values) => weights.reduce((sum, w, i) => sum + w * values[i], 0);
   return {
     label,
     kind,
     coupons: weights.reduce((sum, w) => sum + w, 0),
     promised: total(own.promised),
-    profit: totalEstimate(earnings, own.household, z),
+    profit: totalEstimate(earnings, own.group),
     truth: own.true ? total(own.true) : null,
     earnings,
   };
@@ -57,7 +33,7 @@ function firstBy(value, count) {
 function comparison(weights, own, data) {
   const picks = weights.reduce((sum, w) => sum + w, 0);
   const all = weights.map(() => 1);
-  const value = (label, kind, chosen, earnings) => valueOf(label, kind, chosen, own, data.z, earnings);
+  const value = (label, kind, chosen, earnings) => valueOf(label, kind, chosen, own, earnings);
   const rows = [
     value("Your pick", "own", weights),
     value(data.nobody ? "Nobody (the pipeline's advice)" : "Nobody", "nobody", all.map(() => 0)),
@@ -74,6 +50,6 @@ function comparison(weights, own, data) {
 }
 
 // One row of a comparison less another, customer by customer, so that what they share cancels.
-function difference(one, other, own, z) {
-  return totalEstimate(one.earnings.map((value, i) => value - other.earnings[i]), own.household, z);
+function difference(one, other, own) {
+  return totalEstimate(one.earnings.map((value, i) => value - other.earnings[i]), own.group);
 }

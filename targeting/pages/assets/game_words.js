@@ -1,11 +1,5 @@
 // Numbers and verdicts in words; every sentence follows from the numbers by rule.
 
-function usd(value, digits = 0) {
-  const rounded = Number(Math.abs(value).toFixed(digits));
-  const text = rounded.toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits });
-  return `${value < 0 && rounded > 0 ? "-" : ""}$${text}`;
-}
-
 function count(value, one, many = `${one}s`) {
   return `${Math.round(value).toLocaleString("en-US")} ${Math.round(value) === 1 ? one : many}`;
 }
@@ -49,7 +43,7 @@ function verdictWords(rows, own, data, game) {
     const advised = data.nobody ? ["It is also what the pipeline recommends."] : [];
     return ["No cost and nothing gained: the one profit on this page that is known for sure.", ...advised];
   }
-  const lot = difference(pick, rows.find((row) => row.kind === "lot"), own, data.z);
+  const lot = difference(pick, rows.find((row) => row.kind === "lot"), own);
   if (data.doubtful) return ["On these data no profit is evidence, and this one is none.", ...truthWords(pick)];
   const sentences = [`95% interval ${interval(pick.profit)}. ${AGAINST_NOBODY[side(pick.profit)]}`];
   if (support(game.weights, own) < data.fewest) {

@@ -1,11 +1,7 @@
 // The report: draws its charts, and lets the reader change cost, margin and axes. Words reach the page as text only.
 const read = (id) => JSON.parse(document.getElementById(id).textContent);
-const usd = (value, digits = 2) => {
-  const size = Math.abs(value).toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits });
-  return `${value < 0 && Number(size.replaceAll(",", "")) !== 0 ? "-" : ""}$${size}`;
-};
 const percent = (value) => `${Math.round(value * 100)}%`;
-const within = (estimate) => `${usd(estimate.value)} (${usd(estimate.lower)} to ${usd(estimate.upper)})`;
+const within = (estimate) => `${usd(estimate.value, 2)} (${usd(estimate.lower, 2)} to ${usd(estimate.upper, 2)})`;
 
 async function draw(id, spec) {
   const place = document.getElementById(`chart-${id}`);
@@ -24,10 +20,10 @@ function escaped(value) {
 
 function sentence(result, cost, margin) {
   const row = result.table.find((item) => item.policy === result.recommended);
-  const at = `At ${usd(cost)} a contact and a margin of ${percent(margin)}`;
+  const at = `At ${usd(cost, 2)} a contact and a margin of ${percent(margin)}`;
   if (result.recommended !== "none") {
     const reach = `${row.contacts.toLocaleString("en-US")} household-trials (${percent(row.share)})`;
-    return `${at}: mail by ${row.policy}, ${reach}, to earn ${within(row.profit)} a household, ${usd(row.total, 0)} in all.`;
+    return `${at}: mail by ${row.policy}, ${reach}, to earn ${within(row.profit)} a household, ${usd(row.total)} in all.`;
   }
   const able = result.table.filter((item) => item.candidate);
   if (able.length === 0) return `${at}: mail nobody; no policy has enough contacts inside the overlap to be judged.`;
@@ -43,12 +39,12 @@ function fillTable(result, cost, margin) {
     const cells = {
       share: percent(row.share),
       profit: within(row.profit),
-      total: usd(row.total, 0),
+      total: usd(row.total),
       roi: row.roi === null ? "" : percent(row.roi.value),
     };
     for (const [name, text] of Object.entries(cells)) line.querySelector(`[data-cell="${name}"]`).textContent = text;
   }
-  const caption = `At ${usd(cost)} a contact and a margin of ${percent(margin)}.`;
+  const caption = `At ${usd(cost, 2)} a contact and a margin of ${percent(margin)}.`;
   document.getElementById("policy-caption").textContent = caption;
 }
 
@@ -59,7 +55,7 @@ function startWhatIf(chart) {
   const now = { cost: data.settings.cost, margin: data.settings.margin };
   const show = () => {
     const result = model.at(now.cost, now.margin);
-    document.getElementById("cost-shown").textContent = usd(now.cost);
+    document.getElementById("cost-shown").textContent = usd(now.cost, 2);
     document.getElementById("margin-shown").textContent = percent(now.margin);
     document.getElementById("what-if").textContent = sentence(result, now.cost, now.margin);
     const { share, lower, upper } = result.peak;

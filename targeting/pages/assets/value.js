@@ -57,15 +57,10 @@ function ratioEstimate(top, bottom, group) {
   return withInterval(value, Math.sqrt(clusterFactor(top.length, group) * dot(sums, sums)));
 }
 
-// Standard normal numbers from a seed: mulberry32 through Box and Muller's transformation.
+// Standard normal numbers from a seed, through Box and Muller's transformation.
 function normals(count, seed) {
-  let state = seed >>> 0;
-  const uniform = () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
-  };
+  const next = randomNumbers(seed);
+  const uniform = () => next() / 4294967296;
   const made = new Float64Array(count);
   for (let i = 0; i < count; i += 2) {
     const radius = Math.sqrt(-2 * Math.log(1 - uniform()));
@@ -74,6 +69,19 @@ function normals(count, seed) {
     if (i + 1 < count) made[i + 1] = radius * Math.sin(angle);
   }
   return made;
+}
+
+// Kish's effective size of weights.
+function effectiveSize(weights) {
+  const sum = weights.reduce((total, weight) => total + weight, 0);
+  return sum > 0 ? (sum * sum) / weights.reduce((total, weight) => total + weight * weight, 0) : 0;
+}
+
+// On how many rows in effect the value of `weights` (who is contacted) rests, in its weaker arm.
+function support(weights, rows) {
+  const treated = weights.map((w, i) => (w * rows.treated[i]) / rows.propensity[i]);
+  const controls = weights.map((w, i) => (w * (1 - rows.treated[i])) / (1 - rows.propensity[i]));
+  return Math.min(effectiveSize(treated), effectiveSize(controls));
 }
 
 function quantile(values, share) {

@@ -19,19 +19,6 @@ function readRows(data) {
   return rows;
 }
 
-// Kish's effective sample size of the policy's contacts in its weaker arm.
-function effectiveSize(name, policy, rows) {
-  const arms = [[0, 0], [0, 0]];
-  for (let i = 0; i < policy.length; i++) {
-    const e = rows.propensity[i];
-    const t = rows.treated[i];
-    const weight = name === "current" ? (t ? 1 : e / (1 - e)) : policy[i] / (t ? e : 1 - e);
-    arms[t][0] += weight;
-    arms[t][1] += weight * weight;
-  }
-  return Math.min(...arms.map(([sum, squares]) => (squares > 0 ? (sum * sum) / squares : 0)));
-}
-
 function valueOf(name, seen, group) {
   const { rows, cost, margin } = seen;
   const policy = POLICIES[name](seen);
@@ -44,7 +31,8 @@ function valueOf(name, seen, group) {
   const contacts = policy.reduce((total, p) => total + p, 0);
   const outside = policy.reduce((total, p, i) => total + (rows.overlap[i] ? 0 : p), 0);
   const some = spent.some((value) => value > 0);
-  const ess = contacts > 0 ? effectiveSize(name, policy, rows) : 0;
+  // What the retailer did contacts with the propensity itself: its treated count as they are, its controls by e / (1 - e).
+  const ess = contacts > 0 ? support(name === "current" ? rows.propensity : policy, rows) : 0;
   return {
     policy: name,
     contacts,

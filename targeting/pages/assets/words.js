@@ -1,0 +1,6 @@
+// Dollars with a sign in front: $1,234, -$3.20; what rounds to nothing has no sign.
+function usd(value, digits = 0) {
+  const rounded = Number(Math.abs(value).toFixed(digits));
+  const text = rounded.toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits });
+  return `${value < 0 && rounded > 0 ? "-" : ""}$${text}`;
+}
