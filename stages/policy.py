@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from targeting.economics import Economics, load_economics
 from targeting.effect_tables import read_effects
@@ -56,7 +55,6 @@ SCENARIOS = Path("plots/breakeven.csv")
 WHAT_IF = Path("plots/what_if.csv")
 CONFOUNDING = Path("plots/policy_confounding.csv")
 METRICS = Path("metrics/policy.json")
-Vector = NDArray[np.float64]
 
 
 def headline(table: pd.DataFrame, economics: Economics, recommended: str) -> dict[str, Any]:
@@ -95,11 +93,11 @@ def what_policies_see(
 
 
 def evidence_table(
-    panel: pd.DataFrame, segments: pd.DataFrame, data: PolicyData, shown: Vector, evidence: Evidence, economics: Economics
+    panel: pd.DataFrame, segments: pd.DataFrame, data: PolicyData, shown: pd.DataFrame, evidence: Evidence, economics: Economics
 ) -> pd.DataFrame:
     """What decides and values policies at any cost and margin, one row a row of the panel: a page recomputes them from it.
 
-    `shown` are the effects (rows,) in whose order the curve is drawn.
+    `shown` are the effects with their intervals (cate, lower, upper; rows,) in whose order the curve is drawn.
     """
     return panel[KEYS].assign(
         fold=data.fold,
@@ -113,8 +111,10 @@ def evidence_table(
         lower=data.lower,
         policy_tree=data.tree,
         contact_rank=np.argsort(data.order),
-        shown_cate=shown,
-        shown_rank=np.argsort(replace(data, cate=shown).order),
+        shown_cate=shown["cate"],
+        shown_lower=shown["lower"],
+        shown_upper=shown["upper"],
+        shown_rank=np.argsort(replace(data, cate=shown["cate"].to_numpy()).order),
         cost=economics.cost,
         margin=economics.margin,
     )
@@ -157,12 +157,15 @@ def main() -> None:
 
     best = learners.set_index("learner").loc[learner, [f"profit_peak_{name}" for name in ("share", "share_lower", "share_upper")]]
     order = order_shown(learner, json.loads(VALIDATION.read_text(encoding="utf-8")), cates)
+    shown = effects[order][[f"{end}_{outcome}" for end in ("cate", "lower", "upper")]].set_axis(
+        ["cate", "lower", "upper"], axis=1
+    )
     metrics = headline(table, economics, recommended) | best.to_dict() | {"order_shown": order}
     if overlap["answers"] == "nothing":
         metrics["recommendation"] = f"Mail nobody. {overlap['why']}"
     write_metrics(metrics, METRICS)
     write_parquet(pd.concat([panel[KEYS], pd.Series(data.cate, name="cate"), decisions.astype("int8")], axis=1), ASSIGNMENTS)
-    write_parquet(evidence_table(panel, segments, data, cates[order], evidence, economics), EVIDENCE)
+    write_parquet(evidence_table(panel, segments, data, shown, evidence, economics), EVIDENCE)
     write_csv(with_reasons(table.merge(check_table(decisions, evidence, economics), on="policy"), unavailable(data)), POLICIES)
     chosen = curves[curves["learner"] == learner]
     write_csv(chosen[[name for name in curves if not name.startswith("over_chosen") and name != "learner"]], CURVE)

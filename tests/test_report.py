@@ -63,7 +63,8 @@ class World:
         return at_economics(self.data, economics, self.evidence, self.fold, self.segments["segment"].to_numpy())
 
     def table(self) -> pd.DataFrame:
-        return evidence_table(self.panel, self.segments, self.at(self.economics), self.shown, self.evidence, self.economics)
+        shown = pd.DataFrame({"cate": self.shown, "lower": self.shown - 50, "upper": self.shown + 50})
+        return evidence_table(self.panel, self.segments, self.at(self.economics), shown, self.evidence, self.economics)
 
     def embedded(self, answers: str = "overlap", policies: list[str] | None = None) -> dict:
         names = list(assign(self.at(self.economics))) if policies is None else policies

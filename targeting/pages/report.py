@@ -47,7 +47,7 @@ def flat(parameters: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str,
 def all_charts(metrics: Mapping[str, Any], tables: Tables, evidence: pd.DataFrame, curve: pd.DataFrame) -> dict[str, charts.Spec]:
     """Every chart of the page by the name of its place."""
     by_segment = tables["segment_effects"]
-    pooled = tables["ate"].query("trial == 'all' and outcome == 'purchase_amount'")
+    pooled = sentences.pooled_spend(tables["ate"])
     propensities = charts.propensity_table(evidence["treated"].to_numpy(), evidence["propensity"].to_numpy())
     as_they_are, weighted = propensities["weighting"].unique()
     breakeven = metrics["policy"]["breakeven"]
@@ -82,7 +82,7 @@ def report_context(
     curve = curves[curves["learner"] == order].rename(columns=CURVE)[list(CURVE.values())]
     given = policies.loc[policies["profit"].notna(), "policy"].tolist()
     peak = tables["roi_learners"].set_index("learner").loc[order]
-    pooled = tables["ate"].query("trial == 'all' and outcome == 'purchase_amount'")
+    pooled = sentences.pooled_spend(tables["ate"])
     return {
         "metrics": metrics,
         "data_name": parameters["data"]["source"],

@@ -14,6 +14,15 @@ SPEND = "purchase_amount"
 LEVEL = 0.05
 
 
+def pooled_spend(effects: pd.DataFrame) -> pd.DataFrame:
+    """Each estimator's effect on spend over all trials, of plots/ate.csv."""
+    return effects[(effects["outcome"] == SPEND) & (effects["trial"] == "all")]
+
+
+def _read_first(effects: pd.DataFrame) -> pd.Series:
+    return pooled_spend(effects).set_index("method").loc[READ_FIRST]
+
+
 def interval(lower: float, upper: float) -> str:
     """95% interval of dollars in words."""
     return f"95% interval {usd(lower)} to {usd(upper)}"
@@ -30,7 +39,7 @@ def sign_in_words(lower: float, upper: float) -> str:
 
 def effect_sentence(effects: pd.DataFrame) -> str:
     """The pooled effect on spend of the estimator that is read first; `effects` is plots/ate.csv."""
-    row = effects[(effects["outcome"] == SPEND) & (effects["trial"] == "all") & (effects["method"] == READ_FIRST)].iloc[0]
+    row = _read_first(effects)
     return (
         f"A mailed campaign changed a household's spend by {usd(row['estimate'])} ({interval(row['ci_lower'], row['ci_upper'])}; "
         f"{NAMES[READ_FIRST]}), {sign_in_words(row['ci_lower'], row['ci_upper'])}."
@@ -65,7 +74,7 @@ def doubts(metrics: Metrics, effects: pd.DataFrame, refutation: pd.DataFrame) ->
     others = failed[failed["check"] != "negative_control"]
     if len(others):
         found.append(f"Of the other checks of `{READ_FIRST}` on spend {len(others)} failed; see below.")
-    row = effects[(effects["outcome"] == SPEND) & (effects["trial"] == "all") & (effects["method"] == READ_FIRST)].iloc[0]
+    row = _read_first(effects)
     if row["ci_lower"] <= 0 <= row["ci_upper"]:
         found.append("The average effect cannot be told from none.")
     if not metrics["validate"]["heterogeneity"]:
