@@ -12,10 +12,10 @@ repro: $(READY) ## run the whole pipeline on the data that params.yaml names
 	dvc repro
 
 test: $(READY) ## all tests
-	pytest -n 2 --dist loadscope
+	pytest -n 2 --dist loadscope --no-loadscope-reorder
 
 quick: $(READY) ## the tests that take seconds
-	pytest -n 2 --dist loadscope -m "not slow"
+	pytest -n 2 --dist loadscope --no-loadscope-reorder -m "not slow"
 
 check: $(READY) ## lint and types
 	ruff check .

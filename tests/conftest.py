@@ -62,3 +62,8 @@ def dunnhumby(folder: Path) -> dict[str, str]:
 def browser() -> Iterator[Browser]:
     """Chromium, one a worker."""
     yield from start()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The end-to-end tests take longest and stay together: begun first, they leave the other worker the rest."""
+    items.sort(key=lambda item: item.path.name != "test_pipeline.py")

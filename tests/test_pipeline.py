@@ -278,7 +278,7 @@ def test_roi_curves_of_two_experiments_overlay_with_their_intervals(project, tmp
     points = specification["data"]["values"]
     assert {point["rev"] for point in points} == {"HEAD", "cheap"}
     assert {"profit", "profit_ci_lower", "profit_ci_upper"} <= set(points[0])
-    assert [layer["mark"]["type"] for layer in specification["layer"]] == ["area", "line", "rule"]
+    assert [layer["mark"]["type"] for layer in specification["layer"]] == ["area", "line", "point", "rule"]
     assert "<DVC_METRIC" not in json.dumps(specification)
 
 
