@@ -13,16 +13,14 @@ from econml.dml import CausalForestDML, LinearDML, NonParamDML
 from econml.dr import DRLearner
 from econml.metalearners import SLearner, TLearner, XLearner
 from numpy.typing import NDArray
-from sklearn.decomposition import PCA
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from benchmarks.folds import time_every_fold
-from targeting.learners.base_models import regressor
+from targeting.learners.base_models import COMPONENTS, component_steps, regressor
 from targeting.learners.meta import with_interactions
-from targeting.learners.orthogonal import CAUSAL_FOREST, COMPONENTS
-from targeting.models import outcome_model, propensity_model, with_logs
+from targeting.learners.orthogonal import CAUSAL_FOREST
+from targeting.models import outcome_model, propensity_model
 from targeting.panel import covariate_matrix
 
 PLAIN = ("s", "t", "x", "dr", "linear_dml", "nonparam_dml", "causal_forest")
@@ -34,7 +32,7 @@ def unfitted(name: str, models: Mapping[str, str], seed: int) -> Any:
     outcome = outcome_model("linear", seed)
     propensity: GridSearchCV = propensity_model("linear", seed).set_params(cv=None)
     residuals = {"model_y": outcome, "model_t": propensity, "discrete_treatment": True, "cv": 3, "random_state": seed}
-    components = make_pipeline(FunctionTransformer(with_logs), StandardScaler(), PCA(COMPONENTS["components"]))
+    components = make_pipeline(*component_steps(COMPONENTS["components"]))
     built = {
         "s": lambda: SLearner(overall_model=regressor({"model": models["s"]}, seed, features=with_interactions)),
         "t": lambda: TLearner(models=final),

@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from targeting.cate_figures import distribution_chart
-from targeting.ensemble import average, distributions, stack, usable
+from targeting.ensemble import average, distributions, joined, stack, usable
 from targeting.learners.data import outcome_data
 from targeting.outputs import write_csv, write_figure, write_metrics, write_parquet
 from targeting.panel import OUTCOMES
@@ -33,8 +33,9 @@ def main() -> None:
     data = {outcome: outcome_data(panel, nuisance, inner, outcome) for outcome in OUTCOMES}
     tables = usable(panel, {name: pd.read_parquet(EFFECTS / f"{name}.parquet") for name in names})
 
-    mean = average(panel, tables, OUTCOMES)
-    stacked, weights = stack(panel, tables, data)
+    members = joined(tables)
+    mean = average(panel, members, OUTCOMES)
+    stacked, weights = stack(panel, members, data)
 
     shown = {**tables, "average": mean, "stack": stacked}
     table = distributions(shown, OUTCOMES)
@@ -45,7 +46,8 @@ def main() -> None:
         }
         for outcome in OUTCOMES
     }
-    metrics = {"n_learners": len(tables), "failed": ", ".join(name for name in names if name not in tables) or "none"} | losses
+    failed = ", ".join(name for name in names if name not in tables) or "none"
+    metrics = {"n_learners": len(tables), "joined": ", ".join(members), "failed": failed} | losses
     write_metrics(metrics, METRICS)
     write_parquet(mean, AVERAGE)
     write_parquet(stacked, STACK)

@@ -13,7 +13,7 @@ from targeting.cate import LearnerError, cross_fit_effects
 from targeting.covariates import baseline_covariates, promoted_lines
 from targeting.economics import Economics
 from targeting.engine import connect
-from targeting.ensemble import average, stack, usable
+from targeting.ensemble import average, joined, stack, usable
 from targeting.folds import household_folds
 from targeting.inner_nuisance import inner_nuisances
 from targeting.learners.data import outcome_data
@@ -133,9 +133,9 @@ def learned_effects(panel: pd.DataFrame, nuisance: pd.DataFrame, params: Params)
             tables[name] = cross_fit_effects(panel, data, learner, settings, params["seed"])
         except LearnerError:
             continue  # it is left out, as by the stage; the summary counts the worlds that a learner is in
-    single = usable(panel, tables)
-    joined = {"average": average(panel, single, (OUTCOME,)), "stack": stack(panel, single, data)[0]}
-    return {name: table.reindex(columns=[*KEYS, *COLUMNS]) for name, table in (tables | joined).items()}
+    members = joined(usable(panel, tables))
+    ensembles = {"average": average(panel, members, (OUTCOME,)), "stack": stack(panel, members, data)[0]}
+    return {name: table.reindex(columns=[*KEYS, *COLUMNS]) for name, table in (tables | ensembles).items()}
 
 
 def choose_effects(

@@ -16,7 +16,7 @@ from targeting.clusters import Estimate, mean_estimate, ratio_estimate
 from targeting.economics import Economics
 from targeting.overlap import effective_sample_size
 from targeting.policies import POLICIES
-from targeting.simultaneous import critical_value, joint_covariance
+from targeting.simultaneous import joint_covariance, lower_critical_value
 from targeting.wording import usd
 
 Vector = NDArray[np.float64]
@@ -110,7 +110,8 @@ def value_table(
     by `promised` profits where others than these chose), profit (off-policy) with se and 95% interval, total_profit and roi with
     their intervals (roi missing for a policy that spends nothing), optimism (plug-in less off-policy), and the paired difference
     to contacting all and to current practice (over_*), with intervals; against contacting nobody that is the profit itself.
-    simultaneous_lower is the lower end of the intervals that hold for all candidates (see `candidates`) together.
+    simultaneous_lower is the one-sided 95% bound that holds for all candidates (see `candidates`) together: that a policy earns
+    more than nothing is a claim that goes one way.
     """
     earnings = earned(policies, evidence, economics)
     rows = []
@@ -194,13 +195,13 @@ def candidates(table: pd.DataFrame) -> pd.Series:
 
 
 def _simultaneous_lower(table: pd.DataFrame, earnings: pd.DataFrame, household_id: NDArray[np.int64], seed: int) -> pd.Series:
-    """Lower ends of two-sided 95% intervals that hold together for the candidates, shape (policies,); missing for the others."""
+    """Lower 95% bounds that hold together for the candidates, shape (policies,); missing for the others."""
     compared = candidates(table)
     if not compared.any():
         return pd.Series(np.nan, index=table.index)
     values = earnings.loc[:, compared.to_numpy()].to_numpy()
     covariance = joint_covariance(values - values.mean(axis=0), household_id)
-    lower = table["profit"] - critical_value(covariance, seed) * table["profit_se"]
+    lower = table["profit"] - lower_critical_value(covariance, seed) * table["profit_se"]
     return lower.where(compared)
 
 

@@ -5,8 +5,8 @@ The rule, on doubly robust scores of households that a learner did not see:
 1. Gates. Effects are there and finite for every row; their spread is one that effects can have; they are calibrated within
    their error: the interval of the slope of scores on effects reaches into 1/2 to 2. (Asking for 1 exactly would, the more there
    is to find, throw out the best: averages of unlike learners are a little too flat, and rank better than any of them.)
-2. Criterion. Of those that pass, the largest AUTOC; but a combination of learners comes first where it is within one standard
-   error of that, since many learners' AUTOC is about the same and the largest is partly luck.
+2. Criterion. Of those that pass, the largest AUTOC; but a combination of learners comes first unless one of the others beats it
+   beyond noise, allowing for all of them: many learners' AUTOC is about the same, and the largest is partly luck.
 3. Evidence. The chosen learner's effects are used if its AUTOC is above zero beyond noise, allowing for all learners compared;
    otherwise everybody gets the average effect.
 
@@ -107,8 +107,9 @@ def decide(effects: Mapping[str, NDArray[np.float64]], evidence: Evidence, seed:
     chosen = AVERAGE_EFFECT
     if passing:
         best = max(passing, key=lambda name: values[name])
-        close = [name for name in COMBINED if name in passing and np.less_equal(*behind(name, best))]
-        chosen = close[0] if close else best
+        own = {name: (values[name], influence[name]) for name in passing}
+        unbeaten = [name for name in COMBINED if name in passing and not _beaten(name, own, evidence.household_id, seed)]
+        chosen = unbeaten[0] if unbeaten else best
     judgements = {
         name: Judgement(values[name], float(own), failed[name], *(behind(name, chosen) if passing else (np.nan, np.nan)))
         for name, own in zip(effects, p, strict=True)
@@ -174,13 +175,13 @@ def _why(name: str, decision: Decision) -> str:
         return f"not chosen: {own.failed}"
     if name == best:
         largest = own.autoc == max(other.autoc for other in decision.judgements.values() if not other.failed)
-        rank = "the largest AUTOC" if largest else "a combination within one standard error of the largest AUTOC"
+        rank = "the largest AUTOC" if largest else "a combination that none beats beyond noise"
         if decision.shown:
             return f"chosen: {rank} of those that pass the gates"
         noise = f"not beyond noise (p = {own.p:.2f} allowing for all learners), so the average effect is used"
         return f"not chosen: {rank} of those that pass the gates, but {noise}"
     if own.behind < 0:
-        preferred = f"which is preferred within one standard error ({own.behind_se:.2f})"
+        preferred = f"which is preferred unless beaten beyond noise (standard error {own.behind_se:.2f})"
         return f"not chosen: AUTOC {-own.behind:.2f} above {best}'s, {preferred}"
     return f"not chosen: AUTOC {own.behind:.2f} below {best}'s (standard error {own.behind_se:.2f})"
 
@@ -239,3 +240,16 @@ def _failed_gate(cate: NDArray[np.float64], evidence: Evidence) -> str:
         interval = f"{slope.value:.2f} ({slope.lower:.2f} to {slope.upper:.2f})"
         return f"off in size by more than a factor of {FACTOR:g}: the slope of scores on effects is {interval}, 1 is right"
     return ""
+
+
+def _beaten(
+    name: str, areas: Mapping[str, tuple[float, NDArray[np.float64]]], household_id: NDArray[np.int64], seed: int
+) -> bool:
+    """Whether another's AUTOC is larger beyond noise, allowing for all others; `areas` are AUTOCs and their influence (rows,)."""
+    value, influence = areas[name]
+    others = [(other - value, moved - influence) for key, (other, moved) in areas.items() if key != name]
+    if not others:
+        return False
+    gains, influences = zip(*others, strict=True)
+    p = adjusted_p_values(gains, joint_covariance(np.column_stack(influences), household_id), seed)
+    return bool(p.min() < SIGNIFICANCE)

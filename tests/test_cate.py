@@ -22,7 +22,7 @@ from targeting.models import outcome_model
 from targeting.panel import KEYS, OUTCOMES, covariate_matrix
 from tests.effect_worlds import CLIP, World, panel_and_truth, with_nuisances, world
 
-BASE_MODELS = {"s": "boosting", "t": "linear", "x": "linear", "dr": "linear", "nonparam_dml": "forest"}
+BASE_MODELS = {"s": "boosting", "t": "linear", "x": "linear", "dr": "components", "nonparam_dml": "forest"}
 
 
 def panel(n: int = 600, seed: int = 0) -> pd.DataFrame:
@@ -127,13 +127,28 @@ def test_smooth_stages_are_those_of_econml_with_the_same_last_model(smooth):
     )
 
 
-def test_a_dr_learner_regresses_the_scores_of_the_stored_nuisances(smooth):
+@pytest.mark.parametrize("settings", [{"model": "linear", "penalty": 50.0}, {"model": "components", "components": 3}])
+def test_a_dr_learner_regresses_the_scores_of_the_stored_nuisances_by_overlap(settings, smooth):
     data = smooth.data()["purchase_amount"]
-    learn, held_out, settings = data.learn(1), data.held_out(1), {"model": "linear", "penalty": 50.0}
-    final = regressor(settings, 1).fit(learn.covariates, learn.score)
+    learn, held_out = data.learn(1), data.held_out(1)
+    final = regressor(settings, 1).fit(learn.covariates, learn.score, sample_weight=learn.propensity * (1 - learn.propensity))
     np.testing.assert_allclose(
         dr_learner(learn, held_out, settings, 1).cate, final.predict(held_out.covariates), rtol=1e-6, atol=1e-6
     )
+
+
+def test_components_are_the_leading_directions_of_raw_and_logged_covariates(smooth):
+    """By the singular vectors of the standardised columns, and weighted normal equations."""
+    learn = smooth.data()["purchase_amount"].learn(0)
+    columns = np.hstack([learn.covariates, np.log1p(learn.covariates)])
+    spread = columns.std(axis=0)
+    standard = (columns - columns.mean(axis=0)) / np.where(spread > 0, spread, 1)
+    design = np.column_stack([np.ones(len(standard)), standard @ np.linalg.svd(standard, full_matrices=False)[2][:4].T])
+    root = np.sqrt(learn.overlap_weight)
+    expected = design @ np.linalg.lstsq(design * root[:, None], learn.score * root, rcond=None)[0]
+    model = regressor({"model": "components", "components": 4}, 1)
+    found = model.fit(learn.covariates, learn.score, sample_weight=learn.overlap_weight).predict(learn.covariates)
+    np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-6 * expected.std())
 
 
 def test_linear_dml_is_least_squares_of_residuals_on_components(smooth):
@@ -168,7 +183,9 @@ def test_repeated_rows_of_a_household_change_nothing_but_precision(name, smooth)
 def test_unknown_learners_and_models_are_named():
     with pytest.raises(DataError, match=r"Unknown learner 'oracle' in learners.names; known: s, t, x, dr"):
         find_learner("oracle", BASE_MODELS)
-    with pytest.raises(DataError, match=r"Unknown model 'tarot' in learners.models.x; known: linear, smooth, boosting, forest"):
+    with pytest.raises(
+        DataError, match=r"Unknown model 'tarot' in learners.models.x; known: linear, components, smooth, boosting, forest"
+    ):
         find_learner("x", {"x": "tarot"})
 
 

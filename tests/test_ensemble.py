@@ -7,7 +7,7 @@ from scipy.optimize import minimize
 from scipy.stats import spearmanr
 
 from targeting.cate import columns, fit_fold, no_effects
-from targeting.ensemble import average, constant_effect, distributions, r_weights, stack, usable
+from targeting.ensemble import average, constant_effect, distributions, joined, r_weights, stack, usable
 from targeting.errors import DataError
 from targeting.learners.registry import find_learner
 from targeting.overlap import in_overlap
@@ -56,7 +56,7 @@ def test_weights_are_those_of_a_general_optimiser(given, noise):
     offered = np.column_stack([truth + rng.normal(0, noise, n) for _ in range(4)] + [truth * 0.5, np.full(n, 30.0), -truth])
     m = offered.shape[1]
     residual, target = (data.treated - data.propensity)[rows], (data.outcome - data.mean)[rows]
-    draw = 0.01 * np.square(residual[:, None] * offered).sum() / m
+    draw = np.square(residual[:, None] * offered).sum() / m
 
     def loss(weights):
         return (np.square(target - residual * (offered @ weights)).sum() + draw * np.square(weights - 1 / m).sum()) / 1e5
@@ -130,6 +130,12 @@ def test_failed_learners_are_left_out_and_nothing_left_is_an_error(given):
         usable(given.panel, {"broken": no_effects(OUTCOMES)})
     with pytest.raises(DataError, match="the table of first does not hold the panel's rows"):
         usable(given.panel, {"first": tables["first"].iloc[1:]})
+
+
+def test_only_learners_that_aim_at_the_effect_are_joined_unless_there_are_none():
+    tables = {name: pd.DataFrame() for name in ("s", "t", "linear_dml", "x", "r_smooth")}
+    assert list(joined(tables)) == ["linear_dml", "r_smooth"]
+    assert list(joined({name: tables[name] for name in ("t", "x")})) == ["t", "x"]
 
 
 def test_distributions_say_how_effects_are_spread(given):

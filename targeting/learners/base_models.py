@@ -1,4 +1,4 @@
-"""Base models inside learners, by name: linear, smooth, boosting and forest, with their settings and search ranges."""
+"""Base models inside learners, by name: linear, components, smooth, boosting and forest, with settings and search ranges."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -6,25 +6,29 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.decomposition import PCA
 from sklearn.ensemble import HistGradientBoostingRegressor, RandomForestRegressor
-from sklearn.linear_model import Ridge, RidgeCV
+from sklearn.linear_model import LinearRegression, Ridge, RidgeCV
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, SplineTransformer, StandardScaler
 
 from targeting.models import BOOSTING, with_logs
 
 Settings = Mapping[str, Any]
+Features = Callable[[ArrayLike], NDArray[np.float64]]
 # Effects are far weaker than outcomes: the largest penalty leaves a thousand rows with a constant.
 PENALTIES = np.logspace(1, 7, 25)
+COMPONENTS = {"components": 8}
 SMOOTH = {"knots": 4}
 FOREST = {"n_estimators": 100, "min_samples_leaf": 50, "max_features": 0.2}
-MODELS = ("linear", "smooth", "boosting", "forest")
+MODELS = ("linear", "components", "smooth", "boosting", "forest")
 
 # A setting's lowest and highest value, and whether it is searched on the logarithm.
 Range = tuple[float, float, bool]
 PENALTY: Range = (1e1, 1e7, True)
 RANGES: dict[str, dict[str, Range]] = {
     "linear": {"penalty": PENALTY},
+    "components": {"components": (1, 30, True)},
     "smooth": {"penalty": PENALTY, "knots": (3, 6, False)},
     "boosting": {
         "max_iter": (20, 150, True),
@@ -55,15 +59,18 @@ class Featured(RegressorMixin, BaseEstimator):
         return self.pipeline.predict(covariates)
 
 
-def regressor(settings: Settings, seed: int, features: Callable[[ArrayLike], NDArray[np.float64]] = with_logs) -> RegressorMixin:
+def regressor(settings: Settings, seed: int, features: Features = with_logs) -> RegressorMixin:
     """The base model that `settings` describe: `model`, one of MODELS, and those of its settings that differ from the defaults.
 
     Without a penalty, linear and smooth models choose theirs by leaving single rows out; `features` makes the columns of the
-    linear model.
+    linear model, and those that the components summarise.
     """
     own = {name: value for name, value in settings.items() if name != "model"}
     if settings["model"] == "linear":
         return Featured(make_pipeline(FunctionTransformer(features), StandardScaler(), _ridge(own)))
+    if settings["model"] == "components":
+        steps = component_steps(**COMPONENTS | own, features=features)
+        return Featured(make_pipeline(*steps, LinearRegression()))
     if settings["model"] == "smooth":
         # Even knots on the logarithm, on which skewed covariates spread out. Outside the data the curve stays level.
         splines = SplineTransformer(n_knots=own.get("knots", SMOOTH["knots"]), extrapolation="constant", include_bias=False)
@@ -71,6 +78,11 @@ def regressor(settings: Settings, seed: int, features: Callable[[ArrayLike], NDA
     if settings["model"] == "boosting":
         return HistGradientBoostingRegressor(**BOOSTING | own, random_state=seed)
     return RandomForestRegressor(**FOREST | own, n_jobs=1, random_state=seed)
+
+
+def component_steps(components: int, features: Features = with_logs) -> tuple[FunctionTransformer, StandardScaler, PCA]:
+    """Covariates to their first principal components: a hundred raw and logged ones repeat each other."""
+    return FunctionTransformer(features), StandardScaler(), PCA(components, svd_solver="full")
 
 
 def _ridge(settings: Settings) -> Ridge | RidgeCV:

@@ -3,21 +3,15 @@
 import numpy as np
 from econml.dml import CausalForestDML, LinearDML, NonParamDML
 from econml.dr import DRLearner
-from sklearn.decomposition import PCA
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from targeting.clusters import LEVEL
-from targeting.learners.base_models import Range, Settings, regressor
+from targeting.learners.base_models import Range, Settings, component_steps, regressor
 from targeting.learners.rows import Effects, HeldOut, Rows
 from targeting.learners.stored import MEAN, PROPENSITY, StoredArms, StoredMean, StoredPropensity
-from targeting.models import with_logs
 
 # The stored nuisances are cross-fitted already: econml is to split nothing.
 STORED = {"model_y": StoredMean(MEAN), "model_t": StoredPropensity(PROPENSITY), "discrete_treatment": True, "cv": 1}
-# A hundred raw and logged covariates repeat each other, and this final stage is not penalised.
-COMPONENTS = {"components": 8}
-COMPONENTS_RANGES: dict[str, Range] = {"components": (1, 30, True)}
 CAUSAL_FOREST = {"n_estimators": 300, "max_features": 0.15, "min_samples_leaf": 20, "max_samples": 0.45}
 CAUSAL_FOREST_RANGES: dict[str, Range] = {
     "max_features": (0.05, 0.5, False),
@@ -27,7 +21,7 @@ CAUSAL_FOREST_RANGES: dict[str, Range] = {
 
 
 def dr_learner(learn: Rows, held_out: HeldOut, settings: Settings, seed: int) -> Effects:
-    """DR-learner: doubly robust scores on covariates; Kennedy (2023), Electronic Journal of Statistics 17, 3008-3049."""
+    """DR-learner: doubly robust scores on covariates, by overlap_weight; Kennedy (2023), Electronic Journal of Statistics 17."""
     learner = DRLearner(
         # Its propensity model sees the four nuisances at the end, its outcome model the treatment after them.
         model_propensity=StoredPropensity(PROPENSITY),
@@ -36,7 +30,8 @@ def dr_learner(learn: Rows, held_out: HeldOut, settings: Settings, seed: int) ->
         cv=1,
         random_state=seed,
     )
-    learner.fit(learn.outcome, learn.treated, X=learn.covariates, W=learn.nuisances)
+    weights = learn.overlap_weight
+    learner.fit(learn.outcome, learn.treated, X=learn.covariates, W=learn.nuisances, sample_weight=weights)
     return Effects(np.ravel(learner.effect(held_out.covariates)))
 
 
@@ -46,10 +41,9 @@ def linear_dml(learn: Rows, held_out: HeldOut, settings: Settings, seed: int) ->
     Chernozhukov et al. (2018), Econometrics Journal 21, C1-C68. Its interval is robust to unequal noise, but takes rows as
     independent.
     """
-    components = PCA(settings["components"], svd_solver="full")
     learner = LinearDML(
         **STORED,
-        featurizer=make_pipeline(FunctionTransformer(with_logs), StandardScaler(), components),
+        featurizer=make_pipeline(*component_steps(settings["components"])),
         random_state=seed,
     )
     learner.fit(learn.outcome, learn.treated, X=learn.covariates, W=learn.nuisances)

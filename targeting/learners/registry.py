@@ -4,13 +4,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from targeting.errors import DataError
-from targeting.learners.base_models import MODELS, RANGES, Range, Settings
+from targeting.learners.base_models import COMPONENTS, MODELS, RANGES, Range, Settings
 from targeting.learners.meta import s_learner, t_learner, x_learner
 from targeting.learners.orthogonal import (
     CAUSAL_FOREST,
     CAUSAL_FOREST_RANGES,
-    COMPONENTS,
-    COMPONENTS_RANGES,
     causal_forest,
     dr_learner,
     linear_dml,
@@ -39,12 +37,14 @@ class Learner:
 FEW_TREES = {"n_estimators": 32}
 WITH_MODEL: dict[str, Fit] = {"s": s_learner, "t": t_learner, "x": x_learner, "dr": dr_learner, "nonparam_dml": nonparam_dml}
 OF_ONE_KIND = {
-    "linear_dml": Learner(linear_dml, COMPONENTS, COMPONENTS_RANGES),
+    "linear_dml": Learner(linear_dml, COMPONENTS, RANGES["components"]),
     "causal_forest": Learner(causal_forest, CAUSAL_FOREST, CAUSAL_FOREST_RANGES, FEW_TREES),
     "r_smooth": Learner(r_smooth, {}, RANGES["smooth"]),
     "dr_smooth": Learner(dr_smooth, {}, RANGES["smooth"]),
 }
 NAMES = (*WITH_MODEL, *OF_ONE_KIND)
+# They model outcomes, not their difference: however well each arm is predicted, nothing keeps the two errors from adding up.
+INDIRECT = ("s", "t", "x")
 
 
 def find_learner(name: str, models: Mapping[str, str]) -> Learner:

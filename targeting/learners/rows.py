@@ -47,6 +47,16 @@ class Rows:
         scores = dr_scores(self.outcome, self.treated, self.propensity, self.mu0, self.mu1)
         return scores[:, 1] - scores[:, 0]
 
+    @property
+    def overlap_weight(self) -> Vector:
+        """By what a DR-learner weighs scores: e (1 - e), shape (n,).
+
+        Any weight that depends on covariates alone leaves the scores' mean given covariates as it is. This one is close to one
+        over their variance: unweighted, rows with a propensity near 0 or 1, whose scores run into tens of thousands, would
+        decide the fit.
+        """
+        return self.propensity * (1 - self.propensity)
+
 
 @dataclass(frozen=True)
 class HeldOut:

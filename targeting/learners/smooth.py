@@ -13,11 +13,7 @@ def r_smooth(learn: Rows, held_out: HeldOut, settings: Settings, seed: int) -> E
 
 
 def dr_smooth(learn: Rows, held_out: HeldOut, settings: Settings, seed: int) -> Effects:
-    """Scores on covariates, weighted by e (1 - e); Kennedy (2023), Electronic Journal of Statistics 17, 3008-3049.
-
-    Any weight that depends on covariates alone leaves the scores' mean given covariates as it is. This one is close to one over
-    their variance: unweighted, rows with a propensity near 0 or 1, whose scores run into tens of thousands, would decide the fit.
-    """
+    """Scores on covariates, by overlap_weight; Kennedy (2023), Electronic Journal of Statistics 17, 3008-3049."""
     model = regressor({"model": "smooth", **settings}, seed)
-    model.fit(learn.covariates, learn.score, sample_weight=learn.propensity * (1 - learn.propensity))
+    model.fit(learn.covariates, learn.score, sample_weight=learn.overlap_weight)
     return Effects(model.predict(held_out.covariates))

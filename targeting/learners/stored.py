@@ -1,7 +1,8 @@
 """Stored nuisances as first-stage models: econml's estimators then fit their final stage alone.
 
 econml hands its first-stage models the covariates and the confounders side by side. The confounders that it gets from us are the
-stored nuisances, propensity, mean, mu0 and mu1 in this order, and the models read their column, counted from the end.
+stored nuisances, propensity, mean, mu0 and mu1 in this order, and the models read their column, counted from the end. Weights are
+for the final stage: nothing here is fitted.
 """
 
 import numpy as np
@@ -35,7 +36,7 @@ class StoredPropensity(ClassifierMixin, BaseEstimator):
         """Keep the column's number."""
         self.column = column
 
-    def fit(self, covariates: ArrayLike, treated: ArrayLike) -> "StoredPropensity":
+    def fit(self, covariates: ArrayLike, treated: ArrayLike, sample_weight: ArrayLike | None = None) -> "StoredPropensity":
         """Nothing to learn but the classes."""
         self.classes_ = np.unique(treated)
         return self
@@ -53,7 +54,7 @@ class StoredPropensity(ClassifierMixin, BaseEstimator):
 class StoredArms(RegressorMixin, BaseEstimator):
     """Predicts mu1 where the last column, the treatment that econml appends, is 1, and mu0 elsewhere."""
 
-    def fit(self, covariates: ArrayLike, outcome: ArrayLike) -> "StoredArms":
+    def fit(self, covariates: ArrayLike, outcome: ArrayLike, sample_weight: ArrayLike | None = None) -> "StoredArms":
         """Nothing to learn."""
         self.fitted_ = True
         return self
