@@ -31,14 +31,26 @@ def missing(folder: Path, file: str) -> DataError:
     return DataError(f"{folder} has no file {file}; it has {present}. Copy the file there, or correct data.path.")
 
 
-def read_csv(backend: BaseBackend, path: Path, origin: Origin) -> ir.Table:
-    """A CSV file as the typed columns of `origin`; raises DataError, naming the file, for what cannot be read."""
-    own = replace(origin, file=path.name)
+def read_file(backend: BaseBackend, folder: Path, origin: Origin) -> ir.Table:
+    """The typed columns of `origin` from its file in `folder`: CSV, or Parquet in one file or in a folder of parts.
+
+    Raises DataError, naming the file, if it is missing or cannot be read.
+    """
+    path = find(folder, origin.file)
+    if path is None:
+        raise missing(folder, origin.file)
+    reader = _read_parquet if path.suffix.lower() == ".parquet" else _read_csv
+    return reader(backend, path, replace(origin, file=path.name))
+
+
+def _read_csv(backend: BaseBackend, path: Path, origin: Origin) -> ir.Table:
+    if path.is_dir():
+        raise DataError(f"{path.name} is a folder: make it one CSV file, or bring Parquet, which may come in parts.")
     if path.stat().st_size == 0:
         raise DataError(f"{path.name} is empty: it needs a header line and at least one row.")
     try:
         # The separator is fixed: guessing it takes a line with too many fields for a file of one column.
-        return typed(backend.read_csv(path, header=True, all_varchar=True, sep=",", quote='"', escape='"'), own)
+        return typed(backend.read_csv(path, header=True, all_varchar=True, sep=",", quote='"', escape='"'), origin)
     except duckdb.InvalidInputException as error:
         raise DataError(
             f"{path.name} cannot be read as CSV: {_reason(error)}. Save it as comma-separated UTF-8 text with one header line "
@@ -46,13 +58,12 @@ def read_csv(backend: BaseBackend, path: Path, origin: Origin) -> ir.Table:
         ) from error
 
 
-def read_parquet(backend: BaseBackend, path: Path, origin: Origin) -> ir.Table:
-    """A Parquet file, or a folder with its parts, as the typed columns of `origin`; raises DataError as read_csv does."""
+def _read_parquet(backend: BaseBackend, path: Path, origin: Origin) -> ir.Table:
     parts = sorted(path.glob("*.parquet")) if path.is_dir() else [path]
     if not parts:
         raise DataError(f"{path.name} is a folder without a .parquet file: copy the table's parts there.")
     try:
-        return typed(backend.read_parquet(parts), replace(origin, file=path.name))
+        return typed(backend.read_parquet(parts), origin)
     except duckdb.Error as error:
         raise DataError(f"{path.name} cannot be read as Parquet: {_reason(error)}. Write the file anew.") from error
 

@@ -152,7 +152,7 @@ def test_the_source_gives_tables_that_ingest_validates(load, project_folder, mon
     params = yaml.safe_load((project_folder / "params.yaml").read_text())
     (project_folder / "params.yaml").write_text(yaml.safe_dump(params | {"data": Data(**settings).model_dump()}))
 
-    with pytest.raises(DataError, match=r"data/raw has no file transactions.parquet, .*: copy it there"):
+    with pytest.raises(DataError, match=r"data.path is 'data/raw', which is no folder: .*the tables"):
         stages.ingest.main()
     ten_lines(project_folder / settings["path"])
     stages.ingest.main()

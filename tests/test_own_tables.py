@@ -149,9 +149,14 @@ def store(name: str, **changed: object) -> Callable[[Path], None]:
     return change
 
 
-def no_parts(folder: Path) -> None:
-    (folder / "coupons.csv").unlink()
-    (folder / "coupons.parquet").mkdir()
+def make_folder(name: str) -> Callable[[Path], None]:
+    """A folder, without files, in place of the coupons."""
+
+    def change(folder: Path) -> None:
+        (folder / "coupons.csv").unlink()
+        (folder / name).mkdir()
+
+    return change
 
 
 BROKEN = {
@@ -198,7 +203,8 @@ BROKEN = {
         store("redemptions", day=pd.Timestamp("2017-02-14 23:00", tz="UTC")),
         r"redemptions.parquet, column day: the values are instants with a time zone, .*Store dates",
     ),
-    "a folder without parts": (no_parts, r"coupons.parquet is a folder without a .parquet file"),
+    "a folder without parts": (make_folder("coupons.parquet"), r"coupons.parquet is a folder without a .parquet file"),
+    "a folder in place of a CSV file": (make_folder("coupons.csv"), r"coupons.csv is a folder: make it one CSV file"),
     "text that is called Parquet": (
         lambda folder: (folder / "coupons.csv").rename(folder / "coupons.parquet"),
         r"coupons.parquet cannot be read as Parquet: ",

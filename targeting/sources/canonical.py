@@ -1,6 +1,7 @@
 """A retailer's own eight tables as they are named and typed in targeting.tables: a folder of CSV or Parquet files."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,11 +9,11 @@ import ibis.expr.types as ir
 from ibis.backends import BaseBackend
 
 from targeting.errors import DataError
-from targeting.files import find, missing, read_csv, read_parquet, require_folder
+from targeting.files import find, missing, read_file, require_folder
 from targeting.tables import SCHEMAS, named_as_here
 
 ORIGINS = {name: named_as_here(name, name) for name in SCHEMAS}
-READERS = {"csv": read_csv, "parquet": read_parquet}
+FORMATS = ("csv", "parquet")
 
 
 def tables(backend: BaseBackend, data: Mapping[str, Any]) -> dict[str, ir.Table]:
@@ -22,17 +23,17 @@ def tables(backend: BaseBackend, data: Mapping[str, Any]) -> dict[str, ir.Table]
     file or column, a table in both formats, and unreadable values.
     """
     folder = require_folder(data["path"], "the eight tables")
-    read = {name: _read(backend, folder, name) for name in SCHEMAS}
-    return {name: table for name, table in read.items() if table is not None}
+    files = {name: _file(folder, name) for name in SCHEMAS}
+    return {
+        name: read_file(backend, folder, replace(ORIGINS[name], file=file)) for name, file in files.items() if file is not None
+    }
 
 
-def _read(backend: BaseBackend, folder: Path, name: str) -> ir.Table | None:
-    found = {kind: path for kind in READERS if (path := find(folder, f"{name}.{kind}")) is not None}
+def _file(folder: Path, name: str) -> str | None:
+    """The file of a table; None for promotions that are absent."""
+    found = [file for kind in FORMATS if find(folder, file := f"{name}.{kind}") is not None]
     if len(found) > 1:
-        both = " and ".join(path.name for path in found.values())
-        raise DataError(f"{folder} has {both}, and it is not said which one holds. Remove one of them.")
-    for kind, path in found.items():
-        return READERS[kind](backend, path, ORIGINS[name])
-    if name == "promotions":
-        return None
-    raise missing(folder, f"{name}.csv or {name}.parquet")
+        raise DataError(f"{folder} has {' and '.join(found)}, and it is not said which one holds. Remove one of them.")
+    if not found and name != "promotions":
+        raise missing(folder, f"{name}.csv or {name}.parquet")
+    return found[0] if found else None

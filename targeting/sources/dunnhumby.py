@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import ibis
@@ -10,7 +9,7 @@ import ibis.expr.types as ir
 from ibis.backends import BaseBackend
 
 from targeting.errors import DataError
-from targeting.files import find, missing, read_csv, require_folder
+from targeting.files import find, read_file, require_folder
 from targeting.raw import Column, Origin
 from targeting.tables import MONEY
 
@@ -105,7 +104,7 @@ def tables(backend: BaseBackend, data: Mapping[str, Any]) -> dict[str, ir.Table]
     folder = require_folder(data["path"], "the eight CSV files")
     first_day = date.fromisoformat(str(data["first_day"]))
     present = [name for name in ORIGINS if name != "promotions" or find(folder, ORIGINS[name].file) is not None]
-    read = {name: _read_csv(backend, folder, ORIGINS[name]) for name in present}
+    read = {name: read_file(backend, folder, ORIGINS[name]) for name in present}
 
     lines, homes, campaigns = read["transactions"], read["households"], read["campaigns"]
     for name in ("transactions", "redemptions"):
@@ -134,13 +133,6 @@ def tables(backend: BaseBackend, data: Mapping[str, Any]) -> dict[str, ir.Table]
         promotions = read["promotions"]
         result["promotions"] = promotions.mutate(display=promotions.display != "0", mailer=promotions.mailer != "0")
     return result
-
-
-def _read_csv(backend: BaseBackend, folder: Path, origin: Origin) -> ir.Table:
-    path = find(folder, origin.file)
-    if path is None:
-        raise missing(folder, origin.file)
-    return read_csv(backend, path, origin)
 
 
 def _as_date(days: ir.IntegerColumn, first_day: date) -> ir.DateColumn:
