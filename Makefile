@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 OUTSIDE := $(VENV)/outside
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: repro test quick check format params lock compare experiments readme study bench
+.PHONY: repro test quick check format params lock compare experiments readme picture study bench
 
 repro: $(READY) ## run the whole pipeline on the data that params.yaml names
 	dvc repro
@@ -28,6 +28,9 @@ format: $(READY) ## bring the code into shape
 
 readme: $(READY) ## write README.md from its template and the run's numbers
 	python -m scripts.render_readme
+
+picture: $(READY) ## take the README's picture of the report, docs/report.png; needs Chromium
+	python -m scripts.picture_report
 
 params: $(READY) ## compose params.yaml from conf/
 	python -m scripts.compose_params

@@ -73,7 +73,8 @@ def render() -> str:
     """The README's text; raises jinja2.UndefinedError for a figure that the run does not have."""
     metrics = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in (ROOT / "metrics").glob("*.json")}
     tables: dict[str, Any] = {path.stem: pd.read_csv(path).to_dict("records") for path in (ROOT / "plots").glob("*.csv")}
-    numbers = {"metrics": metrics, "tables": tables, "estimator_names": NAMES, "known": known_truth()}
+    params = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+    numbers = {"metrics": metrics, "tables": tables, "params": params, "estimator_names": NAMES, "known": known_truth()}
     return environment().get_template(TEMPLATE).render(**numbers, stage_graph=stage_graph())
 
 

@@ -109,11 +109,11 @@ def forest_plot(effects: pd.DataFrame, pooled: pd.DataFrame, outcome: str) -> Fi
         ["pooled by precision", *(f"campaign {trial}, n = {n:,}" for trial, n in zip(own["trial"], own["n"], strict=True))],
     )
     differ = f"trials differ: p = {last['p'].iloc[0]:.2f}" if last["p"].notna().all() else "one trial"
-    right.set_title(f"Overlap-weighted effect, by trial ({differ})")
+    right.set_title(f"Overlap-weighted, by trial\n({differ})")
     unit = "USD per household" if outcome == "purchase_amount" else "baskets per household"
     for axes in (left, right):
         axes.axvline(0, color="black", linewidth=0.8)
-        axes.set_xlabel(f"Effect over the outcome window ({unit})")
+    figure.supxlabel(f"Effect over the outcome window ({unit})", fontsize="medium")
     return figure
 
 

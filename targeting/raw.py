@@ -8,7 +8,12 @@ import ibis.expr.types as ir
 
 from targeting.errors import DataError
 
-WORDS = {"int64": "a whole number", "decimal(18, 4)": "a number with a decimal point", "date": "a date"}
+WORDS = {
+    "int64": "a whole number",
+    "decimal(18, 4)": "a number with a decimal point",
+    "date": "a date such as 2017-01-31",
+    "boolean": "true or false",
+}
 
 
 @dataclass(frozen=True)
@@ -31,7 +36,8 @@ def typed(raw: ir.Table, origin: Origin) -> ir.Table:
     """`raw` with the wanted columns alone, under their canonical names, each cast to its type.
 
     Names match regardless of case and of spaces around them; text is trimmed, and empty text is missing.
-    Raises DataError, naming the file, for a missing column, an empty table, and values that the type cannot hold.
+    Raises DataError, naming the file, for a missing column, an empty table, values that the type cannot hold, and instants of
+    a time zone where a day is wanted.
     """
     file, columns = origin.file, origin.columns
     present = {name.strip().lower(): name for name in raw.columns}
@@ -41,6 +47,7 @@ def typed(raw: ir.Table, origin: Origin) -> ir.Table:
             f"{file} has no column {', '.join(absent)}; it has {', '.join(raw.columns)}. "
             "Add the column, or rename the one that holds it (case does not matter); columns are separated by commas."
         )
+    _require_days(raw, file, [present[column.name.lower()] for column in columns.values() if column.type == "date"])
     text = {key: _trimmed(raw[present[column.name.lower()]]) for key, column in columns.items()}
     cast = {key: _cast(text[key], column.type) for key, column in columns.items()}
     _require_readable(raw, file, columns, text, cast)
@@ -54,10 +61,19 @@ def _trimmed(column: ir.Column) -> ir.Column:
 def _cast(column: ir.Column, type_name: str) -> ir.Column:
     """The column as the type; missing where the type cannot hold the value."""
     cast = column.try_cast(type_name)
-    if type_name != "int64" or not column.type().is_string():
+    if type_name != "int64" or column.type().is_integer():
         return cast
     # A fraction is no whole number, and the engine would round it to one.
     return ibis.ifelse(column.try_cast("float64") == cast.cast("float64"), cast, ibis.null("int64"))
+
+
+def _require_days(raw: ir.Table, file: str, names: list[str]) -> None:
+    zoned = [name for name in names if raw[name].type().is_timestamp() and raw[name].type().timezone is not None]
+    if zoned:
+        raise DataError(
+            f"{file}, column {', '.join(zoned)}: the values are instants with a time zone, and their day depends on where one "
+            "stands. Store dates, by the retailer's own clocks."
+        )
 
 
 def _require_readable(

@@ -12,7 +12,7 @@ import pandera.errors
 import pandera.ibis as pa
 
 from targeting.errors import DataError
-from targeting.raw import Origin
+from targeting.raw import Column, Origin
 
 # Sums of decimals do not depend on the order of the rows or the number of threads; sums of floats do.
 MONEY = "decimal(18, 4)"
@@ -110,6 +110,11 @@ SCHEMAS: dict[str, pa.DataFrameSchema] = {
 def columns(name: str) -> list[str]:
     """The columns of a canonical table, in order."""
     return list(SCHEMAS[name].columns)
+
+
+def named_as_here(name: str, file: str) -> Origin:
+    """The origin of a canonical table in a `file` whose columns have the canonical names and types already."""
+    return Origin(file, {key: Column(key, str(column.dtype)) for key, column in SCHEMAS[name].columns.items()})
 
 
 def first_and_last_day(transactions: ir.Table) -> tuple[date, date]:

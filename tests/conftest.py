@@ -1,5 +1,6 @@
 """Shared fixtures: the tiny retailer as files, and its canonical tables."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from targeting.tables import SCHEMAS
 from tests import retailer
 from tests.browser import start
 
+ROOT = Path(__file__).resolve().parent.parent
 ENGINE = {"name": "duckdb", "threads": 2, "memory_limit": "1GB"}
 
 
@@ -56,6 +58,16 @@ def tables(backend: BaseBackend, tables_folder: Path) -> dict[str, ir.Table]:
 def dunnhumby(folder: Path) -> dict[str, str]:
     """The `data` section for a folder."""
     return {"source": "dunnhumby", "path": str(folder), "first_day": "2016-03-23"}
+
+
+@pytest.fixture
+def project_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder to run a stage in, with the parameters."""
+    folder = tmp_path / "project"
+    folder.mkdir()
+    shutil.copy(ROOT / "params.yaml", folder)
+    monkeypatch.chdir(folder)
+    return folder
 
 
 @pytest.fixture(scope="session")

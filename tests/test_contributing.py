@@ -79,16 +79,6 @@ def load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Load:
     return loaded
 
 
-@pytest.fixture
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder to run a stage in, with the parameters."""
-    folder = tmp_path / "project"
-    folder.mkdir()
-    shutil.copy(ROOT / "params.yaml", folder)
-    monkeypatch.chdir(folder)
-    return folder
-
-
 def test_the_learner_is_found_and_gives_effects_out_of_fold(load, monkeypatch):
     own = load("targeting/learners/arm_gap.py")
     registry = load("targeting/learners/registry.py")
@@ -153,23 +143,23 @@ def ten_lines(folder: Path) -> None:
         frame.to_parquet(folder / f"{name}.parquet", index=False)
 
 
-def test_the_source_gives_tables_that_ingest_validates(load, project, monkeypatch):
+def test_the_source_gives_tables_that_ingest_validates(load, project_folder, monkeypatch):
     load("targeting/sources/cards.py")
     sources = load("targeting/sources/__init__.py")
     monkeypatch.setattr(stages.ingest, "canonical_tables", sources.canonical_tables)
     monkeypatch.setattr(stages.ingest, "origins", sources.origins)
     settings = yaml.safe_load(applied("conf/data/cards.yaml"))
-    params = yaml.safe_load((project / "params.yaml").read_text())
-    (project / "params.yaml").write_text(yaml.safe_dump(params | {"data": Data(**settings).model_dump()}))
+    params = yaml.safe_load((project_folder / "params.yaml").read_text())
+    (project_folder / "params.yaml").write_text(yaml.safe_dump(params | {"data": Data(**settings).model_dump()}))
 
-    with pytest.raises(DataError, match=r"data/raw has no file transactions.parquet, .*: copy it there"):
+    with pytest.raises(DataError, match=r"data.path is 'data/raw', which is no folder: .*the tables"):
         stages.ingest.main()
-    ten_lines(project / settings["path"])
+    ten_lines(project_folder / settings["path"])
     stages.ingest.main()
-    lines = pd.read_parquet(project / "data/tables/transactions.parquet")
+    lines = pd.read_parquet(project_folder / "data/tables/transactions.parquet")
     assert sorted(lines["household_id"]) == [1] * 3 + [2] * 4 + [3] * 3
     assert {float(value) for value in lines["loyalty_discount"]} == {0.25}
-    assert len(pd.read_parquet(project / "data/tables/promotions.parquet")) == 0
+    assert len(pd.read_parquet(project_folder / "data/tables/promotions.parquet")) == 0
 
 
 def test_the_stage_passes_what_every_stage_must(tmp_path, monkeypatch):
@@ -189,15 +179,15 @@ def test_the_stage_passes_what_every_stage_must(tmp_path, monkeypatch):
     architecture.test_outputs_have_the_designed_form("arms")
 
 
-def test_the_stage_writes_its_table(load, project):
+def test_the_stage_writes_its_table(load, project_folder):
     panel = pd.DataFrame(
         {"campaign_id": [8, 8, 8, 9], "treated": [0, 1, 1, 0], **{name: [1.0, 2.0, 4.0, 8.0] for name in OUTCOMES}}
     )
-    (project / "data/trials").mkdir(parents=True)
-    panel.to_parquet(project / "data/trials/panel.parquet")
+    (project_folder / "data/trials").mkdir(parents=True)
+    panel.to_parquet(project_folder / "data/trials/panel.parquet")
     load("stages/arms.py").main()
-    assert (project / "plots/arms.csv").read_text() == "campaign_id,treated,n,mean\n8,0,1,1\n8,1,2,3\n9,0,1,8\n"
-    assert yaml.safe_load((project / "metrics/arms.json").read_text()) == {"n_campaigns": 2, "smallest_arm": 1}
+    assert (project_folder / "plots/arms.csv").read_text() == "campaign_id,treated,n,mean\n8,0,1,1\n8,1,2,3\n9,0,1,8\n"
+    assert yaml.safe_load((project_folder / "metrics/arms.json").read_text()) == {"n_campaigns": 2, "smallest_arm": 1}
 
 
 def test_every_file_and_command_that_the_page_names_exists():

@@ -8,8 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from matplotlib.image import imread
 from playwright.sync_api import Browser, Page
 
+from scripts.picture_report import PICTURE, take
 from stages.policy import evidence_table
 from targeting.economics import Economics
 from targeting.pages import charts, sentences
@@ -211,6 +213,20 @@ def test_axes_of_the_segments_can_be_chosen(browser, page_file):
         ready(page)
         page.select_option("#axis-x", "basket")
         page.wait_for_function("document.querySelector('#chart-positioning').textContent.includes('basket value (USD)')")
+
+
+def test_the_picture_ends_below_the_curve(browser, page_file, tmp_path):
+    take(browser, page_file, tmp_path / "report.png")
+    with opened(browser, page_file) as page:
+        curve, after = (page.locator(name).bounding_box() for name in ("#chart-roi", "#segments"))
+    height, width, _ = imread(tmp_path / "report.png").shape
+    assert width == WIDTHS[0]
+    assert curve["y"] + curve["height"] < height < after["y"] + after["height"]
+
+
+def test_the_committed_picture_is_one_and_is_small():
+    assert imread(PICTURE).shape[1] == WIDTHS[0]
+    assert PICTURE.stat().st_size < 300_000
 
 
 def test_the_page_is_small_enough(page_file):

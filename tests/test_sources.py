@@ -251,7 +251,7 @@ def test_origins_name_every_column_of_every_table():
 
 
 def test_an_unknown_source_is_named(backend):
-    with pytest.raises(DataError, match=r"data.source is 'tills'; known sources: completejourney, dunnhumby"):
+    with pytest.raises(DataError, match=r"data.source is 'tills'; known sources: canonical, completejourney, dunnhumby"):
         canonical_tables(backend, {"source": "tills"})
 
 

@@ -8,9 +8,9 @@ from ibis.backends import BaseBackend
 
 from targeting.errors import DataError
 from targeting.raw import Origin
-from targeting.sources import completejourney, dunnhumby, simulated
+from targeting.sources import canonical, completejourney, dunnhumby, simulated
 
-ADAPTERS = {"completejourney": completejourney, "dunnhumby": dunnhumby, "simulated": simulated}
+ADAPTERS = {"canonical": canonical, "completejourney": completejourney, "dunnhumby": dunnhumby, "simulated": simulated}
 
 
 def canonical_tables(backend: BaseBackend, data: Mapping[str, Any]) -> dict[str, ir.Table]:

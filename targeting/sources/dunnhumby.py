@@ -2,16 +2,15 @@
 
 from collections.abc import Mapping
 from datetime import date
-from pathlib import Path
 from typing import Any
 
-import duckdb
 import ibis
 import ibis.expr.types as ir
 from ibis.backends import BaseBackend
 
 from targeting.errors import DataError
-from targeting.raw import Column, Origin, typed
+from targeting.files import find, read_file, require_folder
+from targeting.raw import Column, Origin
 from targeting.tables import MONEY
 
 ORIGINS = {
@@ -102,12 +101,10 @@ def tables(backend: BaseBackend, data: Mapping[str, Any]) -> dict[str, ir.Table]
 
     File names match regardless of case. Raises DataError for a missing folder, file or column, and unreadable values.
     """
-    folder = Path(data["path"])
-    if not folder.is_dir():
-        raise DataError(f"data.path is {str(folder)!r}, which is no folder: give the absolute path of the eight CSV files.")
+    folder = require_folder(data["path"], "the eight CSV files")
     first_day = date.fromisoformat(str(data["first_day"]))
-    present = [name for name in ORIGINS if name != "promotions" or _find(folder, ORIGINS[name].file) is not None]
-    read = {name: _read_csv(backend, folder, ORIGINS[name]) for name in present}
+    present = [name for name in ORIGINS if name != "promotions" or find(folder, ORIGINS[name].file) is not None]
+    read = {name: read_file(backend, folder, ORIGINS[name]) for name in present}
 
     lines, homes, campaigns = read["transactions"], read["households"], read["campaigns"]
     for name in ("transactions", "redemptions"):
@@ -136,30 +133,6 @@ def tables(backend: BaseBackend, data: Mapping[str, Any]) -> dict[str, ir.Table]
         promotions = read["promotions"]
         result["promotions"] = promotions.mutate(display=promotions.display != "0", mailer=promotions.mailer != "0")
     return result
-
-
-def _find(folder: Path, file: str) -> Path | None:
-    """The path of `file` in `folder`, whatever the case of its name."""
-    matches = sorted(path for path in folder.iterdir() if path.name.lower() == file)
-    return matches[0] if matches else None
-
-
-def _read_csv(backend: BaseBackend, folder: Path, origin: Origin) -> ir.Table:
-    path = _find(folder, origin.file)
-    if path is None:
-        present = ", ".join(sorted(path.name for path in folder.iterdir())) or "nothing"
-        raise DataError(f"{folder} has no file {origin.file}; it has {present}. Copy the file there, or correct data.path.")
-    if path.stat().st_size == 0:
-        raise DataError(f"{origin.file} is empty: it needs a header line and at least one row.")
-    try:
-        # The separator is fixed: guessing it takes a line with too many fields for a file of one column.
-        return typed(backend.read_csv(path, header=True, all_varchar=True, sep=",", quote='"', escape='"'), origin)
-    except duckdb.InvalidInputException as error:
-        reason = " ".join(str(error).split("\n\n")[0].split())[:300]
-        raise DataError(
-            f"{origin.file} cannot be read as CSV: {reason}. Save it as comma-separated UTF-8 text with one header line and "
-            "as many fields in every line."
-        ) from error
 
 
 def _as_date(days: ir.IntegerColumn, first_day: date) -> ir.DateColumn:

@@ -9,14 +9,10 @@ import ibis.expr.types as ir
 import pandas as pd
 from ibis.backends import BaseBackend
 
-from targeting.raw import Column, Origin
 from targeting.simulation.world import Settings, simulate
-from targeting.tables import MONEY, SCHEMAS
+from targeting.tables import MONEY, SCHEMAS, named_as_here
 
-ORIGINS = {
-    name: Origin(f"simulated {name}", {key: Column(key, str(column.dtype)) for key, column in schema.columns.items()})
-    for name, schema in SCHEMAS.items()
-}
+ORIGINS = {name: named_as_here(name, f"simulated {name}") for name in SCHEMAS}
 MONEY_COLUMNS = ("sales", "loyalty_discount", "coupon_discount", "coupon_match_discount")
 
 

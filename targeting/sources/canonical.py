@@ -1,0 +1,39 @@
+"""A retailer's own eight tables as they are named and typed in targeting.tables: a folder of CSV or Parquet files."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import ibis.expr.types as ir
+from ibis.backends import BaseBackend
+
+from targeting.errors import DataError
+from targeting.files import find, missing, read_file, require_folder
+from targeting.tables import SCHEMAS, named_as_here
+
+ORIGINS = {name: named_as_here(name, name) for name in SCHEMAS}
+FORMATS = ("csv", "parquet")
+
+
+def tables(backend: BaseBackend, data: Mapping[str, Any]) -> dict[str, ir.Table]:
+    """The canonical tables of the folder `data.path`: for each NAME a file NAME.csv or NAME.parquet. Promotions may be absent.
+
+    Names of files and columns match regardless of case; further columns are left out. Raises DataError for a missing folder,
+    file or column, a table in both formats, and unreadable values.
+    """
+    folder = require_folder(data["path"], "the eight tables")
+    files = {name: _file(folder, name) for name in SCHEMAS}
+    return {
+        name: read_file(backend, folder, replace(ORIGINS[name], file=file)) for name, file in files.items() if file is not None
+    }
+
+
+def _file(folder: Path, name: str) -> str | None:
+    """The file of a table; None for promotions that are absent."""
+    found = [file for kind in FORMATS if find(folder, file := f"{name}.{kind}") is not None]
+    if len(found) > 1:
+        raise DataError(f"{folder} has {' and '.join(found)}, and it is not said which one holds. Remove one of them.")
+    if not found and name != "promotions":
+        raise missing(folder, f"{name}.csv or {name}.parquet")
+    return found[0] if found else None

@@ -1,0 +1,261 @@
+"""docs/data.md: its eight tables are one retailer, which the source `canonical` reads; a broken copy is refused."""
+
+import ast
+import io
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import ibis
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+
+import stages.ingest
+from scripts.compose_params import compose
+from targeting.errors import DataError
+from targeting.features import FUEL_DEPARTMENTS, MACRO_CATEGORIES
+from targeting.tables import SCHEMAS
+from tests.conftest import ROOT
+
+PAGE = (ROOT / "docs" / "data.md").read_text(encoding="utf-8")
+EXAMPLES = dict(re.findall(r"^### (\w+)\n+```csv\n(.*?)```$", PAGE, re.DOTALL | re.MULTILINE))
+FRAMES = {name: pd.read_csv(io.StringIO(text), dtype={"kids": str, "household_size": str}) for name, text in EXAMPLES.items()}
+DAYS = {"transactions": ["day"], "campaigns": ["start_day", "end_day"], "redemptions": ["day"]}
+
+
+def as_stored(name: str) -> pd.DataFrame:
+    """The example with real dates, as a Parquet file would have it."""
+    frame = FRAMES[name]
+    return frame.assign(**{column: pd.to_datetime(frame[column]).dt.date for column in DAYS.get(name, [])})
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Path:
+    """A folder with the page's eight examples as CSV files."""
+    folder = tmp_path / "own"
+    folder.mkdir()
+    for name, text in EXAMPLES.items():
+        (folder / f"{name}.csv").write_text(text, encoding="utf-8")
+    return folder
+
+
+def ingest(project: Path, folder: Path) -> dict[str, float]:
+    """Run the stage on the folder, as `-S data=canonical -S data.path=FOLDER` does; its metrics."""
+    compose(project / "params.yaml", ["data=canonical", f"data.path={folder}"])
+    stages.ingest.main()
+    return json.loads((project / "metrics" / "ingest.json").read_text())
+
+
+def written(project: Path) -> dict[str, dict[str, list]]:
+    """What `ingest` wrote, values alone: bytes differ by how the source stored them."""
+    return {name: pq.read_table(project / "data" / "tables" / f"{name}.parquet").to_pydict() for name in SCHEMAS}
+
+
+def test_every_table_has_an_example_of_ten_rows_at_most():
+    assert list(EXAMPLES) == list(SCHEMAS)
+    for name, frame in FRAMES.items():
+        assert list(frame.columns) == list(SCHEMAS[name].columns)
+        assert 1 <= len(frame) <= 10
+
+
+def test_the_examples_are_one_retailer():
+    lines, products, promotions, redemptions = (
+        FRAMES[name] for name in ("transactions", "products", "promotions", "redemptions")
+    )
+    assert set(lines["product_id"]) == set(products["product_id"]) >= set(FRAMES["coupons"]["product_id"])
+    assert set(FRAMES["households"]["household_id"]) <= set(lines["household_id"])
+    # A redeemed coupon is one of a campaign that the household was sent, and lowered a line of that day.
+    used = redemptions.merge(FRAMES["campaign_targets"]).merge(FRAMES["coupons"]).merge(lines)
+    assert len(used) == len(redemptions)
+    assert (used["coupon_discount"] > 0).all()
+    assert len(lines[lines["coupon_discount"] > 0]) == len(used)
+    assert len(promotions.merge(lines[["product_id", "store_id", "week"]].drop_duplicates())) == len(promotions)
+
+
+def test_ingest_takes_the_examples_and_counts_what_they_hold(project_folder, files):
+    assert ingest(project_folder, files) == {
+        "n_transactions": 10,
+        "n_households": 4,
+        "n_baskets": 7,
+        "n_days": 59,
+        "n_dropped": 0,
+        "sales": 69.33,
+        "n_targets_without_purchase": 1,  # household 5
+        "n_campaigns_outside": 0,
+        "n_campaigns_cut": 1,  # campaign 1 ends after the last line
+        "n_redemptions_outside": 0,
+        "n_unknown_product": 0,
+    }
+    for name in SCHEMAS:
+        came = pd.read_parquet(project_folder / "data" / "tables" / f"{name}.parquet")
+        text = came.to_csv(index=False, float_format="%.2f").replace("True", "true").replace("False", "false")
+        rows = [re.sub(r"(\.\d\d)00\b", r"\1", row) for row in text.splitlines()]
+        assert sorted(rows) == sorted(EXAMPLES[name].splitlines())
+
+
+def test_parquet_files_give_what_csv_files_give(project_folder, files):
+    ingest(project_folder, files)
+    expected = written(project_folder)
+    for number, name in enumerate(SCHEMAS):
+        (files / f"{name}.csv").unlink()
+        if number % 2:
+            as_stored(name).to_parquet(files / f"{name}.parquet", index=False)
+            continue
+        parts = files / f"{name}.parquet"  # as distributed engines write it, in no order
+        parts.mkdir()
+        (parts / "_SUCCESS").touch()
+        for part, row in as_stored(name)[::-1].groupby(lambda i: i % 3):
+            row.to_parquet(parts / f"part-{part}.parquet", index=False)
+    ingest(project_folder, files)
+    assert written(project_folder) == expected
+
+
+def test_order_case_and_further_columns_do_not_matter(project_folder, files):
+    ingest(project_folder, files)
+    expected = written(project_folder)
+    for name, frame in FRAMES.items():
+        other = frame.iloc[::-1, ::-1].assign(note="x").rename(columns=str.upper)
+        (files / f"{name}.csv").unlink()
+        other.to_csv(files / f"{name.title()}.CSV", index=False)
+    ingest(project_folder, files)
+    assert written(project_folder) == expected
+
+
+def test_promotions_may_be_absent(project_folder, files):
+    (files / "promotions.csv").unlink()
+    ingest(project_folder, files)
+    assert pd.read_parquet(project_folder / "data" / "tables" / "promotions.parquet").empty
+
+
+def add(name: str, row: str) -> Callable[[Path], None]:
+    """A further row in a CSV file."""
+
+    def change(folder: Path) -> None:
+        with (folder / f"{name}.csv").open("a", encoding="utf-8") as file:
+            file.write(row + "\n")
+
+    return change
+
+
+def store(name: str, **changed: object) -> Callable[[Path], None]:
+    """The table as Parquet in place of CSV, with these columns changed."""
+
+    def change(folder: Path) -> None:
+        (folder / f"{name}.csv").unlink()
+        as_stored(name).assign(**changed).to_parquet(folder / f"{name}.parquet", index=False)
+
+    return change
+
+
+def make_folder(name: str) -> Callable[[Path], None]:
+    """A folder, without files, in place of the coupons."""
+
+    def change(folder: Path) -> None:
+        (folder / "coupons.csv").unlink()
+        (folder / name).mkdir()
+
+    return change
+
+
+BROKEN = {
+    "a target of an undescribed campaign": (
+        add("campaign_targets", "3,2"),
+        r"campaign_targets, column campaign_id: 1 row: no campaign of this number in campaigns, .*campaign_id=3",
+    ),
+    "a coupon of an undescribed campaign": (add("coupons", "3,54,1025"), r"coupons, column campaign_id: 1 row: no campaign"),
+    "a redemption of an undescribed campaign": (
+        add("redemptions", "2,3,51,2017-02-14"),
+        r"redemptions, column campaign_id: 1 row: no campaign",
+    ),
+    "a household mailed twice": (add("campaign_targets", "1,2"), r"campaign_targets, column campaign_id, household_id: 1 key"),
+    "a day in another order": (
+        add("redemptions", "2,1,51,14/02/2017"),
+        r"redemptions.csv, column day: 1 of 3 rows cannot be read as a date such as 2017-01-31, for example '14/02/2017'",
+    ),
+    "a word for yes": (add("promotions", "1025,381,2,front,true"), r"promotions.csv, column display: .*true or false.*'front'"),
+    "a household that is no number": (add("campaign_targets", "1,anna"), r"campaign_targets.csv, column household_id: .*'anna'"),
+    "a missing file": (
+        lambda folder: (folder / "coupons.csv").unlink(),
+        r"has no file coupons.csv or coupons.parquet; it has campaign_targets.csv, .*correct data.path",
+    ),
+    "a missing column": (
+        lambda folder: FRAMES["products"].drop(columns="brand").to_csv(folder / "products.csv", index=False),
+        r"products.csv has no column brand; it has product_id",
+    ),
+    "a missing column of Parquet": (
+        lambda folder: (
+            (folder / "products.csv").unlink(),
+            FRAMES["products"].drop(columns="brand").to_parquet(folder / "products.parquet"),
+        ),
+        r"products.parquet has no column brand; it has product_id",
+    ),
+    "a table in both formats": (
+        lambda folder: FRAMES["products"].to_parquet(folder / "products.parquet"),
+        r"has products.csv and products.parquet, and it is not said which one holds",
+    ),
+    "a fraction in Parquet": (
+        store("transactions", quantity=1.5),
+        r"transactions.parquet, column quantity: 10 of 10 rows cannot be read as a whole number, for example '1.5'",
+    ),
+    "an instant of a time zone": (
+        store("redemptions", day=pd.Timestamp("2017-02-14 23:00", tz="UTC")),
+        r"redemptions.parquet, column day: the values are instants with a time zone, .*Store dates",
+    ),
+    "a folder without parts": (make_folder("coupons.parquet"), r"coupons.parquet is a folder without a .parquet file"),
+    "a folder in place of a CSV file": (make_folder("coupons.csv"), r"coupons.csv is a folder: make it one CSV file"),
+    "text that is called Parquet": (
+        lambda folder: (folder / "coupons.csv").rename(folder / "coupons.parquet"),
+        r"coupons.parquet cannot be read as Parquet: ",
+    ),
+}
+
+
+@pytest.mark.parametrize("problem", BROKEN)
+def test_a_broken_copy_is_refused_and_nothing_is_written(problem, project_folder, files):
+    change, message = BROKEN[problem]
+    change(files)
+    with pytest.raises(DataError, match=message):
+        ingest(project_folder, files)
+    assert not (project_folder / "data" / "tables").exists()
+
+
+def test_a_missing_folder_is_named(project_folder, tmp_path):
+    with pytest.raises(DataError, match=r"data.path is '.*nowhere', which is no folder: .*the eight tables"):
+        ingest(project_folder, tmp_path / "nowhere")
+
+
+def test_a_day_with_a_time_keeps_its_day(project_folder, files):
+    ingest(project_folder, files)
+    expected = written(project_folder)
+    late = pd.to_datetime(FRAMES["redemptions"]["day"]) + pd.Timedelta(hours=23)
+    store("redemptions", day=late)(files)
+    ingest(project_folder, files)
+    assert written(project_folder) == expected
+
+
+def test_views_of_a_warehouse_are_exported_as_the_page_says(project_folder, files, tmp_path):
+    ingest(project_folder, files)
+    expected = written(project_folder)
+    database = ibis.duckdb.connect(tmp_path / "warehouse.duckdb")
+    for name in SCHEMAS:
+        database.create_table(name, ibis.memtable(as_stored(name)))
+    database.disconnect()
+    (tmp_path / "export").mkdir()
+    [code] = re.findall(r"^ *```python\n(.*?)```$", PAGE, re.DOTALL | re.MULTILINE)
+    code = re.sub("^   ", "", code, flags=re.MULTILINE).replace("/path/to/", f"{tmp_path}/")
+    exec(compile(ast.parse(code), "docs/data.md", "exec"), {})  # noqa: S102 - the page's own code
+    ingest(project_folder, tmp_path / "export")
+    assert written(project_folder) == expected
+
+
+def test_the_page_says_which_engines_there_are():
+    assert [path.stem for path in (ROOT / "conf" / "engine").iterdir()] == ["duckdb"]
+    assert "`engine=duckdb`, the one engine there is" in PAGE
+
+
+def test_the_page_has_every_department_that_means_something():
+    table = re.findall(r"^\| (\w+) \| (`[A-Z].*) \|$", PAGE, re.MULTILINE)
+    assert {share: tuple(re.findall(r"`(.*?)`", names)) for share, names in table} == MACRO_CATEGORIES
+    assert f"department {' or '.join(f'`{name}`' for name in FUEL_DEPARTMENTS)}" in PAGE
