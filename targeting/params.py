@@ -17,7 +17,7 @@ from targeting.panel import OUTCOMES
 PARAMS = Path("params.yaml")
 
 Positive = Annotated[int, Field(ge=1)]
-BaseModelName = Literal["linear", "smooth", "boosting", "forest"]
+BaseModelName = Literal["linear", "components", "smooth", "boosting", "forest"]
 Share = Annotated[float, Field(gt=0, lt=1)]
 
 
