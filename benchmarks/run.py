@@ -3,7 +3,7 @@
 The features over all lines of the default data, against a plain pandas computation in the same run; the ROI curve of many
 households, beside other packages' curves; the whole pipeline from an empty cache in a clone of the committed state, with the
 memory of all its processes together; each learner by itself, beside the same one in econml and in causalml alone; a changed cost
-after it; and all of the segmentation.
+after it; all of the segmentation; and the report's sliders in a browser, where one is installed.
 """
 
 import os
@@ -25,6 +25,7 @@ import psutil
 from benchmarks.outside.curves import outside_curves
 from benchmarks.outside.learners import OUTSIDE
 from benchmarks.plain_learners import PLAIN
+from benchmarks.what_if import slider_moves
 from targeting.economics import Economics
 from targeting.engine import connect
 from targeting.features import household_features
@@ -34,6 +35,7 @@ from targeting.policies import PolicyData
 from targeting.policy_value import Evidence
 from targeting.roi_curve import roi_curve
 from targeting.sources import canonical_tables
+from tests.browser import executable
 from tests.slow_features import slow_features
 from tests.test_features import in_pandas
 
@@ -54,7 +56,7 @@ class Row:
 
     def __str__(self) -> str:
         """Columns of fixed width."""
-        cells = ("" if value is None else f"{value:.2f}" for value in (self.seconds, self.cpu, self.peak))
+        cells = ("" if value is None else f"{value:.3f}" for value in (self.seconds, self.cpu, self.peak))
         return f"{self.what:<66}" + "".join(f"{cell:>10}" for cell in cells)
 
 
@@ -146,11 +148,12 @@ def learners(project: Path) -> list[Row]:
 
 
 def pipeline() -> list[Row]:
-    """The whole pipeline, its learners, a changed cost, and the stages from features to stable segments, in a clone."""
+    """The whole pipeline, its report's sliders, its learners, a changed cost, and features to stable segments, in a clone."""
     with tempfile.TemporaryDirectory() as folder:
         project = Path(folder) / "clone"
         subprocess.run(["git", "clone", "--quiet", str(ROOT), str(project)], check=True)
         whole = measured("the whole pipeline from an empty cache", project, "dvc", "repro", "--force")
+        moves = slider_moves(project) if executable() else {}
         single = learners(project)
         changed = measured("a changed policy.cost", project, "dvc", "exp", "run", "-S", "policy.cost=10")
         segmentation = [measured(stage, project, sys.executable, "-m", f"stages.{stage}") for stage in SEGMENTATION]
@@ -160,7 +163,8 @@ def pipeline() -> list[Row]:
         sum(row.cpu for row in segmentation),
         max(row.peak for row in segmentation),
     )
-    return [whole, changed, together, *single]
+    sliders = [Row(what, seconds, used) for what, (seconds, used) in moves.items()]
+    return [whole, changed, together, *sliders, *single]
 
 
 def main() -> None:

@@ -14,9 +14,14 @@ NAMES = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 
 
+def executable() -> str | None:
+    """The browser that is installed, if one is."""
+    return next((path for name in NAMES if (path := shutil.which(name))), None)
+
+
 def start() -> Iterator[Browser]:
     """A browser for a fixture; the test is skipped where none is installed."""
-    found = next((path for name in NAMES if (path := shutil.which(name))), None)
+    found = executable()
     if found is None:
         pytest.skip(f"No browser is installed ({', '.join(NAMES)}); Debian's is: apt-get install chromium.")
     with sync_playwright() as playwright:

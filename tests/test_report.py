@@ -10,6 +10,7 @@ import pytest
 import yaml
 from playwright.sync_api import Browser, Page
 
+from benchmarks.what_if import many_households
 from stages.policy import evidence_table
 from targeting.economics import Economics
 from targeting.pages import charts, sentences
@@ -133,6 +134,17 @@ def test_the_script_draws_the_pipelines_curve(scripts, costs):
     # Both intervals are simulated, with different draws.
     assert found["peak"]["lower"] == pytest.approx(peak["profit_peak_share_lower"], abs=0.08)
     assert found["peak"]["upper"] == pytest.approx(peak["profit_peak_share_upper"], abs=0.08)
+
+
+def test_the_benchmarks_page_has_that_many_households_in_their_own_order():
+    table = World(20.0).table()
+    rows = many_households(table, 3 * table["household_id"].nunique())
+    assert rows["household_id"].nunique() == 3 * table["household_id"].nunique()
+    for name in ("contact_rank", "shown_rank"):
+        assert sorted(rows[name]) == list(range(len(rows)))
+    # Who is drawn brings all of one household's rows, in their order.
+    drawn = rows.sort_values("contact_rank").groupby("household_id")["score"].apply(tuple)
+    assert set(drawn) <= set(table.sort_values("contact_rank").groupby("household_id")["score"].apply(tuple))
 
 
 def test_nothing_is_recommended_where_the_arms_do_not_compare(scripts):
