@@ -59,8 +59,9 @@ def truth_sentences(metrics: Mapping[str, Any], truth: pd.DataFrame) -> list[str
         first = f"The effect on spend that is read first (`{READ_FIRST}`, {usd(row['estimate'])})"
         holds = "holds" if row["covered"] else "does not hold"
         sentences.append(f"{first} truly is {usd(row['truth'])}: its interval {holds} that.")
+    policies = known[(known["what"] == "policy") & (known["name"] != "none")]  # of contacting nobody all is known
     counts = [
         f"{int(rows['covered'].sum())} of {len(rows)} {what}"
-        for rows, what in ((effects, "estimators of it"), (known[known["what"] == "policy"], "policies"))
+        for rows, what in ((effects, "estimators of it"), (policies, "policies"))
     ]
     return [*sentences, f"The truth lies inside the intervals of {' and '.join(counts)}; one made-up retailer is one draw."]

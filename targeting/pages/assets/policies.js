@@ -84,5 +84,5 @@ const PRICED = {
     const profit = gain.map((value, code) => averages.margin * value - averages.cost * spend[code]);
     return contactWhere(rows, (i) => profit[cell[i]] > 0);
   },
-  budget: withinBudget,
+  budget: (seen) => withinBudget(seen),
 };
