@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -133,42 +133,39 @@ def _resident(process: psutil.Process) -> int:
     return total
 
 
-def learners(project: Path) -> list[Row]:
+def learners(project: Path) -> Iterator[Row]:
     """Out-of-fold effects of each learner on both outcomes, in a project that has run, beside the same learner called plainly."""
-    rows = []
     for name in NAMES:
-        rows.append(measured(f"effects by {name}", project, "python", "-m", "stages.cate", name))
+        yield measured(f"effects by {name}", project, "python", "-m", "stages.cate", name)
         if name in PLAIN:
             what = f"the same in econml alone, nuisances inside: {name}"
-            rows.append(measured(what, project, "python", "-m", "benchmarks.plain_learners", name))
+            yield measured(what, project, "python", "-m", "benchmarks.plain_learners", name)
         if name in OUTSIDE:
             what = f"the same in causalml alone, nuisances for it: {name}"
-            rows.append(measured(what, project, "python", "-m", "benchmarks.outside.learners", name))
-    return rows
+            yield measured(what, project, "python", "-m", "benchmarks.outside.learners", name)
 
 
-def pipeline() -> list[Row]:
+def pipeline() -> Iterator[Row]:
     """The whole pipeline, its report's sliders, its learners, a changed cost, and features to stable segments, in a clone."""
     with tempfile.TemporaryDirectory() as folder:
         project = Path(folder) / "clone"
         subprocess.run(["git", "clone", "--quiet", str(ROOT), str(project)], check=True)
-        whole = measured("the whole pipeline from an empty cache", project, "dvc", "repro", "--force")
+        yield measured("the whole pipeline from an empty cache", project, "dvc", "repro", "--force")
         moves = slider_moves(project) if executable() else {}
-        single = learners(project)
-        changed = measured("a changed policy.cost", project, "dvc", "exp", "run", "-S", "policy.cost=10")
+        yield from (Row(what, seconds, used) for what, (seconds, used) in moves.items())
+        yield from learners(project)
+        yield measured("a changed policy.cost", project, "dvc", "exp", "run", "-S", "policy.cost=10")
         segmentation = [measured(stage, project, sys.executable, "-m", f"stages.{stage}") for stage in SEGMENTATION]
-    together = Row(
+    yield Row(
         "factors, segments, 100 resamples of each number",
         sum(row.seconds for row in segmentation),
         sum(row.cpu for row in segmentation),
         max(row.peak for row in segmentation),
     )
-    sliders = [Row(what, seconds, used) for what, (seconds, used) in moves.items()]
-    return [whole, changed, together, *sliders, *single]
 
 
 def main() -> None:
-    """Print the table, part by part."""
+    """Print the table, line by line as it is measured."""
     print(f"{'what':<66}{'seconds':>10}{'CPU s':>10}{'peak GB':>10}", flush=True)
     for part in (features, curves, pipeline):
         for row in part():
