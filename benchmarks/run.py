@@ -3,7 +3,7 @@
 The features over all lines of the default data, against a plain pandas computation in the same run; the ROI curve of many
 households, beside other packages' curves; the whole pipeline from an empty cache in a clone of the committed state, with the
 memory of all its processes together; each learner by itself, beside the same one in econml and in causalml alone; a changed cost
-after it; and all of the segmentation.
+after it; all of the segmentation; and the report's sliders in a browser, where one is installed.
 """
 
 import os
@@ -12,7 +12,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -25,6 +26,8 @@ import psutil
 from benchmarks.outside.curves import outside_curves
 from benchmarks.outside.learners import OUTSIDE
 from benchmarks.plain_learners import PLAIN
+from benchmarks.what_if import slider_moves
+from scripts.browser import NoBrowserError
 from targeting.economics import Economics
 from targeting.engine import connect
 from targeting.features import household_features
@@ -54,7 +57,7 @@ class Row:
 
     def __str__(self) -> str:
         """Columns of fixed width."""
-        cells = ("" if value is None else f"{value:.2f}" for value in (self.seconds, self.cpu, self.peak))
+        cells = ("" if value is None else f"{value:.3f}" for value in (self.seconds, self.cpu, self.peak))
         return f"{self.what:<66}" + "".join(f"{cell:>10}" for cell in cells)
 
 
@@ -131,40 +134,39 @@ def _resident(process: psutil.Process) -> int:
     return total
 
 
-def learners(project: Path) -> list[Row]:
+def learners(project: Path) -> Iterator[Row]:
     """Out-of-fold effects of each learner on both outcomes, in a project that has run, beside the same learner called plainly."""
-    rows = []
     for name in NAMES:
-        rows.append(measured(f"effects by {name}", project, "python", "-m", "stages.cate", name))
+        yield measured(f"effects by {name}", project, "python", "-m", "stages.cate", name)
         if name in PLAIN:
             what = f"the same in econml alone, nuisances inside: {name}"
-            rows.append(measured(what, project, "python", "-m", "benchmarks.plain_learners", name))
+            yield measured(what, project, "python", "-m", "benchmarks.plain_learners", name)
         if name in OUTSIDE:
             what = f"the same in causalml alone, nuisances for it: {name}"
-            rows.append(measured(what, project, "python", "-m", "benchmarks.outside.learners", name))
-    return rows
+            yield measured(what, project, "python", "-m", "benchmarks.outside.learners", name)
 
 
-def pipeline() -> list[Row]:
-    """The whole pipeline, its learners, a changed cost, and the stages from features to stable segments, in a clone."""
+def pipeline() -> Iterator[Row]:
+    """The whole pipeline, its report's sliders, its learners, a changed cost, and features to stable segments, in a clone."""
     with tempfile.TemporaryDirectory() as folder:
         project = Path(folder) / "clone"
         subprocess.run(["git", "clone", "--quiet", str(ROOT), str(project)], check=True)
-        whole = measured("the whole pipeline from an empty cache", project, "dvc", "repro", "--force")
-        single = learners(project)
-        changed = measured("a changed policy.cost", project, "dvc", "exp", "run", "-S", "policy.cost=10")
+        yield measured("the whole pipeline from an empty cache", project, "dvc", "repro", "--force")
+        with suppress(NoBrowserError):
+            yield from (Row(what, seconds, used) for what, (seconds, used) in slider_moves(project).items())
+        yield from learners(project)
+        yield measured("a changed policy.cost", project, "dvc", "exp", "run", "-S", "policy.cost=10")
         segmentation = [measured(stage, project, sys.executable, "-m", f"stages.{stage}") for stage in SEGMENTATION]
-    together = Row(
+    yield Row(
         "factors, segments, 100 resamples of each number",
         sum(row.seconds for row in segmentation),
         sum(row.cpu for row in segmentation),
         max(row.peak for row in segmentation),
     )
-    return [whole, changed, together, *single]
 
 
 def main() -> None:
-    """Print the table, part by part."""
+    """Print the table, line by line as it is measured."""
     print(f"{'what':<66}{'seconds':>10}{'CPU s':>10}{'peak GB':>10}", flush=True)
     for part in (features, curves, pipeline):
         for row in part():

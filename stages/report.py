@@ -5,6 +5,7 @@ Reads the other stages' metrics, tables and the policies' evidence; writes metri
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -52,19 +53,25 @@ PAGE = Path("plots/report/index.html")
 SUMMARY = Path("metrics/summary.json")
 
 
+def read_run(project: Path = Path()) -> tuple[dict[str, dict[str, Any]], dict[str, pd.DataFrame], pd.DataFrame]:
+    """Metrics by stage, tables by name and the policies' evidence of the run in a project's folder."""
+    metrics = {name: json.loads((project / METRICS / f"{name}.json").read_text(encoding="utf-8")) for name in SOURCES}
+    tables = {name: pd.read_csv(project / TABLES / f"{name}.csv") for name in PLOTTED}
+    return metrics, tables, pd.read_parquet(project / EVIDENCE)
+
+
 def main() -> None:
     params = load_params(
         "data", "engine", "design", "segmentation", "nuisance", "refute", "learners", "policy", "experiment", "seed"
     )
-    metrics = {name: json.loads((METRICS / f"{name}.json").read_text(encoding="utf-8")) for name in SOURCES}
-    tables = {name: pd.read_csv(TABLES / f"{name}.csv") for name in PLOTTED}
+    metrics, tables, evidence = read_run()
     policy = metrics["policy"]
     write_metrics(headline(metrics), SUMMARY)
     order, curves = policy["order_shown"], tables["roi_curve_learners"]
     shown = curves[curves["learner"] == order]
     write_figure(roi_chart(shown, order, policy["margin"], policy["cost"], metrics["nuisance"]["overlap_share"]), ROI_PICTURE)
     write_figure(effects_by_segment_chart(tables["segment_effects"], policy["breakeven"]), SEGMENT_PICTURE)
-    context = report_context(metrics, tables, pd.read_parquet(EVIDENCE), params, code_revision(Path()), versions())
+    context = report_context(metrics, tables, evidence, params, code_revision(Path()), versions())
     write_text(render("index.html.jinja", context), PAGE)
 
 

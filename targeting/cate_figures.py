@@ -11,6 +11,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from sklearn.tree import DecisionTreeRegressor, plot_tree
 
+from targeting.feature_words import covariate_words
 from targeting.figures import ACCENT, DARK, LIGHT
 
 
@@ -95,7 +96,8 @@ def direction_chart(found: Mapping[str, tuple[pd.DataFrame, float | None]], n_sh
 
 def _name_groups(axes: Axes, names: pd.Series, covariates: pd.Series) -> None:
     others = covariates.str.count(",")
-    labels = [f"{name} (+{n} alike)" if n else name for name, n in zip(names, others, strict=True)]
+    words = names.map(covariate_words)
+    labels = [f"{name} (+{n} alike)" if n else name for name, n in zip(words, others, strict=True)]
     axes.set_yticks(range(len(labels)), labels, fontsize=9)
     axes.invert_yaxis()
 
@@ -105,7 +107,8 @@ def tree_chart(tree: DecisionTreeRegressor, names: Sequence[str], outcome: str, 
     figure = Figure(figsize=(15, 7), layout="constrained")
     FigureCanvasAgg(figure)  # scikit-learn measures its boxes by drawing them
     axes = figure.subplots()
-    plot_tree(tree, feature_names=list(names), impurity=False, proportion=True, filled=True, rounded=True, precision=1, ax=axes)
+    words = [covariate_words(name) for name in names]
+    plot_tree(tree, feature_names=words, impurity=False, proportion=True, filled=True, rounded=True, precision=3, ax=axes)
     for text in axes.texts:
         text.set_text(text.get_text().replace("samples =", "households and trials:").replace("value =", "effect:"))
     fit = "effects are all equal" if r2 is None else f"R2 {r2:.2f} out of fold"

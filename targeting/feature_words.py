@@ -1,6 +1,9 @@
-"""The features in words: what each is called, in which unit it is shown, and which theme it belongs to."""
+"""The features in words: what each is called, in which unit it is shown, which theme it belongs to; and other covariates."""
 
+import re
 from dataclasses import dataclass
+
+from targeting.panel import PREFIX
 
 
 @dataclass(frozen=True)
@@ -78,3 +81,28 @@ WORDINGS = {
     "share_alcohol": Wording("spirits share", PERCENT, "alcohol"),
     "share_other": Wording("share of everything else", PERCENT, "other"),
 }
+
+# What a household's covariates say beside its features: targeting/covariates.py.
+OTHER_COVARIATES = {
+    "campaigns_a": "earlier campaigns of type A",
+    "campaigns_b": "earlier campaigns of type B",
+    "campaigns_c": "earlier campaigns of type C",
+    "campaigns_running": "campaigns still running",
+    "redemptions": "coupons redeemed",
+    "display_share": "share of lines on display",
+    "mailer_share": "share of lines in the mailer",
+    "demographics_known": "demographics known",
+    "age_from": "age",
+    "income_from": "income",
+}
+
+
+def covariate_words(column: str) -> str:
+    """A covariate's column in words: x_monetary_sales is revenue, visits_28d visits in the last 28 days."""
+    name = column.removeprefix(PREFIX)
+    if name in WORDINGS:
+        return WORDINGS[name].words
+    recent = re.fullmatch(r"(spend|visits)_(\d+)d", name)
+    if recent:
+        return f"{recent[1]} in the last {recent[2]} days"
+    return OTHER_COVARIATES.get(name, name.replace("_", " "))

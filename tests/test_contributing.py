@@ -116,7 +116,7 @@ def test_the_policy_is_assigned_and_valued(load):
 
 
 def test_the_report_page_knows_every_policy_and_the_new_one(load):
-    script = applied("targeting/pages/assets/policies.js").split("const POLICIES = {")[1]
+    script = applied("targeting/pages/assets/policies.js").split("const FIXED = {")[1].replace("const PRICED = {", "")
     known = re.findall(r"^  (\w+): \(", script, re.MULTILINE)
     assert set(known) == set(load("targeting/policies.py").POLICIES)
 

@@ -166,6 +166,9 @@ def test_pictures_hold_every_row_of_their_tables(covariates):
     directions = grouped_importance(covariates, effects, FOLD, SEED).directions
     left, right, _ = direction_chart({"a": (directions, 0.5), "b": (directions, 0.5)}).axes
     assert [len(axes.collections[0].get_offsets()) for axes in (left, right)] == [3, 3]
+    named = table.assign(group="monetary_sales", covariates="monetary_sales, visits_28d")
+    labels = importance_chart({"a": named}).axes[0].get_yticklabels()
+    assert [text.get_text() for text in labels] == ["revenue (+1 alike)"] * 3
     tree = explaining_tree(covariates, effects, FOLD, SEED)
     axes = tree_chart(tree.tree, list(covariates.columns), "purchase_amount", tree.r2_out_of_fold).axes[0]
     assert any("fresh <= 0.4" in text.get_text() for text in axes.texts)

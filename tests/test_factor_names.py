@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from targeting.factor_names import factor_table, name_factors, theme_weights
-from targeting.feature_words import THEMES, WORDINGS
+from targeting.feature_words import THEMES, WORDINGS, covariate_words
 from targeting.features import FEATURES
 
 NAMES = ["recency", "purchase_regularity", "n_products", "share_grocery", "discount_usage_pct", "share_fresh"]
@@ -68,3 +68,18 @@ def test_the_table_lists_the_strongest_features():
     assert [row[f"feature_{place}"] for place in (1, 2, 3)] == ["purchase_regularity", "n_products", "share_grocery"]
     assert row["loading_1"] == pytest.approx(1 / np.sqrt(0.01 + 1 + 0.64 + 0.04))
     assert row["factor"] == "F1"
+
+
+@pytest.mark.parametrize(
+    ("column", "words"),
+    [
+        ("x_monetary_sales", "revenue"),
+        ("monetary_sales", "revenue"),
+        ("x_visits_28d", "visits in the last 28 days"),
+        ("spend_7d", "spend in the last 7 days"),
+        ("x_campaigns_b", "earlier campaigns of type B"),
+        ("x_trial_4", "trial 4"),
+    ],
+)
+def test_covariates_have_words(column, words):
+    assert covariate_words(column) == words

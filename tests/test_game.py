@@ -244,6 +244,18 @@ def test_verdicts_follow_the_interval(browser: Browser, tmp_path, effect, verdic
         assert "This was campaign 2 since you opened the page: the best of several looks better" in page.inner_text("#verdict")
 
 
+@pytest.mark.parametrize(("truth", "place"), [(-10.1, "below"), (0.0, "inside"), (9.9, "above")])
+def test_the_truth_of_a_pick_is_told_beside_its_interval(browser: Browser, tmp_path, truth, place):
+    with opened(browser, written(tmp_path, customers_of())) as page:
+        said = page.evaluate("(truth) => truthWords({ truth, profit: { lower: -10, upper: 9 } })", truth)
+        assert len(said) == 1
+        assert said[0].endswith(f", {place} its 95% interval.")
+        assert page.evaluate("truthWords({ truth: null })") == []
+        assert "campaigns were not randomised" in page.text_content("main")
+    with opened(browser, written(tmp_path, customers_of(truth=True))) as page:
+        assert "campaigns were not randomised" not in page.text_content("main")
+
+
 def test_a_few_customers_are_too_few_to_judge(browser: Browser, tmp_path):
     with opened(browser, written(tmp_path, customers_of())) as page:
         give(page, 20)

@@ -1,6 +1,8 @@
 """What `dvc plots show` and `dvc plots diff` draw: the templates and dvc.yaml's `plots`, filled by DVC's own renderer."""
 
 import json
+import re
+import subprocess
 from pathlib import Path
 
 import pandas as pd
@@ -72,4 +74,17 @@ def test_a_filled_template_compiles_and_draws_each_revision(path, revisions):
     for revision in revisions:
         assert revision in picture
     assert "undefined" not in picture
+    assert ">x_" not in picture
     assert "NaN" not in picture
+
+
+def test_outcomes_are_named_with_their_units():
+    picture = vl_convert.vegalite_to_svg(filled("plots/ate.csv", ["workspace"]), vl_version=VEGA_LITE)
+    for words in ("spend (USD)", "baskets"):
+        assert f">{words}<" in picture
+
+
+def test_a_picture_that_the_front_page_shows_is_in_git():
+    shown = re.findall(r"!\[.*?\]\((plots/[^)]+)\)", (ROOT / "README.md").read_text(encoding="utf-8"))
+    assert shown
+    subprocess.run(["git", "ls-files", "--error-unmatch", *shown], cwd=ROOT, check=True, capture_output=True)

@@ -11,6 +11,7 @@ import yaml
 from matplotlib.image import imread
 from playwright.sync_api import Browser, Page
 
+from benchmarks.what_if import many_households
 from scripts.picture_report import PICTURE, take
 from stages.policy import evidence_table
 from targeting.economics import Economics
@@ -23,9 +24,11 @@ from targeting.policy_sensitivity import at_economics
 from targeting.policy_value import Evidence, recommend, value_table
 from targeting.roi_curve import SHARES, peaks, profit_and_spend, roi_curve
 from tests.browser import WIDTHS, no_sideways_scroll, opened, serious_faults
+from tests.test_truth_words import truth_table
 
 ROOT = Path(__file__).resolve().parent.parent
 SETTINGS = {"budget_usd": 700.0, "budget_contacts": 45, "caution": 0.3}
+REAL = {"source": "completejourney"}
 HOSTILE = "</script><b>Bold</b> \"'&<img src=x onerror='window.hurt=1'>"
 
 
@@ -135,6 +138,17 @@ def test_the_script_draws_the_pipelines_curve(scripts, costs):
     # Both intervals are simulated, with different draws.
     assert found["peak"]["lower"] == pytest.approx(peak["profit_peak_share_lower"], abs=0.08)
     assert found["peak"]["upper"] == pytest.approx(peak["profit_peak_share_upper"], abs=0.08)
+
+
+def test_the_benchmarks_page_has_that_many_households_in_their_own_order():
+    table = World(20.0).table()
+    rows = many_households(table, 3 * table["household_id"].nunique())
+    assert rows["household_id"].nunique() == 3 * table["household_id"].nunique()
+    for name in ("contact_rank", "shown_rank"):
+        assert sorted(rows[name]) == list(range(len(rows)))
+    # Who is drawn brings all of one household's rows, in their order.
+    drawn = rows.sort_values("contact_rank").groupby("household_id")["score"].apply(tuple)
+    assert set(drawn) <= set(table.sort_values("contact_rank").groupby("household_id")["score"].apply(tuple))
 
 
 def test_nothing_is_recommended_where_the_arms_do_not_compare(scripts):
@@ -265,7 +279,12 @@ def test_sentences_follow_the_numbers():
 
 @pytest.mark.parametrize(
     ("n_differing", "p", "words"),
-    [(2, 0.001, "2 differ from"), (0, 0.02, "but none of them"), (0, 0.4, "is not shown (p = 0.40")],
+    [
+        (2, 0.001, "2 differ from"),
+        (1, 0.001, "1 differs from"),
+        (0, 0.02, "but none of them"),
+        (0, 0.4, "is not shown (p = 0.40"),
+    ],
 )
 def test_segments_differ_only_where_the_test_says_so(n_differing, p, words):
     found = {"purchase_amount": {"n_differing": n_differing, "differ_p": p}}
@@ -275,9 +294,41 @@ def test_segments_differ_only_where_the_test_says_so(n_differing, p, words):
 def test_limits_are_this_runs_own():
     metrics, _ = results()
     short = metrics | {"experiment": {"n_total_adjusted": 500, "n_eligible": 100}}
-    assert any("100 eligible households are fewer than the 500" in limit for limit in sentences.limits(short))
+    assert any("100 eligible households are fewer than the 500" in limit for limit in sentences.limits(short, REAL))
     enough = metrics | {"experiment": {"n_total_adjusted": 100, "n_eligible": 500}}
-    assert not any("eligible households are fewer" in limit for limit in sentences.limits(enough))
+    assert not any("eligible households are fewer" in limit for limit in sentences.limits(enough, REAL))
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (REAL, "Nobody was mailed by lot"),
+        ({"source": "simulated", "overlap": "randomised"}, "This made-up retailer mailed by lot"),
+        ({"source": "simulated", "overlap": "poor"}, "of a real one nobody knows"),
+    ],
+)
+def test_what_effects_rest_on_is_the_datas_own(data, words):
+    metrics, _ = results()
+    said = sentences.limits(metrics, data)
+    assert sum(words in limit for limit in said) == 1
+    assert sum("mailed by lot" in limit for limit in said) <= 1
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_a_made_up_retailers_page_shows_the_truth(browser, tmp_path, width):
+    metrics, tables = results()
+    metrics["truth"] = {"known": True, "profit_oracle": 2.5, "profit_recommended": 0.0}
+    tables["truth"] = truth_table()
+    parameters = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+    path = tmp_path / "index.html"
+    context = report_context(metrics, tables, World(20.0).table(), parameters, "abc123", {"python": "3.11"})
+    path.write_text(render("index.html.jinja", context), encoding="utf-8")
+    with opened(browser, path, width) as page:
+        ready(page)
+        assert "This retailer is made up, so the truth is known." in page.inner_text("section[aria-labelledby=belief]")
+        assert page.locator("[aria-label='Learners and truth'] td").last.text_content() == ""
+        assert no_sideways_scroll(page)
+        assert serious_faults(page) == []
 
 
 def test_propensities_by_hand():
@@ -291,4 +342,4 @@ def test_propensities_by_hand():
 
 
 def test_parameters_are_listed_by_their_dotted_names():
-    assert list(flat({"a": {"b": 1, "c": [1, 2]}, "d": None})) == [("a.b", "1"), ("a.c", "1, 2"), ("d", "None")]
+    assert list(flat({"a": {"b": 1, "c": [1, 2]}, "d": (3, 4)})) == [("a.b", "1"), ("a.c", "1, 2"), ("d", "3, 4")]

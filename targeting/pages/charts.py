@@ -7,7 +7,7 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from targeting.feature_words import WORDINGS
+from targeting.feature_words import covariate_words
 from targeting.overlap import overlap_weights
 from targeting.picture_style import ACCENT, DARK, LIGHT
 
@@ -205,12 +205,6 @@ def propensity_chart(table: pd.DataFrame, weighting: str) -> Spec:
         tooltip=tips,
     )
     return _spec(bars.properties(width="container", height=230))
-
-
-def covariate_words(column: str) -> str:
-    """A covariate's column in words: x_monetary_sales is revenue."""
-    name = column.removeprefix("x_")
-    return WORDINGS[name].words if name in WORDINGS else name.replace("_", " ")
 
 
 def love_chart(balance: pd.DataFrame) -> Spec:

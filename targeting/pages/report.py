@@ -10,6 +10,7 @@ from markupsafe import Markup
 
 from targeting.estimator_names import NAMES
 from targeting.pages import charts, sentences
+from targeting.pages.truth_words import claims_in_words, truth_sentences
 from targeting.pages.what_if import embedded
 
 Tables = Mapping[str, pd.DataFrame]
@@ -41,7 +42,7 @@ def flat(parameters: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str,
         if isinstance(value, Mapping):
             yield from flat(value, f"{prefix}{name}.")
         else:
-            yield f"{prefix}{name}", ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+            yield f"{prefix}{name}", ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
 
 
 def all_charts(metrics: Mapping[str, Any], tables: Tables, evidence: pd.DataFrame, curve: pd.DataFrame) -> dict[str, charts.Spec]:
@@ -63,6 +64,13 @@ def all_charts(metrics: Mapping[str, Any], tables: Tables, evidence: pd.DataFram
         "forest": charts.forest_chart(pooled),
         "power": charts.power_chart(tables["power"], metrics["experiment"]["effect"]),
     }
+
+
+def truth_in_words(metrics: Mapping[str, Any], truth: pd.DataFrame) -> dict[str, Any]:
+    """What the part on the truth says, of plots/truth.csv; empty where nobody knows it."""
+    if not metrics["truth"]["known"]:
+        return {}
+    return {"sentences": truth_sentences(metrics, truth), "claims": claims_in_words(truth)}
 
 
 def report_context(
@@ -98,14 +106,14 @@ def report_context(
             "spend": sentences.segments_sentence(metrics["segment_effects"]),
             "baskets": f"Baskets: {sentences.segments_sentence(metrics['segment_effects'], 'purchase_count')}",
         },
-        "limits": sentences.limits(metrics),
+        "limits": sentences.limits(metrics, parameters["data"]),
         "segments": records(tables["segments"]),
         "segment_effects": records(tables["segment_effects"]),
         "policies": records(policies),
         "effects": records(pooled),
         "estimator_names": NAMES,
         "refutations": records(refutation),
-        "truth": records(tables["truth"][tables["truth"]["truth"].notna()]),
+        "truth": truth_in_words(metrics, tables["truth"]),
         "parameters": list(flat(parameters)),
         "revision": revision,
         "versions": versions,

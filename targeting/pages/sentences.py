@@ -100,11 +100,23 @@ def confidence(metrics: Metrics, effects: pd.DataFrame, refutation: pd.DataFrame
     return "The profit is above zero beyond chance, and no check stands against it."
 
 
-def limits(metrics: Metrics) -> list[str]:
-    """What the numbers cannot say, whatever they are; and what this run's cannot say."""
+def lot_sentence(data: Metrics) -> str:
+    """What the effects rest on; `data` is the section of params.yaml, which of a made-up retailer tells how it mails."""
+    if data["source"] != "simulated":
+        return "Nobody was mailed by lot: effects are right if all that decides both mailing and buying is among the covariates."
+    if data["overlap"] == "randomised":
+        return "This made-up retailer mailed by lot, so the arms differ by chance alone; a real one's seldom do."
+    return (
+        "This made-up retailer mails by what it saw before a campaign, and the covariates come from the same tills: of a real "
+        "one nobody knows that all that decides both mailing and buying is among them."
+    )
+
+
+def limits(metrics: Metrics, data: Metrics) -> list[str]:
+    """What the numbers cannot say, whatever they are; and what this run's, on `data` of params.yaml, cannot say."""
     nuisance, experiment = metrics["nuisance"], metrics["experiment"]
     always = [
-        "Nobody was mailed by lot: effects are right if all that decides both mailing and buying is among the covariates.",
+        lot_sentence(data),
         "Effects are of the first campaign of its type that reaches a household, on purchases inside the outcome window only.",
         "Profit is margin times the change in sales, less the cost of contact; the margin is an assumption, not a measurement.",
         "Intervals take the fitted models as given; refitting them with other households widens some of them.",
@@ -151,7 +163,7 @@ def segments_sentence(segment_effects: Metrics, outcome: str = SPEND) -> str:
     found = segment_effects[outcome]
     differing, p = found["n_differing"], found["differ_p"]
     if differing:
-        rest = f"{differing} differ from the rest after Holm's adjustment"
+        rest = f"{differing} {'differs' if differing == 1 else 'differ'} from the rest after Holm's adjustment"
         return f"Segments differ in the effect (p = {number(p, 3)} for all at once); {rest}."
     if p < LEVEL:
         rest = "but none of them from the rest after Holm's adjustment"

@@ -70,7 +70,9 @@ function verdictWords(rows, own, data, game) {
 // On a made-up retailer the truth is known.
 function truthWords(pick) {
   if (pick.truth === null) return [];
-  return [`This retailer is made up, so the truth is known: your pick truly earned ${usd(pick.truth)}.`];
+  const { lower, upper } = pick.profit;
+  const place = pick.truth < lower ? "below" : pick.truth > upper ? "above" : "inside";
+  return [`This retailer is made up, so the truth is known: your pick truly earned ${usd(pick.truth)}, ${place} its 95% interval.`];
 }
 
 const SHORT = { above: "beyond chance", below: "a loss beyond chance", across: "which cannot be told from $0" };

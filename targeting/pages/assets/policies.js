@@ -2,42 +2,49 @@
 // `rows` holds one typed array a column; cost and margin are arrays, one number a row.
 
 function contactWhere(rows, wanted) {
-  return Float64Array.from(rows.cate, (_, i) => (rows.overlap[i] && wanted(i) ? 1 : 0));
+  const chosen = new Float64Array(rows.cate.length);
+  for (let i = 0; i < chosen.length; i++) if (rows.overlap[i] && wanted(i)) chosen[i] = 1;
+  return chosen;
 }
 
-function pays(rows, effect, cost, margin) {
-  return contactWhere(rows, (i) => effect[i] > cost[i] / margin[i]);
+function pays({ rows, cost, margin }, effect, factor = 1) {
+  return contactWhere(rows, (i) => factor * effect[i] > cost[i] / margin[i]);
 }
 
-function firstShare(rows, count) {
-  return contactWhere(rows, (i) => rows.rank[i] < count);
-}
-
-// Mean profit of a contact in the row's segment, over the rows inside the overlap that other folds hold.
-function heldOutSegmentProfit(rows, cost, margin) {
-  const all = new Map();
-  const own = new Map();
-  const key = (i) => `${rows.segment[i]}|${rows.fold[i]}`;
-  const add = (sums, name, value) => {
-    const found = sums.get(name) ?? [0, 0];
-    sums.set(name, [found[0] + value, found[1] + 1]);
+// Each row's cell of segment and fold; of each cell, what a contact in its segment gains and spends in the mean at cost 1 and
+// margin 1, over the rows inside the overlap that other folds hold.
+function heldOutSegments(rows) {
+  const [codes, segments] = [new Map(), new Map()];
+  const cell = new Int32Array(rows.cate.length);
+  const own = [];
+  const add = (sums, i) => {
+    sums.gain += rows.margin[i] * rows.score[i];
+    sums.spend += rows.cost[i];
+    sums.count += 1;
   };
-  for (let i = 0; i < rows.cate.length; i++) {
+  for (let i = 0; i < cell.length; i++) {
+    const [key, segment] = [`${rows.segment[i]}|${rows.fold[i]}`, rows.segment[i]];
+    if (!segments.has(segment)) segments.set(segment, { gain: 0, spend: 0, count: 0 });
+    if (!codes.has(key)) {
+      codes.set(key, codes.size);
+      own.push({ all: segments.get(segment), gain: 0, spend: 0, count: 0 });
+    }
+    cell[i] = codes.get(key);
     if (!rows.overlap[i]) continue;
-    const profit = margin[i] * rows.score[i] - cost[i];
-    add(all, rows.segment[i], profit);
-    add(own, key(i), profit);
+    add(segments.get(segment), i);
+    add(own[cell[i]], i);
   }
-  return Float64Array.from(rows.cate, (_, i) => {
-    const [total, count] = all.get(rows.segment[i]) ?? [0, 0];
-    const [held, heldCount] = own.get(key(i)) ?? [0, 0];
-    return count > heldCount ? (total - held) / (count - heldCount) : 0;
-  });
+  const others = (name) =>
+    Float64Array.from(own, ({ all, ...held }) =>
+      all.count > held.count ? (all[name] - held[name]) / (all.count - held.count) : 0,
+    );
+  return { cell, gain: others("gain"), spend: others("spend") };
 }
 
 // Campaign by campaign in the order of contact, while the budget lasts; sums in millionths of a dollar, as in Python.
-function withinBudget(rows, cost, margin, budget) {
-  const wanted = pays(rows, rows.cate, cost, margin);
+function withinBudget(seen) {
+  const { rows, cost, settings: { budget } } = seen;
+  const wanted = pays(seen, rows.cate);
   const chosen = new Float64Array(wanted.length);
   const spent = new Map();
   const contacts = new Map();
@@ -58,21 +65,24 @@ function withinBudget(rows, cost, margin, budget) {
   return chosen;
 }
 
-const POLICIES = {
+// Whom these contact is the same at any cost and margin,
+const FIXED = {
   none: ({ rows }) => new Float64Array(rows.cate.length),
   all: ({ rows }) => new Float64Array(rows.cate.length).fill(1),
   current: ({ rows }) => rows.treated,
-  breakeven: ({ rows, cost, margin }) => pays(rows, rows.cate, cost, margin),
   positive: ({ rows }) => contactWhere(rows, (i) => rows.cate[i] > 0),
-  top_20: ({ rows, settings }) => firstShare(rows, settings.top.top_20),
-  top_30: ({ rows, settings }) => firstShare(rows, settings.top.top_30),
-  conservative: ({ rows, cost, margin }) => pays(rows, rows.lower, cost, margin),
-  risk_adjusted: ({ rows, cost, margin, settings }) =>
-    pays(rows, rows.cate.map((value) => (1 - settings.caution) * value), cost, margin),
-  segment: ({ rows, cost, margin }) => {
-    const profit = heldOutSegmentProfit(rows, cost, margin);
-    return contactWhere(rows, (i) => profit[i] > 0);
-  },
+  top_20: ({ rows, settings }) => contactWhere(rows, (i) => rows.rank[i] < settings.top.top_20),
+  top_30: ({ rows, settings }) => contactWhere(rows, (i) => rows.rank[i] < settings.top.top_30),
   policy_tree: ({ rows }) => contactWhere(rows, (i) => rows.tree[i] > 0),
-  budget: ({ rows, cost, margin, settings }) => withinBudget(rows, cost, margin, settings.budget),
+};
+// and whom these do depends on them. `averages` are the cost and the margin that the arrays are proportional to.
+const PRICED = {
+  breakeven: (seen) => pays(seen, seen.rows.cate),
+  conservative: (seen) => pays(seen, seen.rows.lower),
+  risk_adjusted: (seen) => pays(seen, seen.rows.cate, 1 - seen.settings.caution),
+  segment: ({ rows, segments: { cell, gain, spend }, averages }) => {
+    const profit = gain.map((value, code) => averages.margin * value - averages.cost * spend[code]);
+    return contactWhere(rows, (i) => profit[cell[i]] > 0);
+  },
+  budget: (seen) => withinBudget(seen),
 };

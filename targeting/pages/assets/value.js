@@ -42,19 +42,14 @@ function withInterval(value, se) {
   return { value, se, lower: value - Z * se, upper: value + Z * se };
 }
 
-function meanEstimate(values, group) {
-  const value = mean(values);
-  const sums = deviations(values, value, group);
-  return { ...withInterval(value, Math.sqrt(clusterFactor(values.length, group) * dot(sums, sums))), sums };
+// An estimate over n rows from its value and each household's sum of influences on it.
+function clusteredEstimate(value, sums, n, group) {
+  return { ...withInterval(value, Math.sqrt(clusterFactor(n, group) * dot(sums, sums))), sums };
 }
 
-// mean(top) / mean(bottom) by the delta method.
-function ratioEstimate(top, bottom, group) {
-  const below = mean(bottom);
-  const value = mean(top) / below;
-  const influence = top.map((item, i) => (item - value * bottom[i]) / below);
-  const sums = deviations(influence, 0, group);
-  return withInterval(value, Math.sqrt(clusterFactor(top.length, group) * dot(sums, sums)));
+function meanEstimate(values, group) {
+  const value = mean(values);
+  return clusteredEstimate(value, deviations(values, value, group), values.length, group);
 }
 
 // Standard normal numbers from a seed, through Box and Muller's transformation.
@@ -71,17 +66,16 @@ function normals(count, seed) {
   return made;
 }
 
-// Kish's effective size of weights.
-function effectiveSize(weights) {
-  const sum = weights.reduce((total, weight) => total + weight, 0);
-  return sum > 0 ? (sum * sum) / weights.reduce((total, weight) => total + weight * weight, 0) : 0;
-}
-
-// On how many rows in effect the value of `weights` (who is contacted) rests, in its weaker arm.
+// On how many rows in effect (Kish's size) the value of `weights` (who is contacted) rests, in its weaker arm.
 function support(weights, rows) {
-  const treated = weights.map((w, i) => (w * rows.treated[i]) / rows.propensity[i]);
-  const controls = weights.map((w, i) => (w * (1 - rows.treated[i])) / (1 - rows.propensity[i]));
-  return Math.min(effectiveSize(treated), effectiveSize(controls));
+  const [sums, squares] = [[0, 0], [0, 0]]; // of controls and treated
+  for (let i = 0; i < weights.length; i++) {
+    const arm = rows.treated[i] > 0 ? 1 : 0;
+    const weight = weights[i] / (arm === 1 ? rows.propensity[i] : 1 - rows.propensity[i]);
+    sums[arm] += weight;
+    squares[arm] += weight * weight;
+  }
+  return Math.min(...sums.map((sum, arm) => (sum > 0 ? (sum * sum) / squares[arm] : 0)));
 }
 
 function quantile(values, share) {

@@ -19,28 +19,44 @@ function readRows(data) {
   return rows;
 }
 
-function valueOf(name, seen, group) {
-  const { rows, cost, margin } = seen;
-  const policy = POLICIES[name](seen);
-  const spent = policy.map((p, i) => p * cost[i]);
-  const earned =
-    name === "current"
-      ? rows.beyond.map((value, i) => margin[i] * value - spent[i])
-      : policy.map((p, i) => p * (margin[i] * rows.score[i] - cost[i]));
-  const profit = meanEstimate(earned, group);
-  const contacts = policy.reduce((total, p) => total + p, 0);
-  const outside = policy.reduce((total, p, i) => total + (rows.overlap[i] ? 0 : p), 0);
-  const some = spent.some((value) => value > 0);
+// What a policy's contacts (1 or 0 for each row) add up to at cost 1 and margin 1, gain and spend apart, in all and by household,
+// so that their profit at any cost and margin follows without the rows.
+function contactSums(name, policy, rows, group) {
+  const sums = { contacts: 0, outside: 0, gain: 0, spend: 0 };
+  const [gains, spends] = [new Float64Array(group.size.length), new Float64Array(group.size.length)];
+  for (let i = 0; i < policy.length; i++) {
+    const p = policy[i];
+    // What the retailer did is valued by what happened.
+    const gain = rows.margin[i] * (name === "current" ? rows.beyond[i] : p * rows.score[i]);
+    sums.gain += gain;
+    gains[group.code[i]] += gain;
+    if (p === 0) continue;
+    sums.contacts += p;
+    if (!rows.overlap[i]) sums.outside += p;
+    sums.spend += p * rows.cost[i];
+    spends[group.code[i]] += p * rows.cost[i];
+  }
   // What the retailer did contacts with the propensity itself: its treated count as they are, its controls by e / (1 - e).
-  const ess = contacts > 0 ? support(name === "current" ? rows.propensity : policy, rows) : 0;
+  const ess = sums.contacts > 0 ? support(name === "current" ? rows.propensity : policy, rows) : 0;
+  return { ...sums, ess, gains, spends };
+}
+
+function valueOf(name, sums, cost, margin, n, group) {
+  const earned = sums.gains.map((gain, c) => margin * gain - cost * sums.spends[c]);
+  const value = (margin * sums.gain - cost * sums.spend) / n;
+  const around = earned.map((total, c) => total - value * group.size[c]);
+  // The ratio of two means, profit to spend, by the delta method.
+  const below = (cost * sums.spend) / n;
+  const roi = value / below;
+  const influence = () => earned.map((total, c) => (total - roi * cost * sums.spends[c]) / below);
   return {
     policy: name,
-    contacts,
-    share: contacts / policy.length,
-    profit,
-    total: profit.value * policy.length,
-    roi: some ? ratioEstimate(earned, spent, group) : null,
-    candidate: contacts > 0 && outside === 0 && ess >= FEWEST,
+    contacts: sums.contacts,
+    share: sums.contacts / n,
+    profit: clusteredEstimate(value, around, n, group),
+    total: value * n,
+    roi: below > 0 ? clusteredEstimate(roi, influence(), n, group) : null,
+    candidate: sums.contacts > 0 && sums.outside === 0 && sums.ess >= FEWEST,
   };
 }
 
@@ -137,17 +153,17 @@ function curveAt(curve, settings, cost, margin) {
 // Where the curve is highest, and the middle 95% of the shares at which curves drawn around it are.
 function peakOf(points, curve, cost, margin) {
   const highest = points.reduce((best, point, k) => (point.profit > points[best].profit ? k : best), 0);
-  const peaks = new Float64Array(DRAWS);
-  for (let r = 0; r < DRAWS; r++) {
-    let most = -Infinity;
-    points.forEach((point, k) => {
-      const drawn = point.profit + margin * curve.errorGain[k][r] - cost * curve.errorSpend[k][r];
-      if (drawn > most) {
-        most = drawn;
-        peaks[r] = point.share;
+  const [peaks, most] = [new Float64Array(DRAWS), new Float64Array(DRAWS).fill(-Infinity)];
+  points.forEach(({ share, profit }, k) => {
+    const [gain, spend] = [curve.errorGain[k], curve.errorSpend[k]];
+    for (let r = 0; r < DRAWS; r++) {
+      const drawn = profit + margin * gain[r] - cost * spend[r];
+      if (drawn > most[r]) {
+        most[r] = drawn;
+        peaks[r] = share;
       }
-    });
-  }
+    }
+  });
   peaks.sort();
   const middle = [0.025, 0.975].map((level) => peaks[Math.round(level * (DRAWS - 1))]);
   return { share: points[highest].share, lower: middle[0], upper: middle[1], profit: points[highest].profit };
@@ -161,10 +177,16 @@ function whatIf(data) {
   const group = households(rows.household);
   const curve = cumulateCurve(rows, group, settings);
   const draws = normals(COMPARISON_DRAWS * settings.policies.length, settings.seed + 1);
+  const segments = heldOutSegments(rows);
+  const fixed = Object.fromEntries(
+    Object.entries(FIXED).map(([name, choose]) => [name, contactSums(name, choose({ rows, settings }), rows, group)]),
+  );
   return {
     at(cost, margin) {
-      const seen = { rows, settings, cost: rows.cost.map((c) => c * cost), margin: rows.margin.map((m) => m * margin) };
-      const table = settings.policies.map((name) => valueOf(name, seen, group));
+      const own = { cost: rows.cost.map((c) => c * cost), margin: rows.margin.map((m) => m * margin) };
+      const seen = { rows, settings, segments, averages: { cost, margin }, ...own };
+      const sums = (name) => fixed[name] ?? contactSums(name, PRICED[name](seen), rows, group);
+      const table = settings.policies.map((name) => valueOf(name, sums(name), cost, margin, rows.cate.length, group));
       const points = curveAt(curve, settings, cost, margin);
       return { table, recommended: recommended(table, settings, draws), points, peak: peakOf(points, curve, cost, margin) };
     },
