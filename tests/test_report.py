@@ -211,8 +211,10 @@ def test_sliders_recompute_and_the_way_back_is_exact(browser, page_file):
         ready(page)
         own = page.inner_text("#policy-table")
         assert "At $12.73 a contact and a margin of 30%" in page.inner_text("#what-if")
+        assert page.inner_text("#what-if-peak") == ""  # the run's own words, by more draws, are under the curve
         page.focus("#cost")
         page.keyboard.press("Home")
+        assert "profit is highest when" in page.inner_text("#what-if-peak")
         assert "At $0.00 a contact" in page.inner_text("#what-if")
         assert page.inner_text("#policy-table") != own
         page.focus("#margin")
@@ -220,6 +222,7 @@ def test_sliders_recompute_and_the_way_back_is_exact(browser, page_file):
         assert "a margin of 100%" in page.inner_text("#what-if")
         page.click("#reset")
         assert page.inner_text("#policy-table") == own
+        assert page.inner_text("#what-if-peak") == ""
 
 
 def test_axes_of_the_segments_can_be_chosen(browser, page_file):

@@ -48,6 +48,11 @@ function fillTable(result, cost, margin) {
   document.getElementById("policy-caption").textContent = caption;
 }
 
+function peakWords({ share, lower, upper }) {
+  const range = `${percent(lower)} to ${percent(upper)}`;
+  return `Here profit is highest when ${percent(share)} are contacted; the data allow some ${range}.`;
+}
+
 function startWhatIf(chart) {
   const data = read("rows");
   const model = whatIf(data);
@@ -58,9 +63,9 @@ function startWhatIf(chart) {
     document.getElementById("cost-shown").textContent = usd(now.cost, 2);
     document.getElementById("margin-shown").textContent = percent(now.margin);
     document.getElementById("what-if").textContent = sentence(result, now.cost, now.margin);
-    const { share, lower, upper } = result.peak;
-    document.getElementById("what-if-peak").textContent =
-      `In the order drawn here profit is highest when ${percent(share)} are contacted; the data allow ${percent(lower)} to ${percent(upper)}.`;
+    // At the run's own cost and margin the words under the curve say so, by more draws.
+    const own = now.cost === data.settings.cost && now.margin === data.settings.margin;
+    document.getElementById("what-if-peak").textContent = own ? "" : peakWords(result.peak);
     fillTable(result, now.cost, now.margin);
     chart.view.data("curve", result.points).run();
   };
