@@ -1,7 +1,7 @@
 """One effect from many learners': their average, and convex weights by the R-loss, chosen on other folds than they serve.
 
-The learners that are joined are those whose loss is about the effect (all but `registry.INDIRECT`): a mean is no better than the
-worst that it counts in, and where the arms barely overlap the others are off by hundreds of USD.
+The learners that are joined are the orthogonal ones (all but `registry.INDIRECT`): what their outcome models err counts only times
+the propensity's error. Where the arms barely overlap the others are off by hundreds of USD, and take a mean with them.
 """
 
 from collections.abc import Mapping
@@ -35,7 +35,7 @@ def usable(panel: pd.DataFrame, tables: Mapping[str, pd.DataFrame]) -> dict[str,
 
 
 def joined(tables: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
-    """The tables that an ensemble joins: those of learners that aim at the effect, or all where there is no such learner."""
+    """The tables that an ensemble joins: those of orthogonal learners, or all where there is none."""
     return {name: table for name, table in tables.items() if name not in INDIRECT} or dict(tables)
 
 

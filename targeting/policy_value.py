@@ -215,7 +215,7 @@ def with_reasons(table: pd.DataFrame, absent: Mapping[str, str]) -> pd.DataFrame
 def recommend(table: pd.DataFrame) -> str:
     """The policy with the largest off-policy profit of those shown to beat contacting nobody; `none` where none is.
 
-    Shown: it is a candidate, and the lower end of its interval is above zero, of intervals that hold for all candidates together,
+    Shown: it is a candidate, and its lower bound is above zero, of one-sided 95% bounds that hold for all candidates together,
     since the best of several looks better than it is.
     """
     shown = table[candidates(table) & (table["simultaneous_lower"] > 0)]
@@ -230,7 +230,7 @@ def in_words(table: pd.DataFrame, recommended: str) -> str:
         best = "no policy has enough contacts inside the overlap to be judged"
         if not compared.empty:
             top = compared.loc[compared["profit"].idxmax()]
-            together = f"from {usd(top['simultaneous_lower'])} on with all compared at once"
+            together = f"one-sided from {usd(top['simultaneous_lower'])} on with all compared at once"
             best = f"the best of {len(compared)}, {top['policy']}, earns {_dollars_with_interval(top)} a household, {together}"
         return f"Mail nobody: no policy is shown to earn more than that ({best}). An experiment would settle it."
     row = rows.loc[recommended]
@@ -239,7 +239,7 @@ def in_words(table: pd.DataFrame, recommended: str) -> str:
     return (
         f"Mail by {recommended}: {row['n']:,.0f} of {total:,.0f} households and campaigns ({row['share']:.0%}), to earn "
         f"{_dollars_with_interval(row)} a household, {usd(row['total_profit'])} in all, against mailing nobody, and above "
-        f"{usd(row['simultaneous_lower'])} a household with all policies compared at once; against current practice "
+        f"{usd(row['simultaneous_lower'])} a household (one-sided 95%, all policies compared at once); against current practice "
         f"{usd(row['over_current'])} a household {against}."
     )
 

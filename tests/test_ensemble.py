@@ -132,7 +132,7 @@ def test_failed_learners_are_left_out_and_nothing_left_is_an_error(given):
         usable(given.panel, {"first": tables["first"].iloc[1:]})
 
 
-def test_only_learners_that_aim_at_the_effect_are_joined_unless_there_are_none():
+def test_only_orthogonal_learners_are_joined_unless_there_are_none():
     tables = {name: pd.DataFrame() for name in ("s", "t", "linear_dml", "x", "r_smooth")}
     assert list(joined(tables)) == ["linear_dml", "r_smooth"]
     assert list(joined({name: tables[name] for name in ("t", "x")})) == ["t", "x"]

@@ -43,7 +43,7 @@ OF_ONE_KIND = {
     "dr_smooth": Learner(dr_smooth, {}, RANGES["smooth"]),
 }
 NAMES = (*WITH_MODEL, *OF_ONE_KIND)
-# They model outcomes, not their difference: however well each arm is predicted, nothing keeps the two errors from adding up.
+# Not orthogonal: what an outcome model errs goes into the effect as it is; the others multiply it by the propensity's error.
 INDIRECT = ("s", "t", "x")
 
 

@@ -86,7 +86,7 @@ function quantile(values, share) {
   return sorted[below] + (at - below) * (sorted[above] - sorted[below]);
 }
 
-// How many standard errors cover all of several estimates at once with 95%, from their household sums; at least 0. `size` is what
+// How many standard errors cover all of several estimates at once with 95%, from their household sums; 0 where none varies. `size` is what
 // counts of an error: its size, or where bounds go one way the error itself.
 function criticalValue(estimates, draws, size = Math.abs) {
   const known = estimates.filter((item) => item.se > 0);
