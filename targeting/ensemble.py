@@ -1,7 +1,7 @@
 """One effect from many learners': their average, and convex weights by the R-loss, chosen on other folds than they serve.
 
-The learners that are joined are the orthogonal ones (all but `registry.INDIRECT`): what their outcome models err counts only times
-the propensity's error. Where the arms barely overlap the others are off by hundreds of USD, and take a mean with them.
+The learners that are joined are the orthogonal ones (all but `registry.INDIRECT`): what their outcome models err counts only
+times the propensity's error. Where the arms barely overlap the others are off by hundreds of USD, and take a mean with them.
 """
 
 from collections.abc import Mapping
