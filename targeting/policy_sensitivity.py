@@ -128,9 +128,9 @@ def segment_what_if(segments: pd.DataFrame, cate: Vector, evidence: Evidence, ec
 def turning_shifts(table: pd.DataFrame, recommended: str, economics: Economics) -> dict[str, float | str]:
     """How far the effect of a contact, in USD of sales, must be other than estimated to turn the recommendation.
 
-    For the recommended policy: by how much its contacts' effect must be overstated for its profit, and for its joint lower
-    bound, to fall to 0. Where nobody is recommended: by how much the best candidate's must be understated for its profit, and
-    its joint lower bound, to rise to 0. Unmeasured confounding shifts effects by as much whatever the cost, so the shift is
+    For the recommended policy: by how much its contacts' effect must be overstated for its profit, and for its interval's lower
+    end, to fall to 0. Where nobody is recommended: by how much the best candidate's must be understated for its profit, and
+    its interval, to rise to 0. Unmeasured confounding shifts effects by the same amount in USD whatever the cost, so the shift is
     profit over share times margin. Keys: policy, direction, shift, shift_interval; without any candidate only policy `none`.
     """
     compared = table[candidates(table)]

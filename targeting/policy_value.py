@@ -16,7 +16,7 @@ from targeting.clusters import Estimate, mean_estimate, ratio_estimate
 from targeting.economics import Economics
 from targeting.overlap import effective_sample_size
 from targeting.policies import POLICIES
-from targeting.simultaneous import joint_covariance, lower_critical_value
+from targeting.simultaneous import critical_value, joint_covariance
 from targeting.wording import usd
 
 Vector = NDArray[np.float64]
@@ -110,8 +110,7 @@ def value_table(
     by `promised` profits where others than these chose), profit (off-policy) with se and 95% interval, total_profit and roi with
     their intervals (roi missing for a policy that spends nothing), optimism (plug-in less off-policy), and the paired difference
     to contacting all and to current practice (over_*), with intervals; against contacting nobody that is the profit itself.
-    simultaneous_lower is the one-sided 95% bound that holds for all candidates (see `candidates`) together: that a policy earns
-    more than nothing is a claim that goes one way.
+    simultaneous_lower is the lower end of the intervals that hold for all candidates (see `candidates`) together.
     """
     earnings = earned(policies, evidence, economics)
     rows = []
@@ -195,13 +194,13 @@ def candidates(table: pd.DataFrame) -> pd.Series:
 
 
 def _simultaneous_lower(table: pd.DataFrame, earnings: pd.DataFrame, household_id: NDArray[np.int64], seed: int) -> pd.Series:
-    """Lower 95% bounds that hold together for the candidates, shape (policies,); missing for the others."""
+    """Lower ends of two-sided 95% intervals that hold together for the candidates, shape (policies,); missing for the others."""
     compared = candidates(table)
     if not compared.any():
         return pd.Series(np.nan, index=table.index)
     values = earnings.loc[:, compared.to_numpy()].to_numpy()
     covariance = joint_covariance(values - values.mean(axis=0), household_id)
-    lower = table["profit"] - lower_critical_value(covariance, seed) * table["profit_se"]
+    lower = table["profit"] - critical_value(covariance, seed) * table["profit_se"]
     return lower.where(compared)
 
 
@@ -215,7 +214,7 @@ def with_reasons(table: pd.DataFrame, absent: Mapping[str, str]) -> pd.DataFrame
 def recommend(table: pd.DataFrame) -> str:
     """The policy with the largest off-policy profit of those shown to beat contacting nobody; `none` where none is.
 
-    Shown: it is a candidate, and its lower bound is above zero, of one-sided 95% bounds that hold for all candidates together,
+    Shown: it is a candidate, and the lower end of its interval is above zero, of intervals that hold for all candidates together,
     since the best of several looks better than it is.
     """
     shown = table[candidates(table) & (table["simultaneous_lower"] > 0)]
@@ -230,7 +229,7 @@ def in_words(table: pd.DataFrame, recommended: str) -> str:
         best = "no policy has enough contacts inside the overlap to be judged"
         if not compared.empty:
             top = compared.loc[compared["profit"].idxmax()]
-            together = f"one-sided from {usd(top['simultaneous_lower'])} on with all compared at once"
+            together = f"from {usd(top['simultaneous_lower'])} on with all compared at once"
             best = f"the best of {len(compared)}, {top['policy']}, earns {_dollars_with_interval(top)} a household, {together}"
         return f"Mail nobody: no policy is shown to earn more than that ({best}). An experiment would settle it."
     row = rows.loc[recommended]
@@ -239,7 +238,7 @@ def in_words(table: pd.DataFrame, recommended: str) -> str:
     return (
         f"Mail by {recommended}: {row['n']:,.0f} of {total:,.0f} households and campaigns ({row['share']:.0%}), to earn "
         f"{_dollars_with_interval(row)} a household, {usd(row['total_profit'])} in all, against mailing nobody, and above "
-        f"{usd(row['simultaneous_lower'])} a household (one-sided 95%, all policies compared at once); against current practice "
+        f"{usd(row['simultaneous_lower'])} a household with all policies compared at once; against current practice "
         f"{usd(row['over_current'])} a household {against}."
     )
 

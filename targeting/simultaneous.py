@@ -34,17 +34,6 @@ def critical_value(covariance: Matrix, seed: int, n_draws: int = DRAWS) -> float
     return float(np.quantile(np.abs(draws).max(axis=1), LEVEL))
 
 
-def lower_critical_value(covariance: Matrix, seed: int) -> float:
-    """How many standard errors below m estimates, covariance (m, m), bounds lie that hold at once with 95%: at least 1.645.
-
-    For a claim that goes one way, such as "this earns something". Estimates without variance count for nothing, as above.
-    """
-    varies = np.diag(covariance) > 0
-    if not varies.any():
-        return 0.0
-    return float(np.quantile(_standard_draws(covariance[np.ix_(varies, varies)], seed).max(axis=1), LEVEL))
-
-
 def adjusted_p_values(values: ArrayLike, covariance: Matrix, seed: int) -> Matrix:
     """One-sided p-value (m,) of each of m estimates being above zero, allowing for the others: P(the largest of all is as large).
 

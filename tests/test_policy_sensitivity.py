@@ -90,14 +90,14 @@ def test_one_segment_alone_by_hand():
 
 
 def test_shifts_that_turn_the_recommendation_by_hand():
-    # top_20 is shown: 3 a row at a share of 0.2 and a margin of 0.5 is 30 USD of effect a contact; its joint bound 1 is 10.
+    # top_20 is shown: 3 a row at a share of 0.2 and a margin of 0.5 is 30 USD of effect a contact; its lower end 1 is 10.
     assert turning_shifts(judged(), "top_20", ECONOMICS) == {
         "policy": "top_20",
         "direction": "overstated",
         "shift": 30.0,
         "shift_interval": 10.0,
     }
-    # Nothing is shown: the best, all, already earns 5, and its joint bound -3 is 6 USD of effect away from 0.
+    # Nothing is shown: the best, all, already earns 5, and its lower end -3 is 6 USD of effect away from 0.
     unclear = judged(simultaneous_lower=[np.nan, -3.0, -1.0])
     found = turning_shifts(unclear, "none", ECONOMICS)
     assert found == {"policy": "all", "direction": "understated", "shift": 0.0, "shift_interval": 6.0}

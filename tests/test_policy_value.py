@@ -255,12 +255,12 @@ def test_a_policy_is_recommended_only_when_shown():
 def test_the_recommendation_in_words():
     assert in_words(judged(), "top_20") == (
         "Mail by top_20: 20 of 100 households and campaigns (20%), to earn $3.00 (95% interval $1.04 to $4.96) a household, "
-        "$300.00 in all, against mailing nobody, and above $1.00 a household (one-sided 95%, all policies compared at once); "
-        "against current practice $4.00 a household ($0.50 to $9.00)."
+        "$300.00 in all, against mailing nobody, and above $1.00 a household with all policies compared at once; against current "
+        "practice $4.00 a household ($0.50 to $9.00)."
     )
     assert in_words(judged(simultaneous_lower=[np.nan, -3.0, -1.0]), "none") == (
         "Mail nobody: no policy is shown to earn more than that (the best of 2, all, earns $5.00 (95% interval -$2.80 to $12.80) "
-        "a household, one-sided from -$3.00 on with all compared at once). An experiment would settle it."
+        "a household, from -$3.00 on with all compared at once). An experiment would settle it."
     )
     assert in_words(judged(ess=[0, 1, 2]), "none") == (
         "Mail nobody: no policy is shown to earn more than that (no policy has enough contacts inside the overlap to be judged). "

@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import norm
 
 from targeting.clusters import LEVEL, Z, cluster_sums, standard_error
-from targeting.simultaneous import adjusted_p_values, critical_value, joint_covariance, lower_critical_value, normal_errors
+from targeting.simultaneous import adjusted_p_values, critical_value, joint_covariance, normal_errors
 
 
 def test_independent_estimates_are_sidaks_and_copies_cost_nothing():
@@ -15,13 +15,6 @@ def test_independent_estimates_are_sidaks_and_copies_cost_nothing():
     p = adjusted_p_values([2.0, 0.0, -1.0], np.eye(3), seed=1)
     np.testing.assert_allclose(p, 1 - norm.cdf([2, 0, -1]) ** 3, atol=5e-3)
     np.testing.assert_allclose(adjusted_p_values([2.0, 2.0], np.ones((2, 2)), seed=1), norm.sf(2), atol=2e-3)
-
-
-def test_lower_bounds_of_independent_estimates_are_sidaks_for_one_side():
-    assert lower_critical_value(np.eye(5), seed=1) == pytest.approx(norm.ppf(LEVEL ** (1 / 5)), abs=0.04)
-    assert lower_critical_value(np.ones((5, 5)), seed=1) == pytest.approx(norm.ppf(LEVEL), abs=0.04)
-    assert lower_critical_value(np.diag([1.0, 0.0]), seed=1) == pytest.approx(norm.ppf(LEVEL), abs=0.04)
-    assert lower_critical_value(np.zeros((2, 2)), seed=1) == 0
 
 
 def test_draws_agree_with_multipliers_of_households():

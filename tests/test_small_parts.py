@@ -85,7 +85,11 @@ def test_only_the_named_sections_are_read(params_file):
             r"data: the simulated source also needs first_day, households, weeks, overlap, effect, seed",
         ),
         ("learners.trials", -1, r"learners.trials: Input should be greater than or equal to 0"),
-        ("learners.models.x", "tarot", r"learners.models.x: Input should be 'linear', 'smooth', 'boosting' or 'forest'"),
+        (
+            "learners.models.x",
+            "tarot",
+            r"learners.models.x: Input should be 'linear', 'components', 'smooth', 'boosting'",
+        ),
         ("nuisance.folds", 2, r"nuisance.folds: Input should be greater than or equal to 3"),
     ],
 )

@@ -86,9 +86,8 @@ function quantile(values, share) {
   return sorted[below] + (at - below) * (sorted[above] - sorted[below]);
 }
 
-// How many standard errors cover all of several estimates at once with 95%, from their household sums; 0 where none varies. `size` is what
-// counts of an error: its size, or where bounds go one way the error itself.
-function criticalValue(estimates, draws, size = Math.abs) {
+// How many standard errors cover all of several estimates at once with 95%, from their household sums; 0 where none varies.
+function criticalValue(estimates, draws) {
   const known = estimates.filter((item) => item.se > 0);
   const m = known.length;
   if (m === 0) return 0;
@@ -102,12 +101,12 @@ function criticalValue(estimates, draws, size = Math.abs) {
     }
   }
   const count = Math.floor(draws.length / m);
-  const largest = new Float64Array(count).fill(-Infinity);
+  const largest = new Float64Array(count);
   for (let r = 0; r < count; r++) {
     for (let i = 0; i < m; i++) {
       let value = 0;
       for (let k = 0; k <= i; k++) value += factor[i][k] * draws[r * m + k];
-      largest[r] = Math.max(largest[r], size(value));
+      largest[r] = Math.max(largest[r], Math.abs(value));
     }
   }
   return quantile(largest, 0.95);

@@ -63,7 +63,7 @@ function valueOf(name, sums, cost, margin, n, group) {
 // The policy with the largest profit of those whose profit is above zero with all candidates compared at once; else none.
 function recommended(table, settings, draws) {
   const able = table.filter((row) => row.candidate);
-  const reach = criticalValue(able.map((row) => row.profit), draws, (error) => error);
+  const reach = criticalValue(able.map((row) => row.profit), draws);
   for (const row of able) row.together = row.profit.value - reach * row.profit.se;
   if (settings.answers === "nothing") return "none";
   const shown = able.filter((row) => row.together > 0);
