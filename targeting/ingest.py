@@ -9,7 +9,7 @@ from ibis.backends import BaseBackend
 
 from targeting.panel import KEYS, OUTCOMES
 from targeting.progress import track
-from targeting.tables import SCHEMAS, columns
+from targeting.tables import OPTIONAL, SCHEMAS, columns, without_rows
 
 # What is known of a household and campaign on the campaign's first day, given what had happened until then: its chance of being
 # mailed, and its expected outcomes (USD and visits) if not mailed, if mailed, and their difference.
@@ -36,14 +36,10 @@ def promoted(promotions: ir.Table) -> ir.Table:
 def write_tables(backend: BaseBackend, source: Mapping[str, ir.Table], folder: Path) -> None:
     """Write each canonical table to `folder`/NAME.parquet, ordered by all its columns; an absent one is written empty."""
     folder.mkdir(parents=True)
-    prepared = dict(source)
+    prepared = {name: without_rows(name) for name in OPTIONAL} | dict(source)
     prepared["transactions"] = sold(source["transactions"])
-    prepared["coupons"] = source["coupons"].distinct()  # the published files repeat some coupon and product pairs
-    if "promotions" in source:
-        prepared["promotions"] = promoted(source["promotions"])
-    else:
-        types = {"product_id": "int64", "store_id": "int64", "week": "int64", "display": "boolean", "mailer": "boolean"}
-        prepared["promotions"] = ibis.memtable([], schema=types)
+    prepared["coupons"] = prepared["coupons"].distinct()  # the published files repeat some coupon and product pairs
+    prepared["promotions"] = promoted(prepared["promotions"])
     for name in track(SCHEMAS, "Writing tables"):
         names = columns(name)
         table = prepared[name].select(names)

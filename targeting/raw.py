@@ -26,17 +26,18 @@ class Column:
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a canonical table comes from: the source's file, and its columns by canonical name."""
+    """Where a canonical table comes from: the source's file, its columns by canonical name, and whether it may lack rows."""
 
     file: str
     columns: Mapping[str, Column]
+    may_be_empty: bool = False
 
 
 def typed(raw: ir.Table, origin: Origin) -> ir.Table:
     """`raw` with the wanted columns alone, under their canonical names, each cast to its type.
 
     Names match regardless of case and of spaces around them; text is trimmed, and empty text is missing.
-    Raises DataError, naming the file, for a missing column, an empty table, values that the type cannot hold, and instants of
+    Raises DataError, naming the file, for a missing column, a table without rows that needs some, values that the type cannot hold, and instants of
     a time zone where a day is wanted.
     """
     file, columns = origin.file, origin.columns
@@ -50,7 +51,7 @@ def typed(raw: ir.Table, origin: Origin) -> ir.Table:
     _require_days(raw, file, [present[column.name.lower()] for column in columns.values() if column.type == "date"])
     text = {key: _trimmed(raw[present[column.name.lower()]]) for key, column in columns.items()}
     cast = {key: _cast(text[key], column.type) for key, column in columns.items()}
-    _require_readable(raw, file, columns, text, cast)
+    _require_readable(raw, origin, text, cast)
     return raw.select(**cast)
 
 
@@ -76,14 +77,9 @@ def _require_days(raw: ir.Table, file: str, names: list[str]) -> None:
         )
 
 
-def _require_readable(
-    raw: ir.Table,
-    file: str,
-    columns: Mapping[str, Column],
-    text: Mapping[str, ir.Column],
-    cast: Mapping[str, ir.Column],
-) -> None:
+def _require_readable(raw: ir.Table, origin: Origin, text: Mapping[str, ir.Column], cast: Mapping[str, ir.Column]) -> None:
     """One scan that counts the rows and, a column, the values that its type cannot hold."""
+    file, columns = origin.file, origin.columns
     unreadable = {key: text[key].notnull() & cast[key].isnull() for key in columns}
     counts = raw.aggregate(
         n_rows=raw.count(),
@@ -94,6 +90,8 @@ def _require_readable(
     ).execute()
     row = counts.iloc[0]
     if row["n_rows"] == 0:
+        if origin.may_be_empty:
+            return
         raise DataError(f"{file} is empty: it needs at least one row.")
     for key, column in columns.items():
         if row[f"n_{key}"] > 0:

@@ -6,6 +6,7 @@ Money is in USD, exact decimals, discounts positive; days are dates. `sales` is 
 from collections.abc import Mapping, Sequence
 from datetime import date
 
+import ibis
 import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
 import pandera.errors
@@ -107,6 +108,10 @@ SCHEMAS: dict[str, pa.DataFrameSchema] = {
 }
 
 
+# What a retailer may have none of: demographics, coupons that come back, displays and mailers.
+OPTIONAL = ("households", "coupons", "redemptions", "promotions")
+
+
 def columns(name: str) -> list[str]:
     """The columns of a canonical table, in order."""
     return list(SCHEMAS[name].columns)
@@ -115,6 +120,11 @@ def columns(name: str) -> list[str]:
 def named_as_here(name: str, file: str) -> Origin:
     """The origin of a canonical table in a `file` whose columns have the canonical names and types already."""
     return Origin(file, {key: Column(key, str(column.dtype)) for key, column in SCHEMAS[name].columns.items()})
+
+
+def without_rows(name: str) -> ir.Table:
+    """A canonical table of which the source has nothing."""
+    return ibis.memtable([], schema={key: column.type for key, column in named_as_here(name, name).columns.items()})
 
 
 def first_and_last_day(transactions: ir.Table) -> tuple[date, date]:
@@ -129,7 +139,9 @@ def validate(name: str, table: ir.Table, origins: Mapping[str, Origin]) -> None:
     Raises DataError with every broken rule: the source's file and column, how many rows, an example and the remedy.
     """
     if table.count().execute() == 0:
-        return  # only promotions may be empty; pandera would report missing values in a table without rows
+        if name in OPTIONAL:
+            return  # pandera would report missing values in a table without rows
+        raise DataError(f"{origins[name].file} has no row that counts: lines need a quantity above 0. Bring some that do.")
     try:
         SCHEMAS[name].validate(table, lazy=True)
     except pandera.errors.SchemaErrors as errors:

@@ -16,7 +16,7 @@ import stages.ingest
 from scripts.compose_params import compose
 from targeting.errors import DataError
 from targeting.features import FUEL_DEPARTMENTS, MACRO_CATEGORIES
-from targeting.tables import SCHEMAS
+from targeting.tables import OPTIONAL, SCHEMAS
 from tests.conftest import ROOT
 
 PAGE = (ROOT / "docs" / "data.md").read_text(encoding="utf-8")
@@ -123,10 +123,29 @@ def test_order_case_and_further_columns_do_not_matter(project_folder, files):
     assert written(project_folder) == expected
 
 
-def test_promotions_may_be_absent(project_folder, files):
-    (files / "promotions.csv").unlink()
+@pytest.mark.parametrize("name", OPTIONAL)
+def test_an_optional_table_may_lack_rows_or_be_absent(name, project_folder, files):
     ingest(project_folder, files)
-    assert pd.read_parquet(project_folder / "data" / "tables" / "promotions.parquet").empty
+    expected = written(project_folder)
+    expected[name] = dict.fromkeys(expected[name], [])
+    header = FRAMES[name].head(0)
+    header.to_csv(files / f"{name}.csv", index=False)
+    ingest(project_folder, files)
+    assert written(project_folder) == expected
+    (files / f"{name}.csv").unlink()
+    ingest(project_folder, files)
+    assert written(project_folder) == expected
+    assert pq.read_schema(project_folder / "data" / "tables" / f"{name}.parquet").names == list(header)
+
+
+@pytest.mark.parametrize("name", [name for name in SCHEMAS if name not in OPTIONAL])
+def test_the_other_tables_need_rows(name, project_folder, files):
+    FRAMES[name].head(0).to_csv(files / f"{name}.csv", index=False)
+    with pytest.raises(DataError, match=rf"^{name}.csv is empty: it needs at least one row"):
+        ingest(project_folder, files)
+    (files / f"{name}.csv").unlink()
+    with pytest.raises(DataError, match=rf"has no file {name}.csv or {name}.parquet"):
+        ingest(project_folder, files)
 
 
 def add(name: str, row: str) -> Callable[[Path], None]:
@@ -177,8 +196,12 @@ BROKEN = {
     "a word for yes": (add("promotions", "1025,381,2,front,true"), r"promotions.csv, column display: .*true or false.*'front'"),
     "a household that is no number": (add("campaign_targets", "1,anna"), r"campaign_targets.csv, column household_id: .*'anna'"),
     "a missing file": (
-        lambda folder: (folder / "coupons.csv").unlink(),
-        r"has no file coupons.csv or coupons.parquet; it has campaign_targets.csv, .*correct data.path",
+        lambda folder: (folder / "products.csv").unlink(),
+        r"has no file products.csv or products.parquet; it has campaign_targets.csv, .*correct data.path",
+    ),
+    "nothing sold": (
+        lambda folder: FRAMES["transactions"].assign(quantity=0).to_csv(folder / "transactions.csv", index=False),
+        r"^transactions has no row that counts: lines need a quantity above 0",
     ),
     "a missing column": (
         lambda folder: FRAMES["products"].drop(columns="brand").to_csv(folder / "products.csv", index=False),

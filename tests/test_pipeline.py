@@ -16,7 +16,7 @@ import pytest
 import yaml
 
 from targeting.policies import POLICIES
-from targeting.tables import SCHEMAS
+from targeting.tables import OPTIONAL, SCHEMAS
 from tests.browser import WIDTHS, no_sideways_scroll, opened, serious_faults
 
 pytestmark = pytest.mark.slow
@@ -319,6 +319,23 @@ def test_the_same_retailer_by_an_experiment_in_a_temporary_folder(project, folde
     )
     assert "ingest" in ran(output)  # another folder, and the rest follows only where its content differs
     assert ran(output) <= {"ingest", "policy_tree", "policy", "truth", *AFTER_POLICY}
+
+
+def test_a_retailer_without_coupons_demographics_and_promotions(project, tmp_path):
+    complete = pd.read_parquet(project / "data/trials/panel.parquet")
+    own = tmp_path / "own"
+    own.mkdir()
+    for name in set(SCHEMAS) - set(OPTIONAL):
+        shutil.copy(project / f"data/tables/{name}.parquet", own)
+    assert "ingest" in ran(call(project, "dvc", "exp", "run", "-S", "data=canonical", "-S", f"data.path={own}"))
+    panel = pd.read_parquet(project / "data/trials/panel.parquet")
+    unknown = {"x_redemptions", "x_demographics_known", "x_age_from", "x_display_share", "x_mailer_share"}
+    assert unknown <= set(complete) - set(panel)  # what is the same for everybody is no covariate
+    costs = json.loads((project / "metrics/costs.json").read_text())
+    assert set(costs) == {"per_targeted"}  # nobody redeems
+    policies = pd.read_csv(project / "plots/policies.csv")
+    assert (policies["note"].notna() == policies["profit"].isna()).all()
+    restore(project)
 
 
 def test_a_made_up_retailer_is_held_against_its_truth(project):

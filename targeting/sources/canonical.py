@@ -10,14 +10,14 @@ from ibis.backends import BaseBackend
 
 from targeting.errors import DataError
 from targeting.files import find, missing, read_file, require_folder
-from targeting.tables import SCHEMAS, named_as_here
+from targeting.tables import OPTIONAL, SCHEMAS, named_as_here
 
-ORIGINS = {name: named_as_here(name, name) for name in SCHEMAS}
+ORIGINS = {name: replace(named_as_here(name, name), may_be_empty=name in OPTIONAL) for name in SCHEMAS}
 FORMATS = ("csv", "parquet")
 
 
 def tables(backend: BaseBackend, data: Mapping[str, Any]) -> dict[str, ir.Table]:
-    """The canonical tables of the folder `data.path`: for each NAME a file NAME.csv or NAME.parquet. Promotions may be absent.
+    """The canonical tables of the folder `data.path`: for each NAME a file NAME.csv or NAME.parquet. Those of OPTIONAL may be absent, or without rows.
 
     Names of files and columns match regardless of case; further columns are left out. Raises DataError for a missing folder,
     file or column, a table in both formats, and unreadable values.
@@ -30,10 +30,10 @@ def tables(backend: BaseBackend, data: Mapping[str, Any]) -> dict[str, ir.Table]
 
 
 def _file(folder: Path, name: str) -> str | None:
-    """The file of a table; None for promotions that are absent."""
+    """The file of a table; None for an optional one that is absent."""
     found = [file for kind in FORMATS if find(folder, file := f"{name}.{kind}") is not None]
     if len(found) > 1:
         raise DataError(f"{folder} has {' and '.join(found)}, and it is not said which one holds. Remove one of them.")
-    if not found and name != "promotions":
+    if not found and name not in OPTIONAL:
         raise missing(folder, f"{name}.csv or {name}.parquet")
     return found[0] if found else None
