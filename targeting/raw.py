@@ -37,8 +37,8 @@ def typed(raw: ir.Table, origin: Origin) -> ir.Table:
     """`raw` with the wanted columns alone, under their canonical names, each cast to its type.
 
     Names match regardless of case and of spaces around them; text is trimmed, and empty text is missing.
-    Raises DataError, naming the file, for a missing column, a table without rows that needs some, values that the type cannot hold, and instants of
-    a time zone where a day is wanted.
+    Raises DataError, naming the file, for a missing column, no rows where some are needed, values that the type cannot hold,
+    and instants of a time zone where a day is wanted.
     """
     file, columns = origin.file, origin.columns
     present = {name.strip().lower(): name for name in raw.columns}

@@ -127,7 +127,7 @@ def test_order_case_and_further_columns_do_not_matter(project_folder, files):
 def test_an_optional_table_may_lack_rows_or_be_absent(name, project_folder, files):
     ingest(project_folder, files)
     expected = written(project_folder)
-    expected[name] = dict.fromkeys(expected[name], [])
+    expected[name] = {key: [] for key in expected[name]}
     header = FRAMES[name].head(0)
     header.to_csv(files / f"{name}.csv", index=False)
     ingest(project_folder, files)
