@@ -8,7 +8,17 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from targeting.effect_tables import COMBINED
 from targeting.errors import DataError
@@ -16,15 +26,27 @@ from targeting.panel import OUTCOMES
 
 PARAMS = Path("params.yaml")
 
+
+def _no_repeats(values: list[Any]) -> list[Any]:
+    """The list itself; what a list names twice would be fitted twice, or written over itself."""
+    repeated = [value for value in dict.fromkeys(values) if values.count(value) > 1]
+    if repeated:
+        raise ValueError(f"{', '.join(map(str, repeated))} is there more than once: keep one")
+    return values
+
+
 Positive = Annotated[int, Field(ge=1)]
+# scikit-learn takes seeds below 2^32, and repeats count on from this one.
+Seed = Annotated[int, Field(ge=0, lt=2**31)]
+Distinct = AfterValidator(_no_repeats)
 BaseModelName = Literal["linear", "components", "smooth", "boosting", "forest"]
 Share = Annotated[float, Field(gt=0, lt=1)]
 
 
 class Section(BaseModel):
-    """A section of params.yaml: no unknown keys."""
+    """A section of params.yaml: no unknown keys, no infinite numbers and no NaN."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
 
 class Data(Section):
@@ -74,7 +96,7 @@ class Design(Section):
     campaign_type: Literal["A", "B", "C"]
     post_days: Annotated[int, Field(ge=0)]
     min_follow_up_days: Positive
-    recent_days: Annotated[list[Positive], Field(min_length=1)]
+    recent_days: Annotated[list[Positive], Field(min_length=1), Distinct]
 
 
 class Segmentation(Section):
@@ -95,7 +117,7 @@ class Segmentation(Section):
     bootstraps: Positive
     smallest_segment: Share
     stable_segments: Share
-    features: Annotated[list[str], Field(min_length=2)]
+    features: Annotated[list[str], Field(min_length=2), Distinct]
 
     @model_validator(mode="after")
     def _fits_the_features(self) -> "Segmentation":
@@ -114,8 +136,16 @@ class Nuisance(Section):
     repeats: Positive
     clip: Annotated[float, Field(gt=0, lt=0.5)]
     overlap: tuple[Share, Share]
-    models: Annotated[list[str], Field(min_length=1)]
+    models: Annotated[list[str], Field(min_length=1), Distinct]
     refits: Annotated[int, Field(ge=2)]
+
+    @field_validator("overlap")
+    @classmethod
+    def _runs_upwards(cls, value: tuple[float, float]) -> tuple[float, float]:
+        low, high = value
+        if low >= high:
+            raise ValueError(f"it runs from {low:g} to {high:g}: give two numbers, the smaller one first")
+        return value
 
 
 class Refute(Section):
@@ -147,10 +177,10 @@ class BaseModels(Section):
 class Learners(Section):
     """Learners of effects by household."""
 
-    names: Annotated[list[str], Field(min_length=1)]
+    names: Annotated[list[str], Field(min_length=1), Distinct]
     models: BaseModels
     trials: Annotated[int, Field(ge=0)]
-    forward: list[str]
+    forward: Annotated[list[str], Distinct]
 
 
 class Column(Section):
@@ -226,7 +256,7 @@ class Experiment(Section):
 class Params(Section):
     """All of params.yaml."""
 
-    seed: int
+    seed: Seed
     data: Data
     engine: Engine
     design: Design
