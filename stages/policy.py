@@ -146,8 +146,8 @@ def main() -> None:
     }
     table = value_table(decisions, data.cate, evidence, economics, promised, seed)
     overlap = json.loads(OVERLAP.read_text(encoding="utf-8"))
-    # Where the arms do not compare, no profit is evidence.
-    recommended = recommend(table) if overlap["answers"] != "nothing" else "none"
+    comparable = overlap["answers"] != "nothing"
+    recommended = recommend(table, comparable)
 
     cates = {name: rows[f"cate_{outcome}"].to_numpy() for name, rows in effects.items()}
     curves, learners = learner_curves(cates, learner, data, evidence, economics)
@@ -161,7 +161,7 @@ def main() -> None:
         ["cate", "lower", "upper"], axis=1
     )
     metrics = headline(table, economics, recommended) | best.to_dict() | {"order_shown": order}
-    if overlap["answers"] == "nothing":
+    if not comparable:
         metrics["recommendation"] = f"Mail nobody. {overlap['why']}"
     write_metrics(metrics, METRICS)
     write_parquet(pd.concat([panel[KEYS], pd.Series(data.cate, name="cate"), decisions.astype("int8")], axis=1), ASSIGNMENTS)
@@ -171,7 +171,7 @@ def main() -> None:
     write_csv(chosen[[name for name in curves if not name.startswith("over_chosen") and name != "learner"]], CURVE)
     write_csv(curves, LEARNER_CURVES)
     write_csv(learners, LEARNER_PEAKS)
-    write_csv(cost_margin_grid(data, evidence, economics, *groups, seed), GRID)
+    write_csv(cost_margin_grid(data, evidence, economics, *groups, seed, comparable), GRID)
     write_csv(breakeven_scenarios(data, evidence, economics, tills), SCENARIOS)
     write_csv(segment_what_if(segments, data.cate, evidence, economics), WHAT_IF)
     write_csv(confounding_table(shifts, pd.read_csv(SENSITIVITY), outcome), CONFOUNDING)

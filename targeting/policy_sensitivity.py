@@ -40,11 +40,13 @@ def cost_margin_grid(
     fold: NDArray[np.int64],
     segment: NDArray[np.int64],
     seed: int,
+    comparable: bool = True,
 ) -> pd.DataFrame:
     """One row a cost and margin: cost, margin, breakeven, policy (largest off-policy profit of those that can be recommended).
 
     With share, profit, profit_ci_lower, profit_ci_upper and profit_plugin of that policy, and recommended (`none` where it is not
-    shown to beat nobody). `none` wins, with profit 0, where every candidate loses. The policy tree is left out.
+    shown to beat nobody, or arms are not `comparable`, see `recommend`). `none` wins, with profit 0, where every candidate loses.
+    The policy tree is left out.
     """
     fixed = replace(data, tree=None)
     rows = []
@@ -56,7 +58,7 @@ def cost_margin_grid(
             able = table[candidates(table) | (table["policy"] == "none")]
             best = able.loc[able["profit"].idxmax()]
             columns = ["policy", "share", "profit", "profit_ci_lower", "profit_ci_upper", "profit_plugin"]
-            rows.append({**varied.averages(), **best[columns].to_dict(), "recommended": recommend(table)})
+            rows.append({**varied.averages(), **best[columns].to_dict(), "recommended": recommend(table, comparable)})
     return pd.DataFrame(rows)
 
 

@@ -211,12 +211,14 @@ def with_reasons(table: pd.DataFrame, absent: Mapping[str, str]) -> pd.DataFrame
     return whole.sort_values("policy", key=lambda names: names.map(list(POLICIES).index), kind="stable", ignore_index=True)
 
 
-def recommend(table: pd.DataFrame) -> str:
+def recommend(table: pd.DataFrame, comparable: bool = True) -> str:
     """The policy with the largest off-policy profit of those shown to beat contacting nobody; `none` where none is.
 
     Shown: it is a candidate, and the lower end of its interval is above zero, of intervals that hold for all candidates together,
-    since the best of several looks better than it is.
+    since the best of several looks better than it is. Nothing is shown where the arms are not `comparable`: no profit is evidence.
     """
+    if not comparable:
+        return "none"
     shown = table[candidates(table) & (table["simultaneous_lower"] > 0)]
     return "none" if shown.empty else str(shown.loc[shown["profit"].idxmax(), "policy"])
 

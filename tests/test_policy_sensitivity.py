@@ -59,6 +59,14 @@ def test_the_grid_is_the_table_at_each_cost_and_margin():
     assert "policy_tree" not in set(grid["policy"])
 
 
+def test_where_the_arms_do_not_compare_the_grid_recommends_nobody():
+    compared = cost_margin_grid(DATA, KNOWN, ECONOMICS, FOLD, SEGMENT, seed=1)
+    assert (compared["recommended"] != "none").any()
+    apart = cost_margin_grid(DATA, KNOWN, ECONOMICS, FOLD, SEGMENT, seed=1, comparable=False)
+    assert (apart["recommended"] == "none").all()
+    pd.testing.assert_frame_equal(apart.drop(columns="recommended"), compared.drop(columns="recommended"))
+
+
 def test_scenarios_of_the_breakeven_rule_by_hand():
     data = PolicyData(CATE, EVERYBODY, TREATED, 4.0, np.arange(5))
     table = breakeven_scenarios(data, FIVE, ECONOMICS, {"per_targeted": 0.5}).set_index("scenario")
