@@ -153,7 +153,7 @@ def main() -> None:
     curves, learners = learner_curves(cates, learner, data, evidence, economics)
     costs = pd.read_csv(COSTS)
     tills = costs[costs["campaign_id"] == "all"].set_index("basis")["cost"].to_dict()
-    shifts = turning_shifts(table, recommended, economics)
+    shifts = turning_shifts(table, decisions, recommended, economics)
 
     best = learners.set_index("learner").loc[learner, [f"profit_peak_{name}" for name in ("share", "share_lower", "share_upper")]]
     order = order_shown(learner, json.loads(VALIDATION.read_text(encoding="utf-8")), cates)

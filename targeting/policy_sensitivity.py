@@ -127,20 +127,23 @@ def segment_what_if(segments: pd.DataFrame, cate: Vector, evidence: Evidence, ec
     return pd.DataFrame(rows)
 
 
-def turning_shifts(table: pd.DataFrame, recommended: str, economics: Economics) -> dict[str, float | str]:
+def turning_shifts(
+    table: pd.DataFrame, decisions: pd.DataFrame, recommended: str, economics: Economics
+) -> dict[str, float | str]:
     """How far the effect of a contact, in USD of sales, must be other than estimated to turn the recommendation.
 
     For the recommended policy: by how much its contacts' effect must be overstated for its profit, and for its interval's lower
     end, to fall to 0. Where nobody is recommended: by how much the best candidate's must be understated for its profit, and
     its interval, to rise to 0. Unmeasured confounding shifts effects by the same amount in USD whatever the cost, so the shift is
-    profit over share times margin. Keys: policy, direction, shift, shift_interval; without any candidate only policy `none`.
+    profit over the mean of `decisions` (rows, a column a policy of `table`) times margin. Keys: policy, direction, shift,
+    shift_interval; without any candidate only policy `none`.
     """
     compared = table[candidates(table)]
     if compared.empty:
         return {"policy": "none"}
     name = recommended if recommended != "none" else str(compared.loc[compared["profit"].idxmax(), "policy"])
     row = table.set_index("policy").loc[name]
-    scale = float(row["share"]) * economics.averages()["margin"]
+    scale = float(np.mean(decisions[name] * economics.margin))
     direction = "overstated" if recommended != "none" else "understated"
     sign = 1.0 if direction == "overstated" else -1.0
     return {

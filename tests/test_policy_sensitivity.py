@@ -18,7 +18,7 @@ from targeting.policy_sensitivity import (
     segment_what_if,
     turning_shifts,
 )
-from targeting.policy_value import candidates, recommend, value_table
+from targeting.policy_value import candidates, profits, recommend, value_table
 from tests.test_policy_value import CATE, ECONOMICS, EVERYBODY, FIVE, TREATED, Z, evidence, judged
 
 N = 400
@@ -97,9 +97,13 @@ def test_one_segment_alone_by_hand():
     assert table["n_contacted"].tolist() == [3, 1, 0]
 
 
+# What the policies of `judged` decide about ten rows.
+TEN = pd.DataFrame({"none": [0] * 10, "all": [1] * 10, "top_20": [1, 0, 0, 0, 0, 1, 0, 0, 0, 0]})
+
+
 def test_shifts_that_turn_the_recommendation_by_hand():
     # top_20 is shown: 3 a row at a share of 0.2 and a margin of 0.5 is 30 USD of effect a contact; its lower end 1 is 10.
-    assert turning_shifts(judged(), "top_20", ECONOMICS) == {
+    assert turning_shifts(judged(), TEN, "top_20", ECONOMICS) == {
         "policy": "top_20",
         "direction": "overstated",
         "shift": 30.0,
@@ -107,9 +111,21 @@ def test_shifts_that_turn_the_recommendation_by_hand():
     }
     # Nothing is shown: the best, all, already earns 5, and its lower end -3 is 6 USD of effect away from 0.
     unclear = judged(simultaneous_lower=[np.nan, -3.0, -1.0])
-    found = turning_shifts(unclear, "none", ECONOMICS)
+    found = turning_shifts(unclear, TEN, "none", ECONOMICS)
     assert found == {"policy": "all", "direction": "understated", "shift": 0.0, "shift_interval": 6.0}
-    assert turning_shifts(judged(ess=[0, 0, 0]), "none", ECONOMICS) == {"policy": "none"}
+    assert turning_shifts(judged(ess=[0, 0, 0]), TEN, "none", ECONOMICS) == {"policy": "none"}
+
+
+def test_a_shift_counts_each_contact_at_its_own_margin():
+    # top_20 contacts the first and sixth of ten rows, at margins of 0.1 and 0.2, and 3 a row is 30 in all: 100 USD a contact.
+    # The rows that it leaves out, at 0.8, have no say.
+    margin = np.where(TEN["top_20"] == 1, 0.1, 0.8) + np.where(TEN.index == 5, 0.1, 0.0)
+    shifts = turning_shifts(judged(), TEN, "top_20", Economics(2.0, margin))
+    assert [shifts["shift"], shifts["shift_interval"]] == pytest.approx([100.0, 100 / 3])
+    # Contacts that add 240 each at costs of 12 and 30 earn 12 and 18, those 30; less by the shift they earn nothing.
+    economics = Economics(np.where(TEN.index == 0, 12.0, 30.0), margin)
+    assert profits(TEN["top_20"], 240.0, economics).sum() == pytest.approx(30)
+    assert profits(TEN["top_20"], 240.0 - shifts["shift"], economics).sum() == pytest.approx(0)
 
 
 def test_confounders_are_set_against_the_shift():
@@ -122,7 +138,7 @@ def test_confounders_are_set_against_the_shift():
             "upper": [16.0, 9.0, 1.0, 1.0],
         }
     )
-    shifts = turning_shifts(judged(), "top_20", ECONOMICS)
+    shifts = turning_shifts(judged(), TEN, "top_20", ECONOMICS)
     table = confounding_table(shifts, rows, "purchase_amount")
     assert table["bias"].tolist() == [12.0, 2.0]
     assert table["turns"].tolist() == [True, False]
