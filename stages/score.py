@@ -1,7 +1,7 @@
 """Write the mailing list of the next campaign, as of the day after the data end.
 
-Reads the candidates, their predicted effects, what assigns segments, the recommended policy, and what a contact earned by segment
-and by the policy tree's rule; writes one row a household.
+Reads the candidates, their predicted effects, what assigns segments, the recommended policy, what a contact earned by segment
+and by the policy tree's rule, and what it will cost; writes one row a household.
 """
 
 import json
@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from targeting.economics import Economics
+from targeting.economics import Economics, next_economics
 from targeting.exploration import Exploration
 from targeting.mailing import Campaign, list_metrics, mailing_list
 from targeting.outputs import write_csv, write_metrics, write_parquet
@@ -53,11 +53,12 @@ def main() -> None:
     params = load_params("segmentation", "policy", "nuisance", "design", "experiment", "seed")
     outcome, settings = params["policy"]["outcome"], params["experiment"]
     policy = json.loads(POLICY.read_text(encoding="utf-8"))
-    economics = Economics(policy["cost"], policy["margin"])
+    predictions, campaign_type = pd.read_parquet(PREDICTIONS), params["design"]["campaign_type"]
+    past = Economics(policy["cost"], policy["margin"])
     campaign = Campaign(
-        params["design"]["campaign_type"],
+        campaign_type,
         policy["recommended"],
-        economics,
+        next_economics(params["policy"], predictions["household_id"], campaign_type, past),
         outcome,
         params["nuisance"]["overlap"],
         params["policy"]["caution"],
@@ -65,7 +66,6 @@ def main() -> None:
     )
     exploration = Exploration(settings["method"], settings["epsilon"], settings["temperature"])
     candidates = with_segments(pd.read_parquet(CANDIDATES), params["segmentation"])
-    predictions = pd.read_parquet(PREDICTIONS)
     rule = pd.read_parquet(TREE_RULE).query("learned_from == 'all'")
     eligible = candidates.set_index("household_id").loc[predictions["household_id"]].reset_index()
     known = predictions.rename(columns=lambda name: name.removesuffix(f"_{outcome}"))

@@ -13,6 +13,7 @@ from targeting.errors import DataError
 
 Vector = NDArray[np.float64]
 HOUSEHOLD, CAMPAIGN = "household_id", "campaign_id"
+EXAMPLES = 5  # households that a message names
 
 
 @dataclass(frozen=True)
@@ -46,10 +47,35 @@ def load_economics(policy: Mapping[str, Any], keys: pd.DataFrame, campaign_type:
 
     `keys` are the panel's rows: household_id, campaign_id. Raises DataError as `amounts` does.
     """
-    wanted = [policy[name] for name in ("cost", "margin")]
-    table = read_table(Path(policy["table"])) if any(isinstance(item, Mapping) and "column" in item for item in wanted) else None
+    table = _table_of(policy)
     cost, margin = (amounts(policy[name], f"policy.{name}", keys, campaign_type, table) for name in ("cost", "margin"))
     return Economics(cost, margin)
+
+
+def next_economics(policy: Mapping[str, Any], household_id: pd.Series, campaign_type: str, past: Economics) -> Economics:
+    """Cost and margin of contacting these households (n,) in a next campaign, by the section `policy` of params.yaml.
+
+    By household they are the table's; where that differs by campaign too, the household's mean over its campaigns. What is given
+    by campaign, and not for the type `campaign_type`, is not known of a campaign to come: it is taken from `past`, the means over
+    the rows of past ones. Raises DataError for a household that the table lacks, and as `amounts` does.
+    """
+    table, keys = _table_of(policy), household_id.rename(HOUSEHOLD).to_frame()
+
+    def upcoming(name: str) -> float | Vector:
+        setting = policy[name]
+        if isinstance(setting, Mapping) and "column" in setting:
+            return _by_household(setting["column"], name, keys, table, policy["table"])
+        if isinstance(setting, Mapping) and campaign_type not in map(str, setting):
+            return getattr(past, name)
+        return amounts(setting, f"policy.{name}", keys, campaign_type, table)
+
+    return Economics(upcoming("cost"), upcoming("margin"))
+
+
+def _table_of(policy: Mapping[str, Any]) -> pd.DataFrame | None:
+    """policy.table, where cost or margin is a column of it."""
+    wanted = [policy[name] for name in ("cost", "margin")]
+    return read_table(Path(policy["table"])) if any(isinstance(item, Mapping) and "column" in item for item in wanted) else None
 
 
 def read_table(path: Path) -> pd.DataFrame:
@@ -103,3 +129,17 @@ def _from_table(column: str, name: str, keys: pd.DataFrame, table: pd.DataFrame)
             f"for example household {example[HOUSEHOLD]}: give every household of the trials a value above 0."
         )
     return values
+
+
+def _by_household(column: str, name: str, keys: pd.DataFrame, table: pd.DataFrame, path: str) -> Vector:
+    """The column's value of each household of `keys`, or the mean over its rows of the table where that has campaigns."""
+    lacking = keys[HOUSEHOLD][~keys[HOUSEHOLD].isin(table[HOUSEHOLD])]
+    if len(lacking):
+        some = ", ".join(map(str, lacking.head(EXAMPLES)))
+        raise DataError(
+            f"{path} has no row for {len(lacking):,} of {len(keys):,} households that the next campaign may reach, for example "
+            f"{some}: policy.{name} is its column {column}, so add them."
+        )
+    rows = keys.merge(table[[HOUSEHOLD, CAMPAIGN]], on=HOUSEHOLD) if CAMPAIGN in table else keys
+    values = pd.Series(_from_table(column, f"policy.{name}", rows, table), index=rows[HOUSEHOLD])
+    return values.groupby(level=0).mean()[keys[HOUSEHOLD]].to_numpy()

@@ -25,7 +25,10 @@ FORMULA_STARTS = tuple("=+-@")
 
 @dataclass(frozen=True)
 class Campaign:
-    """The next campaign: its type, the policy to follow, what a contact costs and earns, on which outcome, and the overlap."""
+    """The next campaign: its type, the policy to follow, what a contact costs and earns, on which outcome, and the overlap.
+
+    Where `economics` differ by household, they have the order of the households that a function gets with the campaign.
+    """
 
     campaign_type: str
     policy: str
@@ -101,15 +104,18 @@ def mailing_list(
     """One row a household of `candidates`, in its order, with COLUMNS.
 
     `candidates` has household_id, segment (text, missing without a history), has_history and targeted_before; `predictions`, of
-    those eligible (a history, not targeted before), household_id, cate, lower, upper, propensity (that a past campaign would have
+    those eligible (a history, not targeted before) in the same order, household_id, cate, lower, upper, propensity (that a past campaign would have
     reached it), outside_range (covariates outside the range of the training rows, as text), segment_profit and leaf_profit as in
     `decide`, and leaf_rule (what leads to the leaf, in words).
     Effects and overlap are missing for those not eligible, who are not mailed: no trial speaks of them.
     """
     eligible = candidates["has_history"] & ~candidates["targeted_before"]
-    known = predictions.set_index("household_id").reindex(candidates.loc[eligible, "household_id"]).reset_index()
-    if len(known) != len(predictions) or known["cate"].isna().any():
-        raise DataError(f"{len(predictions)} predictions for {len(known)} eligible households: run `dvc repro` to rebuild them.")
+    expected = candidates.loc[eligible, "household_id"].tolist()
+    if predictions["household_id"].tolist() != expected:
+        raise DataError(
+            f"{len(predictions)} predictions for {len(expected)} eligible households: run `dvc repro` to rebuild them."
+        )
+    known = predictions.reset_index(drop=True)
     overlap = in_overlap(known["propensity"], campaign.overlap)
     policy = decide(campaign, known, overlap & (known["outside_range"] == "").to_numpy(), seed)
     chance = exploration.propensity(policy, contact_profits(campaign, known))
@@ -137,7 +143,7 @@ def reasons(campaign: Campaign, rows: pd.DataFrame) -> list[str]:
     `rows` has the columns of `mailing_list`'s predictions, overlap, and what was decided: policy, chance and mail.
     """
     words = []
-    for row in rows.itertuples():
+    for row in rows.assign(breakeven=campaign.economics.breakeven).itertuples():
         if row.mail != round(row.policy):
             way = "Mailed" if row.mail else "Left out"
             reason = f"{way} by lot, to learn from it (chance of being mailed {row.chance:.3f})"
@@ -159,8 +165,7 @@ def _ground(campaign: Campaign, row: Any) -> str:
         return f"in past campaigns a contact earned {row.segment_profit:.2f} USD in its segment"
     if campaign.policy == "policy_tree":
         return f"in past campaigns a contact earned {row.leaf_profit:.2f} USD by the rule: {row.leaf_rule}"
-    unit, breakeven = UNITS[campaign.outcome], campaign.economics.breakeven
-    return f"its predicted effect is {row.cate:.2f} {unit}, breakeven {breakeven:.2f}"
+    return f"its predicted effect is {row.cate:.2f} {UNITS[campaign.outcome]}, breakeven {row.breakeven:.2f}"
 
 
 def _marks(overlap: bool, propensity: float, outside_range: str) -> list[str]:

@@ -2,6 +2,7 @@
 
 import csv
 import io
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,7 @@ from targeting.errors import DataError
 from targeting.exploration import Exploration
 from targeting.mailing import COLUMNS, Campaign, list_metrics, mailing_list, spreadsheet_safe
 from targeting.outputs import write_csv
+from targeting.policies import Budget
 
 ECONOMICS = Economics(cost=2.0, margin=0.5)
 NO_LOT = Exploration("epsilon_greedy", 0.0, 1.0)
@@ -144,8 +146,23 @@ def test_the_lot_mails_and_leaves_out_as_logged():
     np.testing.assert_allclose(mailed / 600, [0.9, 0, 0, 0.1, 0.1, 0.1], atol=0.05)
 
 
+def test_households_are_ranked_and_told_by_what_each_costs():
+    # Breakevens of 4, 8, 4 and 100: what each gains for a dollar of breakeven is 2.5, 2, 3 and 0.6, whatever the effects' order.
+    inside = PREDICTIONS.assign(cate=[10.0, 16.0, 12.0, 60.0], propensity=0.5, outside_range="")
+    dear = Campaign("A", "budget", Economics(np.array([2.0, 4.0, 2.0, 50.0]), 0.5), "purchase_amount", (0.1, 0.9))
+    one = mailing_list(CANDIDATES, inside, replace(dear, budget=Budget(contacts=1)), NO_LOT, 1)
+    assert one["mail"].tolist() == [0, 0, 0, 0, 1, 0]
+    # 2, 2 and 4 USD are spent on households 5, 1 and 4; the fourth does not pay, though its effect is the largest.
+    table = mailing_list(CANDIDATES, inside, replace(dear, budget=Budget(usd=8.0)), NO_LOT, 1)
+    assert table["mail"].tolist() == [1, 0, 0, 1, 1, 0]
+    assert table.loc[3, "reason"] == "Mailed by policy budget: its predicted effect is 16.00 USD, breakeven 8.00."
+    assert table.loc[5, "reason"] == "Not mailed by policy budget: its predicted effect is 60.00 USD, breakeven 100.00."
+    # 0.5 * 10 - 2, 0.5 * 16 - 4 and 0.5 * 12 - 2.
+    assert list_metrics(table, CANDIDATES, inside, dear)["expected_profit_plugin"] == pytest.approx(3 + 4 + 4)
+
+
 def test_predictions_that_do_not_belong_to_the_eligible_stop():
-    for wrong in (PREDICTIONS.iloc[1:], PREDICTIONS.assign(household_id=[1, 4, 5, 99])):
+    for wrong in (PREDICTIONS.iloc[1:], PREDICTIONS.assign(household_id=[1, 4, 5, 99]), PREDICTIONS.iloc[::-1]):
         with pytest.raises(DataError, match="dvc repro"):
             mailing_list(CANDIDATES, wrong, campaign("all"), NO_LOT, 1)
 
