@@ -1,6 +1,6 @@
 """What mailing partly by lot would cost now, and what it would teach for later.
 
-Reads the panel, the nuisances and the recommended policy; writes cost and gain by how much is left to the lot, and successive
+Reads the panel, the nuisances, the recommended policy's decisions and what values them; writes cost and gain by how much is left to the lot, and successive
 campaigns in a made-up world with a known truth, with and without exploration.
 """
 
@@ -10,17 +10,18 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from targeting.economics import Economics
 from targeting.exploration import World, exploration_table, simulate_campaigns
 from targeting.nuisance import observed_arm
 from targeting.outputs import write_csv, write_metrics
 from targeting.panel import KEYS, require_aligned
 from targeting.params import load_params
-from targeting.scores import effect_scores
 from targeting.stage import run
 
 PANEL = Path("data/trials/panel.parquet")
 NUISANCE = Path("data/trials/nuisance.parquet")
 ASSIGNMENTS = Path("data/policy/assignments.parquet")
+EVIDENCE = Path("data/policy/evidence.parquet")
 POLICY = Path("metrics/policy.json")
 TABLE = Path("plots/exploration.csv")
 CAMPAIGNS = Path("plots/exploration_campaigns.csv")
@@ -32,19 +33,19 @@ def main() -> None:
     params = load_params("policy", "seed")
     outcome = params["policy"]["outcome"]
     panel = pd.read_parquet(PANEL, columns=[*KEYS, "treated", outcome])
-    nuisance, assignments = pd.read_parquet(NUISANCE), pd.read_parquet(ASSIGNMENTS)
-    require_aligned(panel, nuisance, str(NUISANCE))
-    require_aligned(panel, assignments, str(ASSIGNMENTS))
+    nuisance, assignments, evidence = (pd.read_parquet(path) for path in (NUISANCE, ASSIGNMENTS, EVIDENCE))
+    for rows, path in ((nuisance, NUISANCE), (assignments, ASSIGNMENTS), (evidence, EVIDENCE)):
+        require_aligned(panel, rows, str(path))
     policy = json.loads(POLICY.read_text(encoding="utf-8"))
 
     residual = panel[outcome] - observed_arm(panel["treated"], nuisance[f"mu0_{outcome}"], nuisance[f"mu1_{outcome}"])
     table = exploration_table(
         assignments[policy["recommended"]],
-        assignments["cate"],
-        effect_scores(nuisance, outcome),
+        evidence["cate"],
+        evidence["score"],
         panel["household_id"],
-        policy["cost"],
-        policy["margin"],
+        evidence["overlap"].to_numpy(),
+        Economics(evidence["cost"].to_numpy(), evidence["margin"].to_numpy()),
         float(residual.std()),
     )
     worlds = [
@@ -56,8 +57,9 @@ def main() -> None:
 
     tenth = table[(table["method"] == "epsilon_greedy") & np.isclose(table["setting"], 0.1)].iloc[0]
     last = campaigns[campaigns["campaign"] == N_CAMPAIGNS].set_index("epsilon")
+    shown = [f"{part}{end}" for part in ("given_up", "given_up_inside") for end in ("", "_ci_lower", "_ci_upper")]
     metrics = {
-        **tenth[["given_up", "given_up_ci_lower", "given_up_ci_upper", "ess_mailed", "half_width"]].add_suffix("_epsilon_10"),
+        **tenth[[*shown, "ess_mailed", "half_width"]].add_suffix("_epsilon_10"),
         "simulated_half_width_without": last.loc[0.0, "half_width"],
         "simulated_half_width_epsilon_10": last.loc[0.1, "half_width"],
     }

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit
 
 from targeting.clusters import Z, mean_estimate
+from targeting.economics import Economics
 from targeting.overlap import WIDE, in_overlap
 
 Vector = NDArray[np.float64]
@@ -77,24 +78,31 @@ def expected_effective_sizes(propensity: ArrayLike) -> tuple[float, float]:
 
 
 def exploration_table(
-    policy: ArrayLike, cate: ArrayLike, score: ArrayLike, household_id: ArrayLike, cost: float, margin: float, residual_sd: float
+    policy: ArrayLike,
+    cate: ArrayLike,
+    score: ArrayLike,
+    household_id: ArrayLike,
+    overlap: NDArray[np.bool_],
+    economics: Economics,
+    residual_sd: float,
 ) -> pd.DataFrame:
     """What exploring costs and buys, one row a setting, per row of the panel; rows (n,) have the effect predicted and scored.
 
     Columns: method, setting (epsilon, or temperature in USD beside an epsilon of 0.1), share_mailed; profit, off-policy against
-    mailing nobody; given_up with its 95% interval: how much less that is than following the policy; given_up_plugin, the same by
-    the predicted effects; smallest_chance: of the arm that a household is least likely to get; ess_mailed and ess_not_mailed,
+    mailing nobody; given_up with its 95% interval: how much less that is than following the policy; given_up_inside: the part of
+    it inside the `overlap`, as the lot reaches outside too, where scores are extrapolated and an interval is too short;
+    given_up_plugin, the whole by the predicted effects; smallest_chance: of the arm that a household is least likely to get; ess_mailed and ess_not_mailed,
     shares of the rows; and half_width: of the 95% interval for everybody's effect from n rows mailed so, if outcomes vary by
     `residual_sd` around what is predicted (missing where an arm has an effective size of 0).
     """
     greedy = np.asarray(policy, dtype=float)
-    promised = margin * np.asarray(cate, dtype=float) - cost
-    earned = margin * np.asarray(score, dtype=float) - cost
+    promised, earned = (economics.margin * np.asarray(effect, dtype=float) - economics.cost for effect in (cate, score))
     settings = [("epsilon_greedy", epsilon, epsilon_greedy(greedy, epsilon)) for epsilon in EPSILONS]
     settings += [("softmax", temperature, softmax(promised, temperature, SOFTMAX_EPSILON)) for temperature in TEMPERATURES]
     rows = []
     for method, setting, chance in settings:
         given_up = mean_estimate((greedy - chance) * earned, household_id)
+        inside = mean_estimate((greedy - chance) * earned * overlap, household_id)
         mailed, others = expected_effective_sizes(chance)
         variance = (1 / mailed + 1 / others) / len(greedy) if min(mailed, others) > 0 else np.nan
         rows.append(
@@ -106,6 +114,9 @@ def exploration_table(
                 "given_up": given_up.value,
                 "given_up_ci_lower": given_up.lower,
                 "given_up_ci_upper": given_up.upper,
+                "given_up_inside": inside.value,
+                "given_up_inside_ci_lower": inside.lower,
+                "given_up_inside_ci_upper": inside.upper,
                 "given_up_plugin": ((greedy - chance) * promised).mean(),
                 "smallest_chance": np.minimum(chance, 1 - chance).min(),
                 "ess_mailed": mailed,

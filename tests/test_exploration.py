@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from targeting.economics import Economics
 from targeting.exploration import (
     Exploration,
     World,
@@ -79,7 +80,8 @@ def test_effective_sizes_are_those_that_weights_get():
 def test_the_price_of_exploring_by_hand():
     # Margin 0.5, cost 2: contacts earn 3, -1, 0, 2 by score and 1, -1, -1, 2 by prediction; the policy mails the first and last.
     score, cate = np.array([10.0, 2.0, 4.0, 8.0]), np.array([6.0, 2.0, 2.0, 8.0])
-    table = exploration_table([1, 0, 0, 1], cate, score, [1, 2, 3, 4], cost=2.0, margin=0.5, residual_sd=10.0)
+    inside = np.array([True, True, False, True])
+    table = exploration_table([1, 0, 0, 1], cate, score, [1, 2, 3, 4], inside, Economics(2.0, 0.5), residual_sd=10.0)
     greedy = table[table["method"] == "epsilon_greedy"].set_index("setting")
     assert greedy.loc[0.0, "profit"] == pytest.approx(5 / 4)
     assert greedy.loc[0.0, ["given_up", "given_up_plugin", "smallest_chance", "ess_mailed"]].tolist() == [0, 0, 0, 0]
@@ -93,6 +95,20 @@ def test_the_price_of_exploring_by_hand():
     assert greedy["ess_mailed"].is_monotonic_increasing
     soft = table[table["method"] == "softmax"]
     assert (soft["smallest_chance"] >= 0.05 - 1e-12).all()
+
+
+def test_the_price_is_paid_at_each_household_s_own_cost_and_told_apart_outside_the_overlap():
+    # Nobody is mailed, and a coin for everybody mails half of 20 * 0.5 - 1 = 9, 20 * 0.1 - 4 = -2, and outside -15, -27: -35 in
+    # all, of which 7 inside. At the mean cost of 8 and margin of 0.3 the first two together would lose 4.
+    economics = Economics(np.array([1.0, 4.0, 10.0, 17.0]), np.array([0.5, 0.1, 0.1, 0.5]))
+    score = np.array([20.0, 20.0, -50.0, -20.0])
+    inside = np.array([True, True, False, False])
+    table = exploration_table(np.zeros(4), score, score, np.arange(4), inside, economics, residual_sd=1.0)
+    coin = table[(table["method"] == "epsilon_greedy") & (table["setting"] == 1.0)].iloc[0]
+    assert coin["given_up"] == pytest.approx(35 / 2 / 4)
+    assert coin["given_up_inside"] == pytest.approx(-7 / 2 / 4)
+    # -4.5, 1, 0 and 0 deviate from -0.875 by -3.625, 1.875, 0.875 and 0.875: squares of 18.1875 in all.
+    assert coin["given_up_inside_ci_upper"] == pytest.approx(-0.875 + 1.959964 * np.sqrt(4 / 3 * 18.1875) / 4)
 
 
 @pytest.mark.slow
