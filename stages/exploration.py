@@ -1,7 +1,7 @@
 """What mailing partly by lot would cost now, and what it would teach for later.
 
-Reads the panel, the nuisances, the recommended policy's decisions and what values them; writes cost and gain by how much is left to the lot, and successive
-campaigns in a made-up world with a known truth, with and without exploration.
+Reads the panel, the nuisances, the recommended policy's decisions and what values them; writes cost and gain by how much is left
+to the lot, and successive campaigns in a made-up world with a known truth, with and without exploration.
 """
 
 import json

@@ -1,8 +1,8 @@
 """Judge whether what was learned still holds: the last campaign as new data, the campaigns before it as training data.
 
-Reads the panel, the nuisances, the best learner's out-of-fold effects (used or not), and what the earlier campaigns say of the
-last one's households: predicted effects, segments and the policy tree's rule. A later data drop with one more campaign moves
-everything on by one.
+Reads the panel, the nuisances, and what the earlier campaigns' rows say: propensities and effects of all households, for drift;
+the last one's predicted effects, segments and the policy tree's rule, for what was promised. A later data drop with one more
+campaign moves everything on by one.
 """
 
 import json
@@ -11,12 +11,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from targeting.economics import Economics
+from targeting.economics import Economics, load_economics
 from targeting.mailing import Campaign, decide
-from targeting.monitoring import DRIFT, FEWEST, REALISED, Realised, drift_table, realised_table, verdict_of
+from targeting.monitoring import DRIFT, FEWEST, MODELLED, REALISED, Realised, drift_table, realised_table, verdict_of
 from targeting.outputs import write_csv, write_metrics
 from targeting.overlap import in_overlap
-from targeting.panel import PREFIX, covariate_names, require_aligned
+from targeting.panel import KEYS, PREFIX, covariate_names, require_aligned
 from targeting.params import load_params
 from targeting.policies import Budget, held_out_means
 from targeting.scores import effect_scores
@@ -25,8 +25,8 @@ from targeting.tree_rule import follow_rule
 
 PANEL = Path("data/trials/panel.parquet")
 NUISANCE = Path("data/trials/nuisance.parquet")
-BEST = Path("data/validate/nested.parquet")
 BACKTEST = Path("data/score/backtest.parquet")
+COMPARABLE = Path("data/score/comparable.parquet")
 SEGMENTS = Path("data/segments/time_zero.parquet")
 TREE_RULE = Path("data/policy/tree_rule.parquet")
 POLICY = Path("metrics/policy.json")
@@ -37,6 +37,18 @@ METRICS = Path("metrics/monitor.json")
 
 def without_prefix(name: str) -> str:
     return name.removeprefix(PREFIX)
+
+
+def described(panel: pd.DataFrame, comparable: pd.DataFrame, outcome: str) -> pd.DataFrame:
+    """What may drift, a row a row of the panel: covariates of households, propensity, and the effect unless all are alike.
+
+    Indicators of trials tell the campaigns apart by themselves, and are left out.
+    """
+    covariates = panel[[name for name in covariate_names(panel) if not name.startswith(f"{PREFIX}trial_")]]
+    table = covariates.rename(columns=without_prefix).assign(propensity=comparable["propensity"])
+    effect = comparable[f"cate_{outcome}"]
+    # Each fold has its own model: where that gives everybody the average effect, effects differ between folds alone.
+    return table.assign(effect=effect) if effect.groupby(panel["fold"]).nunique().max() > 1 else table
 
 
 def rules_of_the_earlier(
@@ -54,11 +66,11 @@ def rules_of_the_earlier(
 def main() -> None:
     params = load_params("policy", "nuisance", "design", "seed")
     outcome, bounds = params["policy"]["outcome"], params["nuisance"]["overlap"]
-    panel, nuisance, best, backtest = (pd.read_parquet(path) for path in (PANEL, NUISANCE, BEST, BACKTEST))
+    panel, nuisance, backtest, comparable = (pd.read_parquet(path) for path in (PANEL, NUISANCE, BACKTEST, COMPARABLE))
     require_aligned(panel, nuisance, str(NUISANCE))
-    require_aligned(panel, best, str(BEST))
     policy = json.loads(POLICY.read_text(encoding="utf-8"))
-    economics = Economics(policy["cost"], policy["margin"])
+    kind = params["design"]["campaign_type"]
+    economics = load_economics(params["policy"], panel[KEYS], kind)
     new = (panel["trial"] == panel["trial"].max()) & (panel["trial"] > panel["trial"].min())
     everywhere, score = in_overlap(nuisance["propensity"], bounds), effect_scores(nuisance, outcome)
     overlap = everywhere[new]
@@ -66,23 +78,22 @@ def main() -> None:
     drift, effects = pd.DataFrame(columns=DRIFT), pd.DataFrame(columns=REALISED)
     if overlap.sum() >= FEWEST:
         require_aligned(panel[new].reset_index(drop=True), backtest, str(BACKTEST))
-        covariates = panel[[name for name in covariate_names(panel) if not name.startswith(f"{PREFIX}trial_")]]
-        described = covariates.assign(propensity=nuisance["propensity"], effect=best[f"cate_{outcome}"])
+        require_aligned(panel, comparable, str(COMPARABLE))
+        rows = described(panel, comparable, outcome)
         # A household once, by its latest row: the test takes rows as independent.
-        earlier = described[~new].groupby(panel.loc[~new, "household_id"]).tail(1)
-        drift = drift_table(earlier.rename(columns=without_prefix), described[new].rename(columns=without_prefix))
+        drift = drift_table(rows[~new].groupby(panel.loc[~new, "household_id"]).tail(1), rows[new])
 
         predicted = backtest[f"cate_{outcome}"].to_numpy()
         settings = params["policy"]
         budget = Budget(settings["budget_usd"], settings["budget_contacts"])
-        kind = params["design"]["campaign_type"]
-        campaign = Campaign(kind, policy["recommended"], economics, outcome, bounds, settings["caution"], budget)
+        local = economics.rows(new.to_numpy())
+        campaign = Campaign(kind, policy["recommended"], local, outcome, bounds, settings["caution"], budget)
         by_rules = rules_of_the_earlier(panel, score, everywhere, new.to_numpy(), economics)
         known = pd.concat([backtest.rename(columns=lambda name: name.removesuffix(f"_{outcome}")), by_rules], axis=1)
         arrays = predicted, score[new], decide(campaign, known, overlap, params["seed"]), backtest["household_id"]
-        effects = realised_table(Realised(*(np.asarray(values)[overlap] for values in arrays)), economics)
+        effects = realised_table(Realised(*(np.asarray(values)[overlap] for values in arrays)), local.rows(overlap))
     verdict = verdict_of(drift, effects)
-    features = drift[~drift["name"].isin(["propensity", "effect"])]
+    features = drift[~drift["name"].isin(MODELLED)]
 
     metrics = {
         "verdict": verdict.verdict,

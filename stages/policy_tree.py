@@ -1,4 +1,4 @@
-"""Grow a targeting rule that people can read, and decide by trees that did not see the household.
+"""Grow a targeting rule that people can read, and decide by trees grown without the household's rows.
 
 Reads the panel and the nuisances' scores; writes each row's decision and what its tree promised, and the rules of one tree grown
 on all rows inside the overlap: in words, and as a table by which households outside the trials are decided. A second rule, of the

@@ -1,10 +1,12 @@
 """Predict the next campaign's effect on every eligible household, and try the same on the last campaign, whose outcome is known.
 
-Reads the panel, the candidates and what was chosen; writes effects and propensities of the eligible candidates, and those of the
-last campaign's rows from the campaigns before it (`backtest`), which has no rows where there is one campaign.
+Reads the panel, the candidates and what was chosen; writes effects and propensities of the eligible candidates, those of the last
+campaign's rows from the campaigns before it (`backtest`), and those of all rows from the same campaigns' other folds
+(`comparable`). The last two have no rows where there is one campaign.
 """
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,7 +19,15 @@ from targeting.learners.registry import Learner, find_learner
 from targeting.outputs import write_metrics, write_parquet
 from targeting.panel import KEYS, OUTCOMES, require_aligned
 from targeting.params import load_params
-from targeting.prediction import Training, blend_of, outside_range, predict_effects, predict_propensity, usual_settings
+from targeting.prediction import (
+    Training,
+    blend_of,
+    by_other_folds,
+    outside_range,
+    predict_effects,
+    predict_propensity,
+    usual_settings,
+)
 from targeting.stage import run
 
 PANEL = Path("data/trials/panel.parquet")
@@ -29,6 +39,7 @@ MODELS = Path("plots/nuisance_models.csv")
 VALIDATION = Path("metrics/validate.json")
 PREDICTIONS = Path("data/score/predictions.parquet")
 BACKTEST = Path("data/score/backtest.parquet")
+COMPARABLE = Path("data/score/comparable.parquet")
 METRICS = Path("metrics/predict.json")
 
 
@@ -54,9 +65,9 @@ def main() -> None:
 
     everything = np.ones(len(panel), dtype=bool)
 
-    def predict(learn: np.ndarray, households: pd.DataFrame) -> pd.DataFrame:
+    def predict(learn: np.ndarray, households: pd.DataFrame, outcomes: Sequence[str] = OUTCOMES) -> pd.DataFrame:
         table = pd.DataFrame({"propensity": predict_propensity(panel[learn], households, *stack)}, index=households.index)
-        for outcome in OUTCOMES:
+        for outcome in outcomes:
             blend = blend_of(learner, usable, stack_weights, outcome)
             models = learners_of([name for name in blend if name != CONSTANT], params["learners"]["models"], outcome)
             training = Training(panel, nuisance, models).rows(learn)
@@ -72,10 +83,13 @@ def main() -> None:
     predictions = eligible[["household_id"]].assign(outside_range=outside_range(panel, eligible))
     predictions = pd.concat([predictions, predict(everything, eligible)], axis=1)
     last = (panel["trial"] == panel["trial"].max()).to_numpy()
-    backtest = panel.loc[last & (panel["trial"] > panel["trial"].min()), KEYS]
-    if len(backtest):
+    backtest, comparable = panel.loc[last, KEYS].head(0), panel[KEYS].head(0)
+    if not last.all():
         # The earlier rows' nuisances have seen the last campaign's other households; `forward` fits them without.
-        backtest = pd.concat([backtest, predict(~last, panel[last])], axis=1)
+        backtest = pd.concat([panel.loc[last, KEYS], predict(~last, panel[last])], axis=1)
+        wanted, fold = [params["policy"]["outcome"]], panel["fold"].to_numpy()
+        alike = by_other_folds(fold, ~last, lambda learn, rows: predict(learn, panel[rows], wanted))
+        comparable = pd.concat([panel[KEYS], alike], axis=1)
 
     metrics = {
         "learner": learner,
@@ -86,6 +100,7 @@ def main() -> None:
     write_metrics(metrics, METRICS)
     write_parquet(predictions, PREDICTIONS)
     write_parquet(backtest.reset_index(drop=True), BACKTEST)
+    write_parquet(comparable, COMPARABLE)
 
 
 if __name__ == "__main__":

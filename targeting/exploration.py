@@ -91,9 +91,9 @@ def exploration_table(
     Columns: method, setting (epsilon, or temperature in USD beside an epsilon of 0.1), share_mailed; profit, off-policy against
     mailing nobody; given_up with its 95% interval: how much less that is than following the policy; given_up_inside: the part of
     it inside the `overlap`, as the lot reaches outside too, where scores are extrapolated and an interval is too short;
-    given_up_plugin, the whole by the predicted effects; smallest_chance: of the arm that a household is least likely to get; ess_mailed and ess_not_mailed,
-    shares of the rows; and half_width: of the 95% interval for everybody's effect from n rows mailed so, if outcomes vary by
-    `residual_sd` around what is predicted (missing where an arm has an effective size of 0).
+    given_up_plugin, the whole by the predicted effects; smallest_chance: of the arm that a household is least likely to get;
+    ess_mailed and ess_not_mailed, shares of the rows; and half_width: of the 95% interval for everybody's effect from n rows
+    mailed so, if outcomes vary by `residual_sd` around what is predicted (missing where an arm has an effective size of 0).
     """
     greedy = np.asarray(policy, dtype=float)
     promised, earned = (economics.margin * np.asarray(effect, dtype=float) - economics.cost for effect in (cate, score))

@@ -104,9 +104,9 @@ def mailing_list(
     """One row a household of `candidates`, in its order, with COLUMNS.
 
     `candidates` has household_id, segment (text, missing without a history), has_history and targeted_before; `predictions`, of
-    those eligible (a history, not targeted before) in the same order, household_id, cate, lower, upper, propensity (that a past campaign would have
-    reached it), outside_range (covariates outside the range of the training rows, as text), segment_profit and leaf_profit as in
-    `decide`, and leaf_rule (what leads to the leaf, in words).
+    those eligible (a history, not targeted before) in the same order, household_id, cate, lower, upper, propensity (that a past
+    campaign would have reached it), outside_range (covariates outside the range of the training rows, as text), segment_profit
+    and leaf_profit as in `decide`, and leaf_rule (what leads to the leaf, in words).
     Effects and overlap are missing for those not eligible, who are not mailed: no trial speaks of them.
     """
     eligible = candidates["has_history"] & ~candidates["targeted_before"]

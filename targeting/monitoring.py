@@ -23,6 +23,7 @@ SIGNIFICANCE = 0.05
 LARGE_PSI = 0.25  # the custom of credit scoring: below 0.1 is no change, above 0.25 is a large one (Siddiqi 2006)
 MANY = 0.25  # share of features with a large drift from which on the models speak of other households
 FEWEST = 50  # rows inside the overlap that a judgement needs
+MODELLED = ["propensity", "effect"]  # what models say of a household, among the names of a drift table
 DRIFT = ["name", "training_mean", "new_mean", "psi", "ks", "p", "q", "drifted"]
 REALISED = ["group", "n", "predicted", "realised", "se", "ci_lower", "ci_upper", "surprise", "surprise_se"]
 
@@ -66,8 +67,9 @@ def drift_table(training: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
 class Realised:
     """What happened to the households of the new campaign, arrays (n,), inside the overlap.
 
-    `predicted` is the effect promised by models that saw earlier campaigns alone, `score` the doubly robust score of the effect,
-    `mailed` what the recommended policy says of them (0 to 1).
+    `predicted` is the effect promised by models learned from the rows of earlier campaigns, `score` the doubly robust score of
+    the effect, `mailed` what the recommended policy says of them (0 to 1). Neither promise nor policy is blind to the new
+    campaign: the earlier rows' nuisances have seen its other households, and learner and policy were chosen with its outcomes.
     """
 
     predicted: Vector
@@ -118,6 +120,9 @@ class Verdict:
 def verdict_of(drift: pd.DataFrame, effects: pd.DataFrame) -> Verdict:
     """The written rule, on a `drift_table` of features, propensity and effect, and a `realised_table`; unknown if that is empty.
 
+    Propensities and effects must be comparable: of one set of models for both sides, none of which knows a row's campaign. Where
+    all effects are alike the drift table has none.
+
     stop: the policy's contacts in the new campaign are shown to lose money (the upper end of their profit lies below 0).
     retrain: effects are shown to differ from what was predicted, on the mean or in a fifth of the households (95% for all these
     comparisons together, Bonferroni); or households are others than those learned from: the predicted effect or the propensity
@@ -130,7 +135,7 @@ def verdict_of(drift: pd.DataFrame, effects: pd.DataFrame) -> Verdict:
     z = norm.ppf(1 - SIGNIFICANCE / 2 / len(compared))
     wrong = compared[compared["surprise"].abs() > z * compared["surprise_se"]]
     drifted = drift.set_index("name")["drifted"]
-    models, features = drifted[["propensity", "effect"]], drifted.drop(["propensity", "effect"])
+    models, features = drifted[drifted.index.isin(MODELLED)], drifted[~drifted.index.isin(MODELLED)]
 
     losses = [f"The policy's contacts lost {-money['realised']:.2f} USD a household"] if money["ci_upper"] < 0 else []
     doubts = [

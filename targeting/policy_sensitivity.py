@@ -23,7 +23,10 @@ NOT_RECOMPUTED = ("policy_tree",)
 def at_economics(
     data: PolicyData, economics: Economics, evidence: Evidence, fold: NDArray[np.int64], segment: NDArray[np.int64]
 ) -> PolicyData:
-    """The same data with what follows from cost and margin: breakeven, cost, and profit by segment, from other folds."""
+    """The same data with what follows from cost and margin: breakeven, cost, and profit by segment, from other folds' rows.
+
+    Their stored nuisances have seen the row's fold: a trace of its outcomes stays in the profit by segment.
+    """
     contact = economics.margin * evidence.score - economics.cost
     return replace(
         data,

@@ -92,7 +92,8 @@ def cross_fit_tree(
 ) -> tuple[Vector, Vector]:
     """For each row (rows,), whether the tree of the other folds contacts it (0/1), and the profit that tree promises (0 if not).
 
-    Size and tree of a fold come from the other folds' rows inside the overlap alone; nobody outside is contacted.
+    Size and tree of a fold come from the other folds' rows inside the overlap alone; nobody outside is contacted. `profit` is by
+    the stored scores, and nuisances of the other folds' rows have seen the fold: a trace of its outcomes stays.
     """
     contact, promised = np.zeros(len(fold)), np.zeros(len(fold))
     for number in np.unique(fold):

@@ -215,7 +215,7 @@ def recommend(table: pd.DataFrame, comparable: bool = True) -> str:
     """The policy with the largest off-policy profit of those shown to beat contacting nobody; `none` where none is.
 
     Shown: it is a candidate, and the lower end of its interval is above zero, of intervals that hold for all candidates together,
-    since the best of several looks better than it is. Nothing is shown where the arms are not `comparable`: no profit is evidence.
+    since the best of several looks better than it is. Where the arms are not `comparable`, no profit is evidence.
     """
     if not comparable:
         return "none"

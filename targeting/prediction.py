@@ -4,7 +4,7 @@ A next campaign has no indicator of its own trial: it is taken to be like those 
 prediction is the average of those with each past trial's indicator set.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -133,6 +133,18 @@ def predict_propensity(
     for model, weight in zip(models, weights, strict=True):
         total += weight * propensity_model(model, seed).fit(covariates, treated).predict_proba(copies)[:, 1]
     return clipped((shares @ total.reshape(len(shares), -1)).round(4), treated, clip)
+
+
+def by_other_folds(
+    fold: NDArray[np.int64], learn: NDArray[np.bool_], predict: Callable[[NDArray[np.bool_], NDArray[np.bool_]], pd.DataFrame]
+) -> pd.DataFrame:
+    """Every row predicted from the rows to `learn` from (rows,) of the other folds, in the order of the rows.
+
+    `predict` gets whom to learn from and whom to predict (rows,) and returns one row each of the latter, under their row numbers.
+    Rows that are not learned from are predicted like those that are, by the model of their own fold, so that the two differ in
+    nothing but the households: no model was fitted on their rows, and each errs alike for both.
+    """
+    return pd.concat([predict(learn & (fold != number), fold == number) for number in np.unique(fold)]).sort_index()
 
 
 def _learnable(panel: pd.DataFrame) -> Vector:

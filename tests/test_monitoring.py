@@ -1,13 +1,19 @@
 """Monitoring: drift found where it is and rarely where it is not, and a verdict by the written rule."""
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 from scipy.stats import ks_2samp
 from statsmodels.stats.multitest import multipletests
 
+import stages.monitor
 from targeting.economics import Economics
-from targeting.monitoring import DRIFT, REALISED, Realised, drift_table, realised_table, stability_index, verdict_of
+from targeting.monitoring import DRIFT, REALISED, Realised, Verdict, drift_table, realised_table, stability_index, verdict_of
+from targeting.outputs import write_metrics, write_parquet
 
 ECONOMICS = Economics(cost=2.0, margin=0.5)
 
@@ -109,6 +115,72 @@ def test_the_rule():
     assert "2 of 8 features drifted" in loss.why
     # Who mails nobody has nothing to stop.
     assert verdict_of(drift_of([]), realised(rng, -12, -12, mailed=0.0)).verdict == "keep"
+
+
+def test_where_all_effects_are_alike_the_rule_does_without_their_drift():
+    fine = realised(np.random.default_rng(3), 10, 10)
+    alike = drift_of(["f0"]).query("name != 'effect'")
+    assert verdict_of(alike, fine) == Verdict("keep", "Effects were as predicted, and 1 of 8 features drifted.")
+    assert verdict_of(drift_of(["propensity"]).query("name != 'effect'"), fine).why == "The predicted propensity drifted."
+
+
+OUTCOME = "purchase_amount"
+
+
+def two_campaigns(n: int = 60) -> dict[str, pd.DataFrame]:
+    """What the stage reads, of 2n households, the second half in the last campaign, at scores of effect of 10 and 30.
+
+    All have a propensity of one half; 6 is promised in the last campaign, whose rows cost 4 and sell at a margin of 0.5.
+    """
+    last = np.arange(2 * n) >= n
+    keys = pd.DataFrame({"household_id": np.arange(2 * n), "campaign_id": np.where(last, 27, 8)})
+    panel = keys.assign(trial=1 + last, treated=np.arange(2 * n) % 2, fold=np.arange(2 * n) % 3, x_spend=np.arange(2 * n) % n)
+    panel = panel.assign(x_trial_2=last.astype(float), cost_usd=np.where(last, 4.0, 40.0))
+    nuisance = keys.assign(propensity=0.5, **{f"score0_{OUTCOME}": 0.0, f"score1_{OUTCOME}": np.where(last, 30.0, 10.0)})
+    effects = keys.assign(propensity=0.5, **{f"cate_{OUTCOME}": 6.0, f"lower_{OUTCOME}": np.nan, f"upper_{OUTCOME}": np.nan})
+    return {
+        "trials/panel": panel,
+        "trials/nuisance": nuisance,
+        "score/backtest": effects[last].reset_index(drop=True),
+        # Each fold's own average effect, the same for all of its rows.
+        "score/comparable": effects.assign(**{f"cate_{OUTCOME}": 5.0 + panel["fold"]}),
+        "segments/time_zero": keys.assign(segment=1),
+        "policy/tree_rule": pd.DataFrame(
+            {"covariate": [""], "threshold": 0.0, "left": -1, "right": -1, "profit": 1.0, "learned_from": "earlier"}
+        ),
+    }
+
+
+def monitored(project: Path, tables: dict[str, pd.DataFrame], recommended: str = "all") -> dict[str, float]:
+    """The stage's metrics on these tables, at a cost by campaign."""
+    params = yaml.safe_load((project / "params.yaml").read_text())
+    params["policy"] |= {"cost": {8: 40.0, 27: 4.0}, "margin": 0.5}
+    (project / "params.yaml").write_text(yaml.safe_dump(params))
+    for name, table in tables.items():
+        write_parquet(table, project / "data" / f"{name}.parquet")
+    # The means over both campaigns, at which a contact of the last one would cost 22.
+    write_metrics({"cost": 22.0, "margin": 0.5, "recommended": recommended}, project / "metrics" / "policy.json")
+    stages.monitor.main()
+    return json.loads((project / "metrics" / "monitor.json").read_text())
+
+
+def test_the_last_campaign_is_counted_at_its_own_cost(project_folder):
+    found = monitored(project_folder, two_campaigns())
+    # 0.5 * 6 - 4 promised, 0.5 * 30 - 4 earned; at the mean cost of 22 the contacts would have lost 7.
+    assert (found["profit_predicted"], found["profit_realised"]) == (-1.0, 11.0)
+    assert found["verdict"] != "stop"
+    assert not any(monitored(project_folder, two_campaigns(), "breakeven")[f"profit_{end}"] for end in ("predicted", "realised"))
+    drift = pd.read_csv(project_folder / "plots" / "monitoring.csv")
+    assert drift["name"].tolist() == ["spend", "propensity"]  # of effects that are alike there is no drift
+
+
+def test_effects_that_differ_between_households_can_drift(project_folder):
+    tables = two_campaigns()
+    last = tables["trials/panel"]["trial"] == 2
+    cate = np.arange(120) % 60 + 100.0 * last
+    monitored(project_folder, tables | {"score/comparable": tables["score/comparable"].assign(**{f"cate_{OUTCOME}": cate})})
+    drift = pd.read_csv(project_folder / "plots" / "monitoring.csv").set_index("name")["drifted"]
+    assert drift.to_dict() == {"spend": False, "propensity": False, "effect": True}
 
 
 def test_no_second_campaign_no_verdict():

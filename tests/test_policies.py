@@ -298,7 +298,7 @@ def test_a_table_by_campaign_gives_the_next_one_the_household_mean(tmp_path):
     assert economics.margin == pytest.approx([0.3, 0.2, 0.25])
     assert economics.cost == 2.0
     table.assign(share=[0.1, np.nan, 0.2, 0.1, 0.2, 0.6]).to_parquet(path)
-    with pytest.raises(DataError, match="policy.margin .* not above 0 for 1 of 6 rows, for example household 1"):
+    with pytest.raises(DataError, match=r"policy.margin .* not above 0 for 1 of 6 rows, for example household 1"):
         next_economics(settings, NEXT, "A", PAST)
 
 

@@ -3,15 +3,21 @@
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 
+import stages.predict
 from targeting.effects import ato, effect_data
 from targeting.errors import DataError
 from targeting.learners.registry import Learner, find_learner
 from targeting.learners.rows import Effects, HeldOut, Rows
 from targeting.models import propensity_model
+from targeting.monitoring import drift_table
+from targeting.outputs import write_csv, write_metrics, write_parquet
+from targeting.panel import KEYS
 from targeting.prediction import (
     Training,
     blend_of,
+    by_other_folds,
     household_covariates,
     outside_range,
     predict_effects,
@@ -94,6 +100,74 @@ def test_predictions_are_the_loop_over_past_trials():
     ]
     chances = predict_propensity(data, new, ["linear", "boosting"], [0.75, 0.25], 0.01, seed=1)
     np.testing.assert_allclose(chances, by_trial[0] * 2 / 3 + by_trial[1] / 3, atol=1e-4)
+
+
+def mailed_more(share: float, n: int = 1500) -> pd.DataFrame:
+    """Two trials of like households, keen ones mailed more often in both, but the second mails `share` times as many."""
+    rng = np.random.default_rng(4)
+    frame = pd.DataFrame({"household_id": np.arange(2 * n), "trial": 1 + (np.arange(2 * n) >= n), "fold": np.arange(2 * n) % 3})
+    frame = frame.assign(x_keen=rng.random(2 * n), x_trial_2=(frame["trial"] == 2).astype(float))
+    chance = (0.1 + 0.3 * frame["x_keen"]) * np.where(frame["trial"] == 2, share, 1.0)
+    return frame.assign(treated=(rng.random(2 * n) < chance).astype(int))
+
+
+def test_a_campaign_of_another_size_is_not_one_of_other_households():
+    data = mailed_more(2.0)
+    earlier = (data["trial"] == 1).to_numpy()
+    seen = []
+
+    def predict(learn: np.ndarray, rows: np.ndarray) -> pd.DataFrame:
+        seen.append((learn, rows))
+        chance = predict_propensity(data[learn], data[rows], ["linear"], [1.0], 0.01, seed=1)
+        return pd.DataFrame({"propensity": chance}, index=data.index[rows])
+
+    table = by_other_folds(data["fold"].to_numpy(), earlier, predict)
+    assert table.index.tolist() == data.index.tolist()
+    for number, (learn, rows) in enumerate(seen):
+        assert set(data["fold"][rows]) == {number}
+        assert set(data["fold"][learn]) == {0, 1, 2} - {number}
+        assert set(data["trial"][learn]) == {1}
+    # The true chance of a mailing like the first, for both campaigns' households.
+    np.testing.assert_allclose(table["propensity"], 0.1 + 0.3 * data["x_keen"], atol=0.07)
+    assert not drift_table(table[earlier], table[~earlier])["drifted"].any()
+    # By one model of both campaigns, each with its indicator, the same households seem to be others.
+    names = ["x_keen", "x_trial_2"]
+    known = propensity_model("linear", 1).fit(data[names].to_numpy(), data["treated"]).predict_proba(data[names].to_numpy())
+    told = pd.DataFrame({"propensity": known[:, 1]})
+    assert drift_table(told[earlier], told[~earlier])["drifted"].all()
+
+
+def test_the_stage_holds_both_campaigns_against_the_earlier_one(project_folder):
+    data = panel(300).assign(fold=np.arange(300) % 5, campaign_id=lambda frame: frame["trial"])
+    data = data.assign(purchase_count=data["purchase_amount"] / 10, before_purchase_count=data["before_purchase_amount"] / 10)
+    nuisance = training(data, {}).nuisance
+    counts = nuisance.filter(regex="_purchase_amount") / 10
+    nuisance = nuisance.join(counts.rename(columns=lambda name: name.replace("amount", "count")))
+    candidates = newcomers(20).assign(household_id=np.arange(1000, 1020), has_history=True, targeted_before=False)
+    for name, table in {
+        "trials/panel": data,
+        "trials/nuisance": data[KEYS].join(nuisance),
+        "score/candidates": candidates,
+    }.items():
+        write_parquet(table, project_folder / "data" / f"{name}.parquet")
+    plots, metrics = project_folder / "plots", project_folder / "metrics"
+    write_csv(pd.DataFrame({"nuisance": ["propensity"], "model": ["linear"], "weight": [1.0]}), plots / "nuisance_models.csv")
+    write_csv(pd.DataFrame({"outcome": [], "fold": [], "learner": [], "weight": []}), plots / "stack_weights.csv")
+    write_metrics({"selected": "ate"}, metrics / "validate.json")
+    stages.predict.main()
+
+    backtest, comparable = (pd.read_parquet(project_folder / f"data/score/{name}.parquet") for name in ("backtest", "comparable"))
+    earlier = data["trial"] == 1
+    assert backtest["household_id"].tolist() == data.loc[~earlier, "household_id"].tolist()
+    assert comparable[KEYS].equals(data[KEYS])
+    for number in range(5):
+        learn, rows = earlier & (data["fold"] != number), data["fold"] == number
+        average = ato(effect_data(data[learn], nuisance[learn], "purchase_amount")).value
+        np.testing.assert_allclose(comparable.loc[rows, "cate_purchase_amount"], average)
+        seed = yaml.safe_load((project_folder / "params.yaml").read_text())["seed"]
+        fitted = propensity_model("linear", seed).fit(data.loc[learn, ["x_keen", "x_spend"]].to_numpy(), data["treated"][learn])
+        chance = fitted.predict_proba(data.loc[rows, ["x_keen", "x_spend"]].to_numpy())[:, 1]
+        np.testing.assert_allclose(comparable.loc[rows, "propensity"], chance, atol=1e-4)
 
 
 def test_one_trial_needs_no_average():
