@@ -58,6 +58,7 @@ def main() -> None:
     scores = {name: effect_scores(nuisance, name)[judged] for name in OUTCOMES}
     table = forward_table(
         effects[judged].reset_index(drop=True),
+        panel.loc[judged, "fold"].to_numpy(),
         scores,
         {name: own[judged].reset_index(drop=True) for name, own in out_of_fold.items()},
         learners,

@@ -13,11 +13,13 @@ import pandas as pd
 from targeting.calibration import grouped_effects
 from targeting.effect_tables import read_effects
 from targeting.errors import DataError
+from targeting.folds import rank_within
 from targeting.judging import agreement, learner_table
 from targeting.outputs import write_csv, write_figure, write_metrics, write_parquet
 from targeting.overlap import in_overlap
 from targeting.panel import OUTCOMES, require_aligned
 from targeting.params import load_params
+from targeting.ranking import CROSS_FITTED
 from targeting.scores import effect_scores
 from targeting.selection import (
     AVERAGE_EFFECT,
@@ -27,7 +29,6 @@ from targeting.selection import (
     average_effects,
     choose,
     effects_by_fold,
-    levelled,
     verdict,
     with_reasons,
 )
@@ -57,8 +58,10 @@ def curves(cates: Mapping[str, pd.Series], evidence: Evidence, seed: int) -> tup
     """The TOC and the grouped effects of every learner, and of what the rule gives for each fold."""
     toc, groups = [], []
     for name, cate in cates.items():
-        toc.append(toc_table(cate, evidence.score, evidence.household_id, SHARES, seed).assign(learner=name))
-        grouped = grouped_effects(cate, evidence.score, evidence.household_id, evidence.fold, seed)
+        ranks = rank_within(cate, evidence.fold)
+        table = toc_table(ranks, evidence.score, evidence.household_id, SHARES, seed, CROSS_FITTED)
+        toc.append(table.assign(learner=name))
+        grouped = grouped_effects(cate, evidence.score, evidence.household_id, evidence.fold, seed, inflation=CROSS_FITTED)
         groups.append(grouped.table.assign(learner=name))
     return pd.concat(toc, ignore_index=True), pd.concat(groups, ignore_index=True)
 
@@ -93,8 +96,9 @@ def main() -> None:
     selected = effects_by_fold(tables, {number: decision.used for number, decision in choice.by_fold.items()}, panel)
 
     cates = {
-        name: {learner: table.loc[inside, f"cate_{name}"] for learner, table in effects.items()}
-        | {NESTED: levelled(nested[inside], name), USED: levelled(selected[inside], name)}
+        name: {
+            learner: table.loc[inside, f"cate_{name}"] for learner, table in (effects | {NESTED: nested, USED: selected}).items()
+        }
         for name in OUTCOMES
     }
     learners = with_reasons(learner_table(cates, scores, judged, seed), choice, outcome, left_out)

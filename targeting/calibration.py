@@ -1,6 +1,7 @@
 """Are predicted effects right in size, and in order, group by group? Judged by doubly robust scores of households not seen.
 
-`cate` are out-of-fold effects, `score` the difference of doubly robust scores (treated less control), both shape (n,).
+`cate` are out-of-fold effects, `score` the difference of doubly robust scores (treated less control), both shape (n,); why
+variances have an `inflation` is in targeting.ranking.
 """
 
 from dataclasses import dataclass
@@ -34,7 +35,7 @@ class GroupedEffects:
     calibration_p: float
 
 
-def best_linear_predictor(cate: ArrayLike, score: ArrayLike, household_id: ArrayLike) -> OneSided:
+def best_linear_predictor(cate: ArrayLike, score: ArrayLike, household_id: ArrayLike, inflation: float = 1.0) -> OneSided:
     """Slope of the scores on the centred effects: 1 where effects are right on average, 0 where they say nothing.
 
     A constant effect has no slope: 0, with p = 1. Source: Chernozhukov, Demirer, Duflo & Fernandez-Val (2025), Econometrica 93,
@@ -45,7 +46,7 @@ def best_linear_predictor(cate: ArrayLike, score: ArrayLike, household_id: Array
         return NOTHING_SHOWN
     design = np.column_stack([np.ones(len(effect)), effect - effect.mean()])
     fit = sm.OLS(np.asarray(score, dtype=float), design).fit(cov_type="cluster", cov_kwds={"groups": np.asarray(household_id)})
-    return one_sided(Estimate(float(fit.params[1]), float(fit.bse[1])))
+    return one_sided(Estimate(float(fit.params[1]), float(np.sqrt(inflation) * fit.bse[1])))
 
 
 def groups_within_fold(cate: ArrayLike, fold: ArrayLike, n_groups: int = GROUPS) -> NDArray[np.int64]:
@@ -63,7 +64,13 @@ def groups_within_fold(cate: ArrayLike, fold: ArrayLike, n_groups: int = GROUPS)
 
 
 def grouped_effects(
-    cate: ArrayLike, score: ArrayLike, household_id: ArrayLike, fold: ArrayLike, seed: int, n_groups: int = GROUPS
+    cate: ArrayLike,
+    score: ArrayLike,
+    household_id: ArrayLike,
+    fold: ArrayLike,
+    seed: int,
+    n_groups: int = GROUPS,
+    inflation: float = 1.0,
 ) -> GroupedEffects:
     """Effects in `n_groups` groups by predicted effect, with the covariance of groups that share households.
 
@@ -77,6 +84,7 @@ def grouped_effects(
     if len(np.unique(group)) < n_groups:
         raise DataError(f"{len(effect)} rows cannot form {n_groups} groups by predicted effect: widen nuisance.overlap.")
     values, covariance = joint_ratios(scores, np.ones(len(scores)), group, household_id)
+    covariance = inflation * covariance
     predicted = np.bincount(group, effect)[1:] / np.bincount(group)[1:]
     table = pd.DataFrame(
         [

@@ -60,9 +60,13 @@ def forward_effects(
 
 
 def forward_table(
-    forward: pd.DataFrame, scores: dict[str, Vector], out_of_fold: dict[str, pd.DataFrame], learners: Sequence[str]
+    forward: pd.DataFrame,
+    fold: Vector,
+    scores: dict[str, Vector],
+    out_of_fold: dict[str, pd.DataFrame],
+    learners: Sequence[str],
 ) -> pd.DataFrame:
-    """One row an outcome and learner, judged by `scores` (outcome -> scores of the same rows).
+    """One row an outcome and learner, judged within `fold` (rows,) by `scores` (outcome -> scores of the same rows).
 
     Columns: outcome, learner, n, mean_predicted, mean_effect, autoc, autoc_se, autoc_p, blp_slope, blp_se, blp_p, and agreement:
     the rank correlation with the same learner's effects when the last trial, too, is there to learn from (`out_of_fold`).
@@ -79,7 +83,7 @@ def forward_table(
                     "n": len(cate),
                     "mean_predicted": cate.mean(),
                     "mean_effect": float(np.mean(scores[outcome])),
-                    **order_and_size(cate, scores[outcome], households),
+                    **order_and_size(cate, scores[outcome], households, fold),
                     "agreement": cate.corr(out_of_fold[learner][f"cate_{outcome}"], method="spearman"),
                 }
             )

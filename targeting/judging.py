@@ -4,16 +4,18 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from targeting.calibration import best_linear_predictor, calibration_r2, grouped_effects
-from targeting.ranking import autoc, qini
+from targeting.folds import levelled, rank_within
+from targeting.ranking import CROSS_FITTED, autoc, qini
 from targeting.uplift import raw_auuc, raw_qini
 
 
-def order_and_size(cate: pd.Series, score: NDArray[np.float64], household_id: NDArray[np.int64]) -> dict[str, float]:
-    """AUTOC and the slope of scores on effects, each with its standard error and one-sided p-value: autoc*, blp_*."""
-    area, slope = autoc(cate, score, household_id), best_linear_predictor(cate, score, household_id)
+def order_and_size(cate: ArrayLike, score: ArrayLike, household_id: ArrayLike, fold: ArrayLike) -> dict[str, float]:
+    """AUTOC and the slope of scores on cross-fitted effects, within folds, with standard error and one-sided p: autoc*, blp_*."""
+    area = autoc(rank_within(cate, fold), score, household_id, CROSS_FITTED)
+    slope = best_linear_predictor(levelled(cate, fold), score, household_id, CROSS_FITTED)
     return {
         "autoc": area.estimate.value,
         "autoc_se": area.estimate.se,
@@ -27,22 +29,24 @@ def order_and_size(cate: pd.Series, score: NDArray[np.float64], household_id: ND
 def judge(cate: pd.Series, score: NDArray[np.float64], panel: pd.DataFrame, outcome: str, seed: int) -> dict[str, float]:
     """One row of the table of learners: the effects' distribution, their ranking, their calibration, and the raw areas.
 
-    Rows as in `panel`, which has the outcome, treated, household_id and fold. P-values are one-sided and small where effects
-    rank rightly; disorder_p and calibration_p are small where groups are in the wrong order, or off in size.
+    Rows as in `panel`, which has the outcome, treated, household_id and fold. Effects are ranked, and their spread and slope
+    taken, within folds, with errors that allow for cross-fitting; but the raw areas go over all rows, as they were published.
+    P-values are one-sided and small where effects rank rightly; disorder_p and calibration_p are small where groups are in the
+    wrong order, or off in size.
     """
-    households = panel["household_id"].to_numpy()
-    gain = qini(cate, score, households)
-    groups = grouped_effects(cate, score, households, panel["fold"], seed)
+    households, fold = panel["household_id"].to_numpy(), panel["fold"].to_numpy()
+    gain = qini(rank_within(cate, fold), score, households, CROSS_FITTED)
+    groups = grouped_effects(cate, score, households, fold, seed, inflation=CROSS_FITTED)
     return {
         "mean": cate.mean(),
-        "sd": cate.std() if np.ptp(cate) > 0 else 0.0,  # not the last bits of a mean
+        "sd": float(np.std(levelled(cate, fold), ddof=1)),
         "share_positive": (cate > 0).mean(),
         "auuc": raw_auuc(cate, panel[outcome], panel["treated"]),
         "raw_qini": raw_qini(cate, panel[outcome], panel["treated"]),
         "qini": gain.estimate.value,
         "qini_se": gain.estimate.se,
         "qini_p": gain.p,
-        **order_and_size(cate, score, households),
+        **order_and_size(cate, score, households, fold),
         "top_less_bottom": groups.top_less_bottom.estimate.value,
         "top_less_bottom_se": groups.top_less_bottom.estimate.se,
         "top_less_bottom_p": groups.top_less_bottom.p,

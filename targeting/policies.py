@@ -12,6 +12,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from targeting.folds import rank_within
+
 Vector = NDArray[np.float64]
 
 
@@ -60,7 +62,7 @@ class PolicyData:
     @cached_property
     def order(self) -> NDArray[np.int64]:
         """Row numbers in the order of contact."""
-        rank = rank_within(self.priority, self.overlap, self.fold)
+        rank = rank_within(self.priority, self.overlap, np.zeros(len(self.cate)) if self.fold is None else self.fold)
         return contact_order(rank, self.overlap, lots(self.household_id, self.seed))
 
     def pays(self, effect: Vector) -> Vector:
@@ -79,16 +81,6 @@ def lots(household_id: ArrayLike, seed: int) -> NDArray[np.uint64]:
     for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
         mixed = (mixed ^ (mixed >> np.uint64(shift))) * np.uint64(factor)
     return mixed ^ (mixed >> np.uint64(31))
-
-
-def rank_within(priority: Vector, overlap: NDArray[np.bool_], fold: NDArray[np.int64] | None) -> Vector:
-    """Each row's rank (rows,) in [0, 1] among the rows of its fold that are inside the overlap, or outside, as it is; ties share.
-
-    A fold's effects come from the other folds' outcomes, so they are high where its own happen to be low: ranked by effect over
-    all folds, the unlucky folds would be contacted first, and the order look worse than it is.
-    """
-    table = pd.DataFrame({"priority": priority, "overlap": overlap, "fold": 0 if fold is None else fold})
-    return table.groupby(["overlap", "fold"])["priority"].rank(method="average", pct=True).to_numpy()
 
 
 def contact_order(priority: Vector, overlap: NDArray[np.bool_], lot: NDArray[np.uint64]) -> NDArray[np.int64]:

@@ -1,6 +1,11 @@
 """Does an effect rank households rightly? Judged by doubly robust scores of households it never saw.
 
 `cate` are out-of-fold effects, `score` the difference of doubly robust scores (treated less control), both shape (n,).
+
+Standard errors take the effects as given. Cross-fitted effects are not: fold j's scores are in the effects of fold k, and those
+of k in the effects of j, so that what is a product of the two counts twice. Where there is nothing to find, a measure of a
+learner that is linear in scores has then up to twice the variance; the more there is to find, the less. `inflation`, a factor of
+the variance, allows for it. On the problem: Wager (2024), Sequential validation of treatment heterogeneity, arXiv 2405.05534.
 """
 
 from dataclasses import dataclass
@@ -12,6 +17,7 @@ from scipy.stats import norm
 from targeting.clusters import Estimate, standard_error
 
 Vector = NDArray[np.float64]
+CROSS_FITTED = 2.0  # the inflation for cross-fitted effects: by Cauchy and Schwarz the most that two folds' products can add
 
 
 @dataclass(frozen=True)
@@ -88,17 +94,19 @@ def level_by_rank(ranked_scores: Vector, shares: Vector) -> Vector:
     return intercept + slope * shares
 
 
-def rank_weighted_effect(cate: ArrayLike, score: ArrayLike, household_id: ArrayLike, weights: Vector) -> OneSided:
+def rank_weighted_effect(
+    cate: ArrayLike, score: ArrayLike, household_id: ArrayLike, weights: Vector, inflation: float = 1.0
+) -> OneSided:
     """A rank-weighted average effect with its clustered standard error; a constant effect shows nothing, and p is 1."""
     value, influence = rank_weighted_influence(cate, score, weights)
-    return one_sided(Estimate(value, standard_error(influence, household_id)))
+    return one_sided(Estimate(value, float(np.sqrt(inflation)) * standard_error(influence, household_id)))
 
 
-def autoc(cate: ArrayLike, score: ArrayLike, household_id: ArrayLike) -> OneSided:
+def autoc(cate: ArrayLike, score: ArrayLike, household_id: ArrayLike, inflation: float = 1.0) -> OneSided:
     """Area under the TOC: the gain over the average effect from treating the first q by rank, averaged over q."""
-    return rank_weighted_effect(cate, score, household_id, autoc_weights(len(np.asarray(score))))
+    return rank_weighted_effect(cate, score, household_id, autoc_weights(len(np.asarray(score))), inflation)
 
 
-def qini(cate: ArrayLike, score: ArrayLike, household_id: ArrayLike) -> OneSided:
+def qini(cate: ArrayLike, score: ArrayLike, household_id: ArrayLike, inflation: float = 1.0) -> OneSided:
     """Area between the Qini curve and that of a random ranking, in units of the outcome per row."""
-    return rank_weighted_effect(cate, score, household_id, qini_weights(len(np.asarray(score))))
+    return rank_weighted_effect(cate, score, household_id, qini_weights(len(np.asarray(score))), inflation)

@@ -1,6 +1,6 @@
 """Choose the learner whose effects decide, by a written rule, and say whether any learner's effects mean anything.
 
-The rule, on doubly robust scores of households that a learner did not see:
+The rule, on doubly robust scores of households that a learner did not see, compared within the folds that share a model:
 
 1. Gates. Effects are there and finite for every row; their spread is one that effects can have; they are calibrated within
    their error: the interval of the slope of scores on effects reaches into 1/2 to 2. (Asking for 1 exactly would, the more there
@@ -21,11 +21,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from targeting.calibration import best_linear_predictor
-from targeting.clusters import standard_error
 from targeting.effect_tables import COMBINED
 from targeting.effects import ato, effect_data
+from targeting.folds import levelled, rank_within
 from targeting.panel import KEYS, OUTCOMES
-from targeting.ranking import autoc_weights, rank_weighted_influence
+from targeting.ranking import CROSS_FITTED, autoc_weights, rank_weighted_influence
 from targeting.simultaneous import adjusted_p_values, joint_covariance
 
 SIGNIFICANCE = 0.05
@@ -91,17 +91,22 @@ class Choice:
 
 
 def decide(effects: Mapping[str, NDArray[np.float64]], evidence: Evidence, seed: int) -> Decision:
-    """The rule on some rows. `effects` has a learner's effects (rows,) on the outcome that is decided by, all finite."""
+    """The rule on some rows. `effects` has a learner's effects (rows,) on the outcome that is decided by, all finite.
+
+    Learners are judged in the order in which their effects would have households contacted: within folds.
+    """
     if not effects:
         return Decision(AVERAGE_EFFECT, False, {})
     weights = autoc_weights(len(evidence.score))
-    areas, influences = zip(*(rank_weighted_influence(cate, evidence.score, weights) for cate in effects.values()), strict=True)
+    ranks = [rank_within(cate, evidence.fold) for cate in effects.values()]
+    areas, influences = zip(*(rank_weighted_influence(rank, evidence.score, weights) for rank in ranks), strict=True)
     values, influence = dict(zip(effects, areas, strict=True)), dict(zip(effects, influences, strict=True))
-    p = adjusted_p_values(areas, joint_covariance(np.column_stack(influences), evidence.household_id), seed)
-    failed = {name: _failed_gate(cate, evidence) for name, cate in effects.items()}
+    p = adjusted_p_values(areas, _covariance(influences, evidence.household_id), seed)
+    failed = {name: _failed_gate(levelled(cate, evidence.fold), evidence) for name, cate in effects.items()}
 
     def behind(name: str, other: str) -> tuple[float, float]:
-        return values[other] - values[name], standard_error(influence[other] - influence[name], evidence.household_id)
+        covariance = _covariance([influence[other] - influence[name]], evidence.household_id)
+        return values[other] - values[name], float(np.sqrt(covariance[0, 0]))
 
     passing = [name for name in effects if not failed[name]]
     chosen = AVERAGE_EFFECT
@@ -149,16 +154,6 @@ def effects_by_fold(effects: Mapping[str, pd.DataFrame], learners: Mapping[int, 
     return table.assign(learner=learner)
 
 
-def levelled(table: pd.DataFrame, outcome: str) -> pd.Series:
-    """The effects of `effects_by_fold` as they rank households: those who get the average effect are all alike.
-
-    A fold's average effect comes from the other folds, so it is large where its own happens to be small: taken as a ranking of
-    folds, it would be wrong by construction.
-    """
-    cate, average = table[f"cate_{outcome}"], table["learner"] == AVERAGE_EFFECT
-    return cate.mask(average, cate[average].mean())
-
-
 def reasons(choice: Choice) -> dict[str, str]:
     """Why each learner was or was not chosen, in words."""
     chosen_in = pd.Series([decision.learner for decision in choice.by_fold.values()]).value_counts()
@@ -180,6 +175,9 @@ def _why(name: str, decision: Decision) -> str:
             return f"chosen: {rank} of those that pass the gates"
         noise = f"not beyond noise (p = {own.p:.2f} allowing for all learners), so the average effect is used"
         return f"not chosen: {rank} of those that pass the gates, but {noise}"
+    # Combinations are asked in their order: one that the choice passed over was beaten.
+    if name in COMBINED and best not in COMBINED[: COMBINED.index(name)]:
+        return f"not chosen: a combination, but another's AUTOC is above its {own.autoc:.2f} beyond noise"
     if own.behind < 0:
         preferred = f"which is preferred unless beaten beyond noise (standard error {own.behind_se:.2f})"
         return f"not chosen: AUTOC {-own.behind:.2f} above {best}'s, {preferred}"
@@ -229,12 +227,12 @@ def verdict(choice: Choice) -> dict[str, str | bool | float]:
 
 
 def _failed_gate(cate: NDArray[np.float64], evidence: Evidence) -> str:
-    """The first gate that finite effects fail, in words; empty if none."""
+    """The first gate that finite effects, levelled over folds, fail, in words; empty if none."""
     spread, most = float(np.std(cate)), float(min(np.std(evidence.outcome), np.std(evidence.score)))
     if spread > most:
         # Var(score) = Var(effect) + noise; effects more spread out than outcomes themselves are as implausible.
         return f"implausible spread: effects have a standard deviation of {spread:.2f}, and {most:.2f} is possible"
-    slope = best_linear_predictor(cate, evidence.score, evidence.household_id).estimate
+    slope = best_linear_predictor(cate, evidence.score, evidence.household_id, CROSS_FITTED).estimate
     # A constant effect has no slope that could be wrong.
     if slope.se > 0 and (slope.upper < 1 / FACTOR or slope.lower > FACTOR):
         interval = f"{slope.value:.2f} ({slope.lower:.2f} to {slope.upper:.2f})"
@@ -251,5 +249,10 @@ def _beaten(
     if not others:
         return False
     gains, influences = zip(*others, strict=True)
-    p = adjusted_p_values(gains, joint_covariance(np.column_stack(influences), household_id), seed)
+    p = adjusted_p_values(gains, _covariance(influences, household_id), seed)
     return bool(p.min() < SIGNIFICANCE)
+
+
+def _covariance(influences: Sequence[NDArray[np.float64]], household_id: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Joint covariance of the AUTOCs, or differences of them, of cross-fitted effects with these influence values (rows,)."""
+    return CROSS_FITTED * joint_covariance(np.column_stack(influences), household_id)

@@ -14,12 +14,14 @@ from targeting.simultaneous import critical_value, joint_covariance
 Vector = NDArray[np.float64]
 
 
-def toc_table(cate: ArrayLike, score: ArrayLike, household_id: ArrayLike, shares: ArrayLike, seed: int) -> pd.DataFrame:
+def toc_table(
+    cate: ArrayLike, score: ArrayLike, household_id: ArrayLike, shares: ArrayLike, seed: int, inflation: float = 1.0
+) -> pd.DataFrame:
     """TOC at some shares in (0, 1]: the mean score of the first share by rank less the mean of all.
 
     Columns: share, toc, se, ci_lower, ci_upper (95% at each share by itself), band_lower, band_upper (95% over all shares at
     once). Clustered by household. Households with equal effects share their places. As in AUTOC, the error includes that the
-    effect which separates the first from the rest is itself estimated.
+    effect which separates the first from the rest is itself estimated; `inflation` of the variance as there.
     """
     effect, scores = np.asarray(cate, dtype=float), np.asarray(score, dtype=float)
     n = len(scores)
@@ -35,7 +37,7 @@ def toc_table(cate: ArrayLike, score: ArrayLike, household_id: ArrayLike, shares
         # Everybody is no better than everybody, exactly; so is any share of equals.
         if np.ptp(first) > 0:
             influence[order, column] = (first * (ranked - level) * n / count - (top - level)) - (ranked - ranked.mean())
-    covariance = joint_covariance(influence, household_id)
+    covariance = inflation * joint_covariance(influence, household_id)
     errors = np.sqrt(np.diag(covariance))
     values[errors == 0] = 0.0
     wide = critical_value(covariance, seed)

@@ -6,11 +6,11 @@ import pytest
 
 from targeting.calibration import best_linear_predictor
 from targeting.errors import DataError
-from targeting.folds import household_folds
+from targeting.folds import household_folds, levelled, rank_within
 from targeting.forward import forward_effects, forward_table
 from targeting.learners.registry import find_learner
 from targeting.panel import KEYS, OUTCOMES
-from targeting.ranking import autoc
+from targeting.ranking import CROSS_FITTED, autoc
 
 SEED = 1
 
@@ -57,14 +57,14 @@ def test_what_lasts_is_found_in_the_next_trial_and_what_turned_is_not():
         }
         scores["purchase_count"] = np.zeros(len(last)) + np.random.default_rng(3).normal(size=len(last))
         known = {"x": last.assign(cate_purchase_amount=last["effect"], cate_purchase_count=forward["cate_purchase_count_x"])}
-        table = forward_table(forward, scores, known, ["x"]).set_index("outcome")
+        table = forward_table(forward, last["fold"].to_numpy(), scores, known, ["x"]).set_index("outcome")
         spend = table.loc["purchase_amount"]
         assert spend["autoc_p"] > 0.99 if changes else spend["autoc_p"] < 0.001
         assert (spend["agreement"] < 0) == changes
         assert table.loc["purchase_count", "agreement"] == pytest.approx(1)
-        own = (forward["cate_purchase_amount_x"], scores["purchase_amount"], last["household_id"])
-        assert spend["autoc"] == autoc(*own).estimate.value
-        assert spend["blp_se"] == best_linear_predictor(*own).estimate.se
+        cate, own = forward["cate_purchase_amount_x"], (scores["purchase_amount"], last["household_id"])
+        assert spend["autoc"] == autoc(rank_within(cate, last["fold"]), *own).estimate.value
+        assert spend["blp_se"] == best_linear_predictor(levelled(cate, last["fold"]), *own, CROSS_FITTED).estimate.se
 
 
 @pytest.mark.slow

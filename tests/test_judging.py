@@ -4,9 +4,12 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.stats import spearmanr
+from sklearn.linear_model import Ridge
 
 from targeting.calibration import grouped_effects
-from targeting.judging import agreement, judge, learner_table
+from targeting.folds import rank_within
+from targeting.judging import agreement, judge, learner_table, order_and_size
+from targeting.ranking import autoc
 from targeting.uplift import toc_table, uplift_table
 from targeting.validation_figures import (
     agreement_chart,
@@ -35,10 +38,35 @@ def test_every_p_value_turns_with_the_ranking():
         assert right[name] < 0.01
         assert wrong[name] > 0.99
     assert wrong["disorder_p"] < 0.01 < right["disorder_p"]
-    assert (right["mean"], right["sd"]) == (cate.mean(), cate.std())
+    within = cate - cate.groupby(panel["fold"]).transform("mean")
+    assert (right["mean"], right["sd"]) == (cate.mean(), pytest.approx(within.std()))
     table = learner_table({"purchase_amount": {"right": cate, "wrong": -cate}}, {"purchase_amount": score}, panel, SEED)
     assert table["learner"].tolist() == ["right", "wrong"]
     assert table["autoc"].tolist() == [right["autoc"], wrong["autoc"]]
+
+
+@pytest.mark.slow
+def test_cross_fitted_effects_of_nothing_look_like_something_in_one_world_of_twenty():
+    """Learners of the very scores that judge them, from no shrinkage to nearly all: levels by fold and their error matter."""
+    rejected = {penalty: {"pooled": 0, "within": 0, "judged": 0} for penalty in (1.0, 1e6)}
+    worlds = 300
+    for seed in range(worlds):
+        rng = np.random.default_rng(seed)
+        covariates, score, households = rng.normal(size=(1000, 10)), rng.standard_t(5, 1000) + 1.0, np.arange(1000)
+        fold = households % 5
+        for penalty, counts in rejected.items():
+            cate = np.empty(1000)
+            for number in range(5):
+                out = fold == number
+                cate[out] = Ridge(penalty).fit(covariates[~out], score[~out]).predict(covariates[out])
+            counts["pooled"] += autoc(cate, score, households).p < 0.05
+            counts["within"] += autoc(rank_within(cate, fold), score, households).p < 0.05
+            counts["judged"] += order_and_size(cate, score, households, fold)["autoc_p"] < 0.05
+    # At 5% the count of 300 is 15, with a standard deviation of 3.8.
+    for counts in rejected.values():
+        assert counts["judged"] <= 26
+        assert counts["within"] > 26  # errors that take effects as given are too small
+    assert rejected[1e6]["pooled"] == 0  # levels of folds, high where their own scores are low, hide whatever is there
 
 
 def test_agreement_is_spearmans():

@@ -18,7 +18,6 @@ from targeting.policies import (
     contact_order,
     held_out_means,
     lots,
-    rank_within,
     unavailable,
     within_budget,
 )
@@ -95,13 +94,17 @@ def test_order_of_contact_by_hand():
 
 def test_ranks_are_those_within_a_fold_inside_and_outside_the_overlap():
     fold, inside = np.array([0, 0, 0, 1, 1, 1]), np.array([True, True, False, True, True, True])
-    priority = np.array([1.0, 2.0, 9.0, 101.0, 102.0, 102.0])
-    # Fold 1's effects are all larger than fold 0's, and are ranked among themselves; its two equals share 2nd and 3rd place.
-    assert rank_within(priority, inside, fold) == pytest.approx([1 / 2, 1, 1, 1 / 3, 2.5 / 3, 2.5 / 3])
-    assert rank_within(priority, inside, None) == pytest.approx([1 / 5, 2 / 5, 1, 3 / 5, 4.5 / 5, 4.5 / 5])
-    folds = {"fold": np.repeat([0, 1], 10), "household_id": np.arange(20), "treated": np.zeros(20)}
-    constant = data(np.repeat([5.0, 6.0], 10), np.ones(20, dtype=bool), **folds)  # a constant a fold: nobody is told apart
-    assert 0 < assign(constant)["top_20"][:10].sum() < 4
+    given = {"overlap": inside, "fold": fold, "household_id": np.arange(6), "treated": np.zeros(6)}
+    # Fold 1's effects are all larger than fold 0's, and are ranked among themselves: of two 1/4 and 3/4, of three 1/6, 1/2, 5/6.
+    assert data(np.array([1.0, 2.0, 9.0, 103.0, 101.0, 102.0]), **given).order.tolist() == [3, 1, 5, 0, 4, 2]
+
+
+def test_where_effects_are_alike_in_every_fold_no_fold_comes_first():
+    fold = np.repeat([0, 1, 2], [400, 500, 700])  # a constant a fold, and folds of unlike sizes: nobody is told apart
+    households = np.arange(1600)
+    inside = np.ones(1600, dtype=bool)
+    alike = data(np.array([5.0, 6.0, 7.0])[fold], inside, fold=fold, household_id=households, treated=np.zeros(1600))
+    assert alike.order.tolist() == contact_order(np.zeros(1600), inside, lots(households, alike.seed)).tolist()
 
 
 def test_where_breakeven_differs_the_gain_per_dollar_ranks():
