@@ -19,7 +19,14 @@ def findings(choice: pd.DataFrame, learners: pd.DataFrame) -> list[str]:
     best_order, best_size = alone.loc[alone["rank_correlation"].idxmax()], alone.loc[alone["pehe"].idxmin()]
     return [
         _at_most(nothing, "shown", MOST_CLAIMED, "Heterogeneity is claimed where there is none"),
-        _at_most(nothing, "loses", MOST_LOSSES, "A policy that loses money is recommended where mailing changes nothing"),
+        _at_most(
+            nothing,
+            "answered_loses",
+            MOST_LOSSES,
+            "Where mailing changes nothing and the arms compare well enough to recommend anything, a policy that loses money is "
+            "recommended",
+            "n_answered",
+        ),
         f"The learner that the rule puts first has a mean rank correlation with the true effect of "
         f"{number(chosen['rank_correlation'])}, the best single learner on average ({best_order.name}) one of "
         f"{number(best_order['rank_correlation'])}: "
@@ -31,14 +38,14 @@ def findings(choice: pd.DataFrame, learners: pd.DataFrame) -> list[str]:
     ]
 
 
-def _at_most(row: pd.Series, share: str, most: float, what: str) -> str:
+def _at_most(row: pd.Series, share: str, most: float, what: str, count: str = "n") -> str:
     """A share against the largest that is aimed at; Wilson's interval says how sure the verdict is."""
     met = row[share] <= most
     sure = row[f"{share}_upper"] <= most if met else row[f"{share}_lower"] > most
     verdict = f"the aim, {percent(most)} at most, is {'met' if met else 'missed'}"
     doubt = "" if sure else ", though chance alone could turn that"
     interval = f"{percent(row[f'{share}_lower'], 1)} to {percent(row[f'{share}_upper'], 1)}"
-    return f"{what} at {percent(row[share], 1)} of {row['n']:.0f} retailers (95% interval {interval}): {verdict}{doubt}."
+    return f"{what} at {percent(row[share], 1)} of {row[count]:.0f} retailers (95% interval {interval}): {verdict}{doubt}."
 
 
 def _lead(lead: float, error: float, size: str, better: str, worse: str) -> str:

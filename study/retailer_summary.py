@@ -23,10 +23,11 @@ def choice_summary(worlds: pd.DataFrame, learners: pd.DataFrame) -> pd.DataFrame
 
     Columns: n (retailers), n_rows, propensity_auc, overlap_share, answers_* (share by verdict), shown (share in which
     heterogeneity is claimed), average_share (of rows that get the average effect), recommends and loses (shares in which a policy
-    is recommended, and one that truly loses), profit (estimated, of the recommendation), true_profit, all_profit, current_profit,
-    oracle_profit, regret (the oracle's profit less the recommendation's), plugin_regret (of mailing whoever's effect exceeds the
-    breakeven by the learner that the rule puts first) and saved (their difference). Shares asked about have *_se and Wilson's
-    interval, money (USD a row) *_se.
+    is recommended, and one that truly loses), n_answered (retailers whose verdict is not `nothing`, which forbids any policy) and
+    answered_loses (the share of these in which a losing one is recommended), profit (estimated, of the recommendation),
+    true_profit, all_profit, current_profit, oracle_profit, regret (the oracle's profit less the recommendation's), plugin_regret
+    (of mailing whoever's effect exceeds the breakeven by the learner that the rule puts first) and saved (their difference).
+    Shares asked about have *_se and Wilson's interval, money (USD a row) *_se.
     """
     plugin = learners.loc[learners["learner"] == CHOSEN, [*WORLD, "plugin_profit"]]
     answers = pd.get_dummies(worlds["answers"], dtype=float).reindex(columns=["everybody", "overlap", "nothing"], fill_value=0.0)
@@ -39,15 +40,18 @@ def choice_summary(worlds: pd.DataFrame, learners: pd.DataFrame) -> pd.DataFrame
         plugin_regret=table["oracle_profit"] - table["plugin_profit"],
     )
     table["saved"] = table["plugin_regret"] - table["regret"]
+    answered = table["answers"] != "nothing"
+    table["answered_loses"] = table["loses"].where(answered).astype(float)
     shares = ["shown", "recommends", "loses"]
     money = [f"{name}_profit" for name in ("true", "all", "current", "oracle")] + ["regret", "plugin_regret", "saved"]
     seen = ["n_rows", "propensity_auc", "overlap_share", *(f"answers_{name}" for name in answers), "average_share", "profit"]
     groups = _with_all(table).astype(dict.fromkeys(shares, float)).groupby(CELL, sort=False)
     errors = groups[money].sem().add_suffix("_se")
-    summary = groups[[*seen, *shares, *money]].mean().join(errors).join(groups.size().rename("n")).reset_index()
+    summary = groups[[*seen, *shares, "answered_loses", *money]].mean().join(errors)
+    summary = summary.join(groups["answered_loses"].count().rename("n_answered")).join(groups.size().rename("n")).reset_index()
     for share in shares:
         summary = with_share_error(summary, share)
-    return summary
+    return with_share_error(summary, "answered_loses", "n_answered")
 
 
 def learner_summary(worlds: pd.DataFrame, learners: pd.DataFrame) -> pd.DataFrame:

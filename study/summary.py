@@ -90,8 +90,12 @@ def answer_summary(judged: pd.DataFrame, worlds: pd.DataFrame, outcome: str) -> 
     return with_share_error(groups.agg(n=("covered", "size"), coverage=("covered", "mean")).reset_index(), "coverage")
 
 
-def with_share_error(table: pd.DataFrame, share: str) -> pd.DataFrame:
-    """The table with the Monte Carlo standard error of a share of `n`, and Wilson's 95% interval: *_se, *_lower, *_upper."""
-    lower, upper = proportion_confint((table[share] * table["n"]).round(), table["n"], method="wilson")
-    error = np.sqrt(table[share] * (1 - table[share]) / table["n"])
+def with_share_error(table: pd.DataFrame, share: str, count: str = "n") -> pd.DataFrame:
+    """The table with the Monte Carlo standard error of a share of `count`, and Wilson's 95% interval: *_se, *_lower, *_upper.
+
+    Missing where nothing was counted.
+    """
+    counted = table[count].where(table[count] > 0)
+    lower, upper = proportion_confint((table[share] * counted).round(), counted, method="wilson")
+    error = np.sqrt(table[share] * (1 - table[share]) / counted)
     return table.assign(**{f"{share}_se": error, f"{share}_lower": lower, f"{share}_upper": upper})

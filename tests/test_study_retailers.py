@@ -139,7 +139,9 @@ def test_cells_by_hand():
     assert row["shown_se"] == pytest.approx(np.sqrt(0.25 / 2))
     assert (row["regret"], row["plugin_regret"], row["saved"]) == (2.5, 2, -0.5)  # 4 - 1, 2 - 0; 4 - 3, 2 + 1
     assert row["saved_se"] == pytest.approx(1.5)  # of -2 and 1
-    assert table.loc["poor", "none"][["loses", "regret", "plugin_regret"]].tolist() == [1, 1, 4]
+    assert table.loc["poor", "none"][["loses", "regret", "plugin_regret", "n_answered"]].tolist() == [1, 1, 4, 0]
+    assert np.isnan(table.loc["poor", "none"]["answered_loses"])
+    assert (row["n_answered"], row["answered_loses"]) == (2, 0)
     pd.testing.assert_series_equal(table.loc[ALL, "heterogeneous"], row, check_names=False)
 
 
@@ -166,10 +168,11 @@ def test_every_retailer_is_judged_by_its_own_truth():
 
 def test_findings_say_what_is_met_and_how_sure_that_is():
     worlds, learners = results()
+    worlds.loc[2, "answers"] = "overlap"
     sentences = findings(choice_summary(worlds, learners), learner_summary(worlds, learners))
     assert sentences[0].startswith("Heterogeneity is claimed where there is none at 0.0% of 1 retailers")
     assert "the aim, 7% at most, is met, though chance alone could turn that." in sentences[0]
-    assert "at 100.0% of 1 retailers" in sentences[1]
+    assert "to recommend anything, a policy that loses money is recommended at 100.0% of 1 retailers" in sentences[1]
     assert "the aim, 5% at most, is missed." in sentences[1]
     assert "(t) one of 0.35: 0.200 higher (Monte Carlo error 0.2), the aim is met, though not beyond" in sentences[2]
     assert "$2.50 where effects differ against $2.00" in sentences[4]
