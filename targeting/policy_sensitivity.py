@@ -69,7 +69,9 @@ def breakeven_scenarios(data: PolicyData, evidence: Evidence, economics: Economi
     """The rule "contact whose effect exceeds the breakeven" under other costs and margins, one row a scenario.
 
     `tills` are costs per contact that the data themselves give, by name. Columns: scenario, cost, margin, breakeven, share,
-    profit_plugin, profit, profit_ci_lower, profit_ci_upper, roi (missing where nothing is spent).
+    profit_plugin, profit, profit_ci_lower, profit_ci_upper, roi (missing where nothing is spent); and overlap_profit, of
+    contacting everybody inside the overlap, with interval: what the rule comes to where effects are alike and pay, but for folds
+    that disagree on that.
     """
     base = economics.averages()["cost"]
     scenarios = {
@@ -86,6 +88,7 @@ def breakeven_scenarios(data: PolicyData, evidence: Evidence, economics: Economi
         policy = replace(data, breakeven=varied.breakeven).pays(data.cate)
         earned = profits(policy, evidence.score, varied)
         profit, spent = mean_estimate(earned, evidence.household_id), float((policy * varied.cost).mean())
+        inside = mean_estimate(profits(data.overlap.astype(float), evidence.score, varied), evidence.household_id)
         rows.append(
             {
                 "scenario": name,
@@ -96,6 +99,9 @@ def breakeven_scenarios(data: PolicyData, evidence: Evidence, economics: Economi
                 "profit_ci_lower": profit.lower,
                 "profit_ci_upper": profit.upper,
                 "roi": profit.value / spent if spent > 0 else np.nan,
+                "overlap_profit": inside.value,
+                "overlap_profit_ci_lower": inside.lower,
+                "overlap_profit_ci_upper": inside.upper,
             }
         )
     return pd.DataFrame(rows)

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from targeting.clusters import mean_estimate
 from targeting.economics import Economics
 from targeting.policies import Budget, PolicyData, assign, held_out_means
 from targeting.policy_sensitivity import (
@@ -77,6 +78,13 @@ def test_scenarios_of_the_breakeven_rule_by_hand():
     assert half["profit"] == pytest.approx((3 - 2 + 2 + 4) / 5)
     assert table.loc["cost by the tills, per_targeted", "breakeven"] == 1.0
     assert table.loc["twice the cost", "share"] == 0.2
+    # Everybody at half the cost: what all five gain, each at 1 USD; four of them where the last one is outside the overlap.
+    assert half["overlap_profit"] == pytest.approx(np.mean(0.5 * FIVE.score - 1))
+    inside = np.array([True, True, True, True, False])
+    partly = breakeven_scenarios(replace(data, overlap=inside), FIVE, ECONOMICS, {}).set_index("scenario").loc["half the cost"]
+    gains = np.where(inside, 0.5 * FIVE.score - 1, 0.0)
+    assert partly["overlap_profit"] == pytest.approx(gains.mean())
+    assert partly["overlap_profit_ci_upper"] - gains.mean() == pytest.approx(Z * mean_estimate(gains, FIVE.household_id).se)
     free = breakeven_scenarios(data, FIVE, Economics(0.0, 0.5), {"per_targeted": 0.5})
     assert free["roi"].isna().all()
     assert not free["scenario"].str.contains("tills").any()  # nothing can be scaled to a cost
