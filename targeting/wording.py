@@ -1,4 +1,4 @@
-"""How numbers are written in sentences: dollars, percentages, counts."""
+"""How numbers are written in sentences: dollars, percentages, counts, outcomes in their own unit."""
 
 
 def usd(value: float, digits: int = 2) -> str:
@@ -14,3 +14,8 @@ def percent(value: float, digits: int = 0) -> str:
 def number(value: float, digits: int = 2) -> str:
     """A number with thousands separated and a fixed number of decimals."""
     return f"{value:,.{digits}f}"
+
+
+def amount(value: float, outcome: str) -> str:
+    """A value of an outcome in its unit: $12.30 of purchase_amount, 0.25 baskets of purchase_count."""
+    return usd(value) if outcome == "purchase_amount" else f"{number(value)} baskets"

@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from targeting.estimator_names import NAMES
-from targeting.wording import number, percent, usd
+from targeting.wording import amount, number, percent, usd
 
 Metrics = Mapping[str, Any]
 READ_FIRST = "ato"  # the estimator of the population that the data speak of
@@ -82,18 +82,42 @@ def doubts(metrics: Metrics, effects: pd.DataFrame, refutation: pd.DataFrame) ->
     return found
 
 
-def confidence(metrics: Metrics, effects: pd.DataFrame, refutation: pd.DataFrame) -> str:
-    """How sure one may be of the recommendation, in one sentence, by the number and kind of doubts."""
+def loss_of_mailing_everybody(answers: str, policies: pd.DataFrame) -> str:
+    """Where mailing everybody is shown to lose, said of those of whom the data speak; empty where it is not shown.
+
+    `answers` is metrics/nuisance.json's, `policies` plots/policies.csv. Beyond the overlap the models extrapolate and no interval
+    counts their error, so there nothing is shown of everybody.
+    """
+    row = policies.set_index("policy").loc["all"]
+    if answers == "everybody":
+        return "Mailing everybody loses money beyond chance." if row["profit_ci_upper"] < 0 else ""
+    if row["profit_overlap_ci_upper"] < 0:
+        return "Mailing everybody inside the overlap loses money beyond chance; beyond the overlap the data cannot know it."
+    return ""
+
+
+def experiment_settles(metrics: Metrics, outcome: str) -> str:
+    """What the designed experiment can tell of `outcome` (that of the policies), and what it cannot."""
+    breakeven = metrics["policy"]["breakeven"]
+    needed = breakeven + metrics["experiment"]["half_width_adjusted"]
+    return (
+        "It measures, without confounding, one average effect of the households eligible next: whether that is nothing or as large "
+        f"as breakeven ({amount(breakeven, outcome)}). Mailing them is shown to pay if it finds more than "
+        f"{amount(needed, outcome)}. It tests no choice of whom to mail."
+    )
+
+
+def confidence(metrics: Metrics, effects: pd.DataFrame, refutation: pd.DataFrame, policies: pd.DataFrame) -> str:
+    """How sure one may be of the recommendation, by the number and kind of doubts; tables are those of plots/ by their names."""
     if metrics["nuisance"]["answers"] == "nothing":
         return "These data cannot say whom to mail: those mailed and those not mailed cannot be compared."
     against = doubts(metrics, effects, refutation)
-    recommended = metrics["policy"]["recommended"]
-    if recommended == "none":
+    if metrics["policy"]["recommended"] == "none":
+        loss = loss_of_mailing_everybody(metrics["nuisance"]["answers"], policies)
         what = "That mailing is not shown to pay is what these data say; that it would not pay they do not say."
-        highest = metrics["policy"]["all_profit_ci_upper"]
-        if highest < 0:
-            what = "Mailing everybody loses money beyond chance; whether a better choice would pay the data leave open."
-        return f"{what} An experiment would settle it."
+        if loss:
+            what = f"{loss} Whether a better choice would pay the data leave open."
+        return f"{what} An experiment would tell whether mailing pays on average; it tests no choice of whom to mail."
     if against:
         count = "One doubt stands" if len(against) == 1 else f"{len(against)} doubts stand"
         return f"The profit is above zero beyond chance, but {count} against it: test it on a part of the households first."

@@ -18,18 +18,28 @@ function escaped(value) {
   return holder.innerHTML;
 }
 
-function sentence(result, cost, margin) {
-  const row = result.table.find((item) => item.policy === result.recommended);
+// How low its profit may be when intervals are to hold for all policies compared; nothing to add for a single one.
+function together(row, compared) {
+  if (compared === 1) return "";
+  return `; with ${compared === 2 ? "both" : `all ${compared}`} compared at once it may be as low as ${usd(row.together, 2)}`;
+}
+
+// What targeting/policy_value.py's in_words says, in short; `answers` is what the overlap allows to be said.
+function sentence(result, cost, margin, answers) {
   const at = `At ${usd(cost, 2)} a contact and a margin of ${percent(margin)}`;
-  if (result.recommended !== "none") {
-    const reach = `${row.contacts.toLocaleString("en-US")} household-trials (${percent(row.share)})`;
-    return `${at}: mail by ${row.policy}, ${reach}, to earn ${within(row.profit)} a household, ${usd(row.total)} in all.`;
-  }
+  if (answers === "nothing") return `${at}: mail nobody; those mailed and those not mailed do not compare, so no profit is evidence.`;
   const able = result.table.filter((item) => item.candidate);
+  if (result.recommended !== "none") {
+    const row = result.table.find((item) => item.policy === result.recommended);
+    const reach = `${row.contacts.toLocaleString("en-US")} household-trials (${percent(row.share)})`;
+    const earns = `${within(row.profit)} a household, ${usd(row.total)} in all${together(row, able.length)}`;
+    return `${at}: mail by ${row.policy}, ${reach}, to earn ${earns}.`;
+  }
   if (able.length === 0) return `${at}: mail nobody; no policy has enough contacts inside the overlap to be judged.`;
   const best = able.reduce((one, other) => (other.profit.value > one.profit.value ? other : one));
   const compared = able.length === 1 ? "the only one that can be judged" : `the best of ${able.length}`;
-  return `${at}: mail nobody; no policy is shown to earn more (${compared}, ${best.policy}, earns ${within(best.profit)} a household).`;
+  const earns = `${best.policy}, earns ${within(best.profit)} a household${together(best, able.length)}`;
+  return `${at}: mail nobody; no policy is shown to earn more (${compared}, ${earns}).`;
 }
 
 function fillTable(result, cost, margin) {
@@ -62,7 +72,7 @@ function startWhatIf(chart) {
     const result = model.at(now.cost, now.margin);
     document.getElementById("cost-shown").textContent = usd(now.cost, 2);
     document.getElementById("margin-shown").textContent = percent(now.margin);
-    document.getElementById("what-if").textContent = sentence(result, now.cost, now.margin);
+    document.getElementById("what-if").textContent = sentence(result, now.cost, now.margin, data.settings.answers);
     // At the run's own cost and margin the words under the curve say so, by more draws.
     const own = now.cost === data.settings.cost && now.margin === data.settings.margin;
     document.getElementById("what-if-peak").textContent = own ? "" : peakWords(result.peak);
