@@ -170,6 +170,14 @@ def results() -> tuple[dict, dict]:
     return metrics, {path.stem: pd.read_csv(path) for path in (ROOT / "plots").glob("*.csv")}
 
 
+def written(path: Path, metrics: dict, tables: dict, world: World, **parameters: dict) -> Path:
+    """The report of these numbers and rows, with sections of the committed parameters replaced."""
+    whole = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8")) | parameters
+    context = report_context(metrics, tables, world.table(), whole, "abc123", {"python": "3.11"})
+    path.write_text(render("index.html.jinja", context), encoding="utf-8")
+    return path
+
+
 @pytest.fixture(scope="module")
 def page_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The committed run's report, on made-up rows, with hostile names in the data."""
@@ -177,12 +185,8 @@ def page_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in ("segments", "segment_effects"):
         tables[name] = tables[name].assign(name=lambda rows: rows["name"] + HOSTILE)
     tables["segments"]["actions"] = HOSTILE
-    parameters = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
-    parameters["data"]["path"] = HOSTILE
-    context = report_context(metrics, tables, World(20.0).table(), parameters, "abc123", {"python": "3.11"})
     path = tmp_path_factory.mktemp("report") / "index.html"
-    path.write_text(render("index.html.jinja", context), encoding="utf-8")
-    return path
+    return written(path, metrics, tables, World(20.0), data=REAL | {"path": HOSTILE})
 
 
 def ready(page: Page) -> Page:
@@ -225,6 +229,42 @@ def test_sliders_recompute_and_the_way_back_is_exact(browser, page_file):
         assert page.inner_text("#what-if-peak") == ""
 
 
+def test_no_profit_is_named_where_the_arms_do_not_compare(browser, tmp_path):
+    metrics, tables = results()
+    metrics["nuisance"] = metrics["nuisance"] | {"answers": "nothing"}
+    with opened(browser, written(tmp_path / "index.html", metrics, tables, World(90.0))) as page:
+        ready(page)
+        for cost in ("12.73", "0"):
+            page.fill("#cost", cost)
+            said = page.inner_text("#what-if")
+            assert "do not compare, so no profit is evidence." in said
+            assert said.count("$") == 1  # the cost alone
+            assert page.inner_text("#what-if-peak") == ""
+
+
+# The cost, if there is one, at which the best policy's own interval is above nothing and the one of all at once is not.
+UNDECIDED = """
+() => {
+  for (let cost = 0; cost < 38; cost += 0.05) {
+    const { table, recommended } = model.at(cost, 0.3);
+    const best = table.filter((row) => row.candidate).sort((a, b) => b.profit.value - a.profit.value)[0];
+    if (recommended === "none" && best && best.profit.lower > 0.01 && best.together < -0.01)
+      return { cost: cost.toFixed(2), together: best.together, compared: table.filter((row) => row.candidate).length };
+  }
+}
+"""
+
+
+def test_the_what_if_says_how_low_a_profit_may_be_with_all_compared(browser, tmp_path):
+    metrics, tables = results()
+    with opened(browser, written(tmp_path / "index.html", metrics, tables, World(30.0))) as page:
+        ready(page)
+        found = page.evaluate(UNDECIDED)
+        page.fill("#cost", found["cost"])
+        together = f"with all {found['compared']} compared at once it may be as low as -${-found['together']:.2f}"
+        assert f"a household; {together})." in page.inner_text("#what-if")
+
+
 def test_axes_of_the_segments_can_be_chosen(browser, page_file):
     with opened(browser, page_file) as page:
         ready(page)
@@ -252,7 +292,7 @@ def test_the_page_is_small_enough(page_file):
 
 def test_sentences_follow_the_numbers():
     metrics, tables = results()
-    effects, refutation = tables["ate"], tables["refutation"]
+    effects, refutation, policies = tables["ate"], tables["refutation"], tables["policies"]
     own = (effects["outcome"] == "purchase_amount") & (effects["trial"] == "all") & (effects["method"] == "ato")
     clear = effects.copy()
     clear.loc[own, ["estimate", "ci_lower", "ci_upper"]] = [30.0, 10.0, 50.0]
@@ -263,36 +303,93 @@ def test_sentences_follow_the_numbers():
         "policy": metrics["policy"] | {"recommended": "top_20"},
     }
     assert sentences.doubts(good, clear, passing) == []
-    assert sentences.confidence(good, clear, passing) == "The profit is above zero beyond chance, and no check stands against it."
+    assert sentences.confidence(good, clear, passing, policies) == "The profit is above zero beyond chance, and no check stands against it."
     assert "All 40 attempts" in sentences.refutation_sentence(passing)
     assert "more than chance would give" in sentences.effect_sentence(clear)
     failing = passing.assign(passed=passing["check"] != "negative_control")
     assert sentences.doubts(good, clear, failing)[0].startswith("Purchases before the campaign.")
-    assert "One doubt stands" in sentences.confidence(good, clear, failing)
+    assert "One doubt stands" in sentences.confidence(good, clear, failing, policies)
     unclear = effects.copy()
     unclear.loc[own, ["estimate", "ci_lower", "ci_upper"]] = [3.0, -10.0, 16.0]
     assert "which may well be nothing" in sentences.effect_sentence(unclear)
     nothing = good | {"nuisance": metrics["nuisance"] | {"answers": "nothing"}}
-    assert sentences.confidence(nothing, clear, passing).startswith("These data cannot say whom to mail")
-    nobody = good | {"policy": metrics["policy"] | {"recommended": "none", "all_profit_ci_upper": -1.0}}
-    assert sentences.confidence(nobody, clear, passing).startswith("Mailing everybody loses money beyond chance")
-    maybe = good | {"policy": metrics["policy"] | {"recommended": "none", "all_profit_ci_upper": 1.0}}
-    assert sentences.confidence(maybe, clear, passing).startswith("That mailing is not shown to pay")
+    assert sentences.confidence(nothing, clear, passing, policies).startswith("These data cannot say whom to mail")
+
+
+LOSES = {"profit_ci_upper": -1.0, "profit_overlap_ci_upper": -0.5}
+
+
+@pytest.mark.parametrize(
+    ("answers", "row", "begin"),
+    [
+        ("everybody", LOSES, "Mailing everybody loses money beyond chance."),
+        ("everybody", LOSES | {"profit_ci_upper": 1.0}, "That mailing is not shown to pay"),
+        # Only the overlap speaks, whatever the interval over everybody says.
+        ("overlap", LOSES, "Mailing everybody inside the overlap loses money beyond chance; beyond the overlap the data cannot know"),
+        ("overlap", LOSES | {"profit_overlap_ci_upper": 0.5}, "That mailing is not shown to pay"),
+        ("nothing", LOSES, "These data cannot say whom to mail"),
+    ],
+)
+def test_a_loss_is_said_of_those_of_whom_the_data_speak(answers, row, begin):
+    metrics, tables = results()
+    metrics["nuisance"] = metrics["nuisance"] | {"answers": answers}
+    metrics["policy"] = metrics["policy"] | {"recommended": "none"}
+    policies = pd.DataFrame([{"policy": "all"} | row])
+    said = sentences.confidence(metrics, tables["ate"], tables["refutation"], policies)
+    assert said.startswith(begin)
+    if answers != "nothing":
+        assert said.endswith("An experiment would tell whether mailing pays on average; it tests no choice of whom to mail.")
+
+
+def test_the_experiment_says_what_it_must_find():
+    metrics = {"policy": {"breakeven": 40.0}, "experiment": {"half_width_adjusted": 25.5}}
+    said = sentences.experiment_settles(metrics, "purchase_amount")
+    assert "as large as breakeven ($40.00)" in said
+    assert "if it finds more than $65.50. It tests no choice" in said
+    assert "more than 65.50 baskets." in sentences.experiment_settles(metrics, "purchase_count")
+
+
+def test_the_average_of_learners_is_not_taken_for_the_average_effect():
+    validate = {"best": "average", "finding": "No learner shows it (best: average, AUTOC 8.20): it is the average effect."}
+    assert sentences.finding_in_words(validate) == (
+        "No learner shows it (best: the average of learners, AUTOC 8.20): it is the average effect."
+    )
+    peak = {"profit_peak_share": 0.1, "profit_peak_share_lower": 0.0, "profit_peak_share_upper": 0.2}
+    assert sentences.best_share_sentence("average", peak).startswith("In the order of the average of learners profit")
+    assert sentences.best_share_sentence("dr", peak).startswith("In the order of `dr` profit")
 
 
 @pytest.mark.parametrize(
     ("n_differing", "p", "words"),
     [
-        (2, 0.001, "2 differ from"),
-        (1, 0.001, "1 differs from"),
-        (0, 0.02, "but none of them"),
-        (0, 0.4, "is not shown (p = 0.40"),
+        (2, 0.001, "Segments differ in the effect (p = 0.001 for all at once); 2 differ from"),
+        (1, 0.00001, "Segments differ in the effect (p < 0.001 for all at once); 1 differs from"),
+        (0, 0.02, "Segments differ in the effect (p = 0.020 for all at once); none differs from"),
+        (0, 0.4, "is not shown (p = 0.400"),
+        # All at once is the test; one that differs alone does not overrule it.
+        (1, 0.29, "That segments differ in the effect is not shown for all at once (p = 0.290), though one by one 1 differs from"),
     ],
 )
 def test_segments_differ_only_where_the_test_says_so(n_differing, p, words):
     found = {"purchase_amount": {"n_differing": n_differing, "differ_p": p}}
     assert words in sentences.segments_sentence(found)
 
+
+def test_segments_that_cannot_be_compared_are_no_error():
+    # What metrics/segment_effects.json holds where fewer than two segments have households enough in both arms.
+    assert "cannot be said" in sentences.segments_sentence({"purchase_amount": {}})
+
+
+@pytest.mark.parametrize(
+    ("silhouette", "davies_bouldin", "further"),
+    [(0.3841, 0.9, "no further apart"), (0.44, 0.9, "further apart"), (0.44, 1.0, "no further apart")],
+)
+def test_a_hair_above_households_without_groups_is_no_separation(silhouette, davies_bouldin, further):
+    metrics, _ = results()
+    metrics["segment"] = metrics["segment"] | {"silhouette": silhouette, "davies_bouldin": davies_bouldin}
+    metrics["stability"] = metrics["stability"] | {"silhouette_ungrouped": 0.384, "davies_bouldin_ungrouped": 0.95}
+    said = sentences.segments_note(metrics)
+    assert f"they lie {further} than" in said
 
 def test_limits_are_this_runs_own():
     metrics, _ = results()
@@ -322,10 +419,7 @@ def test_a_made_up_retailers_page_shows_the_truth(browser, tmp_path, width):
     metrics, tables = results()
     metrics["truth"] = {"known": True, "profit_oracle": 2.5, "profit_recommended": 0.0}
     tables["truth"] = truth_table()
-    parameters = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
-    path = tmp_path / "index.html"
-    context = report_context(metrics, tables, World(20.0).table(), parameters, "abc123", {"python": "3.11"})
-    path.write_text(render("index.html.jinja", context), encoding="utf-8")
+    path = written(tmp_path / "index.html", metrics, tables, World(20.0))
     with opened(browser, path, width) as page:
         ready(page)
         assert "This retailer is made up, so the truth is known." in page.inner_text("section[aria-labelledby=belief]")

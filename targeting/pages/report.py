@@ -85,7 +85,7 @@ def report_context(
 
     `evidence` is data/policy/evidence.parquet, `parameters` all of params.yaml.
     """
-    policy, order = metrics["policy"], metrics["policy"]["order_shown"]
+    policy, order, outcome = metrics["policy"], metrics["policy"]["order_shown"], parameters["policy"]["outcome"]
     curves, refutation, policies = tables["roi_curve_learners"], tables["refutation"], tables["policies"]
     curve = curves[curves["learner"] == order].rename(columns=CURVE)[list(CURVE.values())]
     given = policies.loc[policies["profit"].notna(), "policy"].tolist()
@@ -95,9 +95,10 @@ def report_context(
         "metrics": metrics,
         "data_name": parameters["data"]["source"],
         "campaign_type": parameters["design"]["campaign_type"],
-        "order": order,
-        "confidence": sentences.confidence(metrics, tables["ate"], refutation),
+        "order": sentences.learner_words(order),
+        "confidence": sentences.confidence(metrics, tables["ate"], refutation, policies),
         "doubts": sentences.doubts(metrics, tables["ate"], refutation),
+        "experiment_settles": sentences.experiment_settles(metrics, outcome),
         "best_share": sentences.best_share_sentence(order, peak),
         "effect": sentences.effect_sentence(tables["ate"]),
         "refutation": sentences.refutation_sentence(refutation),

@@ -12,6 +12,7 @@ Metrics = Mapping[str, Any]
 READ_FIRST = "ato"  # the estimator of the population that the data speak of
 SPEND = "purchase_amount"
 LEVEL = 0.05
+CLEARLY = 0.05  # of silhouette: draws without groups differ among themselves, and a hair above their mean says nothing
 
 
 def pooled_spend(effects: pd.DataFrame) -> pd.DataFrame:
@@ -78,7 +79,7 @@ def doubts(metrics: Metrics, effects: pd.DataFrame, refutation: pd.DataFrame) ->
     if row["ci_lower"] <= 0 <= row["ci_upper"]:
         found.append("The average effect cannot be told from none.")
     if not metrics["validate"]["heterogeneity"]:
-        found.append(metrics["validate"]["finding"])
+        found.append(finding_in_words(metrics["validate"]))
     return found
 
 
@@ -159,37 +160,55 @@ def limits(metrics: Metrics, data: Metrics) -> list[str]:
     return own + always
 
 
+def learner_words(learner: str) -> str:
+    """What a learner is called in sentences: `average` alone could be taken for the average effect."""
+    return "the average of learners" if learner == "average" else f"`{learner}`"
+
+
+def finding_in_words(validate: Metrics) -> str:
+    """What metrics/validate.json finds of effects that differ, its best learner as sentences call it."""
+    best = validate["best"]
+    return str(validate["finding"]).replace(f"{best}, AUTOC", f"{learner_words(best)}, AUTOC")
+
+
 def best_share_sentence(order: str, peak: Mapping[str, float]) -> str:
     """Where profit peaks in the order of a learner: plots/roi_learners.csv's row of it."""
     share, lower, upper = (peak[f"profit_peak_{name}"] for name in ("share", "share_lower", "share_upper"))
     return (
-        f"In the order of `{order}` profit is highest when {percent(share)} are contacted; the data allow anything from "
-        f"{percent(lower)} to {percent(upper)}."
+        f"In the order of {learner_words(order)} profit is highest when {percent(share)} are contacted; the data allow anything "
+        f"from {percent(lower)} to {percent(upper)}."
     )
+
+
+def beyond_a_continuum(segment: Metrics, stability: Metrics) -> bool:
+    """Whether segments separate better than those of households without groups do, by both indices and not by a hair."""
+    closer = segment["davies_bouldin"] < stability["davies_bouldin_ungrouped"]
+    return bool(closer and segment["silhouette"] > stability["silhouette_ungrouped"] + CLEARLY)
 
 
 def segments_note(metrics: Metrics) -> str:
     """How far the segments can be trusted: how often they are found again, and how apart they lie."""
     segment, stability = metrics["segment"], metrics["stability"]
-    grouped = segment["silhouette"] > stability["silhouette_ungrouped"]
-    apart = "they lie further apart than chance would have them" if grouped else "they cut a continuum into parts"
+    further = "further" if beyond_a_continuum(segment, stability) else "no further"
     return (
         f"{segment['k']} segments. Drawn again from other households they are found with an adjusted Rand index of "
         f"{number(segment['ari_mean'])} (1 is the same, 0 is chance), with every step refitted of "
         f"{number(stability['ari_all_mean'])}. "
         f"Silhouette {number(segment['silhouette'])}, of households with the same correlations but no groups "
-        f"{number(stability['silhouette_ungrouped'])}: {apart}."
+        f"{number(stability['silhouette_ungrouped'])}: they lie {further} apart than the parts of a continuum."
     )
 
 
 def segments_sentence(segment_effects: Metrics, outcome: str = SPEND) -> str:
-    """Whether segments differ in the effect: metrics/segment_effects.json."""
+    """Whether segments differ in the effect, the test of all at once first: metrics/segment_effects.json."""
     found = segment_effects[outcome]
+    if not found:
+        return "Fewer than two segments have households enough in both arms: whether segments differ in the effect cannot be said."
     differing, p = found["n_differing"], found["differ_p"]
-    if differing:
-        rest = f"{differing} {'differs' if differing == 1 else 'differ'} from the rest after Holm's adjustment"
-        return f"Segments differ in the effect (p = {number(p, 3)} for all at once); {rest}."
+    p_words = "p < 0.001" if p < 0.001 else f"p = {number(p, 3)}"
+    alone = f"{differing or 'none'} {'differ' if differing > 1 else 'differs'} from the rest after Holm's adjustment"
     if p < LEVEL:
-        rest = "but none of them from the rest after Holm's adjustment"
-        return f"Segments differ in the effect taken together (p = {number(p, 3)}), {rest}."
-    return f"That segments differ in the effect is not shown (p = {number(p, 2)} for all at once)."
+        return f"Segments differ in the effect ({p_words} for all at once); {alone}."
+    if differing:
+        return f"That segments differ in the effect is not shown for all at once ({p_words}), though one by one {alone}."
+    return f"That segments differ in the effect is not shown ({p_words} for all at once)."

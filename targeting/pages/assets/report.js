@@ -73,9 +73,10 @@ function startWhatIf(chart) {
     document.getElementById("cost-shown").textContent = usd(now.cost, 2);
     document.getElementById("margin-shown").textContent = percent(now.margin);
     document.getElementById("what-if").textContent = sentence(result, now.cost, now.margin, data.settings.answers);
-    // At the run's own cost and margin the words under the curve say so, by more draws.
+    // At the run's own cost and margin the words under the curve say so, by more draws; where the arms do not compare nothing does.
     const own = now.cost === data.settings.cost && now.margin === data.settings.margin;
-    document.getElementById("what-if-peak").textContent = own ? "" : peakWords(result.peak);
+    const silent = own || data.settings.answers === "nothing";
+    document.getElementById("what-if-peak").textContent = silent ? "" : peakWords(result.peak);
     fillTable(result, now.cost, now.margin);
     chart.view.data("curve", result.points).run();
   };
