@@ -19,3 +19,8 @@ def number(value: float, digits: int = 2) -> str:
 def amount(value: float, outcome: str) -> str:
     """A value of an outcome in its unit: $12.30 of purchase_amount, 0.25 baskets of purchase_count."""
     return usd(value) if outcome == "purchase_amount" else f"{number(value)} baskets"
+
+
+def margin_words(value: float, outcome: str) -> str:
+    """A margin: 30% of sales, or dollars a basket where the outcome counts these."""
+    return percent(value) if outcome == "purchase_amount" else f"{usd(value)} a basket"

@@ -303,7 +303,10 @@ def test_sentences_follow_the_numbers():
         "policy": metrics["policy"] | {"recommended": "top_20"},
     }
     assert sentences.doubts(good, clear, passing) == []
-    assert sentences.confidence(good, clear, passing, policies) == "The profit is above zero beyond chance, and no check stands against it."
+    assert (
+        sentences.confidence(good, clear, passing, policies)
+        == "The profit is above zero beyond chance, and no check stands against it."
+    )
     assert "All 40 attempts" in sentences.refutation_sentence(passing)
     assert "more than chance would give" in sentences.effect_sentence(clear)
     failing = passing.assign(passed=passing["check"] != "negative_control")
@@ -325,7 +328,11 @@ LOSES = {"profit_ci_upper": -1.0, "profit_overlap_ci_upper": -0.5}
         ("everybody", LOSES, "Mailing everybody loses money beyond chance."),
         ("everybody", LOSES | {"profit_ci_upper": 1.0}, "That mailing is not shown to pay"),
         # Only the overlap speaks, whatever the interval over everybody says.
-        ("overlap", LOSES, "Mailing everybody inside the overlap loses money beyond chance; beyond the overlap the data cannot know"),
+        (
+            "overlap",
+            LOSES,
+            "Mailing everybody inside the overlap loses money beyond chance; beyond the overlap the data cannot know",
+        ),
         ("overlap", LOSES | {"profit_overlap_ci_upper": 0.5}, "That mailing is not shown to pay"),
         ("nothing", LOSES, "These data cannot say whom to mail"),
     ],
@@ -367,7 +374,11 @@ def test_the_average_of_learners_is_not_taken_for_the_average_effect():
         (0, 0.02, "Segments differ in the effect (p = 0.020 for all at once); none differs from"),
         (0, 0.4, "is not shown (p = 0.400"),
         # All at once is the test; one that differs alone does not overrule it.
-        (1, 0.29, "That segments differ in the effect is not shown for all at once (p = 0.290), though one by one 1 differs from"),
+        (
+            1,
+            0.29,
+            "That segments differ in the effect is not shown for all at once (p = 0.290), though one by one 1 differs from",
+        ),
     ],
 )
 def test_segments_differ_only_where_the_test_says_so(n_differing, p, words):
@@ -390,6 +401,7 @@ def test_a_hair_above_households_without_groups_is_no_separation(silhouette, dav
     metrics["stability"] = metrics["stability"] | {"silhouette_ungrouped": 0.384, "davies_bouldin_ungrouped": 0.95}
     said = sentences.segments_note(metrics)
     assert f"they lie {further} than" in said
+
 
 def test_limits_are_this_runs_own():
     metrics, _ = results()

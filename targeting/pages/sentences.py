@@ -102,7 +102,7 @@ def experiment_settles(metrics: Metrics, outcome: str) -> str:
     breakeven = metrics["policy"]["breakeven"]
     needed = breakeven + metrics["experiment"]["half_width_adjusted"]
     return (
-        "It measures, without confounding, one average effect of the households eligible next: whether that is nothing or as large "
+        "The experiment measures, without confounding, one average effect of the households eligible next: whether that is nothing or as large "
         f"as breakeven ({amount(breakeven, outcome)}). Mailing them is shown to pay if it finds more than "
         f"{amount(needed, outcome)}. It tests no choice of whom to mail."
     )
@@ -203,7 +203,9 @@ def segments_sentence(segment_effects: Metrics, outcome: str = SPEND) -> str:
     """Whether segments differ in the effect, the test of all at once first: metrics/segment_effects.json."""
     found = segment_effects[outcome]
     if not found:
-        return "Fewer than two segments have households enough in both arms: whether segments differ in the effect cannot be said."
+        return (
+            "Fewer than two segments have households enough in both arms: whether segments differ in the effect cannot be said."
+        )
     differing, p = found["n_differing"], found["differ_p"]
     p_words = "p < 0.001" if p < 0.001 else f"p = {number(p, 3)}"
     alone = f"{differing or 'none'} {'differ' if differing > 1 else 'differs'} from the rest after Holm's adjustment"
