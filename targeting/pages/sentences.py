@@ -1,6 +1,6 @@
 """What the report says in words, each sentence chosen by a written rule from the run's numbers."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -11,6 +11,7 @@ from targeting.wording import amount, number, percent, usd
 Metrics = Mapping[str, Any]
 READ_FIRST = "ato"  # the estimator of the population that the data speak of
 SPEND = "purchase_amount"
+OUTCOME_WORDS = {SPEND: "spend", "purchase_count": "baskets"}
 LEVEL = 0.05
 CLEARLY = 0.05  # of silhouette: draws without groups differ among themselves, and a hair above their mean says nothing
 
@@ -20,8 +21,9 @@ def pooled_spend(effects: pd.DataFrame) -> pd.DataFrame:
     return effects[(effects["outcome"] == SPEND) & (effects["trial"] == "all")]
 
 
-def _read_first(effects: pd.DataFrame) -> pd.Series:
-    return pooled_spend(effects).set_index("method").loc[READ_FIRST]
+def _read_first(effects: pd.DataFrame, outcome: str) -> pd.Series:
+    own = effects[(effects["outcome"] == outcome) & (effects["trial"] == "all")]
+    return own.set_index("method").loc[READ_FIRST]
 
 
 def interval(lower: float, upper: float) -> str:
@@ -40,7 +42,7 @@ def sign_in_words(lower: float, upper: float) -> str:
 
 def effect_sentence(effects: pd.DataFrame) -> str:
     """The pooled effect on spend of the estimator that is read first; `effects` is plots/ate.csv."""
-    row = _read_first(effects)
+    row = _read_first(effects, SPEND)
     return (
         f"A mailed campaign changed a household's spend by {usd(row['estimate'])} ({interval(row['ci_lower'], row['ci_upper'])}; "
         f"{NAMES[READ_FIRST]}), {sign_in_words(row['ci_lower'], row['ci_upper'])}."
@@ -63,19 +65,19 @@ def refutation_sentence(refutation: pd.DataFrame) -> str:
     )
 
 
-def doubts(metrics: Metrics, effects: pd.DataFrame, refutation: pd.DataFrame) -> list[str]:
-    """What stands against trusting the recommendation's numbers, gravest first; empty where nothing does."""
+def doubts(metrics: Metrics, effects: pd.DataFrame, refutation: pd.DataFrame, outcome: str) -> list[str]:
+    """What stands against trusting the recommendation's numbers, gravest first; `outcome` is the one that profits are of."""
     found = []
     if metrics["nuisance"]["answers"] != "everybody":
         found.append(metrics["nuisance"]["why"])
-    judged = refutation[(refutation["estimator"] == READ_FIRST) & (refutation["outcome"] == SPEND)]
+    judged = refutation[(refutation["estimator"] == READ_FIRST) & (refutation["outcome"] == outcome)]
     failed = judged[judged["passed"].eq(False)]
     control = failed[failed["check"] == "negative_control"]
     found += [f"Purchases before the campaign. {verdict}" for verdict in control["verdict"]]
     others = failed[failed["check"] != "negative_control"]
     if len(others):
-        found.append(f"Of the other checks of `{READ_FIRST}` on spend {len(others)} failed; see below.")
-    row = _read_first(effects)
+        found.append(f"Of the other checks of `{READ_FIRST}` on {OUTCOME_WORDS[outcome]} {len(others)} failed; see below.")
+    row = _read_first(effects, outcome)
     if row["ci_lower"] <= 0 <= row["ci_upper"]:
         found.append("The average effect cannot be told from none.")
     if not metrics["validate"]["heterogeneity"]:
@@ -102,17 +104,16 @@ def experiment_settles(metrics: Metrics, outcome: str) -> str:
     breakeven = metrics["policy"]["breakeven"]
     needed = breakeven + metrics["experiment"]["half_width_adjusted"]
     return (
-        "The experiment measures, without confounding, one average effect of the households eligible next: whether that is nothing or as large "
-        f"as breakeven ({amount(breakeven, outcome)}). Mailing them is shown to pay if it finds more than "
+        "The experiment measures, without confounding, one average effect of the households eligible next: whether that is "
+        f"nothing or as large as breakeven ({amount(breakeven, outcome)}). Mailing them is shown to pay if it finds more than "
         f"{amount(needed, outcome)}. It tests no choice of whom to mail."
     )
 
 
-def confidence(metrics: Metrics, effects: pd.DataFrame, refutation: pd.DataFrame, policies: pd.DataFrame) -> str:
-    """How sure one may be of the recommendation, by the number and kind of doubts; tables are those of plots/ by their names."""
+def confidence(metrics: Metrics, against: Sequence[str], policies: pd.DataFrame) -> str:
+    """How sure one may be of the recommendation, by the `doubts` against it and what plots/policies.csv says of everybody."""
     if metrics["nuisance"]["answers"] == "nothing":
         return "These data cannot say whom to mail: those mailed and those not mailed cannot be compared."
-    against = doubts(metrics, effects, refutation)
     if metrics["policy"]["recommended"] == "none":
         loss = loss_of_mailing_everybody(metrics["nuisance"]["answers"], policies)
         what = "That mailing is not shown to pay is what these data say; that it would not pay they do not say."
@@ -171,8 +172,10 @@ def finding_in_words(validate: Metrics) -> str:
     return str(validate["finding"]).replace(f"{best}, AUTOC", f"{learner_words(best)}, AUTOC")
 
 
-def best_share_sentence(order: str, peak: Mapping[str, float]) -> str:
-    """Where profit peaks in the order of a learner: plots/roi_learners.csv's row of it."""
+def best_share_sentence(order: str, peak: Mapping[str, float], answers: str) -> str:
+    """Where profit peaks in the order of a learner: plots/roi_learners.csv's row of it; `answers` as in metrics/nuisance.json."""
+    if answers == "nothing":
+        return "Those mailed and those not mailed do not compare, so no profit here is evidence."
     share, lower, upper = (peak[f"profit_peak_{name}"] for name in ("share", "share_lower", "share_upper"))
     return (
         f"In the order of {learner_words(order)} profit is highest when {percent(share)} are contacted; the data allow anything "
@@ -203,9 +206,7 @@ def segments_sentence(segment_effects: Metrics, outcome: str = SPEND) -> str:
     """Whether segments differ in the effect, the test of all at once first: metrics/segment_effects.json."""
     found = segment_effects[outcome]
     if not found:
-        return (
-            "Fewer than two segments have households enough in both arms: whether segments differ in the effect cannot be said."
-        )
+        return "Too few segments have households enough in both arms: whether segments differ in the effect cannot be said."
     differing, p = found["n_differing"], found["differ_p"]
     p_words = "p < 0.001" if p < 0.001 else f"p = {number(p, 3)}"
     alone = f"{differing or 'none'} {'differ' if differing > 1 else 'differs'} from the rest after Holm's adjustment"
