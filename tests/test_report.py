@@ -24,6 +24,7 @@ from targeting.policies import Budget, PolicyData, assign
 from targeting.policy_sensitivity import at_economics
 from targeting.policy_value import Evidence, recommend, value_table
 from targeting.roi_curve import SHARES, peaks, profit_and_spend, roi_curve
+from targeting.wording import finding_in_words
 from tests.browser import WIDTHS, no_sideways_scroll, opened, serious_faults
 from tests.test_truth_words import truth_table
 
@@ -243,8 +244,8 @@ def curve_told(page: Page) -> tuple[str, str]:
 def test_what_stands_for_the_curve_follows_the_sliders(browser, page_file):
     with opened(browser, page_file) as page:
         label, table = curve_told(ready(page))
-        assert "At the run's own cost and margin: In the order of the average of learners profit is highest" in label
-        assert page.inner_text("#chart-roi + figcaption").startswith("At the run's own cost and margin: ")
+        assert "At the run's own cost and margin, in the order of the average of learners, profit is highest" in label
+        assert page.inner_text("#chart-roi + figcaption").startswith("At the run's own cost and margin, ")
         assert page.locator("#curve-table tbody tr").count() == 11
         page.fill("#cost", "3")
         moved = curve_told(page)
@@ -443,13 +444,17 @@ def test_the_experiment_says_what_it_must_find():
 
 def test_the_average_of_learners_is_not_taken_for_the_average_effect():
     validate = {"best": "average", "finding": "No learner shows it (best: average, AUTOC 8.20): it is the average effect."}
-    assert sentences.finding_in_words(validate) == (
+    assert finding_in_words(validate) == (
         "No learner shows it (best: the average of learners, AUTOC 8.20): it is the average effect."
     )
     peak = {"profit_peak_share": 0.1, "profit_peak_share_lower": 0.0, "profit_peak_share_upper": 0.2}
-    assert sentences.best_share_sentence("average", peak, "overlap").startswith("In the order of the average of learners profit")
+    assert sentences.best_share_sentence("average", peak, "overlap").startswith(
+        "At the run's own cost and margin, in the order of the average of learners, profit"
+    )
     assert "no profit here is evidence" in sentences.best_share_sentence("dr", peak, "nothing")
-    assert sentences.best_share_sentence("dr", peak, "overlap").startswith("In the order of `dr` profit")
+    assert sentences.best_share_sentence("dr", peak, "overlap").startswith(
+        "At the run's own cost and margin, in the order of `dr`, profit"
+    )
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from targeting.estimator_names import NAMES
-from targeting.wording import amount, number, percent, usd
+from targeting.wording import LEARNER_WORDS, amount, finding_in_words, number, percent, usd
 
 Metrics = Mapping[str, Any]
 READ_FIRST = "ato"  # the estimator of the population that the data speak of
@@ -162,14 +162,8 @@ def limits(metrics: Metrics, data: Metrics) -> list[str]:
 
 
 def learner_words(learner: str) -> str:
-    """What a learner is called in sentences: `average` alone could be taken for the average effect."""
-    return "the average of learners" if learner == "average" else f"`{learner}`"
-
-
-def finding_in_words(validate: Metrics) -> str:
-    """What metrics/validate.json finds of effects that differ, its best learner as sentences call it."""
-    best = validate["best"]
-    return str(validate["finding"]).replace(f"{best}, AUTOC", f"{learner_words(best)}, AUTOC")
+    """What a learner is called in sentences, its name as code unless it has words of its own."""
+    return LEARNER_WORDS.get(learner, f"`{learner}`")
 
 
 def best_share_sentence(order: str, peak: Mapping[str, float], answers: str) -> str:
@@ -178,8 +172,8 @@ def best_share_sentence(order: str, peak: Mapping[str, float], answers: str) -> 
         return "Those mailed and those not mailed do not compare, so no profit here is evidence."
     share, lower, upper = (peak[f"profit_peak_{name}"] for name in ("share", "share_lower", "share_upper"))
     return (
-        f"In the order of {learner_words(order)} profit is highest when {percent(share)} are contacted; the data allow anything "
-        f"from {percent(lower)} to {percent(upper)}."
+        f"At the run's own cost and margin, in the order of {learner_words(order)}, profit is highest when {percent(share)} are "
+        f"contacted; the data allow anything from {percent(lower)} to {percent(upper)}."
     )
 
 
