@@ -144,7 +144,7 @@ def limits(metrics: Metrics, data: Metrics) -> list[str]:
     always = [
         lot_sentence(data),
         "Effects are of the first campaign of its type that reaches a household, on purchases inside the outcome window only.",
-        "Profit is margin times the change in sales, less the cost of contact; the margin is an assumption, not a measurement.",
+        "Profit is margin times the effect, less the cost of contact; the margin is an assumption, not a measurement.",
         "Intervals take the fitted models as given; refitting them with other households widens some of them.",
     ]
     own = []
