@@ -13,11 +13,13 @@ from targeting.figures import roi_chart
 from targeting.outputs import write_figure, write_metrics, write_text
 from targeting.pages.rendering import render
 from targeting.pages.report import report_context
+from targeting.pages.sentences import learner_words
 from targeting.params import load_params
 from targeting.revision import code_revision, versions
 from targeting.stage import run
 from targeting.summary import headline
 from targeting.validation_figures import effects_by_segment_chart
+from targeting.wording import margin_words
 
 METRICS = Path("metrics")
 TABLES = Path("plots")
@@ -44,6 +46,7 @@ PLOTTED = (
     "roi_curve_learners",
     "roi_learners",
     "power",
+    "what_if",
     "truth",
 )
 EVIDENCE = Path("data/policy/evidence.parquet")
@@ -69,8 +72,10 @@ def main() -> None:
     write_metrics(headline(metrics), SUMMARY)
     order, curves = policy["order_shown"], tables["roi_curve_learners"]
     shown = curves[curves["learner"] == order]
-    write_figure(roi_chart(shown, order, policy["margin"], policy["cost"], metrics["nuisance"]["overlap_share"]), ROI_PICTURE)
-    write_figure(effects_by_segment_chart(tables["segment_effects"], policy["breakeven"]), SEGMENT_PICTURE)
+    outcome, named = params["policy"]["outcome"], learner_words(order).strip("`")
+    margin = margin_words(policy["margin"], outcome)
+    write_figure(roi_chart(shown, named, margin, policy["cost"], metrics["nuisance"]["overlap_share"]), ROI_PICTURE)
+    write_figure(effects_by_segment_chart(tables["segment_effects"], outcome, policy["breakeven"]), SEGMENT_PICTURE)
     context = report_context(metrics, tables, evidence, params, code_revision(Path()), versions())
     write_text(render("index.html.jinja", context), PAGE)
 

@@ -93,13 +93,19 @@ def propensity_chart(histogram: pd.DataFrame, calibration: pd.DataFrame, bounds:
 
 
 def forest_plot(effects: pd.DataFrame, pooled: pd.DataFrame, outcome: str) -> Figure:
-    """Every estimator over all trials, and the doubly robust ones trial by trial with their pooled effect; 95% intervals."""
+    """Every estimator over all trials, and the overlap-weighted one trial by trial with its pooled effect; 95% intervals.
+
+    The confounded difference of means is a note: its size would flatten all others.
+    """
     own = effects[effects["outcome"] == outcome].dropna(subset=["estimate"])
     figure = Figure(figsize=(13, 5.2), layout="constrained")
     left, right = figure.subplots(1, 2)
     overall = own[own["trial"] == "all"].iloc[::-1]
-    _intervals(left, overall, overall["method"].map(NAMES).tolist())
-    left.set_title("All trials, by estimator")
+    drawn = overall[overall["method"] != "naive"]
+    _intervals(left, drawn, drawn["method"].map(NAMES).tolist())
+    unit = "USD per household" if outcome == "purchase_amount" else "baskets per household"
+    naive = [f"not drawn: {NAMES['naive']}, {value:,.2f} {unit}" for value in overall["estimate"].drop(drawn.index)]
+    left.set_title("\n".join(["All trials, by estimator", *(f"({note})" for note in naive)]))
     own = own[(own["method"] == "ato") & (own["trial"] != "all")].iloc[::-1]
     last = pooled[(pooled["outcome"] == outcome) & (pooled["method"] == "ato")]
     rows = pd.concat([last, own], ignore_index=True)
@@ -110,10 +116,12 @@ def forest_plot(effects: pd.DataFrame, pooled: pd.DataFrame, outcome: str) -> Fi
     )
     differ = f"trials differ: p = {last['p'].iloc[0]:.2f}" if last["p"].notna().all() else "one trial"
     right.set_title(f"Overlap-weighted, by trial\n({differ})")
-    unit = "USD per household" if outcome == "purchase_amount" else "baskets per household"
     for axes in (left, right):
         axes.axvline(0, color="black", linewidth=0.8)
-    figure.supxlabel(f"Effect over the outcome window ({unit})", fontsize="medium")
+    figure.supxlabel(
+        f"Effect over the outcome window ({unit})\n95% intervals by analytic standard errors, which take the models as given",
+        fontsize="medium",
+    )
     return figure
 
 

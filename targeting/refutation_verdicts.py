@@ -15,6 +15,7 @@ from scipy.stats import binom, chi2, norm
 
 from targeting.clusters import LEVEL, Estimate, Z
 from targeting.refutation import LEFT_OUT, NEGATIVE_CONTROL, ORIGINAL, PLACEBO, RANDOM_CAUSE, SUBSET
+from targeting.wording import amount
 
 # Judges nothing by itself, and doesn't count: an effect within what placebos give may be right all the same.
 INFORMATION = "placebo_position"
@@ -32,13 +33,6 @@ class Finding:
     spread: float
     n_repeats: int
     verdict: str
-
-
-def in_words(value: float, outcome: str) -> str:
-    """A value of the outcome in words."""
-    if outcome == "purchase_amount":
-        return f"{'-' if round(value, 2) < 0 else ''}${abs(value):,.2f}"
-    return f"{value:,.2f} baskets"
 
 
 def refutation_table(draws: pd.DataFrame, settings: Mapping[str, Any], unadjusted: Mapping[str, float]) -> pd.DataFrame:
@@ -76,8 +70,8 @@ def placebo_ratio(draws: pd.DataFrame, original: Estimate, limit: float, outcome
     error = effects.std(ddof=1) / np.sqrt(len(effects))
     value = _ratio(abs(effects.mean()), original.value)
     text = (
-        f"the mean of {len(effects)} placebo effects is {in_words(effects.mean(), outcome)} (Monte Carlo error "
-        f"{in_words(error, outcome)}), the original effect {in_words(original.value, outcome)}"
+        f"the mean of {len(effects)} placebo effects is {amount(effects.mean(), outcome)} (Monte Carlo error "
+        f"{amount(error, outcome)}), the original effect {amount(original.value, outcome)}"
     )
     return _judged("placebo_ratio", value, limit, value < limit, draws, text + _near_zero(original))
 
@@ -104,7 +98,7 @@ def placebo_position(draws: pd.DataFrame, original: Estimate, outcome: str) -> F
     count = len(draws)
     value = (1 + (draws["estimate"].abs() >= abs(original.value)).sum()) / (1 + count)
     where = "outside what placebos give" if value <= 1 - LEVEL else "within what placebos give"
-    text = f"the original effect, {in_words(original.value, outcome)}, lies {where} (randomisation p = {value:.2f})"
+    text = f"the original effect, {amount(original.value, outcome)}, lies {where} (randomisation p = {value:.2f})"
     return _unjudged(INFORMATION, value, draws, f"For information: {text}.")
 
 
@@ -122,9 +116,9 @@ def negative_control(draws: pd.DataFrame, unadjusted: float, outcome: str) -> Fi
     middle = draws["estimate"].median()
     estimate = Estimate(middle, float(np.sqrt((draws["se"] ** 2 + (draws["estimate"] - middle) ** 2).median())))
     limit = Z * estimate.se
-    low, high, plain = (in_words(number, outcome) for number in (estimate.lower, estimate.upper, unadjusted))
+    low, high, plain = (amount(number, outcome) for number in (estimate.lower, estimate.upper, unadjusted))
     text = (
-        f"before their campaign the treated bought {in_words(abs(middle), outcome)} {'more' if middle >= 0 else 'less'} than "
+        f"before their campaign the treated bought {amount(abs(middle), outcome)} {'more' if middle >= 0 else 'less'} than "
         f"alike controls (difference from {low} to {high} with 95% confidence; unadjusted {plain})"
     )
     passed = abs(middle) <= limit
@@ -149,7 +143,7 @@ def random_cause_relative(draws: pd.DataFrame, original: Estimate, limit: float,
     """Mean absolute shift of the estimate by a random covariate, as a share of the estimate: at most `limit`."""
     shift = (draws["estimate"] - original.value).abs().mean()
     value = _ratio(shift, original.value)
-    text = f"a random covariate moves the estimate, {in_words(original.value, outcome)}, by {in_words(shift, outcome)} on average"
+    text = f"a random covariate moves the estimate, {amount(original.value, outcome)}, by {amount(shift, outcome)} on average"
     return _judged("random_cause_relative", value, limit, value <= limit, draws, text + _near_zero(original))
 
 
@@ -162,8 +156,8 @@ def subset_stability(draws: pd.DataFrame, original: Estimate, limit: float, outc
     mean, deviation = draws["estimate"].mean(), draws["estimate"].std()
     value = 1 - _ratio(deviation, mean)
     text = (
-        f"over {len(draws)} subsets the effect is {in_words(mean, outcome)} with a standard deviation of "
-        f"{in_words(deviation, outcome)}"
+        f"over {len(draws)} subsets the effect is {amount(mean, outcome)} with a standard deviation of "
+        f"{amount(deviation, outcome)}"
     )
     return _judged("subset_stability", value, limit, value > limit, draws, text + _near_zero(original))
 
@@ -180,8 +174,8 @@ def subset_spread(draws: pd.DataFrame, original: Estimate, share: float, outcome
     value = deviation / expected
     limit = np.sqrt(chi2.ppf(0.95, len(draws) - 1) / (len(draws) - 1))
     text = (
-        f"over {len(draws)} subsets the effect has a standard deviation of {in_words(deviation, outcome)}, where its standard "
-        f"error predicts {in_words(expected, outcome)}"
+        f"over {len(draws)} subsets the effect has a standard deviation of {amount(deviation, outcome)}, where its standard "
+        f"error predicts {amount(expected, outcome)}"
     )
     if value > limit:
         text += ": refits move it more than its interval tells"
@@ -200,8 +194,8 @@ def left_out_shift(draws: pd.DataFrame, original: Estimate, outcome: str) -> Fin
     worst, value = shifts.abs().idxmax(), shifts.abs().max()
     campaign, without = draws.loc[worst, "repeat"], draws.loc[worst, "estimate"]
     text = (
-        f"without campaign {campaign} the effect is {in_words(without, outcome)} in place of "
-        f"{in_words(original.value, outcome)}: {value:.1f} standard errors of the difference, the furthest of all trials"
+        f"without campaign {campaign} the effect is {amount(without, outcome)} in place of "
+        f"{amount(original.value, outcome)}: {value:.1f} standard errors of the difference, the furthest of all trials"
     )
     return _judged("trial_left_out_shift", value, limit, value <= limit, draws, text)
 

@@ -80,20 +80,21 @@ def agreement_chart(agreement: pd.DataFrame) -> Figure:
     return figure
 
 
-def effects_by_segment_chart(effects: pd.DataFrame, breakeven: float) -> Figure:
-    """The campaign's effect on spend in each segment at time zero, with 95% intervals: overlap-weighted, and over everybody.
+def effects_by_segment_chart(effects: pd.DataFrame, outcome: str, breakeven: float) -> Figure:
+    """The campaign's effect in each segment at time zero, with 95% intervals: overlap-weighted, and over everybody.
 
-    Hollow where treated and controls hardly overlap, so that the estimate is an extrapolation.
+    `outcome` is the one that profits are of, and `breakeven` the effect on it at which a contact pays. Hollow where treated and
+    controls hardly overlap, so that the estimate is an extrapolation.
     """
-    table = effects[effects["outcome"] == "purchase_amount"].iloc[::-1]
+    table = effects[effects["outcome"] == outcome].iloc[::-1]
     figure = Figure(figsize=(10, 6), layout="constrained")
     axes = figure.subplots()
     _segment_rows(axes, table)
-    axes.axvline(breakeven, color=ACCENT, linestyle="--", linewidth=1.2, label=f"breakeven ({breakeven:.2f} USD)")
+    axes.axvline(breakeven, color=ACCENT, linestyle="--", linewidth=1.2, label=f"breakeven ({breakeven:.2f} {UNITS[outcome]})")
     labels = [f"{row.name}\n{row.n_treated} of {row.n} treated, {row.overlap_share:.0%} overlap" for row in table.itertuples()]
     axes.set_yticks(range(len(table)), labels, fontsize=9)
     axes.set(
-        xlabel="Effect on spend over the outcome window (USD per household)",
+        xlabel=f"Effect on {TITLES[outcome].lower()} over the outcome window ({UNITS[outcome]})",
         title="Effect by segment at time zero (hollow: less than half of the rows overlap)",
     )
     figure.legend(loc="outside lower center", ncols=3, fontsize=9)

@@ -1,4 +1,10 @@
-"""How numbers are written in sentences: dollars, percentages, counts."""
+"""How numbers are written in sentences: dollars, percentages, counts, outcomes in their unit; and what learners are called."""
+
+from collections.abc import Mapping
+from typing import Any
+
+# What sentences call a learner whose name alone could be taken for something else: `average` for the average effect.
+LEARNER_WORDS = {"average": "the average of learners"}
 
 
 def usd(value: float, digits: int = 2) -> str:
@@ -14,3 +20,19 @@ def percent(value: float, digits: int = 0) -> str:
 def number(value: float, digits: int = 2) -> str:
     """A number with thousands separated and a fixed number of decimals."""
     return f"{value:,.{digits}f}"
+
+
+def amount(value: float, outcome: str) -> str:
+    """A value of an outcome in its unit: $12.30 of purchase_amount, 0.25 baskets of purchase_count."""
+    return usd(value) if outcome == "purchase_amount" else f"{number(value)} baskets"
+
+
+def margin_words(value: float, outcome: str) -> str:
+    """A margin: 30% of sales, or dollars a basket where the outcome counts these."""
+    return percent(value) if outcome == "purchase_amount" else f"{usd(value)} a basket"
+
+
+def finding_in_words(validate: Mapping[str, Any]) -> str:
+    """What metrics/validate.json finds of effects that differ, its best learner as sentences call it."""
+    best = validate["best"]
+    return str(validate["finding"]).replace(f"{best}, AUTOC", f"{LEARNER_WORDS.get(best, best)}, AUTOC")

@@ -4,9 +4,11 @@ import re
 import subprocess
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from scripts.render_readme import ROOT, render
+from targeting.wording import usd
 
 PAGES = ("README.md", "CONTRIBUTING.md", *(f"docs/{path.name}" for path in sorted((ROOT / "docs").glob("*.md"))))
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
@@ -25,6 +27,32 @@ def anchors(page: Path) -> set[str]:
 
 def test_the_readme_is_what_its_template_gives():
     assert (ROOT / "README.md").read_text(encoding="utf-8") == render(), "README.md is written by `make readme`"
+
+
+def plotted(name: str) -> pd.DataFrame:
+    return pd.read_csv(ROOT / "plots" / f"{name}.csv")
+
+
+def test_the_readme_gives_no_interval_to_what_is_extrapolated():
+    lines = render().splitlines()
+    for row in plotted("policies").itertuples():
+        line = next(line for line in lines if line.startswith(f"| `{row.policy}` |"))
+        assert ("(no interval: extrapolated)" in line) == (row.share_outside > 0), row.policy
+        assert (usd(row.profit_ci_lower) in line) == (row.share_outside == 0), row.policy
+        assert usd(row.profit_overlap_ci_lower) in line
+
+
+def test_the_readme_puts_the_range_of_a_single_split_beside_the_averaged_one():
+    single = plotted("designs").set_index("design").loc["sequential_trials", "range"]
+    assert re.search(rf"lie within \$[\d.]+ of each other, .*within {re.escape(usd(single))} by a single split", render())
+
+
+def test_the_readme_tells_value_from_response():
+    lines = render().splitlines()
+    assert any("| priority by value |" in line and line.endswith("| profit of mailing one (95% interval) |") for line in lines)
+    for row in plotted("what_if").itertuples():
+        line = next(line for line in lines if line.startswith(f"| {row.name} | "))
+        assert line.endswith(f"| {usd(row.profit)} ({usd(row.profit_ci_lower)} to {usd(row.profit_ci_upper)}) |")
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -117,9 +117,9 @@ def test_stakes_follow_outcome_and_economics():
 
 
 def test_findings_say_when_differences_are_guesses():
-    validation = {"heterogeneity": False, "finding": "No learner shows anything."}
+    validation = {"heterogeneity": False, "best": "x", "finding": "No learner shows anything."}
     assert findings(validation, "x", with_intervals=False).endswith("So differences between single customers are guesses.")
-    shown = findings({"heterogeneity": True, "finding": "Effects differ."}, "x", with_intervals=True)
+    shown = findings({"heterogeneity": True, "best": "x", "finding": "Effects differ."}, "x", with_intervals=True)
     assert shown.endswith("with 95% intervals. Effects differ.")
 
 
@@ -134,6 +134,11 @@ def test_findings_say_when_differences_are_guesses():
 def test_the_pipeline_speaks_by_its_recommendation(recommended, label, nobody):
     words = pipeline_words(recommended, "x")
     assert (words.label, words.nobody) == (label, nobody)
+
+
+def test_the_average_of_learners_is_called_that():
+    assert "the customers whom the average of learners ranks first" in pipeline_words("none", "average").sentence
+    assert "whom the learner “x” ranks first" in pipeline_words("none", "x").sentence
 
 
 def test_pages_are_the_same_bytes_and_small_and_load_nothing(tmp_path):

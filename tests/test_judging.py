@@ -109,7 +109,13 @@ def test_pictures_show_every_learner_and_segment():
         {"name": ["VIP Heavy", "Fresh Lovers"], "n": [10, 20], "n_treated": [5, 1], "overlap_share": [0.9, 0.1]}
     )
     segments = segments.assign(outcome="purchase_amount", **{name: [1.0, 2.0] for name in columns})
-    chart = effects_by_segment_chart(segments, breakeven=42.0).axes[0]
+    chart = effects_by_segment_chart(segments, "purchase_amount", breakeven=42.0).axes[0]
     assert [text.get_text().split("\n")[0] for text in chart.get_yticklabels()] == ["Fresh Lovers", "VIP Heavy"]
+    assert "(USD per household)" in chart.get_xlabel()
+    # Where profits are of baskets, breakeven is a number of them.
+    both = pd.concat([segments, segments.assign(outcome="purchase_count")])
+    figure = effects_by_segment_chart(both, "purchase_count", breakeven=0.5)
+    assert figure.axes[0].get_xlabel() == "Effect on baskets over the outcome window (baskets per household)"
+    assert "breakeven (0.50 baskets per household)" in [text.get_text() for text in figure.legends[0].get_texts()]
     titles = [axes.get_title() for axes in segments_compared_chart(segments, segments).axes]
     assert titles == ["Spend: segments at time zero", "Spend: segments of the whole window: not causal"]

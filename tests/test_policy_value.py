@@ -252,20 +252,38 @@ def test_a_policy_is_recommended_only_when_shown():
     assert candidates(judged()).tolist() == [False, True, True]
 
 
+def beside_current(table: pd.DataFrame, share_outside: float = 0.0) -> pd.DataFrame:
+    """The table with a row of current practice, too few to be a candidate, this share of its contacts outside the overlap."""
+    current = pd.DataFrame({"policy": ["current"], "n": 10, "ess": 1.0, "share_outside": share_outside})
+    return pd.concat([table, current], ignore_index=True)
+
+
+SETTLES = "An experiment would tell whether mailing pays on average; it tests no choice of whom to mail."
+
+
 def test_the_recommendation_in_words():
-    assert in_words(judged(), "top_20") == (
+    assert in_words(beside_current(judged()), "top_20") == (
         "Mail by top_20: 20 of 100 households and campaigns (20%), to earn $3.00 (95% interval $1.04 to $4.96) a household, "
-        "$300.00 in all, against mailing nobody, and above $1.00 a household with all policies compared at once; against current "
-        "practice $4.00 a household ($0.50 to $9.00)."
+        "$300.00 in all, against mailing nobody; with both compared at once it may be as low as $1.00; against current practice "
+        "$4.00 a household ($0.50 to $9.00)."
     )
     assert in_words(judged(simultaneous_lower=[np.nan, -3.0, -1.0]), "none") == (
         "Mail nobody: no policy is shown to earn more than that (the best of 2, all, earns $5.00 (95% interval -$2.80 to $12.80) "
-        "a household, from -$3.00 on with all compared at once). An experiment would settle it."
+        f"a household; with both compared at once it may be as low as -$3.00). {SETTLES}"
+    )
+    assert in_words(judged(ess=[0, 90, 2]), "none") == (
+        "Mail nobody: no policy is shown to earn more than that (the only one that can be judged, all, earns $5.00 (95% interval "
+        f"-$2.80 to $12.80) a household). {SETTLES}"
     )
     assert in_words(judged(ess=[0, 1, 2]), "none") == (
         "Mail nobody: no policy is shown to earn more than that (no policy has enough contacts inside the overlap to be judged). "
-        "An experiment would settle it."
+        f"{SETTLES}"
     )
+
+
+def test_an_interval_against_current_practice_says_what_it_leaves_out():
+    said = in_words(beside_current(judged(), 0.17), "top_20")
+    assert "($0.50 to $9.00, which does not count what is unknown of its 17% of contacts outside the overlap)" in said
 
 
 def test_absent_policies_keep_their_place_with_a_reason():

@@ -8,7 +8,6 @@ from scipy.stats import norm
 from targeting.clusters import Estimate
 from targeting.refutation_verdicts import (
     COLUMNS,
-    in_words,
     left_out_shift,
     left_out_sign,
     negative_control,
@@ -167,8 +166,3 @@ def test_the_table_has_its_columns_and_counts_failures():
     )
     assert list(failing.columns) == COLUMNS
     assert tally(failing) == {"n_checks": 9, "n_passed": 0, "n_failed": 9, "n_not_run": 0}
-
-
-def test_values_in_words():
-    assert in_words(-1234.5, "purchase_amount") == "-$1,234.50"
-    assert in_words(-0.25, "purchase_count") == "-0.25 baskets"

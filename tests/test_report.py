@@ -15,19 +15,21 @@ from benchmarks.what_if import many_households
 from scripts.picture_report import PICTURE, take
 from stages.policy import evidence_table
 from targeting.economics import Economics
+from targeting.figures import roi_chart
 from targeting.pages import charts, sentences
 from targeting.pages.rendering import environment, render
-from targeting.pages.report import flat, report_context
+from targeting.pages.report import flat, report_context, with_contacts
 from targeting.pages.what_if import embedded
 from targeting.policies import Budget, PolicyData, assign
 from targeting.policy_sensitivity import at_economics
 from targeting.policy_value import Evidence, recommend, value_table
 from targeting.roi_curve import SHARES, peaks, profit_and_spend, roi_curve
+from targeting.wording import finding_in_words
 from tests.browser import WIDTHS, no_sideways_scroll, opened, serious_faults
 from tests.test_truth_words import truth_table
 
 ROOT = Path(__file__).resolve().parent.parent
-SETTINGS = {"budget_usd": 700.0, "budget_contacts": 45, "caution": 0.3}
+SETTINGS = {"outcome": "purchase_amount", "budget_usd": 700.0, "budget_contacts": 45, "caution": 0.3}
 REAL = {"source": "completejourney"}
 HOSTILE = "</script><b>Bold</b> \"'&<img src=x onerror='window.hurt=1'>"
 
@@ -35,7 +37,7 @@ HOSTILE = "</script><b>Bold</b> \"'&<img src=x onerror='window.hurt=1'>"
 class World:
     """Made-up rows, two or so a household, whose effects differ; all that the stage `policy` would hold."""
 
-    def __init__(self, lift: float, n: int = 900, costs: bool = False):
+    def __init__(self, lift: float, n: int = 900, costs: bool = False, margin: float = 0.3):
         rng = np.random.default_rng(7)
         self.n, self.fold = n, rng.integers(0, 5, n)
         household = rng.integers(0, n // 2, n)
@@ -49,7 +51,7 @@ class World:
         self.evidence = Evidence(score0, score1, outcome, treated, household, overlap, e, score0, score1)
         cate = effect + rng.normal(0, 40, n)
         self.segments = pd.DataFrame({"segment": rng.integers(1, 5, n)})
-        self.economics = Economics(rng.uniform(5, 15, n) if costs else 12.73, 0.3)
+        self.economics = Economics(rng.uniform(5, 15, n) if costs else 12.73, margin)
         self.data = PolicyData(
             cate=cate,
             overlap=overlap,
@@ -170,6 +172,14 @@ def results() -> tuple[dict, dict]:
     return metrics, {path.stem: pd.read_csv(path) for path in (ROOT / "plots").glob("*.csv")}
 
 
+def written(path: Path, metrics: dict, tables: dict, world: World, **parameters: dict) -> Path:
+    """The report of these numbers and rows, with sections of the committed parameters replaced."""
+    whole = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8")) | parameters
+    context = report_context(metrics, tables, world.table(), whole, "abc123", {"python": "3.11"})
+    path.write_text(render("index.html.jinja", context), encoding="utf-8")
+    return path
+
+
 @pytest.fixture(scope="module")
 def page_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The committed run's report, on made-up rows, with hostile names in the data."""
@@ -177,12 +187,8 @@ def page_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in ("segments", "segment_effects"):
         tables[name] = tables[name].assign(name=lambda rows: rows["name"] + HOSTILE)
     tables["segments"]["actions"] = HOSTILE
-    parameters = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
-    parameters["data"]["path"] = HOSTILE
-    context = report_context(metrics, tables, World(20.0).table(), parameters, "abc123", {"python": "3.11"})
     path = tmp_path_factory.mktemp("report") / "index.html"
-    path.write_text(render("index.html.jinja", context), encoding="utf-8")
-    return path
+    return written(path, metrics, tables, World(20.0), data=REAL | {"path": HOSTILE})
 
 
 def ready(page: Page) -> Page:
@@ -200,6 +206,9 @@ def test_the_page_draws_and_fits_and_hurts_nobody(browser, page_file, width):
         assert page.evaluate(
             "[...document.querySelectorAll('.chart svg')].every((one) => one.querySelectorAll('path').length > 3)"
         )
+        labels = page.locator(".chart").evaluate_all("(all) => all.map((one) => [one.role, one.ariaLabel])")
+        assert len({label for _, label in labels}) == len(labels), "each drawing has its own words"
+        assert all(role == "img" and "Vega" not in label for role, label in labels)
         assert no_sideways_scroll(page)
         assert serious_faults(page) == []
         assert page.evaluate("window.hurt") is None
@@ -225,6 +234,113 @@ def test_sliders_recompute_and_the_way_back_is_exact(browser, page_file):
         assert page.inner_text("#what-if-peak") == ""
 
 
+def curve_told(page: Page) -> tuple[str, str]:
+    """What stands for the curve: its label, and its table."""
+    label = page.get_attribute("#chart-roi", "aria-label")
+    assert label is not None
+    return label, str(page.text_content("#curve-table"))
+
+
+def test_what_stands_for_the_curve_follows_the_sliders(browser, page_file):
+    with opened(browser, page_file) as page:
+        label, table = curve_told(ready(page))
+        assert "At the run's own cost and margin, in the order of the average of learners, profit is highest" in label
+        assert page.inner_text("#chart-roi + figcaption").startswith("At the run's own cost and margin, ")
+        assert page.locator("#curve-table tbody tr").count() == 11
+        page.fill("#cost", "3")
+        moved = curve_told(page)
+        assert "At $3.00 a contact and a margin of 30%. Here profit is highest when" in moved[0]
+        assert moved[1].lstrip().startswith("At $3.00 a contact and a margin of 30%.")
+        for k, cell in enumerate(page.locator("#curve-table td").all_text_contents()):
+            point = page.evaluate("(k) => model.at(3, 0.3).points[k]", 10 * k)
+            dollars = [
+                f"{'-' if value < -0.005 else ''}${abs(value):,.2f}" for value in (point[n] for n in ("profit", "lower", "upper"))
+            ]
+            assert cell == f"{dollars[0]} ({dollars[1]} to {dollars[2]})"
+        page.click("#reset")
+        assert curve_told(page) == (label, table)
+
+
+def test_a_margin_in_dollars_a_basket_is_no_share(browser, tmp_path):
+    metrics, tables = results()
+    # Of baskets a margin of 4 USD is meant, and breakeven is 3.18 baskets.
+    metrics["policy"] = metrics["policy"] | {"margin": 4.0, "breakeven": 12.73 / 4}
+    parameters = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+    policy = parameters["policy"] | {"outcome": "purchase_count", "margin": 4.0}
+    path = written(tmp_path / "index.html", metrics, tables, World(20.0, margin=4.0), policy=policy)
+    with opened(browser, path) as page:
+        ready(page)
+        assert page.inner_text("label[for=margin]") == "Margin (USD a basket)"
+        assert page.input_value("#margin") == "4"
+        assert "a margin of $4.00 a basket" in page.inner_text("#what-if")
+        specifications = json.loads(str(page.text_content("#charts")))
+        assert "breakeven" not in json.dumps(specifications["segment_effects"])
+        assert "breakeven 3.18 baskets" in json.dumps(specifications["segment_effects_count"])
+        assert "breakeven (3.18 baskets)" in page.inner_text("section[aria-labelledby=experiment]")
+
+
+def test_doubts_are_of_the_outcome_that_profits_are_of():
+    metrics, tables = results()
+    own = (tables["ate"]["outcome"] == "purchase_count") & (tables["ate"]["trial"] == "all")
+    effects = tables["ate"].assign(ci_lower=tables["ate"]["ci_lower"].mask(own, 0.1))
+    unclear = "The average effect cannot be told from none."
+    assert unclear in sentences.doubts(metrics, effects, tables["refutation"], "purchase_amount")
+    assert unclear not in sentences.doubts(metrics, effects, tables["refutation"], "purchase_count")
+
+
+def test_segments_show_what_a_contact_earned_beside_their_value(browser, page_file):
+    _, tables = results()
+    with opened(browser, page_file) as page:
+        rows = ready(page).locator("[aria-label='Table of segments'] tbody tr")
+        assert "priority by value" in page.inner_text("[aria-label='Table of segments'] thead")
+        for text, row in zip(rows.all_inner_texts(), tables["what_if"].itertuples(), strict=True):
+            assert f"-${-row.profit:.2f}" in text if row.profit < 0 else f"${row.profit:.2f}" in text
+
+
+def test_a_segment_that_nobody_was_contacted_in_has_no_profit():
+    segments = pd.DataFrame({"segment": [1, 2]})
+    found = with_contacts(segments, pd.DataFrame({"segment": [2], "profit": 1.0, "profit_ci_lower": 0.0, "profit_ci_upper": 2.0}))
+    assert found["profit"].isna().tolist() == [True, False]
+    # Where nobody at all can be contacted the table has no such column.
+    assert with_contacts(segments, segments)["profit"].isna().all()
+
+
+def test_no_profit_is_named_where_the_arms_do_not_compare(browser, tmp_path):
+    metrics, tables = results()
+    metrics["nuisance"] = metrics["nuisance"] | {"answers": "nothing"}
+    with opened(browser, written(tmp_path / "index.html", metrics, tables, World(90.0))) as page:
+        ready(page)
+        for cost in ("12.73", "0"):
+            page.fill("#cost", cost)
+            said = page.inner_text("#what-if")
+            assert "do not compare, so no profit is evidence." in said
+            assert said.count("$") == 1  # the cost alone
+            assert page.inner_text("#what-if-peak") == ""
+
+
+# The cost, if there is one, at which the best policy's own interval is above nothing and the one of all at once is not.
+UNDECIDED = """
+() => {
+  for (let cost = 0; cost < 38; cost += 0.05) {
+    const { table, recommended } = model.at(cost, 0.3);
+    const best = table.filter((row) => row.candidate).sort((a, b) => b.profit.value - a.profit.value)[0];
+    if (recommended === "none" && best && best.profit.lower > 0.01 && best.together < -0.01)
+      return { cost: cost.toFixed(2), together: best.together, compared: table.filter((row) => row.candidate).length };
+  }
+}
+"""
+
+
+def test_the_what_if_says_how_low_a_profit_may_be_with_all_compared(browser, tmp_path):
+    metrics, tables = results()
+    with opened(browser, written(tmp_path / "index.html", metrics, tables, World(30.0))) as page:
+        ready(page)
+        found = page.evaluate(UNDECIDED)
+        page.fill("#cost", found["cost"])
+        together = f"with all {found['compared']} compared at once it may be as low as -${-found['together']:.2f}"
+        assert f"a household; {together})." in page.inner_text("#what-if")
+
+
 def test_axes_of_the_segments_can_be_chosen(browser, page_file):
     with opened(browser, page_file) as page:
         ready(page)
@@ -241,6 +357,15 @@ def test_the_picture_ends_below_the_curve(browser, page_file, tmp_path):
     assert curve["y"] + curve["height"] < height < after["y"] + after["height"]
 
 
+def test_the_pictures_title_is_plain_and_its_band_says_what_it_is():
+    _, tables = results()
+    axes = roi_chart(tables["roi_curve"], "the average of learners", "30%", 12.73, 0.54).axes[0]
+    assert axes.get_title() == (
+        "Profit by share contacted, in the order of the average of learners\n(margin 30%, cost 12.73 USD a contact)"
+    )
+    assert "95% interval, share by share" in [text.get_text() for text in axes.get_legend().get_texts()]
+
+
 def test_the_committed_picture_is_one_and_is_small():
     assert imread(PICTURE).shape[1] == WIDTHS[0]
     assert PICTURE.stat().st_size < 300_000
@@ -252,7 +377,7 @@ def test_the_page_is_small_enough(page_file):
 
 def test_sentences_follow_the_numbers():
     metrics, tables = results()
-    effects, refutation = tables["ate"], tables["refutation"]
+    effects, refutation, policies = tables["ate"], tables["refutation"], tables["policies"]
     own = (effects["outcome"] == "purchase_amount") & (effects["trial"] == "all") & (effects["method"] == "ato")
     clear = effects.copy()
     clear.loc[own, ["estimate", "ci_lower", "ci_upper"]] = [30.0, 10.0, 50.0]
@@ -262,36 +387,111 @@ def test_sentences_follow_the_numbers():
         "validate": metrics["validate"] | {"heterogeneity": True},
         "policy": metrics["policy"] | {"recommended": "top_20"},
     }
-    assert sentences.doubts(good, clear, passing) == []
-    assert sentences.confidence(good, clear, passing) == "The profit is above zero beyond chance, and no check stands against it."
+
+    def sure(metrics: dict, effects: pd.DataFrame, refutation: pd.DataFrame) -> str:
+        return sentences.confidence(metrics, sentences.doubts(metrics, effects, refutation, "purchase_amount"), policies)
+
+    assert sentences.doubts(good, clear, passing, "purchase_amount") == []
+    assert sure(good, clear, passing) == "The profit is above zero beyond chance, and no check stands against it."
     assert "All 40 attempts" in sentences.refutation_sentence(passing)
     assert "more than chance would give" in sentences.effect_sentence(clear)
     failing = passing.assign(passed=passing["check"] != "negative_control")
-    assert sentences.doubts(good, clear, failing)[0].startswith("Purchases before the campaign.")
-    assert "One doubt stands" in sentences.confidence(good, clear, failing)
+    assert sentences.doubts(good, clear, failing, "purchase_amount")[0].startswith("Purchases before the campaign.")
+    assert "One doubt stands" in sure(good, clear, failing)
     unclear = effects.copy()
     unclear.loc[own, ["estimate", "ci_lower", "ci_upper"]] = [3.0, -10.0, 16.0]
     assert "which may well be nothing" in sentences.effect_sentence(unclear)
     nothing = good | {"nuisance": metrics["nuisance"] | {"answers": "nothing"}}
-    assert sentences.confidence(nothing, clear, passing).startswith("These data cannot say whom to mail")
-    nobody = good | {"policy": metrics["policy"] | {"recommended": "none", "all_profit_ci_upper": -1.0}}
-    assert sentences.confidence(nobody, clear, passing).startswith("Mailing everybody loses money beyond chance")
-    maybe = good | {"policy": metrics["policy"] | {"recommended": "none", "all_profit_ci_upper": 1.0}}
-    assert sentences.confidence(maybe, clear, passing).startswith("That mailing is not shown to pay")
+    assert sure(nothing, clear, passing).startswith("These data cannot say whom to mail")
+
+
+LOSES = {"profit_ci_upper": -1.0, "profit_overlap_ci_upper": -0.5}
+
+
+@pytest.mark.parametrize(
+    ("answers", "row", "begin"),
+    [
+        ("everybody", LOSES, "Mailing everybody loses money beyond chance."),
+        ("everybody", LOSES | {"profit_ci_upper": 1.0}, "That mailing is not shown to pay"),
+        # Only the overlap speaks, whatever the interval over everybody says.
+        (
+            "overlap",
+            LOSES,
+            "Mailing everybody inside the overlap loses money beyond chance; beyond the overlap the data cannot know",
+        ),
+        ("overlap", LOSES | {"profit_overlap_ci_upper": 0.5}, "That mailing is not shown to pay"),
+        ("nothing", LOSES, "These data cannot say whom to mail"),
+    ],
+)
+def test_a_loss_is_said_of_those_of_whom_the_data_speak(answers, row, begin):
+    metrics, _ = results()
+    metrics["nuisance"] = metrics["nuisance"] | {"answers": answers}
+    metrics["policy"] = metrics["policy"] | {"recommended": "none"}
+    policies = pd.DataFrame([{"policy": "all"} | row])
+    said = sentences.confidence(metrics, [], policies)
+    assert said.startswith(begin)
+    if answers != "nothing":
+        assert said.endswith("An experiment would tell whether mailing pays on average; it tests no choice of whom to mail.")
+
+
+def test_the_experiment_says_what_it_must_find():
+    metrics = {"policy": {"breakeven": 40.0}, "experiment": {"half_width_adjusted": 25.5}}
+    said = sentences.experiment_settles(metrics, "purchase_amount")
+    assert "as large as breakeven ($40.00)" in said
+    assert "if it finds more than $65.50. It tests no choice" in said
+    assert "more than 65.50 baskets." in sentences.experiment_settles(metrics, "purchase_count")
+
+
+def test_the_average_of_learners_is_not_taken_for_the_average_effect():
+    validate = {"best": "average", "finding": "No learner shows it (best: average, AUTOC 8.20): it is the average effect."}
+    assert finding_in_words(validate) == (
+        "No learner shows it (best: the average of learners, AUTOC 8.20): it is the average effect."
+    )
+    peak = {"profit_peak_share": 0.1, "profit_peak_share_lower": 0.0, "profit_peak_share_upper": 0.2}
+    assert sentences.best_share_sentence("average", peak, "overlap").startswith(
+        "At the run's own cost and margin, in the order of the average of learners, profit"
+    )
+    assert "no profit here is evidence" in sentences.best_share_sentence("dr", peak, "nothing")
+    assert sentences.best_share_sentence("dr", peak, "overlap").startswith(
+        "At the run's own cost and margin, in the order of `dr`, profit"
+    )
 
 
 @pytest.mark.parametrize(
     ("n_differing", "p", "words"),
     [
-        (2, 0.001, "2 differ from"),
-        (1, 0.001, "1 differs from"),
-        (0, 0.02, "but none of them"),
-        (0, 0.4, "is not shown (p = 0.40"),
+        (2, 0.001, "Segments differ in the effect (p = 0.001 for all at once); 2 differ from"),
+        (1, 0.00001, "Segments differ in the effect (p < 0.001 for all at once); 1 differs from"),
+        (0, 0.02, "Segments differ in the effect (p = 0.020 for all at once); none differs from"),
+        (0, 0.4, "is not shown (p = 0.400"),
+        # All at once is the test; one that differs alone does not overrule it.
+        (
+            1,
+            0.29,
+            "That segments differ in the effect is not shown for all at once (p = 0.290), though one by one 1 differs from",
+        ),
     ],
 )
 def test_segments_differ_only_where_the_test_says_so(n_differing, p, words):
     found = {"purchase_amount": {"n_differing": n_differing, "differ_p": p}}
     assert words in sentences.segments_sentence(found)
+
+
+def test_segments_that_cannot_be_compared_are_no_error():
+    # What metrics/segment_effects.json holds where fewer than two segments have households enough in both arms.
+    assert "cannot be said" in sentences.segments_sentence({"purchase_amount": {}})
+
+
+@pytest.mark.parametrize(
+    ("silhouette", "davies_bouldin", "further"),
+    [(0.3841, 0.9, "no further apart"), (0.44, 0.9, "further apart"), (0.44, 1.0, "no further apart")],
+)
+def test_a_hair_above_households_without_groups_is_no_separation(silhouette, davies_bouldin, further):
+    metrics, _ = results()
+    metrics["segment"] = metrics["segment"] | {"silhouette": silhouette, "davies_bouldin": davies_bouldin}
+    metrics["stability"] = metrics["stability"] | {"silhouette_ungrouped": 0.384, "davies_bouldin_ungrouped": 0.95}
+    said = sentences.segments_note(metrics)
+    assert f"they lie {further} than" in said
 
 
 def test_limits_are_this_runs_own():
@@ -322,10 +522,7 @@ def test_a_made_up_retailers_page_shows_the_truth(browser, tmp_path, width):
     metrics, tables = results()
     metrics["truth"] = {"known": True, "profit_oracle": 2.5, "profit_recommended": 0.0}
     tables["truth"] = truth_table()
-    parameters = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
-    path = tmp_path / "index.html"
-    context = report_context(metrics, tables, World(20.0).table(), parameters, "abc123", {"python": "3.11"})
-    path.write_text(render("index.html.jinja", context), encoding="utf-8")
+    path = written(tmp_path / "index.html", metrics, tables, World(20.0))
     with opened(browser, path, width) as page:
         ready(page)
         assert "This retailer is made up, so the truth is known." in page.inner_text("section[aria-labelledby=belief]")

@@ -19,6 +19,7 @@ from targeting.params import load_params
 from targeting.progress import track
 from targeting.stage import run
 from targeting.summary import HEADLINES, headline
+from targeting.wording import amount, margin_words
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -206,3 +207,10 @@ def test_an_order_by_lot_is_not_shown():
     assert order_shown("x", nothing, learners) == "x"  # a learner that was asked for
     assert order_shown("selected", {"heterogeneity": True, "best": "x"}, learners) == "selected"
     assert order_shown("selected", {"heterogeneity": False, "best": "ate"}, learners) == "selected"  # none passed the gates
+
+
+def test_amounts_are_in_the_outcomes_unit():
+    assert amount(-1234.5, "purchase_amount") == "-$1,234.50"
+    assert amount(-0.25, "purchase_count") == "-0.25 baskets"
+    assert margin_words(0.3, "purchase_amount") == "30%"
+    assert margin_words(4.0, "purchase_count") == "$4.00 a basket"

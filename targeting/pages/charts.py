@@ -10,6 +10,7 @@ import pandas as pd
 from targeting.feature_words import covariate_words
 from targeting.overlap import overlap_weights
 from targeting.picture_style import ACCENT, DARK, LIGHT
+from targeting.wording import amount
 
 Spec = dict[str, Any]
 DOLLARS, SHARE = "$,.2f", ".0%"
@@ -144,15 +145,15 @@ def _interval_rows(
     ]
 
 
-def segment_effects_chart(effects: pd.DataFrame, breakeven: float | None) -> Spec:
-    """The overlap-weighted effect in each segment with its interval, one outcome; a line at the breakeven of spend."""
-    dollars = breakeven is not None
+def segment_effects_chart(effects: pd.DataFrame, outcome: str, breakeven: float | None) -> Spec:
+    """The overlap-weighted effect on one outcome in each segment with its interval; a line at the breakeven, if it has one."""
+    dollars = outcome == "purchase_amount"
     title = "Effect on spend (USD a household)" if dollars else "Effect on baskets a household"
     form = DOLLARS if dollars else ",.2f"
     layers = _interval_rows(effects, "name", ("ato", "ato_ci_lower", "ato_ci_upper"), title, "effect", form)
     layers.append(_zero_line("x"))
-    if dollars:
-        data = alt.Data(values=[{"breakeven": breakeven, "label": f"breakeven ${breakeven:,.2f}"}])
+    if breakeven is not None:
+        data = alt.Data(values=[{"breakeven": breakeven, "label": f"breakeven {amount(breakeven, outcome)}"}])
         rule = alt.Chart(data).mark_rule(color=ACCENT, strokeDash=[6, 4]).encode(x="breakeven:Q", tooltip="label:N")
         layers.append(rule)
     return _spec(alt.layer(*layers).properties(width="container", height=30 * len(effects)))
@@ -235,8 +236,8 @@ def forest_chart(effects: pd.DataFrame) -> Spec:
     return _spec(alt.layer(*layers, _zero_line("x")).properties(width="container", height=28 * len(table)))
 
 
-def power_chart(power: pd.DataFrame, effect: float) -> Spec:
-    """Chance of finding the effect, by households in the experiment, with and without adjustment."""
+def power_chart(power: pd.DataFrame, effect: str) -> Spec:
+    """Chance of finding the effect (its size in words), by households in the experiment, with and without adjustment."""
     names = ("adjusted for what was predicted", "not adjusted")
     table = power.assign(adjustment=power["adjustment"].map({"cuped": names[0], "none": names[1]}))
     lines = (
@@ -246,7 +247,7 @@ def power_chart(power: pd.DataFrame, effect: float) -> Spec:
             x=alt.X("n_total:Q", title="Households, half of them mailed"),
             y=alt.Y(
                 "power:Q",
-                title=f"Chance of finding ${effect:,.2f}",
+                title=f"Chance of finding {effect}",
                 axis=alt.Axis(format=SHARE),
                 scale=alt.Scale(domain=[0, 1]),
             ),

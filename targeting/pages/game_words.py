@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from targeting.economics import Economics
 from targeting.errors import DataError
 from targeting.panel import PREFIX
-from targeting.wording import number, usd
+from targeting.wording import LEARNER_WORDS, finding_in_words, number, usd
 
 WEEKS = 52  # of a year
 NEEDED = ("monetary_per_week", "frequency_per_week", "recency", "monetary_avg_basket_sales")
@@ -105,14 +105,17 @@ def stakes(economics: Economics, outcome: str) -> str:
     return f"A coupon costs {cost}{on_average}, and {leaves}: it pays only where it brings more than {must}."
 
 
+def ranker(learner: str) -> str:
+    """The learner in whose order coupons go, as sentences call it."""
+    return LEARNER_WORDS.get(learner, f"the learner “{learner}”")
+
+
 def findings(validation: Mapping[str, Any], learner: str, with_intervals: bool) -> str:
     """How far to believe the uplift of single customers, from what validate found."""
-    shown = (
-        f"Uplifts shown are the estimates of the learner “{learner}”, for each customer by a model that never saw that household"
-    )
+    shown = f"Uplifts shown are the estimates of {ranker(learner)}, for each customer by a model that never saw that household"
     intervals = "with 95% intervals." if with_intervals else "which gives no interval for a single customer."
     said = "" if validation["heterogeneity"] else " So differences between single customers are guesses."
-    return f"{shown}, {intervals} {validation['finding']}{said}"
+    return f"{shown}, {intervals} {finding_in_words(validation)}{said}"
 
 
 @dataclass(frozen=True)
@@ -129,13 +132,11 @@ def pipeline_words(recommended: str, learner: str) -> PipelineWords:
     if recommended == "none":
         sentence = (
             "The pipeline recommends mailing nobody: no policy is shown to earn more. Its best guess, should coupons go out all "
-            f"the same, is the customers whom the learner “{learner}” ranks first."
+            f"the same, is the customers whom {ranker(learner)} ranks first."
         )
         return PipelineWords(sentence, "The pipeline's best guess", nobody=True)
     if recommended == "current":
         sentence = "The pipeline recommends to go on as the retailer did: that is current practice."
         return PipelineWords(sentence, "", nobody=False)
-    sentence = (
-        f"The pipeline mails by its policy “{recommended}”; where coupons run short, whom the learner “{learner}” ranks first."
-    )
+    sentence = f"The pipeline mails by its policy “{recommended}”; where coupons run short, whom {ranker(learner)} ranks first."
     return PipelineWords(sentence, f"The pipeline's policy ({recommended})", nobody=False)

@@ -12,8 +12,10 @@ from targeting.estimator_names import NAMES
 from targeting.pages import charts, sentences
 from targeting.pages.truth_words import claims_in_words, truth_sentences
 from targeting.pages.what_if import embedded
+from targeting.wording import amount
 
 Tables = Mapping[str, pd.DataFrame]
+CONTACT = ["profit", "profit_ci_lower", "profit_ci_upper"]
 CURVE = {
     "share": "share",
     "profit": "profit",
@@ -45,24 +47,51 @@ def flat(parameters: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str,
             yield f"{prefix}{name}", ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
 
 
-def all_charts(metrics: Mapping[str, Any], tables: Tables, evidence: pd.DataFrame, curve: pd.DataFrame) -> dict[str, charts.Spec]:
-    """Every chart of the page by the name of its place."""
+def with_contacts(segments: pd.DataFrame, what_if: pd.DataFrame) -> pd.DataFrame:
+    """The table plots/segments.csv with what a contact earned, of plots/what_if.csv; missing where nobody is contacted."""
+    earned = what_if.reindex(columns=["segment", *CONTACT])
+    return segments.merge(earned, on="segment", how="left", validate="one_to_one")
+
+
+def tenths(curve: pd.DataFrame) -> pd.DataFrame:
+    """The curve's points at every tenth of households, with the number of each among all `points`."""
+    return curve.assign(point=range(len(curve)))[(100 * curve["share"]).round().astype(int).to_numpy() % 10 == 0]
+
+
+def sliders(policy: Mapping[str, Any], outcome: str) -> dict[str, Any]:
+    """How far the page's sliders go: a margin is a share of sales, or USD a basket where profits are of these."""
+    money = outcome == "purchase_amount"
+    return {
+        "cost_max": round(max(DEAREST * policy["cost"], LEAST_RANGE), 2),
+        "margin_max": 1 if money else round(max(DEAREST * policy["margin"], LEAST_RANGE), 2),
+        "margin_unit": "share of sales" if money else "USD a basket",
+    }
+
+
+def all_charts(
+    metrics: Mapping[str, Any], tables: Tables, evidence: pd.DataFrame, curve: pd.DataFrame, outcome: str
+) -> dict[str, charts.Spec]:
+    """Every chart of the page by the name of its place; `outcome` is the one that profits are of."""
     by_segment = tables["segment_effects"]
     pooled = sentences.pooled_spend(tables["ate"])
     propensities = charts.propensity_table(evidence["treated"].to_numpy(), evidence["propensity"].to_numpy())
     as_they_are, weighted = propensities["weighting"].unique()
-    breakeven = metrics["policy"]["breakeven"]
+    breakevens = {outcome: metrics["policy"]["breakeven"]}
+
+    def in_segments(name: str) -> charts.Spec:
+        return charts.segment_effects_chart(by_segment[by_segment["outcome"] == name], name, breakevens.get(name))
+
     return {
         "roi": charts.roi_chart(curve, metrics["nuisance"]["overlap_share"]),
         "positioning": charts.positioning_chart(tables["segments"]),
-        "segment_effects": charts.segment_effects_chart(by_segment.query("outcome == 'purchase_amount'"), breakeven),
-        "segment_effects_count": charts.segment_effects_chart(by_segment.query("outcome == 'purchase_count'"), None),
+        "segment_effects": in_segments("purchase_amount"),
+        "segment_effects_count": in_segments("purchase_count"),
         "policies": charts.policies_chart(tables["policies"]),
         "propensity": charts.propensity_chart(propensities, as_they_are),
         "propensity_weighted": charts.propensity_chart(propensities, weighted),
         "love": charts.love_chart(tables["balance"]),
         "forest": charts.forest_chart(pooled),
-        "power": charts.power_chart(tables["power"], metrics["experiment"]["effect"]),
+        "power": charts.power_chart(tables["power"], amount(metrics["experiment"]["effect"], outcome)),
     }
 
 
@@ -85,20 +114,24 @@ def report_context(
 
     `evidence` is data/policy/evidence.parquet, `parameters` all of params.yaml.
     """
-    policy, order = metrics["policy"], metrics["policy"]["order_shown"]
+    policy, order, outcome = metrics["policy"], metrics["policy"]["order_shown"], parameters["policy"]["outcome"]
     curves, refutation, policies = tables["roi_curve_learners"], tables["refutation"], tables["policies"]
     curve = curves[curves["learner"] == order].rename(columns=CURVE)[list(CURVE.values())]
     given = policies.loc[policies["profit"].notna(), "policy"].tolist()
     peak = tables["roi_learners"].set_index("learner").loc[order]
     pooled = sentences.pooled_spend(tables["ate"])
+    doubts = sentences.doubts(metrics, tables["ate"], refutation, outcome)
     return {
         "metrics": metrics,
+        "outcome": outcome,
         "data_name": parameters["data"]["source"],
         "campaign_type": parameters["design"]["campaign_type"],
-        "order": order,
-        "confidence": sentences.confidence(metrics, tables["ate"], refutation),
-        "doubts": sentences.doubts(metrics, tables["ate"], refutation),
-        "best_share": sentences.best_share_sentence(order, peak),
+        "order": sentences.learner_words(order),
+        "confidence": sentences.confidence(metrics, doubts, policies),
+        "doubts": doubts,
+        "experiment_settles": sentences.experiment_settles(metrics, outcome),
+        "best_share": sentences.best_share_sentence(order, peak, metrics["nuisance"]["answers"]),
+        "tenths": records(tenths(curve)),
         "effect": sentences.effect_sentence(tables["ate"]),
         "refutation": sentences.refutation_sentence(refutation),
         "segments_note": sentences.segments_note(metrics),
@@ -107,7 +140,7 @@ def report_context(
             "baskets": f"Baskets: {sentences.segments_sentence(metrics['segment_effects'], 'purchase_count')}",
         },
         "limits": sentences.limits(metrics, parameters["data"]),
-        "segments": records(tables["segments"]),
+        "segments": records(with_contacts(tables["segments"], tables["what_if"])),
         "segment_effects": records(tables["segment_effects"]),
         "policies": records(policies),
         "effects": records(pooled),
@@ -118,8 +151,8 @@ def report_context(
         "revision": revision,
         "versions": versions,
         "axes": charts.AXES,
-        "slider": {"cost_max": round(max(DEAREST * policy["cost"], LEAST_RANGE), 2)},
-        "charts": all_charts(metrics, tables, evidence, curve),
+        "slider": sliders(policy, outcome),
+        "charts": all_charts(metrics, tables, evidence, curve, outcome),
         "rows": embedded(
             evidence,
             policy,

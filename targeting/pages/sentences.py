@@ -1,17 +1,19 @@
 """What the report says in words, each sentence chosen by a written rule from the run's numbers."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
 from targeting.estimator_names import NAMES
-from targeting.wording import number, percent, usd
+from targeting.wording import LEARNER_WORDS, amount, finding_in_words, number, percent, usd
 
 Metrics = Mapping[str, Any]
 READ_FIRST = "ato"  # the estimator of the population that the data speak of
 SPEND = "purchase_amount"
+OUTCOME_WORDS = {SPEND: "spend", "purchase_count": "baskets"}
 LEVEL = 0.05
+CLEARLY = 0.05  # of silhouette: draws without groups differ among themselves, and a hair above their mean says nothing
 
 
 def pooled_spend(effects: pd.DataFrame) -> pd.DataFrame:
@@ -19,8 +21,9 @@ def pooled_spend(effects: pd.DataFrame) -> pd.DataFrame:
     return effects[(effects["outcome"] == SPEND) & (effects["trial"] == "all")]
 
 
-def _read_first(effects: pd.DataFrame) -> pd.Series:
-    return pooled_spend(effects).set_index("method").loc[READ_FIRST]
+def _read_first(effects: pd.DataFrame, outcome: str) -> pd.Series:
+    own = effects[(effects["outcome"] == outcome) & (effects["trial"] == "all")]
+    return own.set_index("method").loc[READ_FIRST]
 
 
 def interval(lower: float, upper: float) -> str:
@@ -39,7 +42,7 @@ def sign_in_words(lower: float, upper: float) -> str:
 
 def effect_sentence(effects: pd.DataFrame) -> str:
     """The pooled effect on spend of the estimator that is read first; `effects` is plots/ate.csv."""
-    row = _read_first(effects)
+    row = _read_first(effects, SPEND)
     return (
         f"A mailed campaign changed a household's spend by {usd(row['estimate'])} ({interval(row['ci_lower'], row['ci_upper'])}; "
         f"{NAMES[READ_FIRST]}), {sign_in_words(row['ci_lower'], row['ci_upper'])}."
@@ -62,38 +65,61 @@ def refutation_sentence(refutation: pd.DataFrame) -> str:
     )
 
 
-def doubts(metrics: Metrics, effects: pd.DataFrame, refutation: pd.DataFrame) -> list[str]:
-    """What stands against trusting the recommendation's numbers, gravest first; empty where nothing does."""
+def doubts(metrics: Metrics, effects: pd.DataFrame, refutation: pd.DataFrame, outcome: str) -> list[str]:
+    """What stands against trusting the recommendation's numbers, gravest first; `outcome` is the one that profits are of."""
     found = []
     if metrics["nuisance"]["answers"] != "everybody":
         found.append(metrics["nuisance"]["why"])
-    judged = refutation[(refutation["estimator"] == READ_FIRST) & (refutation["outcome"] == SPEND)]
+    judged = refutation[(refutation["estimator"] == READ_FIRST) & (refutation["outcome"] == outcome)]
     failed = judged[judged["passed"].eq(False)]
     control = failed[failed["check"] == "negative_control"]
     found += [f"Purchases before the campaign. {verdict}" for verdict in control["verdict"]]
     others = failed[failed["check"] != "negative_control"]
     if len(others):
-        found.append(f"Of the other checks of `{READ_FIRST}` on spend {len(others)} failed; see below.")
-    row = _read_first(effects)
+        found.append(f"Of the other checks of `{READ_FIRST}` on {OUTCOME_WORDS[outcome]} {len(others)} failed; see below.")
+    row = _read_first(effects, outcome)
     if row["ci_lower"] <= 0 <= row["ci_upper"]:
         found.append("The average effect cannot be told from none.")
     if not metrics["validate"]["heterogeneity"]:
-        found.append(metrics["validate"]["finding"])
+        found.append(finding_in_words(metrics["validate"]))
     return found
 
 
-def confidence(metrics: Metrics, effects: pd.DataFrame, refutation: pd.DataFrame) -> str:
-    """How sure one may be of the recommendation, in one sentence, by the number and kind of doubts."""
+def loss_of_mailing_everybody(answers: str, policies: pd.DataFrame) -> str:
+    """Where mailing everybody is shown to lose, said of those of whom the data speak; empty where it is not shown.
+
+    `answers` is metrics/nuisance.json's, `policies` plots/policies.csv. Beyond the overlap the models extrapolate and no interval
+    counts their error, so there nothing is shown of everybody.
+    """
+    row = policies.set_index("policy").loc["all"]
+    if answers == "everybody":
+        return "Mailing everybody loses money beyond chance." if row["profit_ci_upper"] < 0 else ""
+    if row["profit_overlap_ci_upper"] < 0:
+        return "Mailing everybody inside the overlap loses money beyond chance; beyond the overlap the data cannot know it."
+    return ""
+
+
+def experiment_settles(metrics: Metrics, outcome: str) -> str:
+    """What the designed experiment can tell of `outcome` (that of the policies), and what it cannot."""
+    breakeven = metrics["policy"]["breakeven"]
+    needed = breakeven + metrics["experiment"]["half_width_adjusted"]
+    return (
+        "The experiment measures, without confounding, one average effect of the households eligible next: whether that is "
+        f"nothing or as large as breakeven ({amount(breakeven, outcome)}). Mailing them is shown to pay if it finds more than "
+        f"{amount(needed, outcome)}. It tests no choice of whom to mail."
+    )
+
+
+def confidence(metrics: Metrics, against: Sequence[str], policies: pd.DataFrame) -> str:
+    """How sure one may be of the recommendation, by the `doubts` against it and what plots/policies.csv says of everybody."""
     if metrics["nuisance"]["answers"] == "nothing":
         return "These data cannot say whom to mail: those mailed and those not mailed cannot be compared."
-    against = doubts(metrics, effects, refutation)
-    recommended = metrics["policy"]["recommended"]
-    if recommended == "none":
+    if metrics["policy"]["recommended"] == "none":
+        loss = loss_of_mailing_everybody(metrics["nuisance"]["answers"], policies)
         what = "That mailing is not shown to pay is what these data say; that it would not pay they do not say."
-        highest = metrics["policy"]["all_profit_ci_upper"]
-        if highest < 0:
-            what = "Mailing everybody loses money beyond chance; whether a better choice would pay the data leave open."
-        return f"{what} An experiment would settle it."
+        if loss:
+            what = f"{loss} Whether a better choice would pay the data leave open."
+        return f"{what} An experiment would tell whether mailing pays on average; it tests no choice of whom to mail."
     if against:
         count = "One doubt stands" if len(against) == 1 else f"{len(against)} doubts stand"
         return f"The profit is above zero beyond chance, but {count} against it: test it on a part of the households first."
@@ -118,7 +144,7 @@ def limits(metrics: Metrics, data: Metrics) -> list[str]:
     always = [
         lot_sentence(data),
         "Effects are of the first campaign of its type that reaches a household, on purchases inside the outcome window only.",
-        "Profit is margin times the change in sales, less the cost of contact; the margin is an assumption, not a measurement.",
+        "Profit is margin times the effect, less the cost of contact; the margin is an assumption, not a measurement.",
         "Intervals take the fitted models as given; refitting them with other households widens some of them.",
     ]
     own = []
@@ -135,37 +161,51 @@ def limits(metrics: Metrics, data: Metrics) -> list[str]:
     return own + always
 
 
-def best_share_sentence(order: str, peak: Mapping[str, float]) -> str:
-    """Where profit peaks in the order of a learner: plots/roi_learners.csv's row of it."""
+def learner_words(learner: str) -> str:
+    """What a learner is called in sentences, its name as code unless it has words of its own."""
+    return LEARNER_WORDS.get(learner, f"`{learner}`")
+
+
+def best_share_sentence(order: str, peak: Mapping[str, float], answers: str) -> str:
+    """Where profit peaks in the order of a learner: plots/roi_learners.csv's row of it; `answers` as in metrics/nuisance.json."""
+    if answers == "nothing":
+        return "Those mailed and those not mailed do not compare, so no profit here is evidence."
     share, lower, upper = (peak[f"profit_peak_{name}"] for name in ("share", "share_lower", "share_upper"))
     return (
-        f"In the order of `{order}` profit is highest when {percent(share)} are contacted; the data allow anything from "
-        f"{percent(lower)} to {percent(upper)}."
+        f"At the run's own cost and margin, in the order of {learner_words(order)}, profit is highest when {percent(share)} are "
+        f"contacted; the data allow anything from {percent(lower)} to {percent(upper)}."
     )
+
+
+def beyond_a_continuum(segment: Metrics, stability: Metrics) -> bool:
+    """Whether segments separate better than those of households without groups do, by both indices and not by a hair."""
+    closer = segment["davies_bouldin"] < stability["davies_bouldin_ungrouped"]
+    return bool(closer and segment["silhouette"] > stability["silhouette_ungrouped"] + CLEARLY)
 
 
 def segments_note(metrics: Metrics) -> str:
     """How far the segments can be trusted: how often they are found again, and how apart they lie."""
     segment, stability = metrics["segment"], metrics["stability"]
-    grouped = segment["silhouette"] > stability["silhouette_ungrouped"]
-    apart = "they lie further apart than chance would have them" if grouped else "they cut a continuum into parts"
+    further = "further" if beyond_a_continuum(segment, stability) else "no further"
     return (
         f"{segment['k']} segments. Drawn again from other households they are found with an adjusted Rand index of "
         f"{number(segment['ari_mean'])} (1 is the same, 0 is chance), with every step refitted of "
         f"{number(stability['ari_all_mean'])}. "
         f"Silhouette {number(segment['silhouette'])}, of households with the same correlations but no groups "
-        f"{number(stability['silhouette_ungrouped'])}: {apart}."
+        f"{number(stability['silhouette_ungrouped'])}: they lie {further} apart than the parts of a continuum."
     )
 
 
 def segments_sentence(segment_effects: Metrics, outcome: str = SPEND) -> str:
-    """Whether segments differ in the effect: metrics/segment_effects.json."""
+    """Whether segments differ in the effect, the test of all at once first: metrics/segment_effects.json."""
     found = segment_effects[outcome]
+    if not found:
+        return "Too few segments have households enough in both arms: whether segments differ in the effect cannot be said."
     differing, p = found["n_differing"], found["differ_p"]
-    if differing:
-        rest = f"{differing} {'differs' if differing == 1 else 'differ'} from the rest after Holm's adjustment"
-        return f"Segments differ in the effect (p = {number(p, 3)} for all at once); {rest}."
+    p_words = "p < 0.001" if p < 0.001 else f"p = {number(p, 3)}"
+    alone = f"{differing or 'none'} {'differ' if differing > 1 else 'differs'} from the rest after Holm's adjustment"
     if p < LEVEL:
-        rest = "but none of them from the rest after Holm's adjustment"
-        return f"Segments differ in the effect taken together (p = {number(p, 3)}), {rest}."
-    return f"That segments differ in the effect is not shown (p = {number(p, 2)} for all at once)."
+        return f"Segments differ in the effect ({p_words} for all at once); {alone}."
+    if differing:
+        return f"That segments differ in the effect is not shown for all at once ({p_words}), though one by one {alone}."
+    return f"That segments differ in the effect is not shown ({p_words} for all at once)."

@@ -53,6 +53,7 @@ def embedded(
         "settings": {
             "cost": averages["cost"],
             "margin": averages["margin"],
+            "outcome": settings["outcome"],
             "answers": answers,
             "budget": {"usd": settings["budget_usd"], "contacts": settings["budget_contacts"]},
             "caution": settings["caution"],

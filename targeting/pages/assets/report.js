@@ -5,10 +5,15 @@ const within = (estimate) => `${usd(estimate.value, 2)} (${usd(estimate.lower, 2
 
 async function draw(id, spec) {
   const place = document.getElementById(`chart-${id}`);
+  const words = place.getAttribute("aria-label");
   // Expressions are interpreted, not compiled: the page's policy allows no code made from text.
   const chart = await vegaEmbed(place, spec, { ast: true, actions: false, renderer: "svg", tooltip: { sanitize: escaped } });
   // The place has the words that stand for the drawing; its hundreds of marks would only be in the way of a screen reader.
   place.querySelector("svg").setAttribute("aria-hidden", "true");
+  // Vega puts "Vega visualization" in the place of those words.
+  place.setAttribute("role", "img");
+  place.setAttribute("aria-label", words);
+  place.removeAttribute("aria-roledescription");
   return chart;
 }
 
@@ -18,21 +23,30 @@ function escaped(value) {
   return holder.innerHTML;
 }
 
-function sentence(result, cost, margin) {
-  const row = result.table.find((item) => item.policy === result.recommended);
-  const at = `At ${usd(cost, 2)} a contact and a margin of ${percent(margin)}`;
-  if (result.recommended !== "none") {
-    const reach = `${row.contacts.toLocaleString("en-US")} household-trials (${percent(row.share)})`;
-    return `${at}: mail by ${row.policy}, ${reach}, to earn ${within(row.profit)} a household, ${usd(row.total)} in all.`;
-  }
+// How low its profit may be when intervals are to hold for all policies compared; nothing to add for a single one.
+function together(row, compared) {
+  if (compared === 1) return "";
+  return `; with ${compared === 2 ? "both" : `all ${compared}`} compared at once it may be as low as ${usd(row.together, 2)}`;
+}
+
+// What targeting/policy_value.py's in_words says, in short; `answers` is what the overlap allows to be said.
+function sentence(result, at, answers) {
+  if (answers === "nothing") return `${at}: mail nobody; those mailed and those not mailed do not compare, so no profit is evidence.`;
   const able = result.table.filter((item) => item.candidate);
+  if (result.recommended !== "none") {
+    const row = result.table.find((item) => item.policy === result.recommended);
+    const reach = `${row.contacts.toLocaleString("en-US")} household-trials (${percent(row.share)})`;
+    const earns = `${within(row.profit)} a household, ${usd(row.total)} in all${together(row, able.length)}`;
+    return `${at}: mail by ${row.policy}, ${reach}, to earn ${earns}.`;
+  }
   if (able.length === 0) return `${at}: mail nobody; no policy has enough contacts inside the overlap to be judged.`;
   const best = able.reduce((one, other) => (other.profit.value > one.profit.value ? other : one));
   const compared = able.length === 1 ? "the only one that can be judged" : `the best of ${able.length}`;
-  return `${at}: mail nobody; no policy is shown to earn more (${compared}, ${best.policy}, earns ${within(best.profit)} a household).`;
+  const earns = `${best.policy}, earns ${within(best.profit)} a household${together(best, able.length)}`;
+  return `${at}: mail nobody; no policy is shown to earn more (${compared}, ${earns}).`;
 }
 
-function fillTable(result, cost, margin) {
+function fillTable(result, at) {
   for (const row of result.table) {
     const line = document.querySelector(`tr[data-policy="${row.policy}"]`);
     line.classList.toggle("best", row.policy === result.recommended);
@@ -44,8 +58,18 @@ function fillTable(result, cost, margin) {
     };
     for (const [name, text] of Object.entries(cells)) line.querySelector(`[data-cell="${name}"]`).textContent = text;
   }
-  const caption = `At ${usd(cost, 2)} a contact and a margin of ${percent(margin)}.`;
-  document.getElementById("policy-caption").textContent = caption;
+  document.getElementById("policy-caption").textContent = `${at}.`;
+}
+
+// The curve for those who do not see it or have no mouse: the words that stand for the drawing, and its numbers.
+function tellCurve(points, at, words) {
+  const place = document.getElementById("chart-roi");
+  place.setAttribute("aria-label", `${place.dataset.summary} ${words}`);
+  document.getElementById("curve-caption").textContent = `${at}.`;
+  for (const line of document.querySelectorAll("#curve-table tr[data-point]")) {
+    const { profit, lower, upper } = points[Number(line.dataset.point)];
+    line.querySelector("td").textContent = within({ value: profit, lower, upper });
+  }
 }
 
 function peakWords({ share, lower, upper }) {
@@ -58,15 +82,22 @@ function startWhatIf(chart) {
   const model = whatIf(data);
   const inputs = { cost: document.getElementById("cost"), margin: document.getElementById("margin") };
   const now = { cost: data.settings.cost, margin: data.settings.margin };
+  const { answers, outcome } = data.settings;
+  const place = document.getElementById("chart-roi");
+  const ownWords = place.getAttribute("aria-label").slice(place.dataset.summary.length + 1);
   const show = () => {
     const result = model.at(now.cost, now.margin);
     document.getElementById("cost-shown").textContent = usd(now.cost, 2);
-    document.getElementById("margin-shown").textContent = percent(now.margin);
-    document.getElementById("what-if").textContent = sentence(result, now.cost, now.margin);
-    // At the run's own cost and margin the words under the curve say so, by more draws.
+    const margin = outcome === "purchase_amount" ? percent(now.margin) : `${usd(now.margin, 2)} a basket`;
+    document.getElementById("margin-shown").textContent = margin;
+    const at = `At ${usd(now.cost, 2)} a contact and a margin of ${margin}`;
+    document.getElementById("what-if").textContent = sentence(result, at, answers);
+    // At the run's own cost and margin the words under the curve say so, by more draws; where the arms do not compare nothing does.
     const own = now.cost === data.settings.cost && now.margin === data.settings.margin;
-    document.getElementById("what-if-peak").textContent = own ? "" : peakWords(result.peak);
-    fillTable(result, now.cost, now.margin);
+    const peak = answers === "nothing" ? "" : peakWords(result.peak);
+    document.getElementById("what-if-peak").textContent = own ? "" : peak;
+    fillTable(result, at);
+    tellCurve(result.points, at, own ? ownWords : `${at}. ${peak}`);
     chart.view.data("curve", result.points).run();
   };
   for (const [name, input] of Object.entries(inputs)) {
