@@ -35,11 +35,12 @@ def judge(cate: pd.Series, score: NDArray[np.float64], panel: pd.DataFrame, outc
     wrong order, or off in size.
     """
     households, fold = panel["household_id"].to_numpy(), panel["fold"].to_numpy()
+    spread = levelled(cate, fold)
     gain = qini(rank_within(cate, fold), score, households, CROSS_FITTED)
     groups = grouped_effects(cate, score, households, fold, seed, inflation=CROSS_FITTED)
     return {
         "mean": cate.mean(),
-        "sd": float(np.std(levelled(cate, fold), ddof=1)),
+        "sd": np.std(spread, ddof=1) if np.ptp(spread) > 0 else 0.0,  # not the last bits of a mean
         "share_positive": (cate > 0).mean(),
         "auuc": raw_auuc(cate, panel[outcome], panel["treated"]),
         "raw_qini": raw_qini(cate, panel[outcome], panel["treated"]),

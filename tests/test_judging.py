@@ -40,6 +40,9 @@ def test_every_p_value_turns_with_the_ranking():
     assert wrong["disorder_p"] < 0.01 < right["disorder_p"]
     within = cate - cate.groupby(panel["fold"]).transform("mean")
     assert (right["mean"], right["sd"]) == (cate.mean(), pytest.approx(within.std()))
+    alike = judge(0.1 + panel["fold"] / 3, score, panel, "purchase_amount", SEED)  # a constant a fold ranks nobody
+    assert [alike[name] for name in ("sd", "autoc", "qini", "blp_slope", "top_less_bottom")] == [0, 0, 0, 0, 0]
+    assert alike["autoc_p"] == alike["blp_p"] == alike["top_less_bottom_p"] == 1
     table = learner_table({"purchase_amount": {"right": cate, "wrong": -cate}}, {"purchase_amount": score}, panel, SEED)
     assert table["learner"].tolist() == ["right", "wrong"]
     assert table["autoc"].tolist() == [right["autoc"], wrong["autoc"]]
