@@ -10,7 +10,7 @@ import yaml
 
 from targeting.estimator_names import NAMES
 from targeting.pages import sentences
-from targeting.wording import amount, finding_in_words, margin_words, number, percent, usd
+from targeting.wording import amount, margin_words, number, percent, usd
 
 ROOT = Path(__file__).resolve().parent.parent
 TEMPLATE = "README.md.jinja"
@@ -53,7 +53,7 @@ def environment() -> jinja2.Environment:
         autoescape=False,  # noqa: S701 - Markdown, from our own numbers
     )
     templates.filters |= {"usd": usd, "percent": percent, "number": number, "row_pair": row_pair}
-    templates.filters |= {"amount": amount, "margin": margin_words, "finding_in_words": finding_in_words}
+    templates.filters |= {"amount": amount, "margin": margin_words}
     # What the report says of the same numbers.
     templates.globals["sentences"] = sentences
     return templates

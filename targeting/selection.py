@@ -27,6 +27,7 @@ from targeting.folds import levelled, rank_within
 from targeting.panel import KEYS, OUTCOMES
 from targeting.ranking import CROSS_FITTED, autoc_weights, rank_weighted_influence
 from targeting.simultaneous import adjusted_p_values, joint_covariance
+from targeting.wording import LEARNER_WORDS
 
 SIGNIFICANCE = 0.05
 FACTOR = 2.0  # by which effects may be off in size before a learner is out of the question
@@ -212,7 +213,8 @@ def verdict(choice: Choice) -> dict[str, str | bool | float]:
         sentence = f"No learner passes the gates: {average}"
     else:
         p = f"p = {own.p:.3f}" if own.p >= 0.001 else "p < 0.001"
-        evidence = f"{overall.learner}, AUTOC {own.autoc:.2f}, {p} allowing for {len(overall.judgements)} learners"
+        name = LEARNER_WORDS.get(overall.learner, overall.learner)
+        evidence = f"{name}, AUTOC {own.autoc:.2f}, {p} allowing for {len(overall.judgements)} learners"
         if overall.shown:
             sentence = f"Effects differ between households beyond noise (ranked by {evidence})."
         else:

@@ -1,8 +1,5 @@
 """How numbers are written in sentences: dollars, percentages, counts, outcomes in their unit; and what learners are called."""
 
-from collections.abc import Mapping
-from typing import Any
-
 # What sentences call a learner whose name alone could be taken for something else: `average` for the average effect.
 LEARNER_WORDS = {"average": "the average of learners"}
 
@@ -30,9 +27,3 @@ def amount(value: float, outcome: str) -> str:
 def margin_words(value: float, outcome: str) -> str:
     """A margin: 30% of sales, or dollars a basket where the outcome counts these."""
     return percent(value) if outcome == "purchase_amount" else f"{usd(value)} a basket"
-
-
-def finding_in_words(validate: Mapping[str, Any]) -> str:
-    """What metrics/validate.json finds of effects that differ, its best learner as sentences call it."""
-    best = validate["best"]
-    return str(validate["finding"]).replace(f"{best}, AUTOC", f"{LEARNER_WORDS.get(best, best)}, AUTOC")

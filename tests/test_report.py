@@ -24,7 +24,6 @@ from targeting.policies import Budget, PolicyData, assign
 from targeting.policy_sensitivity import at_economics
 from targeting.policy_value import Evidence, recommend, value_table
 from targeting.roi_curve import SHARES, peaks, profit_and_spend, roi_curve
-from targeting.wording import finding_in_words
 from tests.browser import WIDTHS, no_sideways_scroll, opened, serious_faults
 from tests.test_truth_words import truth_table
 
@@ -443,10 +442,6 @@ def test_the_experiment_says_what_it_must_find():
 
 
 def test_the_average_of_learners_is_not_taken_for_the_average_effect():
-    validate = {"best": "average", "finding": "No learner shows it (best: average, AUTOC 8.20): it is the average effect."}
-    assert finding_in_words(validate) == (
-        "No learner shows it (best: the average of learners, AUTOC 8.20): it is the average effect."
-    )
     peak = {"profit_peak_share": 0.1, "profit_peak_share_lower": 0.0, "profit_peak_share_upper": 0.2}
     assert sentences.best_share_sentence("average", peak, "overlap").startswith(
         "At the run's own cost and margin, in the order of the average of learners, profit"

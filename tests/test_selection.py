@@ -121,6 +121,7 @@ def test_a_combination_is_preferred_unless_another_beats_it_beyond_noise():
     near = tables | {"average": tables["good"] + np.random.default_rng(5).normal(0, 0.05, len(effect))}
     decision = decide(near, seen, SEED)
     assert decision.learner == "average"
+    assert "(ranked by the average of learners, AUTOC" in verdict(Choice(decision, {}))["finding"]  # and not the average effect
     far = decide(tables | {"average": tables["poor"]}, seen, SEED)
     assert far.learner == "good"
     below = far.judgements["average"].autoc

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from targeting.economics import Economics
 from targeting.errors import DataError
 from targeting.panel import PREFIX
-from targeting.wording import LEARNER_WORDS, finding_in_words, number, usd
+from targeting.wording import LEARNER_WORDS, number, usd
 
 WEEKS = 52  # of a year
 NEEDED = ("monetary_per_week", "frequency_per_week", "recency", "monetary_avg_basket_sales")
@@ -115,7 +115,7 @@ def findings(validation: Mapping[str, Any], learner: str, with_intervals: bool) 
     shown = f"Uplifts shown are the estimates of {ranker(learner)}, for each customer by a model that never saw that household"
     intervals = "with 95% intervals." if with_intervals else "which gives no interval for a single customer."
     said = "" if validation["heterogeneity"] else " So differences between single customers are guesses."
-    return f"{shown}, {intervals} {finding_in_words(validation)}{said}"
+    return f"{shown}, {intervals} {validation['finding']}{said}"
 
 
 @dataclass(frozen=True)

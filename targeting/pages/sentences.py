@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from targeting.estimator_names import NAMES
-from targeting.wording import LEARNER_WORDS, amount, finding_in_words, number, percent, usd
+from targeting.wording import LEARNER_WORDS, amount, number, percent, usd
 
 Metrics = Mapping[str, Any]
 READ_FIRST = "ato"  # the estimator of the population that the data speak of
@@ -81,7 +81,7 @@ def doubts(metrics: Metrics, effects: pd.DataFrame, refutation: pd.DataFrame, ou
     if row["ci_lower"] <= 0 <= row["ci_upper"]:
         found.append("The average effect cannot be told from none.")
     if not metrics["validate"]["heterogeneity"]:
-        found.append(finding_in_words(metrics["validate"]))
+        found.append(metrics["validate"]["finding"])
     return found
 
 
