@@ -155,11 +155,11 @@ def main() -> None:
     tills = costs[costs["campaign_id"] == "all"].set_index("basis")["cost"].to_dict()
     shifts = turning_shifts(table, decisions, recommended, economics)
 
-    best = learners.set_index("learner").loc[learner, [f"profit_peak_{name}" for name in ("share", "share_lower", "share_upper")]]
     order = order_shown(learner, json.loads(VALIDATION.read_text(encoding="utf-8")), cates)
     shown = effects[order][[f"{end}_{outcome}" for end in ("cate", "lower", "upper")]].set_axis(
         ["cate", "lower", "upper"], axis=1
     )
+    best = learners.set_index("learner").loc[order, [f"profit_peak_{name}" for name in ("share", "share_lower", "share_upper")]]
     metrics = headline(table, economics, recommended) | best.to_dict() | {"order_shown": order}
     if not comparable:
         metrics["recommendation"] = f"Mail nobody. {overlap['why']}"
@@ -167,8 +167,8 @@ def main() -> None:
     write_parquet(pd.concat([panel[KEYS], pd.Series(data.cate, name="cate"), decisions.astype("int8")], axis=1), ASSIGNMENTS)
     write_parquet(evidence_table(panel, segments, data, shown, evidence, economics), EVIDENCE)
     write_csv(with_reasons(table.merge(check_table(decisions, evidence, economics), on="policy"), unavailable(data)), POLICIES)
-    chosen = curves[curves["learner"] == learner]
-    write_csv(chosen[[name for name in curves if not name.startswith("over_chosen") and name != "learner"]], CURVE)
+    drawn = curves[curves["learner"] == order]
+    write_csv(drawn[[name for name in curves if not name.startswith("over_chosen") and name != "learner"]], CURVE)
     write_csv(curves, LEARNER_CURVES)
     write_csv(learners, LEARNER_PEAKS)
     write_csv(cost_margin_grid(data, evidence, economics, *groups, seed, comparable), GRID)

@@ -135,6 +135,10 @@ def test_a_run_leaves_what_it_promises(project):
     policies = pd.read_csv(project / "plots/policies.csv")
     assert policies["policy"].tolist() == list(POLICIES)
     assert (policies["note"].notna() == policies["profit"].isna()).all()  # a policy that cannot be given says why
+    policy = json.loads((project / "metrics/policy.json").read_text())
+    curve, peaks = pd.read_csv(project / "plots/roi_curve.csv"), pd.read_csv(project / "plots/roi_learners.csv")
+    shown = peaks.set_index("learner").loc[policy["order_shown"]]
+    assert policy["profit_peak_share"] == shown["profit_peak_share"] == curve.loc[curve["profit"].idxmax(), "share"]
     assert panel["cut"].any()  # the last campaign outlives the data
     mailing, arms = (pd.read_csv(project / f"data/{name}.csv") for name in ("score/mailing_list", "experiment/assignment"))
     households = pd.read_parquet(project / "data/tables/transactions.parquet")["household_id"].unique()
