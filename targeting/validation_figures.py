@@ -27,7 +27,7 @@ def toc_chart(toc: pd.DataFrame, uplift: pd.DataFrame, main: str) -> Figure:
             own["share"], own["ci_lower"], own["ci_upper"], color=LIGHT, alpha=0.7, label="95% interval, share by share"
         )
         others = table[table["learner"] != main]
-        sns.lineplot(others, x="share", y=column, hue="learner", palette="muted", linewidth=1.2, legend=axes is left, ax=axes)
+        sns.lineplot(others, x="share", y=column, hue="learner", palette="husl", linewidth=1.2, legend=axes is left, ax=axes)
         axes.plot(own["share"], own[column], color=DARK, linewidth=2.5, label="chosen by the other folds")
         axes.axhline(0, color="black", linewidth=0.8)
         axes.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
