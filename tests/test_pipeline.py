@@ -182,6 +182,8 @@ def test_the_report_agrees_with_the_metrics_to_the_cent(project, browser, width)
             wanted = [expected[key] for key in ("profit", "profit_ci_lower", "profit_ci_upper")]
             assert values == pytest.approx(wanted, abs=0.005)
             assert row["contacts"] == expected["n"]
+            if row["candidate"]:  # by the run's own draws
+                assert row["together"] == pytest.approx(expected["simultaneous_lower"], abs=1e-6)
             shown = page.inner_text(f"tr[data-policy='{row['policy']}'] [data-cell=profit]")
             assert shown.split(" ")[0].replace("$", "").replace(",", "") == f"{expected['profit'] + 0.0:.2f}".replace(
                 "-0.00", "0.00"

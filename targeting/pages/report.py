@@ -11,7 +11,7 @@ from markupsafe import Markup
 from targeting.estimator_names import NAMES
 from targeting.pages import charts, sentences
 from targeting.pages.truth_words import claims_in_words, truth_sentences
-from targeting.pages.what_if import embedded
+from targeting.pages.what_if import embedded, joint_reach
 from targeting.wording import amount
 
 Tables = Mapping[str, pd.DataFrame]
@@ -160,6 +160,7 @@ def report_context(
             curve["share"].tolist(),
             parameters["policy"],
             metrics["nuisance"]["answers"],
+            joint_reach(policies),
             parameters["seed"],
         ),
         "vega": vega(),

@@ -116,10 +116,9 @@ def confidence(metrics: Metrics, against: Sequence[str], policies: pd.DataFrame)
         return "These data cannot say whom to mail: those mailed and those not mailed cannot be compared."
     if metrics["policy"]["recommended"] == "none":
         loss = loss_of_mailing_everybody(metrics["nuisance"]["answers"], policies)
-        what = "That mailing is not shown to pay is what these data say; that it would not pay they do not say."
         if loss:
-            what = f"{loss} Whether a better choice would pay the data leave open."
-        return f"{what} An experiment would tell whether mailing pays on average; it tests no choice of whom to mail."
+            return f"{loss} Whether a better choice would pay the data leave open."
+        return "That mailing is not shown to pay is what these data say; that it would not pay they do not say."
     if against:
         count = "One doubt stands" if len(against) == 1 else f"{len(against)} doubts stand"
         return f"The profit is above zero beyond chance, but {count} against it: test it on a part of the households first."

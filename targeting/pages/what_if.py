@@ -27,6 +27,18 @@ COLUMNS = {
 }
 
 
+def joint_reach(policies: pd.DataFrame) -> float | None:
+    """How many standard errors the intervals that hold for all candidates at once reach; None where nothing can be compared.
+
+    `policies` is plots/policies.csv.
+    """
+    known = policies[policies["simultaneous_lower"].notna() & (policies["profit_se"] > 0)]
+    if known.empty:
+        return None
+    row = known.iloc[0]
+    return float((row["profit"] - row["simultaneous_lower"]) / row["profit_se"])
+
+
 def embedded(
     evidence: pd.DataFrame,
     averages: Mapping[str, float],
@@ -34,13 +46,14 @@ def embedded(
     shares: Sequence[float],
     settings: Mapping[str, Any],
     answers: str,
+    reach: float | None,
     seed: int,
 ) -> dict[str, Any]:
     """Columns, packed, one number a row of `evidence` (data/policy/evidence.parquet), and settings.
 
     Households are numbered anew, so that the page holds no identifier. `averages` are the run's `cost` and `margin`, `policies`
     those that it could give, `shares` where the curve is drawn, `settings` the section `policy` of params.yaml, `answers` what
-    the overlap allows to be said.
+    the overlap allows to be said, `reach` the `joint_reach` at the run's cost and margin.
     """
     columns = {name: packed(evidence[source]) for name, source in COLUMNS.items()}
     columns["household"] = packed(pd.factorize(evidence["household_id"])[0])
@@ -59,6 +72,7 @@ def embedded(
             "caution": settings["caution"],
             "counts": [round(share * n) for share in shares],
             "policies": list(policies),
+            "reach": reach,
             "seed": seed,
             "shares": list(shares),
             "top": {"top_20": round(0.20 * n), "top_30": round(0.30 * n)},

@@ -61,9 +61,10 @@ function valueOf(name, sums, cost, margin, n, group) {
 }
 
 // The policy with the largest profit of those whose profit is above zero with all candidates compared at once; else none.
-function recommended(table, settings, draws) {
+// `unmoved` from the run's own cost and margin, intervals reach as far as the run's: other draws would move the last cents.
+function recommended(table, settings, draws, unmoved) {
   const able = table.filter((row) => row.candidate);
-  const reach = criticalValue(able.map((row) => row.profit), draws);
+  const reach = (unmoved && settings.reach) || criticalValue(able.map((row) => row.profit), draws);
   for (const row of able) row.together = row.profit.value - reach * row.profit.se;
   if (settings.answers === "nothing") return "none";
   const shown = able.filter((row) => row.together > 0);
@@ -188,7 +189,8 @@ function whatIf(data) {
       const sums = (name) => fixed[name] ?? contactSums(name, PRICED[name](seen), rows, group);
       const table = settings.policies.map((name) => valueOf(name, sums(name), cost, margin, rows.cate.length, group));
       const points = curveAt(curve, settings, cost, margin);
-      return { table, recommended: recommended(table, settings, draws), points, peak: peakOf(points, curve, cost, margin) };
+      const unmoved = cost === settings.cost && margin === settings.margin;
+      return { table, recommended: recommended(table, settings, draws, unmoved), points, peak: peakOf(points, curve, cost, margin) };
     },
   };
 }
