@@ -234,6 +234,7 @@ def test_a_changed_number_of_segments_reruns_no_trial_or_learner(project):
         "truth",
         "score",
         "experiment",
+        "exploration",
         "monitor",
         "game",
         "report",
