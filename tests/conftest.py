@@ -77,5 +77,5 @@ def browser() -> Iterator[Browser]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The end-to-end tests take longest and stay together: begun first, they leave the other worker the rest."""
-    items.sort(key=lambda item: item.path.name != "test_pipeline.py")
+    """The end-to-end tests take longest, and those of a module stay together: each worker begins with a module of them."""
+    items.sort(key=lambda item: (item.path.name != "test_pipeline.py", item.path.name != "test_pipeline_sources.py"))

@@ -3,12 +3,9 @@
 import csv
 import io
 import json
-import os
 import re
 import shutil
-import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 import pandas as pd
@@ -16,18 +13,11 @@ import pytest
 import yaml
 
 from targeting.policies import POLICIES
-from targeting.tables import OPTIONAL, SCHEMAS
+from targeting.tables import SCHEMAS
 from tests.browser import WIDTHS, no_sideways_scroll, opened, serious_faults
+from tests.project import call, commit, make_project, ran, restore
 
 pytestmark = pytest.mark.slow
-ROOT = Path(__file__).resolve().parent.parent
-SMALL = {
-    "nuisance/default": {"folds": 3, "repeats": 1, "refits": 3},
-    "refute/default": {"placebo_repeats": 4, "cause_repeats": 2, "subset_repeats": 3, "control_splits": 2},
-    "segmentation/default": {"k": 4, "selection": [3, 4], "restarts": 3, "bootstraps": 4, "factor_resamples": 2},
-    "learners/default": {"names": ["x", "dr"], "trials": 1, "forward": ["x"]},
-}
-TIME = "2026-01-01T00:00:00Z"
 AFTER_POLICY = {
     "score",
     "experiment",
@@ -36,59 +26,6 @@ AFTER_POLICY = {
     "game",
     "report",
 }  # what reads the policy's metrics, light stages all
-
-
-def call(project: Path, *command: str, fails: bool = False) -> str:
-    """Run a command in the project with this Python first on the path; stdout and stderr together."""
-    environment = os.environ | {
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-        "GIT_CONFIG_GLOBAL": os.devnull,
-    }
-    # Into a file: a pipe would stay open as long as any process that the command leaves behind, such as a worker of DVC's queue.
-    with tempfile.TemporaryFile("w+") as output:
-        done = subprocess.run(command, cwd=project, env=environment, stdout=output, stderr=subprocess.STDOUT, check=False)
-        output.seek(0)
-        said = output.read()
-    assert (done.returncode != 0) == fails, said[-4000:]
-    return said
-
-
-def make_project(project: Path, folder: Path) -> Path:
-    """A repository with this project's files, whose defaults are the retailer in `folder` and settings that take seconds."""
-    listing = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    for name in listing.stdout.splitlines():
-        if (ROOT / name).is_file() and not name.startswith(("metrics/", "plots/", "dvc.lock")):
-            (project / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(ROOT / name, project / name)
-    for group, settings in {**SMALL, "data/dunnhumby": {"path": str(folder)}}.items():
-        path = project / "conf" / f"{group}.yaml"
-        path.write_text(yaml.safe_dump(yaml.safe_load(path.read_text()) | settings))
-    config = project / "conf" / "config.yaml"
-    config.write_text(config.read_text().replace("data: completejourney", "data: dunnhumby"))
-    call(project, sys.executable, "-m", "scripts.compose_params")
-    call(project, "git", "init", "--quiet", "--initial-branch", "main")
-    for key, value in (("user.name", "Test"), ("user.email", "test@example.org")):
-        call(project, "git", "config", key, value)
-    commit(project)
-    return project
-
-
-def commit(project: Path) -> None:
-    """Commit everything at a fixed time: the report names its commit, which is then the same in clones of the same files."""
-    call(project, "git", "add", "--all")
-    dated = ("env", f"GIT_AUTHOR_DATE={TIME}", f"GIT_COMMITTER_DATE={TIME}")
-    call(project, *dated, "git", "commit", "--quiet", "--message", "A run")
-
-
-def restore(project: Path) -> None:
-    call(project, "git", "checkout", "--quiet", ".")
-    call(project, "dvc", "checkout", "--quiet")
-
-
-def ran(output: str) -> set[str]:
-    return set(re.findall(r"Running stage '([\w@]+)'", output))
 
 
 @pytest.fixture(scope="module")
@@ -326,35 +263,3 @@ def test_the_same_retailer_by_an_experiment_in_a_temporary_folder(project, folde
     )
     assert "ingest" in ran(output)  # another folder, and the rest follows only where its content differs
     assert ran(output) <= {"ingest", "policy_tree", "policy", "truth", *AFTER_POLICY}
-
-
-def test_a_retailer_without_coupons_demographics_and_promotions(project, tmp_path):
-    complete = pd.read_parquet(project / "data/trials/panel.parquet")
-    own = tmp_path / "own"
-    own.mkdir()
-    for name in set(SCHEMAS) - set(OPTIONAL):
-        shutil.copy(project / f"data/tables/{name}.parquet", own)
-    assert "ingest" in ran(call(project, "dvc", "exp", "run", "-S", "data=canonical", "-S", f"data.path={own}"))
-    panel = pd.read_parquet(project / "data/trials/panel.parquet")
-    unknown = {"x_redemptions", "x_demographics_known", "x_age_from", "x_display_share", "x_mailer_share"}
-    assert unknown <= set(complete) - set(panel)  # what is the same for everybody is no covariate
-    costs = json.loads((project / "metrics/costs.json").read_text())
-    assert set(costs) == {"per_targeted"}  # nobody redeems
-    policies = pd.read_csv(project / "plots/policies.csv")
-    assert (policies["note"].notna() == policies["profit"].isna()).all()
-    restore(project)
-
-
-def test_a_made_up_retailer_is_held_against_its_truth(project):
-    assert json.loads((project / "metrics/truth.json").read_text()) == {"known": False}
-    assert pd.read_csv(project / "plots/truth.csv").empty
-    call(project, "dvc", "exp", "run", "-S", "data=simulated", "-S", "data.households=200", "-S", "data.weeks=36")
-    truth, table = json.loads((project / "metrics/truth.json").read_text()), pd.read_csv(project / "plots/truth.csv")
-    assert truth["known"] is True
-    assert truth["regret"] == pytest.approx(truth["profit_oracle"] - truth["profit_recommended"])
-    assert truth["profit_oracle"] >= max(value for name, value in truth.items() if name.startswith("profit_"))
-    policies = pd.read_csv(project / "plots/policies.csv")["policy"].tolist()
-    assert table.loc[table["what"] == "policy", "name"].tolist() == [*policies, "oracle"]
-    assert set(table.loc[table["what"] == "learner", "name"]) == {"x", "dr", "average", "stack", "selected"}
-    assert table.loc[table["what"] != "learner", "truth"].notna().all()
-    restore(project)

@@ -1,0 +1,54 @@
+"""The whole pipeline on other sources than the tiny retailer's files, as a user switches to them."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from targeting.policies import POLICIES
+from targeting.tables import OPTIONAL, SCHEMAS
+from tests.project import call, make_project, ran
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def fresh(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project in which nothing has run but `ingest`."""
+    made = make_project(tmp_path_factory.mktemp("fresh"), folder)
+    call(made, "dvc", "repro", "ingest")
+    return made
+
+
+def test_a_retailer_without_coupons_demographics_and_promotions(fresh, tmp_path):
+    own = tmp_path / "own"
+    own.mkdir()
+    for name in set(SCHEMAS) - set(OPTIONAL):
+        shutil.copy(fresh / f"data/tables/{name}.parquet", own)
+    output = call(fresh, "dvc", "exp", "run", "-S", "data=canonical", "-S", f"data.path={own}")
+    assert {"ingest", "trials", "policy", "report"} <= ran(output)
+    for name in OPTIONAL:
+        assert pd.read_parquet(fresh / f"data/tables/{name}.parquet").empty
+    panel = pd.read_parquet(fresh / "data/trials/panel.parquet")
+    # What is the same for everybody is no covariate.
+    assert not {"x_redemptions", "x_demographics_known", "x_age_from", "x_display_share", "x_mailer_share"} & set(panel)
+    assert set(json.loads((fresh / "metrics/costs.json").read_text())) == {"per_targeted"}  # nobody redeems
+    policies = pd.read_csv(fresh / "plots/policies.csv")
+    assert policies["policy"].tolist() == list(POLICIES)
+    assert (policies["note"].notna() == policies["profit"].isna()).all()
+    assert json.loads((fresh / "metrics/truth.json").read_text()) == {"known": False}
+    assert pd.read_csv(fresh / "plots/truth.csv").empty
+
+
+def test_a_made_up_retailer_is_held_against_its_truth(fresh):
+    call(fresh, "dvc", "exp", "run", "-S", "data=simulated", "-S", "data.households=200", "-S", "data.weeks=36")
+    truth, table = json.loads((fresh / "metrics/truth.json").read_text()), pd.read_csv(fresh / "plots/truth.csv")
+    assert truth["known"] is True
+    assert truth["regret"] == pytest.approx(truth["profit_oracle"] - truth["profit_recommended"])
+    assert truth["profit_oracle"] >= max(value for name, value in truth.items() if name.startswith("profit_"))
+    policies = pd.read_csv(fresh / "plots/policies.csv")["policy"].tolist()
+    assert table.loc[table["what"] == "policy", "name"].tolist() == [*policies, "oracle"]
+    assert set(table.loc[table["what"] == "learner", "name"]) == {"x", "dr", "average", "stack", "selected"}
+    assert table.loc[table["what"] != "learner", "truth"].notna().all()
