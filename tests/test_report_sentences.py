@@ -1,0 +1,143 @@
+"""What the report says in words: each sentence follows from the run's numbers by a written rule."""
+
+import pandas as pd
+import pytest
+
+from targeting.pages import sentences
+from tests.test_report import REAL, results
+
+
+def test_sentences_follow_the_numbers():
+    metrics, tables = results()
+    effects, refutation, policies = tables["ate"], tables["refutation"], tables["policies"]
+    own = (effects["outcome"] == "purchase_amount") & (effects["trial"] == "all") & (effects["method"] == "ato")
+    clear = effects.copy()
+    clear.loc[own, ["estimate", "ci_lower", "ci_upper"]] = [30.0, 10.0, 50.0]
+    passing = refutation.assign(passed=True)
+    good = metrics | {
+        "nuisance": metrics["nuisance"] | {"answers": "everybody"},
+        "validate": metrics["validate"] | {"heterogeneity": True},
+        "policy": metrics["policy"] | {"recommended": "top_20"},
+    }
+
+    def sure(metrics: dict, effects: pd.DataFrame, refutation: pd.DataFrame) -> str:
+        return sentences.confidence(metrics, sentences.doubts(metrics, effects, refutation, "purchase_amount"), policies)
+
+    assert sentences.doubts(good, clear, passing, "purchase_amount") == []
+    assert sure(good, clear, passing) == "The profit is above zero beyond chance, and no check stands against it."
+    assert "All 40 attempts" in sentences.refutation_sentence(passing)
+    assert "more than chance would give" in sentences.effect_sentence(clear)
+    failing = passing.assign(passed=passing["check"] != "negative_control")
+    assert sentences.doubts(good, clear, failing, "purchase_amount")[0].startswith("Purchases before the campaign.")
+    assert "One doubt stands" in sure(good, clear, failing)
+    unclear = effects.copy()
+    unclear.loc[own, ["estimate", "ci_lower", "ci_upper"]] = [3.0, -10.0, 16.0]
+    assert "which may well be nothing" in sentences.effect_sentence(unclear)
+    nothing = good | {"nuisance": metrics["nuisance"] | {"answers": "nothing"}}
+    assert sure(nothing, clear, passing).startswith("These data cannot say whom to mail")
+
+
+LOSES = {"profit_ci_upper": -1.0, "profit_overlap_ci_upper": -0.5}
+
+
+@pytest.mark.parametrize(
+    ("answers", "row", "begin"),
+    [
+        ("everybody", LOSES, "Mailing everybody loses money beyond chance."),
+        ("everybody", LOSES | {"profit_ci_upper": 1.0}, "That mailing is not shown to pay"),
+        # Only the overlap speaks, whatever the interval over everybody says.
+        (
+            "overlap",
+            LOSES,
+            "Mailing everybody inside the overlap loses money beyond chance; beyond the overlap the data cannot know",
+        ),
+        ("overlap", LOSES | {"profit_overlap_ci_upper": 0.5}, "That mailing is not shown to pay"),
+        ("nothing", LOSES, "These data cannot say whom to mail"),
+    ],
+)
+def test_a_loss_is_said_of_those_of_whom_the_data_speak(answers, row, begin):
+    metrics, _ = results()
+    metrics["nuisance"] = metrics["nuisance"] | {"answers": answers}
+    metrics["policy"] = metrics["policy"] | {"recommended": "none"}
+    policies = pd.DataFrame([{"policy": "all"} | row])
+    said = sentences.confidence(metrics, [], policies)
+    assert said.startswith(begin)
+
+
+def test_the_experiment_says_what_it_must_find():
+    metrics = {"policy": {"breakeven": 40.0}, "experiment": {"half_width_adjusted": 25.5}}
+    said = sentences.experiment_settles(metrics, "purchase_amount")
+    assert "as large as breakeven ($40.00)" in said
+    assert "if it finds more than $65.50. It tests no choice" in said
+    assert "more than 65.50 baskets." in sentences.experiment_settles(metrics, "purchase_count")
+
+
+def test_the_average_of_learners_is_not_taken_for_the_average_effect():
+    peak = {"profit_peak_share": 0.1, "profit_peak_share_lower": 0.0, "profit_peak_share_upper": 0.2}
+    assert sentences.best_share_sentence("average", peak, "overlap").startswith(
+        "At the run's own cost and margin, in the order of the average of learners, profit"
+    )
+    assert "no profit here is evidence" in sentences.best_share_sentence("dr", peak, "nothing")
+    assert sentences.best_share_sentence("dr", peak, "overlap").startswith(
+        "At the run's own cost and margin, in the order of `dr`, profit"
+    )
+
+
+@pytest.mark.parametrize(
+    ("n_differing", "p", "words"),
+    [
+        (2, 0.001, "Segments differ in the effect (p = 0.001 for all at once); 2 differ from"),
+        (1, 0.00001, "Segments differ in the effect (p < 0.001 for all at once); 1 differs from"),
+        (0, 0.02, "Segments differ in the effect (p = 0.020 for all at once); none differs from"),
+        (0, 0.4, "is not shown (p = 0.400"),
+        # All at once is the test; one that differs alone does not overrule it.
+        (
+            1,
+            0.29,
+            "That segments differ in the effect is not shown for all at once (p = 0.290), though one by one 1 differs from",
+        ),
+    ],
+)
+def test_segments_differ_only_where_the_test_says_so(n_differing, p, words):
+    found = {"purchase_amount": {"n_differing": n_differing, "differ_p": p}}
+    assert words in sentences.segments_sentence(found)
+
+
+def test_segments_that_cannot_be_compared_are_no_error():
+    # What metrics/segment_effects.json holds where fewer than two segments have households enough in both arms.
+    assert "cannot be said" in sentences.segments_sentence({"purchase_amount": {}})
+
+
+@pytest.mark.parametrize(
+    ("silhouette", "davies_bouldin", "further"),
+    [(0.3841, 0.9, "no further apart"), (0.44, 0.9, "further apart"), (0.44, 1.0, "no further apart")],
+)
+def test_a_hair_above_households_without_groups_is_no_separation(silhouette, davies_bouldin, further):
+    metrics, _ = results()
+    metrics["segment"] = metrics["segment"] | {"silhouette": silhouette, "davies_bouldin": davies_bouldin}
+    metrics["stability"] = metrics["stability"] | {"silhouette_ungrouped": 0.384, "davies_bouldin_ungrouped": 0.95}
+    said = sentences.segments_note(metrics)
+    assert f"they lie {further} than" in said
+
+
+def test_limits_are_this_runs_own():
+    metrics, _ = results()
+    short = metrics | {"experiment": {"n_total_adjusted": 500, "n_eligible": 100}}
+    assert any("100 eligible households are fewer than the 500" in limit for limit in sentences.limits(short, REAL))
+    enough = metrics | {"experiment": {"n_total_adjusted": 100, "n_eligible": 500}}
+    assert not any("eligible households are fewer" in limit for limit in sentences.limits(enough, REAL))
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (REAL, "Nobody was mailed by lot"),
+        ({"source": "simulated", "overlap": "randomised"}, "This made-up retailer mailed by lot"),
+        ({"source": "simulated", "overlap": "poor"}, "of a real one nobody knows"),
+    ],
+)
+def test_what_effects_rest_on_is_the_datas_own(data, words):
+    metrics, _ = results()
+    said = sentences.limits(metrics, data)
+    assert sum(words in limit for limit in said) == 1
+    assert sum("mailed by lot" in limit for limit in said) <= 1
