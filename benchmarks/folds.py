@@ -8,8 +8,8 @@ import pandas as pd
 from joblib import Parallel, delayed
 from numpy.typing import NDArray
 
-from targeting.panel import OUTCOMES
-from targeting.params import load_params
+from targeting.base.columns import OUTCOMES
+from targeting.base.params import load_params
 
 # Of a learner's name: its effects of one held-out fold, given base models by learner, panel, outcome, fold and seed.
 Effects = Callable[[str, Mapping[str, str], pd.DataFrame, str, int, int], NDArray[np.float64]]

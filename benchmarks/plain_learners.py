@@ -20,8 +20,8 @@ from benchmarks.folds import time_every_fold
 from targeting.learners.base_models import COMPONENTS, component_steps, regressor
 from targeting.learners.meta import with_interactions
 from targeting.learners.orthogonal import CAUSAL_FOREST
-from targeting.models import outcome_model, propensity_model
-from targeting.panel import covariate_matrix
+from targeting.nuisance.models import outcome_model, propensity_model
+from targeting.trials.panel import covariate_matrix
 
 PLAIN = ("s", "t", "x", "dr", "linear_dml", "nonparam_dml", "causal_forest")
 

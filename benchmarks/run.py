@@ -28,15 +28,15 @@ from benchmarks.outside.learners import OUTSIDE
 from benchmarks.plain_learners import PLAIN
 from benchmarks.what_if import slider_moves
 from scripts.browser import NoBrowserError
-from targeting.economics import Economics
-from targeting.engine import connect
-from targeting.features import household_features
-from targeting.ingest import sold
 from targeting.learners.registry import NAMES
-from targeting.policies import PolicyData
-from targeting.policy_value import Evidence
-from targeting.roi_curve import roi_curve
+from targeting.policy.curve import roi_curve
+from targeting.policy.economics import Economics
+from targeting.policy.policies import PolicyData
+from targeting.policy.value import Evidence
 from targeting.sources import canonical_tables
+from targeting.tables.engine import connect
+from targeting.tables.features import household_features
+from targeting.tables.write import sold
 from tests.slow_features import slow_features
 from tests.test_features import in_pandas
 

@@ -8,9 +8,9 @@ import jinja2
 import pandas as pd
 import yaml
 
-from targeting.estimator_names import NAMES
-from targeting.pages import sentences
-from targeting.wording import amount, margin_words, number, percent, usd
+from targeting.sentences import report as sentences
+from targeting.words.estimators import NAMES
+from targeting.words.numbers import amount, margin_words, number, percent, usd
 
 ROOT = Path(__file__).resolve().parent.parent
 TEMPLATE = "README.md.jinja"

@@ -9,13 +9,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from targeting.effect_figures import forest_plot
-from targeting.effects import ADJUSTED, effect_data, effect_table
-from targeting.outputs import write_csv, write_figure, write_metrics
-from targeting.panel import OUTCOMES, require_aligned
-from targeting.pooling import pooling_table
-from targeting.stage import run
-from targeting.trimming import trimming_table
+from targeting.base.columns import OUTCOMES
+from targeting.base.outputs import write_csv, write_figure, write_metrics
+from targeting.base.stage import run
+from targeting.effects.estimators import ADJUSTED, effect_data, effect_table
+from targeting.effects.pooling import pooling_table
+from targeting.effects.trimming import trimming_table
+from targeting.figures.effects import forest_plot
+from targeting.trials.panel import require_aligned
 
 PANEL = Path("data/trials/panel.parquet")
 NUISANCE = Path("data/trials/nuisance.parquet")

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from targeting.candidates import candidate_rows
-from targeting.engine import connect, read_tables
-from targeting.outputs import write_metrics, write_parquet
-from targeting.params import load_params
-from targeting.stage import run
-from targeting.tables import SCHEMAS, first_and_last_day
+from targeting.base.outputs import write_metrics, write_parquet
+from targeting.base.params import load_params
+from targeting.base.stage import run
+from targeting.tables.engine import connect, read_tables
+from targeting.tables.schemas import SCHEMAS, first_and_last_day
+from targeting.trials.candidates import candidate_rows
 
 TABLES = Path("data/tables")
 CANDIDATES = Path("data/score/candidates.parquet")

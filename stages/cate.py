@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from targeting.cate import LearnerError, cross_fit_effects, no_effects
+from targeting.base.columns import OUTCOMES
+from targeting.base.outputs import write_metrics, write_parquet
+from targeting.base.params import load_params
+from targeting.base.stage import run
+from targeting.learners.cross_fit import LearnerError, cross_fit_effects, no_effects
 from targeting.learners.data import outcome_data
 from targeting.learners.registry import find_learner
-from targeting.outputs import write_metrics, write_parquet
-from targeting.panel import OUTCOMES
-from targeting.params import load_params
-from targeting.stage import run
 
 PANEL = Path("data/trials/panel.parquet")
 NUISANCE = Path("data/trials/nuisance.parquet")

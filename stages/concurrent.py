@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from targeting.concurrent import concurrent_effects, mailing_table
-from targeting.nuisance import Task, cross_fit
-from targeting.outputs import write_csv, write_metrics
-from targeting.panel import require_aligned
-from targeting.params import load_params
-from targeting.stage import run
+from targeting.base.outputs import write_csv, write_metrics
+from targeting.base.params import load_params
+from targeting.base.stage import run
+from targeting.nuisance.cross_fit import Task, cross_fit
+from targeting.robustness.other_mailings import concurrent_effects, mailing_table
+from targeting.trials.panel import require_aligned
 
 PANEL = Path("data/trials/panel.parquet")
 NUISANCE = Path("data/trials/nuisance.parquet")

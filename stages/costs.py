@@ -5,13 +5,13 @@ Reads the canonical tables; writes the mean coupon discount by campaign, per hou
 
 from pathlib import Path
 
-from targeting.contact_costs import cost_table, discounts
-from targeting.engine import connect, read_tables
-from targeting.outputs import write_csv, write_metrics
-from targeting.params import load_params
-from targeting.stage import run
-from targeting.tables import first_and_last_day
-from targeting.trials import plan_trials
+from targeting.base.outputs import write_csv, write_metrics
+from targeting.base.params import load_params
+from targeting.base.stage import run
+from targeting.tables.engine import connect, read_tables
+from targeting.tables.schemas import first_and_last_day
+from targeting.trials.contact_costs import cost_table, discounts
+from targeting.trials.trials import plan_trials
 
 TABLES = Path("data/tables")
 COSTS = Path("plots/costs.csv")

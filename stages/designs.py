@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from targeting.design_comparison import compare_designs
-from targeting.nuisance import Task, cross_fit
-from targeting.outputs import write_csv, write_metrics
-from targeting.params import load_params
-from targeting.stage import run
+from targeting.base.outputs import write_csv, write_metrics
+from targeting.base.params import load_params
+from targeting.base.stage import run
+from targeting.nuisance.cross_fit import Task, cross_fit
+from targeting.robustness.design_comparison import compare_designs
 
 ELIGIBLE = Path("data/trials/eligible.parquet")
 DESIGNS = Path("plots/designs.csv")

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from targeting.cate_figures import distribution_chart
-from targeting.ensemble import average, distributions, joined, stack, usable
+from targeting.base.columns import OUTCOMES
+from targeting.base.outputs import write_csv, write_figure, write_metrics, write_parquet
+from targeting.base.params import load_params
+from targeting.base.stage import run
+from targeting.figures.learners import distribution_chart
 from targeting.learners.data import outcome_data
-from targeting.outputs import write_csv, write_figure, write_metrics, write_parquet
-from targeting.panel import OUTCOMES
-from targeting.params import load_params
-from targeting.stage import run
+from targeting.learners.ensemble import average, distributions, joined, stack, usable
 
 PANEL = Path("data/trials/panel.parquet")
 NUISANCE = Path("data/trials/nuisance.parquet")

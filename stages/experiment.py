@@ -10,9 +10,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from targeting.clusters import Z
-from targeting.errors import DataError
-from targeting.experiment import (
+from targeting.base.columns import KEYS
+from targeting.base.errors import DataError
+from targeting.base.outputs import write_csv, write_figure, write_metrics
+from targeting.base.params import load_params
+from targeting.base.stage import run
+from targeting.campaign.experiment import (
     Comparison,
     adjustment_r2,
     arms_by_stratum,
@@ -21,13 +24,11 @@ from targeting.experiment import (
     outcome_spread,
     power_table,
 )
-from targeting.experiment_figures import power_chart
-from targeting.mailing import UNITS, spreadsheet_safe
-from targeting.nuisance import observed_arm
-from targeting.outputs import write_csv, write_figure, write_metrics
-from targeting.panel import KEYS, require_aligned
-from targeting.params import load_params
-from targeting.stage import run
+from targeting.campaign.mailing import UNITS, spreadsheet_safe
+from targeting.figures.experiment import power_chart
+from targeting.nuisance.cross_fit import observed_arm
+from targeting.stats.estimates import Z
+from targeting.trials.panel import require_aligned
 
 PANEL = Path("data/trials/panel.parquet")
 NUISANCE = Path("data/trials/nuisance.parquet")

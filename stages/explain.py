@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from targeting.cate_figures import direction_chart, importance_chart, tree_chart
-from targeting.explanation import explaining_tree, grouped_importance
-from targeting.outputs import write_csv, write_figure, write_metrics
-from targeting.panel import OUTCOMES, PREFIX, covariate_names, require_aligned
-from targeting.params import load_params
-from targeting.stage import run
+from targeting.base.columns import OUTCOMES, PREFIX
+from targeting.base.outputs import write_csv, write_figure, write_metrics
+from targeting.base.params import load_params
+from targeting.base.stage import run
+from targeting.figures.learners import direction_chart, importance_chart, tree_chart
+from targeting.trials.panel import covariate_names, require_aligned
+from targeting.validation.explanation import explaining_tree, grouped_importance
 
 PANEL = Path("data/trials/panel.parquet")
 NESTED = Path("data/validate/nested.parquet")

@@ -10,13 +10,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from targeting.economics import Economics
-from targeting.exploration import World, exploration_table, simulate_campaigns
-from targeting.nuisance import observed_arm
-from targeting.outputs import write_csv, write_metrics
-from targeting.panel import KEYS, require_aligned
-from targeting.params import load_params
-from targeting.stage import run
+from targeting.base.columns import KEYS
+from targeting.base.outputs import write_csv, write_metrics
+from targeting.base.params import load_params
+from targeting.base.stage import run
+from targeting.campaign.exploration import World, exploration_table, simulate_campaigns
+from targeting.nuisance.cross_fit import observed_arm
+from targeting.policy.economics import Economics
+from targeting.trials.panel import require_aligned
 
 PANEL = Path("data/trials/panel.parquet")
 NUISANCE = Path("data/trials/nuisance.parquet")

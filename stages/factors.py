@@ -7,14 +7,20 @@ from pathlib import Path
 
 import pandas as pd
 
-from targeting.errors import DataError
-from targeting.factor_names import factor_table, name_factors
-from targeting.factor_selection import loadings_stability, recommend_factors, select_factors
-from targeting.factors import FactorSettings, explained_by_feature, explained_variance, explained_variance_columns, fit_factors
-from targeting.outputs import write_csv, write_figure, write_metrics, write_parquet
-from targeting.params import load_params
-from targeting.segment_figures import factor_selection_chart, loadings_heatmap
-from targeting.stage import run
+from targeting.base.errors import DataError
+from targeting.base.outputs import write_csv, write_figure, write_metrics, write_parquet
+from targeting.base.params import load_params
+from targeting.base.stage import run
+from targeting.figures.segments import factor_selection_chart, loadings_heatmap
+from targeting.segments.factor_names import factor_table, name_factors
+from targeting.segments.factor_selection import loadings_stability, recommend_factors, select_factors
+from targeting.segments.factors import (
+    FactorSettings,
+    explained_by_feature,
+    explained_variance,
+    explained_variance_columns,
+    fit_factors,
+)
 
 PROFILE = Path("data/profile/features.parquet")
 FACTORS = Path("data/segments/factors.parquet")

@@ -7,14 +7,15 @@ from pathlib import Path
 
 import pandas as pd
 
-from targeting.forward import forward_effects, forward_table
+from targeting.base.columns import KEYS, OUTCOMES
+from targeting.base.outputs import write_csv, write_metrics
+from targeting.base.params import load_params
+from targeting.base.stage import run
 from targeting.learners.registry import find_learner
-from targeting.outputs import write_csv, write_metrics
-from targeting.overlap import in_overlap
-from targeting.panel import KEYS, OUTCOMES, require_aligned
-from targeting.params import load_params
-from targeting.scores import effect_scores
-from targeting.stage import run
+from targeting.nuisance.overlap import in_overlap
+from targeting.nuisance.scores import effect_scores
+from targeting.trials.panel import require_aligned
+from targeting.validation.forward import forward_effects, forward_table
 
 PANEL = Path("data/trials/panel.parquet")
 NUISANCE = Path("data/trials/nuisance.parquet")

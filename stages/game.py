@@ -10,15 +10,16 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from targeting.economics import load_economics
-from targeting.outputs import write_metrics, write_text
+from targeting.base.columns import KEYS
+from targeting.base.outputs import write_metrics, write_text
+from targeting.base.params import load_params
+from targeting.base.stage import run
 from targeting.pages.game import Customers, Story, contact_places, fingerprint, game_metrics, game_page, pool, sizes
-from targeting.pages.game_words import facts, findings, pipeline_words, segment_profiles, stakes
-from targeting.panel import KEYS, require_aligned
-from targeting.params import load_params
-from targeting.policy_value import evidence_of
-from targeting.stage import run
-from targeting.truth import truth_of_rows
+from targeting.policy.economics import load_economics
+from targeting.policy.value import evidence_of
+from targeting.sentences.game import facts, findings, pipeline_words, segment_profiles, stakes
+from targeting.trials.panel import require_aligned
+from targeting.validation.truth import truth_of_rows
 
 PANEL = Path("data/trials/panel.parquet")
 NUISANCE = Path("data/trials/nuisance.parquet")

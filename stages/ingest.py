@@ -7,13 +7,13 @@ where it is not known, as with every real retailer.
 import shutil
 from pathlib import Path
 
-from targeting.engine import connect, read_tables
-from targeting.ingest import write_tables, write_truth
-from targeting.outputs import replace, write_metrics
-from targeting.params import load_params
+from targeting.base.outputs import replace, write_metrics
+from targeting.base.params import load_params
+from targeting.base.stage import run
 from targeting.sources import canonical_tables, origins
-from targeting.stage import run
-from targeting.tables import SCHEMAS, cross_check, validate
+from targeting.tables.engine import connect, read_tables
+from targeting.tables.schemas import SCHEMAS, cross_check, validate
+from targeting.tables.write import write_tables, write_truth
 
 TABLES = Path("data/tables")
 TRUTH = Path("data/truth/truth.parquet")

@@ -8,11 +8,11 @@ from pathlib import Path
 import pandas as pd
 from sklearn.metrics import r2_score, roc_auc_score
 
-from targeting.inner_nuisance import inner_nuisances
-from targeting.outputs import write_metrics, write_parquet
-from targeting.panel import KEYS
-from targeting.params import load_params
-from targeting.stage import run
+from targeting.base.columns import KEYS
+from targeting.base.outputs import write_metrics, write_parquet
+from targeting.base.params import load_params
+from targeting.base.stage import run
+from targeting.nuisance.nested import inner_nuisances
 
 PANEL = Path("data/trials/panel.parquet")
 INNER = Path("data/trials/inner_nuisance.parquet")

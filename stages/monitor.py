@@ -11,17 +11,18 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from targeting.economics import Economics, load_economics
-from targeting.mailing import Campaign, decide
-from targeting.monitoring import DRIFT, FEWEST, MODELLED, REALISED, Realised, drift_table, realised_table, verdict_of
-from targeting.outputs import write_csv, write_metrics
-from targeting.overlap import in_overlap
-from targeting.panel import KEYS, PREFIX, covariate_names, require_aligned
-from targeting.params import load_params
-from targeting.policies import Budget, held_out_means
-from targeting.scores import effect_scores
-from targeting.stage import run
-from targeting.tree_rule import follow_rule
+from targeting.base.columns import KEYS, PREFIX
+from targeting.base.outputs import write_csv, write_metrics
+from targeting.base.params import load_params
+from targeting.base.stage import run
+from targeting.campaign.mailing import Campaign, decide
+from targeting.campaign.monitoring import DRIFT, FEWEST, MODELLED, REALISED, Realised, drift_table, realised_table, verdict_of
+from targeting.nuisance.overlap import in_overlap
+from targeting.nuisance.scores import effect_scores
+from targeting.policy.economics import Economics, load_economics
+from targeting.policy.policies import Budget, held_out_means
+from targeting.policy.tree_rule import follow_rule
+from targeting.trials.panel import covariate_names, require_aligned
 
 PANEL = Path("data/trials/panel.parquet")
 NUISANCE = Path("data/trials/nuisance.parquet")

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pandas as pd
 
-from targeting.covariates import promoted_lines
-from targeting.engine import connect, read_tables
-from targeting.negative_control import control_panel, control_trial
-from targeting.outputs import write_csv, write_metrics, write_parquet
-from targeting.params import load_params
-from targeting.progress import track
-from targeting.stage import run
-from targeting.tables import SCHEMAS
+from targeting.base.outputs import write_csv, write_metrics, write_parquet
+from targeting.base.params import load_params
+from targeting.base.progress import track
+from targeting.base.stage import run
+from targeting.tables.covariates import promoted_lines
+from targeting.tables.engine import connect, read_tables
+from targeting.tables.schemas import SCHEMAS
+from targeting.trials.negative_control import control_panel, control_trial
 
 TABLES = Path("data/tables")
 PANEL = Path("data/trials/panel.parquet")

@@ -8,10 +8,12 @@ from pathlib import Path
 import pandas as pd
 from sklearn.metrics import r2_score
 
-from targeting.effect_figures import love_plot, propensity_chart
-from targeting.nuisance import cross_fit, nuisance_table, nuisance_tasks, observed_arm
-from targeting.outputs import write_csv, write_figure, write_metrics, write_parquet
-from targeting.overlap import (
+from targeting.base.outputs import write_csv, write_figure, write_metrics, write_parquet
+from targeting.base.params import load_params
+from targeting.base.stage import run
+from targeting.figures.nuisance import love_plot, propensity_chart
+from targeting.nuisance.cross_fit import cross_fit, nuisance_table, nuisance_tasks, observed_arm
+from targeting.nuisance.overlap import (
     balance_table,
     calibration_error,
     calibration_of_propensity,
@@ -19,10 +21,8 @@ from targeting.overlap import (
     propensity_histogram,
     verdict,
 )
-from targeting.panel import covariate_names
-from targeting.params import load_params
-from targeting.scores import clip_bound
-from targeting.stage import run
+from targeting.nuisance.scores import clip_bound
+from targeting.trials.panel import covariate_names
 
 PANEL = Path("data/trials/panel.parquet")
 NUISANCE = Path("data/trials/nuisance.parquet")

@@ -12,16 +12,19 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from targeting.economics import Economics, load_economics
-from targeting.effect_tables import read_effects
-from targeting.errors import DataError
-from targeting.learner_curves import learner_curves, order_shown
-from targeting.outputs import write_csv, write_metrics, write_parquet
-from targeting.overlap import in_overlap
-from targeting.panel import KEYS, require_aligned
-from targeting.params import load_params
-from targeting.policies import Budget, PolicyData, assign, unavailable
-from targeting.policy_sensitivity import (
+from targeting.base.columns import KEYS
+from targeting.base.errors import DataError
+from targeting.base.outputs import write_csv, write_metrics, write_parquet
+from targeting.base.params import load_params
+from targeting.base.stage import run
+from targeting.learners.tables import read_effects
+from targeting.nuisance.overlap import in_overlap
+from targeting.policy.economics import Economics, load_economics
+from targeting.policy.learner_curves import learner_curves, order_shown
+from targeting.policy.policies import Budget, PolicyData, assign, unavailable
+from targeting.policy.value import Evidence, evidence_of, in_words, recommend, value_table, with_reasons
+from targeting.policy.value_checks import check_table
+from targeting.policy.what_if import (
     at_economics,
     breakeven_scenarios,
     confounding_table,
@@ -29,9 +32,7 @@ from targeting.policy_sensitivity import (
     segment_what_if,
     turning_shifts,
 )
-from targeting.policy_value import Evidence, evidence_of, in_words, recommend, value_table, with_reasons
-from targeting.stage import run
-from targeting.value_checks import check_table
+from targeting.trials.panel import require_aligned
 
 PANEL = Path("data/trials/panel.parquet")
 NUISANCE = Path("data/trials/nuisance.parquet")

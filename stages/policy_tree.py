@@ -10,12 +10,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from targeting.economics import load_economics
-from targeting.outputs import write_csv, write_metrics, write_parquet
-from targeting.overlap import in_overlap
-from targeting.panel import KEYS, require_aligned
-from targeting.params import load_params
-from targeting.policy_tree import (
+from targeting.base.columns import KEYS
+from targeting.base.outputs import write_csv, write_metrics, write_parquet
+from targeting.base.params import load_params
+from targeting.base.stage import run
+from targeting.nuisance.overlap import in_overlap
+from targeting.nuisance.scores import effect_scores
+from targeting.policy.economics import load_economics
+from targeting.policy.tree import (
     SIZES,
     choose_size,
     contact_profits,
@@ -25,9 +27,8 @@ from targeting.policy_tree import (
     learn_tree,
     usable_covariates,
 )
-from targeting.scores import effect_scores
-from targeting.stage import run
-from targeting.tree_rule import rule_table
+from targeting.policy.tree_rule import rule_table
+from targeting.trials.panel import require_aligned
 
 PANEL = Path("data/trials/panel.parquet")
 NUISANCE = Path("data/trials/nuisance.parquet")

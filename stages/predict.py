@@ -13,13 +13,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from targeting.ensemble import CONSTANT
-from targeting.errors import DataError
-from targeting.learners.registry import Learner, find_learner
-from targeting.outputs import write_metrics, write_parquet
-from targeting.panel import KEYS, OUTCOMES, require_aligned
-from targeting.params import load_params
-from targeting.prediction import (
+from targeting.base.columns import KEYS, OUTCOMES
+from targeting.base.errors import DataError
+from targeting.base.outputs import write_metrics, write_parquet
+from targeting.base.params import load_params
+from targeting.base.stage import run
+from targeting.campaign.prediction import (
     Training,
     blend_of,
     by_other_folds,
@@ -28,7 +27,9 @@ from targeting.prediction import (
     predict_propensity,
     usual_settings,
 )
-from targeting.stage import run
+from targeting.learners.ensemble import CONSTANT
+from targeting.learners.registry import Learner, find_learner
+from targeting.trials.panel import require_aligned
 
 PANEL = Path("data/trials/panel.parquet")
 NUISANCE = Path("data/trials/nuisance.parquet")

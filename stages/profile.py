@@ -6,12 +6,12 @@ Reads the canonical tables; writes one row a household.
 from datetime import timedelta
 from pathlib import Path
 
-from targeting.engine import connect, read_tables
-from targeting.features import FEATURES, household_features
-from targeting.outputs import write_metrics, write_parquet
-from targeting.params import load_params
-from targeting.stage import run
-from targeting.tables import first_and_last_day
+from targeting.base.outputs import write_metrics, write_parquet
+from targeting.base.params import load_params
+from targeting.base.stage import run
+from targeting.tables.engine import connect, read_tables
+from targeting.tables.features import FEATURES, household_features
+from targeting.tables.schemas import first_and_last_day
 
 TABLES = Path("data/tables")
 PROFILE = Path("data/profile/features.parquet")

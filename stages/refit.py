@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from targeting.effects import ESTIMATORS, effect_data
-from targeting.outputs import write_csv, write_metrics
-from targeting.panel import OUTCOMES, require_aligned
-from targeting.params import load_params
-from targeting.refit import refit_draws, refit_table
-from targeting.stage import run
+from targeting.base.columns import OUTCOMES
+from targeting.base.outputs import write_csv, write_metrics
+from targeting.base.params import load_params
+from targeting.base.stage import run
+from targeting.effects.estimators import ESTIMATORS, effect_data
+from targeting.robustness.refit import refit_draws, refit_table
+from targeting.trials.panel import require_aligned
 
 PANEL = Path("data/trials/panel.parquet")
 NUISANCE = Path("data/trials/nuisance.parquet")

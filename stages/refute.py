@@ -10,10 +10,12 @@ from typing import Any
 
 import pandas as pd
 
-from targeting.outputs import write_csv, write_figure, write_metrics
-from targeting.panel import OUTCOMES, require_aligned
-from targeting.params import load_params
-from targeting.refutation import (
+from targeting.base.columns import OUTCOMES
+from targeting.base.outputs import write_csv, write_figure, write_metrics
+from targeting.base.params import load_params
+from targeting.base.stage import run
+from targeting.figures.refutation import refutation_chart
+from targeting.robustness.refutation import (
     Draw,
     can_judge,
     control_splits,
@@ -22,10 +24,9 @@ from targeting.refutation import (
     subsets,
     trials_left_out,
 )
-from targeting.refutation_figures import refutation_chart
-from targeting.refutation_fits import estimate_all, estimate_controls, light_nuisances
-from targeting.refutation_verdicts import refutation_table, tally
-from targeting.stage import run
+from targeting.robustness.refutation_fits import estimate_all, estimate_controls, light_nuisances
+from targeting.robustness.refutation_verdicts import refutation_table, tally
+from targeting.trials.panel import require_aligned
 
 PANEL = Path("data/trials/panel.parquet")
 NUISANCE = Path("data/trials/nuisance.parquet")

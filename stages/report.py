@@ -9,17 +9,17 @@ from typing import Any
 
 import pandas as pd
 
-from targeting.figures import roi_chart
-from targeting.outputs import write_figure, write_metrics, write_text
+from targeting.base.outputs import write_figure, write_metrics, write_text
+from targeting.base.params import load_params
+from targeting.base.stage import run
+from targeting.figures.policy import roi_chart
+from targeting.figures.validation import effects_by_segment_chart
 from targeting.pages.rendering import render
 from targeting.pages.report import report_context
-from targeting.pages.sentences import learner_words
-from targeting.params import load_params
-from targeting.revision import code_revision, versions
-from targeting.stage import run
-from targeting.summary import headline
-from targeting.validation_figures import effects_by_segment_chart
-from targeting.wording import margin_words
+from targeting.pages.revision import code_revision, versions
+from targeting.pages.summary import headline
+from targeting.sentences.report import learner_words
+from targeting.words.numbers import margin_words
 
 METRICS = Path("metrics")
 TABLES = Path("plots")

@@ -10,16 +10,16 @@ from typing import Any
 
 import pandas as pd
 
-from targeting.economics import Economics, next_economics
-from targeting.exploration import Exploration
-from targeting.mailing import Campaign, list_metrics, mailing_list
-from targeting.outputs import write_csv, write_metrics, write_parquet
-from targeting.panel import PREFIX
-from targeting.params import load_params
-from targeting.policies import Budget
-from targeting.stage import run
-from targeting.stored_segments import segment_numbers
-from targeting.tree_rule import follow_rule
+from targeting.base.columns import PREFIX
+from targeting.base.outputs import write_csv, write_metrics, write_parquet
+from targeting.base.params import load_params
+from targeting.base.stage import run
+from targeting.campaign.exploration import Exploration
+from targeting.campaign.mailing import Campaign, list_metrics, mailing_list
+from targeting.policy.economics import Economics, next_economics
+from targeting.policy.policies import Budget
+from targeting.policy.tree_rule import follow_rule
+from targeting.segments.stored import segment_numbers
 
 CANDIDATES = Path("data/score/candidates.parquet")
 PREDICTIONS = Path("data/score/predictions.parquet")

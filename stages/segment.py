@@ -7,20 +7,20 @@ from pathlib import Path
 
 import pandas as pd
 
-from targeting.factors import factor_shares
-from targeting.outputs import write_csv, write_figure, write_metrics, write_parquet
-from targeting.params import load_params
-from targeting.segment_figures import (
+from targeting.base.outputs import write_csv, write_figure, write_metrics, write_parquet
+from targeting.base.params import load_params
+from targeting.base.stage import run
+from targeting.figures.segments import (
     cluster_selection_chart,
     factors_by_segment,
     positioning_chart,
     profile_heatmap,
     sizes_chart,
 )
-from targeting.segment_profile import demographics, feature_differences, value_tiers
-from targeting.segment_table import factor_table_by_segment, profile_table, segment_table
-from targeting.segments import fit_kmeans, order_by, recommend_clusters, select_clusters, separation
-from targeting.stage import run
+from targeting.segments.factors import factor_shares
+from targeting.segments.grouping import fit_kmeans, order_by, recommend_clusters, select_clusters, separation
+from targeting.segments.profile import demographics, feature_differences, value_tiers
+from targeting.segments.table import factor_table_by_segment, profile_table, segment_table
 
 HOUSEHOLDS = Path("data/tables/households.parquet")
 PROFILE = Path("data/profile/features.parquet")

@@ -7,16 +7,17 @@ from pathlib import Path
 
 import pandas as pd
 
-from targeting.effects import effect_data
-from targeting.moderators import features_at_time_zero
-from targeting.outputs import write_csv, write_figure, write_metrics, write_parquet
-from targeting.overlap import in_overlap
-from targeting.panel import KEYS, OUTCOMES, require_aligned
-from targeting.params import load_params
-from targeting.segment_effects import effects_by_segment
-from targeting.stage import run
-from targeting.stored_segments import segment_numbers
-from targeting.validation_figures import segments_compared_chart
+from targeting.base.columns import KEYS, OUTCOMES
+from targeting.base.outputs import write_csv, write_figure, write_metrics, write_parquet
+from targeting.base.params import load_params
+from targeting.base.stage import run
+from targeting.effects.by_segment import effects_by_segment
+from targeting.effects.estimators import effect_data
+from targeting.figures.validation import segments_compared_chart
+from targeting.nuisance.overlap import in_overlap
+from targeting.segments.stored import segment_numbers
+from targeting.segments.time_zero import features_at_time_zero
+from targeting.trials.panel import require_aligned
 
 TRANSACTIONS = Path("data/tables/transactions.parquet")
 PANEL = Path("data/trials/panel.parquet")

@@ -7,15 +7,16 @@ from pathlib import Path
 
 import pandas as pd
 
-from targeting.effect_figures import contour_chart
-from targeting.effects import effect_data
-from targeting.outputs import write_csv, write_figure, write_metrics
-from targeting.overlap import in_overlap
-from targeting.panel import OUTCOMES, covariate_names, require_aligned
-from targeting.params import load_params
-from targeting.sensitivity import benchmark_shares
-from targeting.sensitivity_table import contour, covariate_groups, sensitivity
-from targeting.stage import run
+from targeting.base.columns import OUTCOMES
+from targeting.base.outputs import write_csv, write_figure, write_metrics
+from targeting.base.params import load_params
+from targeting.base.stage import run
+from targeting.effects.estimators import effect_data
+from targeting.figures.effects import contour_chart
+from targeting.nuisance.overlap import in_overlap
+from targeting.robustness.hidden_confounder import benchmark_shares
+from targeting.robustness.sensitivity_table import contour, covariate_groups, sensitivity
+from targeting.trials.panel import covariate_names, require_aligned
 
 PANEL = Path("data/trials/panel.parquet")
 NUISANCE = Path("data/trials/nuisance.parquet")

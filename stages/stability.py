@@ -9,14 +9,12 @@ import pandas as pd
 from ibis.backends import BaseBackend
 from sklearn.metrics import adjusted_rand_score
 
-from targeting.engine import connect, read_tables
-from targeting.factors import Factorisation, FactorSettings
-from targeting.features import household_features
-from targeting.moderators import to_window_length
-from targeting.outputs import write_csv, write_figure, write_metrics
-from targeting.params import load_params
-from targeting.segment_figures import transitions_chart
-from targeting.segment_stability import (
+from targeting.base.outputs import write_csv, write_figure, write_metrics
+from targeting.base.params import load_params
+from targeting.base.stage import run
+from targeting.figures.segments import transitions_chart
+from targeting.segments.factors import Factorisation, FactorSettings
+from targeting.segments.stability import (
     FittedSegments,
     Recipe,
     agreement,
@@ -29,7 +27,9 @@ from targeting.segment_stability import (
     separation_without_groups,
     transitions,
 )
-from targeting.stage import run
+from targeting.segments.time_zero import to_window_length
+from targeting.tables.engine import connect, read_tables
+from targeting.tables.features import household_features
 
 TABLES = Path("data/tables")
 PROFILE = Path("data/profile/features.parquet")

@@ -9,18 +9,18 @@ from pathlib import Path
 
 import pandas as pd
 
-from targeting.covariates import baseline_covariates, promoted_lines
-from targeting.designs import FIRST, design_flow, first_campaign_rows
-from targeting.effect_figures import flow_chart
-from targeting.engine import connect, read_tables
-from targeting.folds import household_folds
-from targeting.outputs import write_csv, write_figure, write_metrics, write_parquet
-from targeting.panel import assemble, require_both_arms
-from targeting.params import load_params
-from targeting.progress import track
-from targeting.stage import run
-from targeting.tables import SCHEMAS, first_and_last_day
-from targeting.trials import ever_targeted, in_trial, plan_trials, trial_flow, trial_rows
+from targeting.base.outputs import write_csv, write_figure, write_metrics, write_parquet
+from targeting.base.params import load_params
+from targeting.base.progress import track
+from targeting.base.stage import run
+from targeting.figures.trials import flow_chart
+from targeting.stats.folds import household_folds
+from targeting.tables.covariates import baseline_covariates, promoted_lines
+from targeting.tables.engine import connect, read_tables
+from targeting.tables.schemas import SCHEMAS, first_and_last_day
+from targeting.trials.designs import FIRST, design_flow, first_campaign_rows
+from targeting.trials.panel import assemble, require_both_arms
+from targeting.trials.trials import ever_targeted, in_trial, plan_trials, trial_flow, trial_rows
 
 TABLES = Path("data/tables")
 ELIGIBLE = Path("data/trials/eligible.parquet")

@@ -9,13 +9,14 @@ from pathlib import Path
 
 import pandas as pd
 
-from targeting.economics import load_economics
-from targeting.effect_tables import read_effects
-from targeting.outputs import write_csv, write_metrics
-from targeting.panel import KEYS, require_aligned
-from targeting.params import load_params
-from targeting.stage import run
-from targeting.truth import (
+from targeting.base.columns import KEYS
+from targeting.base.outputs import write_csv, write_metrics
+from targeting.base.params import load_params
+from targeting.base.stage import run
+from targeting.learners.tables import read_effects
+from targeting.policy.economics import load_economics
+from targeting.trials.panel import require_aligned
+from targeting.validation.truth import (
     COLUMNS,
     estimand_weights,
     headline_truth,

@@ -10,15 +10,15 @@ from pathlib import Path
 import pandas as pd
 from joblib import Parallel, delayed
 
-from targeting.cate_figures import tuning_chart
+from targeting.base.columns import OUTCOMES
+from targeting.base.outputs import write_csv, write_figure, write_metrics
+from targeting.base.params import load_params
+from targeting.base.progress import track
+from targeting.base.stage import run
+from targeting.figures.tuning import tuning_chart
 from targeting.learners.data import outcome_data
 from targeting.learners.registry import find_learner
-from targeting.outputs import write_csv, write_figure, write_metrics
-from targeting.panel import OUTCOMES
-from targeting.params import load_params
-from targeting.progress import track
-from targeting.stage import run
-from targeting.tuning import default_losses, history, importances, search, study_key, summary, tuned
+from targeting.learners.tuning import default_losses, history, importances, search, study_key, summary, tuned
 
 PANEL = Path("data/trials/panel.parquet")
 NUISANCE = Path("data/trials/nuisance.parquet")

@@ -10,18 +10,21 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from targeting.calibration import grouped_effects
-from targeting.effect_tables import read_effects
-from targeting.errors import DataError
-from targeting.folds import rank_within
-from targeting.judging import agreement, learner_table
-from targeting.outputs import write_csv, write_figure, write_metrics, write_parquet
-from targeting.overlap import in_overlap
-from targeting.panel import OUTCOMES, require_aligned
-from targeting.params import load_params
-from targeting.ranking import CROSS_FITTED
-from targeting.scores import effect_scores
-from targeting.selection import (
+from targeting.base.columns import OUTCOMES
+from targeting.base.errors import DataError
+from targeting.base.outputs import write_csv, write_figure, write_metrics, write_parquet
+from targeting.base.params import load_params
+from targeting.base.stage import run
+from targeting.figures.validation import agreement_chart, calibration_chart, toc_chart
+from targeting.learners.tables import read_effects
+from targeting.nuisance.overlap import in_overlap
+from targeting.nuisance.scores import effect_scores
+from targeting.stats.folds import rank_within
+from targeting.trials.panel import require_aligned
+from targeting.validation.calibration import grouped_effects
+from targeting.validation.measures import agreement, learner_table
+from targeting.validation.ranking import CROSS_FITTED
+from targeting.validation.selection import (
     AVERAGE_EFFECT,
     NESTED,
     USED,
@@ -32,9 +35,7 @@ from targeting.selection import (
     verdict,
     with_reasons,
 )
-from targeting.stage import run
-from targeting.uplift import toc_table, uplift_table
-from targeting.validation_figures import agreement_chart, calibration_chart, toc_chart
+from targeting.validation.uplift import toc_table, uplift_table
 
 PANEL = Path("data/trials/panel.parquet")
 NUISANCE = Path("data/trials/nuisance.parquet")

@@ -11,13 +11,14 @@ import pandas as pd
 from joblib import parallel_config
 
 from study.worlds import EFFECTS, OVERLAPS, World, draw_world
-from targeting.economics import Economics
-from targeting.effects import ESTIMATORS, effect_data
-from targeting.nuisance import cross_fit, nuisance_table, nuisance_tasks
-from targeting.overlap import in_overlap, positivity, verdict
-from targeting.panel import OUTCOMES, covariate_names
-from targeting.policies import PolicyData, assign
-from targeting.policy_value import evidence_of, profits, recommend, value_table
+from targeting.base.columns import OUTCOMES
+from targeting.effects.estimators import ESTIMATORS, effect_data
+from targeting.nuisance.cross_fit import cross_fit, nuisance_table, nuisance_tasks
+from targeting.nuisance.overlap import in_overlap, positivity, verdict
+from targeting.policy.economics import Economics
+from targeting.policy.policies import PolicyData, assign
+from targeting.policy.value import evidence_of, profits, recommend, value_table
+from targeting.trials.panel import covariate_names
 
 MODELS = ["linear"]  # boosting loses to it on panels of this kind, and takes twenty times as long
 SEED = 20170101

@@ -8,8 +8,8 @@ from matplotlib.ticker import PercentFormatter
 
 from study.retailer_summary import ALL, HINDSIGHT
 from study.worlds import EFFECTS, OVERLAPS
-from targeting.clusters import LEVEL, Z
-from targeting.figures import ACCENT, DARK, LIGHT
+from targeting.figures.style import ACCENT, DARK, LIGHT
+from targeting.stats.estimates import LEVEL, Z
 
 STYLES = dict(zip(EFFECTS, ((LIGHT, "o"), (ACCENT, "s"), (DARK, "D")), strict=True))
 AIM = (0.92, 0.98)

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 
 from study.retailer_summary import ALL, CHOSEN, single
-from targeting.clusters import Z
-from targeting.wording import number, percent, usd
+from targeting.stats.estimates import Z
+from targeting.words.numbers import number, percent, usd
 
 MOST_CLAIMED, MOST_LOSSES = 0.07, 0.05  # of the retailers where mailing changes nothing
 

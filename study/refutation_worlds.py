@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from targeting.folds import household_folds
+from targeting.stats.folds import household_folds
 
 
 def world(

@@ -12,12 +12,12 @@ import pandas as pd
 from joblib import Parallel, delayed, parallel_config
 
 from study.refutation_worlds import world
-from targeting.clusters import LEVEL, Estimate, Z
-from targeting.outputs import write_csv
-from targeting.progress import track
-from targeting.refutation import ORIGINAL, Draw, control_splits, placebos, trials_left_out
-from targeting.refutation_fits import ESTIMATORS, LightNuisances, estimate_draw, estimate_left_out
-from targeting.refutation_verdicts import left_out_shift, negative_control, placebo_position
+from targeting.base.outputs import write_csv
+from targeting.base.progress import track
+from targeting.robustness.refutation import ORIGINAL, Draw, control_splits, placebos, trials_left_out
+from targeting.robustness.refutation_fits import ESTIMATORS, LightNuisances, estimate_draw, estimate_left_out
+from targeting.robustness.refutation_verdicts import left_out_shift, negative_control, placebo_position
+from targeting.stats.estimates import LEVEL, Estimate, Z
 
 REFUTATIONS = Path("study/refutations.csv")
 OUTCOME = "purchase_amount"

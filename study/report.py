@@ -14,7 +14,7 @@ from study.retailers import CELLS as RETAILERS
 from study.retailers import WEEKS
 from study.run import FOLDER, N_HOUSEHOLDS, POPULATION
 from study.summary import answer_summary, cell_summary, estimator_summary, with_truth
-from targeting.outputs import write_csv, write_figure
+from targeting.base.outputs import write_csv, write_figure
 
 ROOT = Path(__file__).resolve().parent.parent
 ESTIMATORS = Path("study/estimators.csv")

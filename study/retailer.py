@@ -9,23 +9,27 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from study.estimate import MODELS, estimate_rows, one_process, world_seed
-from targeting.cate import LearnerError, cross_fit_effects
-from targeting.covariates import baseline_covariates, promoted_lines
-from targeting.economics import Economics
-from targeting.engine import connect
-from targeting.ensemble import average, joined, stack, usable
-from targeting.folds import household_folds
-from targeting.inner_nuisance import inner_nuisances
+from targeting.base.columns import KEYS, OUTCOMES
+from targeting.learners.cross_fit import LearnerError, cross_fit_effects
 from targeting.learners.data import outcome_data
+from targeting.learners.ensemble import average, joined, stack, usable
 from targeting.learners.registry import find_learner
-from targeting.nuisance import cross_fit, nuisance_table, nuisance_tasks
-from targeting.overlap import in_overlap, positivity, verdict
-from targeting.panel import KEYS, OUTCOMES, assemble, covariate_names, require_both_arms
-from targeting.policies import Budget, PolicyData, assign
-from targeting.policy_tree import contact_profits, cross_fit_tree, usable_covariates
-from targeting.policy_value import evidence_of, profits, recommend, value_table
-from targeting.scores import effect_scores
-from targeting.selection import (
+from targeting.nuisance.cross_fit import cross_fit, nuisance_table, nuisance_tasks
+from targeting.nuisance.nested import inner_nuisances
+from targeting.nuisance.overlap import in_overlap, positivity, verdict
+from targeting.nuisance.scores import effect_scores
+from targeting.policy.economics import Economics
+from targeting.policy.policies import Budget, PolicyData, assign
+from targeting.policy.tree import contact_profits, cross_fit_tree, usable_covariates
+from targeting.policy.value import evidence_of, profits, recommend, value_table
+from targeting.sources import canonical_tables
+from targeting.stats.folds import household_folds
+from targeting.tables.covariates import baseline_covariates, promoted_lines
+from targeting.tables.engine import connect
+from targeting.tables.schemas import first_and_last_day
+from targeting.trials.panel import assemble, covariate_names, require_both_arms
+from targeting.trials.trials import in_trial, plan_trials, trial_rows
+from targeting.validation.selection import (
     AVERAGE_EFFECT,
     COLUMNS,
     NESTED,
@@ -36,10 +40,7 @@ from targeting.selection import (
     choose,
     effects_by_fold,
 )
-from targeting.sources import canonical_tables
-from targeting.tables import first_and_last_day
-from targeting.trials import in_trial, plan_trials, trial_rows
-from targeting.truth import estimand_weights, judge_learners, truth_of_rows
+from targeting.validation.truth import estimand_weights, judge_learners, truth_of_rows
 
 OUTCOME = "purchase_amount"  # what learners are chosen by and policies earn
 CHOSEN = "chosen"  # the learner that the rule puts first on all rows, whether or not it shows heterogeneity

@@ -5,8 +5,8 @@ import pandas as pd
 
 from study.retailer import CHOSEN
 from study.summary import CELL, with_share_error
-from targeting.effect_tables import COMBINED
-from targeting.selection import NESTED, USED
+from targeting.base.columns import COMBINED
+from targeting.validation.selection import NESTED, USED
 
 ALL = "all"  # in place of an overlap: retailers of every overlap together
 HINDSIGHT = "best_in_hindsight"  # of each world, by each measure: the single learner that only the truth can point out

@@ -12,8 +12,8 @@ import pandas as pd
 from study.retailer import SECTIONS, judge_retailer
 from study.run import FOLDER, side_by_side
 from study.worlds import OVERLAPS
-from targeting.outputs import write_parquet
-from targeting.params import load_params
+from targeting.base.outputs import write_parquet
+from targeting.base.params import load_params
 
 WEEKS = 60  # room for four campaigns of type A, as in conf/data/simulated.yaml
 

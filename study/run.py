@@ -17,9 +17,9 @@ from joblib import Memory, Parallel, delayed, parallel_config
 
 from study.estimate import Settings, estimate_world
 from study.worlds import EFFECTS, OVERLAPS, population_effects
-from targeting.outputs import write_parquet
-from targeting.params import load_params
-from targeting.progress import track
+from targeting.base.outputs import write_parquet
+from targeting.base.params import load_params
+from targeting.base.progress import track
 
 FOLDER = Path("data/study")
 LOCK = Path("requirements.lock")

@@ -1,8 +1,9 @@
 """Made-up trial panels whose truth is known: who could be mailed, with which probability, and what it does to whom.
 
-A world has the form that targeting.panel defines. Households are independent draws; a household has a row in each trial until it
-is treated, and its rows share what the covariates do not show. Everything that decides treatment is a covariate, so that
-adjustment can succeed; neither the propensity nor an outcome is exactly what the linear models on logs can express.
+A world has the form that targeting.trials.panel defines. Households are independent draws; a household has a row in each
+trial until it is treated, and its rows share what the covariates do not show. Everything that decides treatment is a
+covariate, so that adjustment can succeed; neither the propensity nor an outcome is exactly what the linear models on logs
+can express.
 """
 
 from dataclasses import dataclass
@@ -12,8 +13,9 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from targeting.folds import household_folds
-from targeting.panel import BEFORE, KEYS, OUTCOMES, assemble
+from targeting.base.columns import BEFORE, KEYS, OUTCOMES
+from targeting.stats.folds import household_folds
+from targeting.trials.panel import assemble
 
 Vector = NDArray[np.float64]
 OVERLAPS = ("randomised", "good", "poor")

@@ -10,10 +10,10 @@ import pytest
 from ibis.backends import BaseBackend
 from playwright.sync_api import Browser
 
-from targeting.engine import connect, read_tables
-from targeting.ingest import write_tables
 from targeting.sources import canonical_tables
-from targeting.tables import SCHEMAS
+from targeting.tables.engine import connect, read_tables
+from targeting.tables.schemas import SCHEMAS
+from targeting.tables.write import write_tables
 from tests import retailer
 from tests.browser import start
 

@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from targeting.folds import household_folds
-from targeting.inner_nuisance import inner_nuisances
+from targeting.base.columns import OUTCOMES
 from targeting.learners.data import OutcomeData, outcome_data
-from targeting.nuisance import cross_fit, nuisance_table, nuisance_tasks
-from targeting.panel import OUTCOMES
+from targeting.nuisance.cross_fit import cross_fit, nuisance_table, nuisance_tasks
+from targeting.nuisance.nested import inner_nuisances
+from targeting.stats.folds import household_folds
 
 CLIP = 0.01
 MODELS = ["linear"]

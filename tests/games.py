@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from targeting.economics import Economics
 from targeting.pages.game import Customers, Story, contact_places, game_page, sizes
-from targeting.pages.game_words import pipeline_words
-from targeting.policy_value import Evidence
+from targeting.policy.economics import Economics
+from targeting.policy.value import Evidence
+from targeting.sentences.game import pipeline_words
 
 HOSTILE = "</script><script>window.hurt = 1</script> \" ' & <img src=x onerror='window.hurt=1'>"
 NAMES = ["VIP Heavy", HOSTILE, "Light Grocery"]

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from scripts.compose_params import compose
-from targeting.tables import SCHEMAS
+from targeting.tables.schemas import SCHEMAS
 from tests.imports import project_modules
 
 ROOT = Path(__file__).resolve().parent.parent

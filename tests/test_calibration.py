@@ -6,9 +6,9 @@ import statsmodels.api as sm
 from econml.validate.drtester import DRTester
 from scipy.stats import norm
 
-from targeting.calibration import best_linear_predictor, calibration_r2, grouped_effects, groups_within_fold
-from targeting.clusters import standard_error
-from targeting.errors import DataError
+from targeting.base.errors import DataError
+from targeting.stats.estimates import standard_error
+from targeting.validation.calibration import best_linear_predictor, calibration_r2, grouped_effects, groups_within_fold
 from tests.worlds import world
 
 SEED = 1

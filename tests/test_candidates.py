@@ -6,10 +6,10 @@ import ibis
 import pandas as pd
 import pytest
 
-from targeting.candidates import candidate_rows
-from targeting.covariates import baseline_covariates, promoted_lines
-from targeting.tables import first_and_last_day
-from targeting.trials import plan_trials, trial_rows
+from targeting.tables.covariates import baseline_covariates, promoted_lines
+from targeting.tables.schemas import first_and_last_day
+from targeting.trials.candidates import candidate_rows
+from targeting.trials.trials import plan_trials, trial_rows
 
 RECENT = [28, 56]
 

@@ -7,19 +7,20 @@ import pandas as pd
 import pytest
 from scipy.stats import spearmanr
 
-from targeting import cate
-from targeting.cate import LearnerError, cross_fit_effects, fit_fold, no_effects
-from targeting.errors import DataError
-from targeting.folds import household_folds
-from targeting.inner_nuisance import inner_nuisances
+from targeting.base.columns import KEYS, OUTCOMES
+from targeting.base.errors import DataError
+from targeting.learners import cross_fit as cate
 from targeting.learners.base_models import regressor
+from targeting.learners.cross_fit import LearnerError, cross_fit_effects, fit_fold, no_effects
 from targeting.learners.data import outcome_data
 from targeting.learners.orthogonal import dr_learner, linear_dml, nonparam_dml
 from targeting.learners.registry import NAMES, Learner, find_learner
 from targeting.learners.rows import Effects, HeldOut
 from targeting.learners.smooth import r_smooth
-from targeting.models import outcome_model
-from targeting.panel import KEYS, OUTCOMES, covariate_matrix
+from targeting.nuisance.models import outcome_model
+from targeting.nuisance.nested import inner_nuisances
+from targeting.stats.folds import household_folds
+from targeting.trials.panel import covariate_matrix
 from tests.effect_worlds import CLIP, World, panel_and_truth, with_nuisances, world
 
 BASE_MODELS = {"s": "boosting", "t": "linear", "x": "linear", "dr": "components", "nonparam_dml": "forest"}

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import statsmodels.api as sm
 
-from targeting.clusters import Estimate, cluster_sums, mean_estimate, ratio_estimate, standard_error
+from targeting.stats.estimates import Estimate, cluster_sums, mean_estimate, ratio_estimate, standard_error
 
 
 def sample(seed: int = 0, households: int = 80) -> tuple[np.ndarray, np.ndarray]:

@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from targeting.concurrent import censored_terms, concurrent_effects, mailing_table
-from targeting.effects import RATIOS, effect_data
-from targeting.folds import household_folds
-from targeting.nuisance import cross_fit, nuisance_table, nuisance_tasks
+from targeting.effects.estimators import RATIOS, effect_data
+from targeting.nuisance.cross_fit import cross_fit, nuisance_table, nuisance_tasks
+from targeting.robustness.other_mailings import censored_terms, concurrent_effects, mailing_table
+from targeting.stats.folds import household_folds
 
 
 def world(n: int = 3000, seed: int = 0, mailed: bool = True) -> pd.DataFrame:

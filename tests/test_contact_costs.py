@@ -6,8 +6,8 @@ import ibis
 import pandas as pd
 import pytest
 
-from targeting.contact_costs import cost_table, discounts
-from targeting.trials import Trial
+from targeting.trials.contact_costs import cost_table, discounts
+from targeting.trials.trials import Trial
 
 TRIAL = Trial(1, 8, date(2017, 5, 8), date(2017, 6, 4), date(2017, 7, 2), False, date(2017, 3, 13))
 LINES = pd.DataFrame(

@@ -14,13 +14,13 @@ import pytest
 import yaml
 
 import stages.ingest
-from targeting import cate
-from targeting.cate import cross_fit_effects
-from targeting.economics import Economics
-from targeting.errors import DataError
-from targeting.panel import OUTCOMES
-from targeting.params import Data
-from targeting.policy_value import Evidence, value_table
+from targeting.base.columns import OUTCOMES
+from targeting.base.errors import DataError
+from targeting.base.params import Data
+from targeting.learners import cross_fit as cate
+from targeting.learners.cross_fit import cross_fit_effects
+from targeting.policy.economics import Economics
+from targeting.policy.value import Evidence, value_table
 from tests import test_architecture as architecture
 from tests.effect_worlds import world
 
@@ -99,7 +99,7 @@ def test_the_learner_is_found_and_gives_effects_out_of_fold(load, monkeypatch):
 
 
 def test_the_policy_is_assigned_and_valued(load):
-    policies = load("targeting/policies.py")
+    policies = load("targeting/policy/policies.py")
     n, cost, margin = 10, 2.0, 0.5  # breakeven 4
     effect = np.array([9.0, 8.0, 3.0, 2.0, 1.0, 7.0, 0.0, -1.0, -2.0, -3.0])
     overlap = np.arange(n) != 5
@@ -118,7 +118,7 @@ def test_the_policy_is_assigned_and_valued(load):
 def test_the_report_page_knows_every_policy_and_the_new_one(load):
     script = applied("targeting/pages/assets/policies.js").split("const FIXED = {")[1].replace("const PRICED = {", "")
     known = re.findall(r"^  (\w+): \(", script, re.MULTILINE)
-    assert set(known) == set(load("targeting/policies.py").POLICIES)
+    assert set(known) == set(load("targeting/policy/policies.py").POLICIES)
 
 
 def ten_lines(folder: Path) -> None:

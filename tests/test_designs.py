@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from targeting.designs import design_flow, first_campaign_rows
+from targeting.trials.designs import design_flow, first_campaign_rows
 
 
 def eligible(n: int = 3000, seed: int = 0) -> tuple[pd.DataFrame, set[int]]:

@@ -5,8 +5,8 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Text
 
-from targeting.effect_figures import forest_plot
-from targeting.estimator_names import NAMES
+from targeting.figures.effects import forest_plot
+from targeting.words.estimators import NAMES
 
 
 @pytest.mark.parametrize("outcome", ["purchase_amount", "purchase_count"])

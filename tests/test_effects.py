@@ -11,7 +11,7 @@ from scipy.special import expit, logit
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.model_selection import GroupKFold
 
-from targeting.effects import (
+from targeting.effects.estimators import (
     ESTIMATORS,
     EffectData,
     aipw,

@@ -6,15 +6,15 @@ import pytest
 from scipy.optimize import minimize
 from scipy.stats import spearmanr
 
-from targeting.cate import columns, fit_fold, no_effects
-from targeting.ensemble import average, constant_effect, distributions, joined, r_weights, stack, usable
-from targeting.errors import DataError
-from targeting.judging import order_and_size
+from targeting.base.columns import KEYS, OUTCOMES
+from targeting.base.errors import DataError
+from targeting.learners.cross_fit import columns, fit_fold, no_effects
+from targeting.learners.ensemble import average, constant_effect, distributions, joined, r_weights, stack, usable
 from targeting.learners.registry import find_learner
-from targeting.overlap import in_overlap
-from targeting.panel import KEYS, OUTCOMES
-from targeting.scores import effect_scores
-from targeting.tuning import Tuned, fold_loss
+from targeting.learners.tuning import Tuned, fold_loss
+from targeting.nuisance.overlap import in_overlap
+from targeting.nuisance.scores import effect_scores
+from targeting.validation.measures import order_and_size
 from tests.effect_worlds import World, world
 
 AMOUNT = "purchase_amount"

@@ -6,8 +6,8 @@ import pytest
 from scipy.stats import norm
 from statsmodels.stats.power import NormalIndPower, TTestIndPower
 
-from targeting.errors import DataError
-from targeting.experiment import (
+from targeting.base.errors import DataError
+from targeting.campaign.experiment import (
     Comparison,
     adjustment_r2,
     arms_by_stratum,

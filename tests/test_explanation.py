@@ -7,10 +7,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from targeting.cate_figures import direction_chart, distribution_chart, importance_chart, tree_chart, tuning_chart
-from targeting.contributions import contributions, direction_table, rounded_effects
-from targeting.explanation import alike_groups, explaining_tree, grouped_importance
-from targeting.models import outcome_model
+from targeting.figures.learners import direction_chart, distribution_chart, importance_chart, tree_chart
+from targeting.figures.tuning import tuning_chart
+from targeting.nuisance.models import outcome_model
+from targeting.validation.contributions import contributions, direction_table, rounded_effects
+from targeting.validation.explanation import alike_groups, explaining_tree, grouped_importance
 
 SEED = 3
 

@@ -4,8 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from targeting.economics import Economics
-from targeting.exploration import (
+from targeting.campaign.exploration import (
     Exploration,
     World,
     draw,
@@ -15,7 +14,8 @@ from targeting.exploration import (
     simulate_campaigns,
     softmax,
 )
-from targeting.overlap import effective_sample_size
+from targeting.nuisance.overlap import effective_sample_size
+from targeting.policy.economics import Economics
 
 
 def test_epsilon_greedy_by_hand():

@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from targeting.factor_names import factor_table, name_factors, theme_weights
-from targeting.feature_words import THEMES, WORDINGS, covariate_words
-from targeting.features import FEATURES
+from targeting.segments.factor_names import factor_table, name_factors, theme_weights
+from targeting.tables.features import FEATURES
+from targeting.words.features import THEMES, WORDINGS, covariate_words
 
 NAMES = ["recency", "purchase_regularity", "n_products", "share_grocery", "discount_usage_pct", "share_fresh"]
 

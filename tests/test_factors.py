@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 from sklearn.decomposition import NMF
 
-from targeting.errors import DataError
-from targeting.factor_selection import loadings_stability, matched_cosines, recommend_factors, select_factors
-from targeting.factors import (
+from targeting.base.errors import DataError
+from targeting.segments.factor_selection import loadings_stability, matched_cosines, recommend_factors, select_factors
+from targeting.segments.factors import (
     Factorisation,
     FactorSettings,
     explained_by_feature,

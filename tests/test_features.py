@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from targeting.features import FEATURES, household_features
 from targeting.sources import canonical_tables
+from targeting.tables.features import FEATURES, household_features
 from tests.slow_features import slow_features
 
 AS_OF = [date(2016, 5, 1), date(2016, 8, 20), date(2016, 12, 28)]

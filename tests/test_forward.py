@@ -4,13 +4,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from targeting.calibration import best_linear_predictor
-from targeting.errors import DataError
-from targeting.folds import household_folds, levelled, rank_within
-from targeting.forward import forward_effects, forward_table
+from targeting.base.columns import KEYS, OUTCOMES
+from targeting.base.errors import DataError
 from targeting.learners.registry import find_learner
-from targeting.panel import KEYS, OUTCOMES
-from targeting.ranking import CROSS_FITTED, autoc
+from targeting.stats.folds import household_folds, levelled, rank_within
+from targeting.validation.calibration import best_linear_predictor
+from targeting.validation.forward import forward_effects, forward_table
+from targeting.validation.ranking import CROSS_FITTED, autoc
 
 SEED = 1
 

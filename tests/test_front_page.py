@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from scripts.render_readme import ROOT, render
-from targeting.wording import usd
+from targeting.words.numbers import usd
 
 PAGES = ("README.md", "CONTRIBUTING.md", *(f"docs/{path.name}" for path in sorted((ROOT / "docs").glob("*.md"))))
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")

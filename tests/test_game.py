@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 from playwright.sync_api import Browser, Page
 
-from targeting.clusters import mean_estimate
-from targeting.economics import Economics
 from targeting.pages.game import game_page, sizes
-from targeting.policy_value import Evidence, value_table
+from targeting.policy.economics import Economics
+from targeting.policy.value import Evidence, value_table
+from targeting.stats.estimates import mean_estimate
 from tests.browser import WIDTHS, no_sideways_scroll, opened, serious_faults
 from tests.games import HOSTILE, NAMES, customers_of, story_of, written
 

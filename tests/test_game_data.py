@@ -6,12 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from targeting.clusters import mean_estimate
-from targeting.economics import Economics
-from targeting.errors import DataError
+from targeting.base.errors import DataError
 from targeting.pages.game import MOST, contact_places, fingerprint, game_metrics, pool, sizes
-from targeting.pages.game_words import behaviour, facts, findings, pipeline_words, segment_profiles, stakes
-from targeting.policies import lots
+from targeting.policy.economics import Economics
+from targeting.policy.policies import lots
+from targeting.sentences.game import behaviour, facts, findings, pipeline_words, segment_profiles, stakes
+from targeting.stats.estimates import mean_estimate
 from tests.games import customers_of, evidence_of, written
 
 

@@ -6,18 +6,18 @@ import pytest
 from scipy.stats import spearmanr
 from sklearn.linear_model import Ridge
 
-from targeting.calibration import grouped_effects
-from targeting.folds import rank_within
-from targeting.judging import agreement, judge, learner_table, order_and_size
-from targeting.ranking import autoc
-from targeting.uplift import toc_table, uplift_table
-from targeting.validation_figures import (
+from targeting.figures.validation import (
     agreement_chart,
     calibration_chart,
     effects_by_segment_chart,
     segments_compared_chart,
     toc_chart,
 )
+from targeting.stats.folds import rank_within
+from targeting.validation.calibration import grouped_effects
+from targeting.validation.measures import agreement, judge, learner_table, order_and_size
+from targeting.validation.ranking import autoc
+from targeting.validation.uplift import toc_table, uplift_table
 from tests.worlds import world
 
 SEED = 1

@@ -8,12 +8,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from targeting.economics import Economics
-from targeting.errors import DataError
-from targeting.exploration import Exploration
-from targeting.mailing import COLUMNS, Campaign, list_metrics, mailing_list, spreadsheet_safe
-from targeting.outputs import write_csv
-from targeting.policies import Budget
+from targeting.base.errors import DataError
+from targeting.base.outputs import write_csv
+from targeting.campaign.exploration import Exploration
+from targeting.campaign.mailing import COLUMNS, Campaign, list_metrics, mailing_list, spreadsheet_safe
+from targeting.policy.economics import Economics
+from targeting.policy.policies import Budget
 
 ECONOMICS = Economics(cost=2.0, margin=0.5)
 NO_LOT = Exploration("epsilon_greedy", 0.0, 1.0)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.special import expit, logit
 
-from targeting.matching import CALIPER, matched_weights, matching
+from targeting.effects.matching import CALIPER, matched_weights, matching
 
 
 def test_the_nearest_control_of_the_trial_is_taken_and_ties_share():

@@ -11,9 +11,18 @@ from scipy.stats import ks_2samp
 from statsmodels.stats.multitest import multipletests
 
 import stages.monitor
-from targeting.economics import Economics
-from targeting.monitoring import DRIFT, REALISED, Realised, Verdict, drift_table, realised_table, stability_index, verdict_of
-from targeting.outputs import write_metrics, write_parquet
+from targeting.base.outputs import write_metrics, write_parquet
+from targeting.campaign.monitoring import (
+    DRIFT,
+    REALISED,
+    Realised,
+    Verdict,
+    drift_table,
+    realised_table,
+    stability_index,
+    verdict_of,
+)
+from targeting.policy.economics import Economics
 
 ECONOMICS = Economics(cost=2.0, margin=0.5)
 

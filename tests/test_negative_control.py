@@ -6,10 +6,10 @@ import ibis
 import pandas as pd
 import pytest
 
-from targeting.covariates import baseline_covariates, promoted_lines
-from targeting.negative_control import ControlTrial, control_panel, control_trial
-from targeting.panel import FRONT, assemble, covariate_names
-from targeting.trials import Trial, in_trial, trial_rows
+from targeting.tables.covariates import baseline_covariates, promoted_lines
+from targeting.trials.negative_control import ControlTrial, control_panel, control_trial
+from targeting.trials.panel import FRONT, assemble, covariate_names
+from targeting.trials.trials import Trial, in_trial, trial_rows
 
 TIME_ZERO, OUTCOME_FROM = date(2016, 8, 19), date(2016, 7, 22)  # campaign 4's start, and 28 days before
 TRIAL = Trial(1, 4, TIME_ZERO, date(2016, 9, 20), date(2016, 10, 20), False, date(2016, 7, 1))

@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from targeting.errors import DataError
-from targeting.folds import household_folds
-from targeting.models import outcome_model, propensity_model, rounded_outcomes, with_logs
-from targeting.nuisance import Task, cross_fit, nuisance_table, nuisance_tasks, observed_arm, stacking_weights
+from targeting.base.errors import DataError
+from targeting.nuisance.cross_fit import Task, cross_fit, nuisance_table, nuisance_tasks, observed_arm, stacking_weights
+from targeting.nuisance.models import outcome_model, propensity_model, rounded_outcomes, with_logs
+from targeting.stats.folds import household_folds
 
 
 def small_panel(n: int = 400, seed: int = 0) -> pd.DataFrame:

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from sklift.metrics import qini_curve, uplift_curve
 
-from targeting.economics import Economics
 from targeting.learners.meta import s_learner, t_learner, x_learner
 from targeting.learners.orthogonal import nonparam_dml
-from targeting.ranking import qini
-from targeting.roi_curve import profit_and_spend
-from targeting.uplift import raw_auuc, raw_qini, toc_table
+from targeting.policy.curve import profit_and_spend
+from targeting.policy.economics import Economics
+from targeting.validation.ranking import qini
+from targeting.validation.uplift import raw_auuc, raw_qini, toc_table
 from tests.reference.rows import N_LEARN, SETTINGS, Given, rows
 from tests.test_policy_value import evidence
 

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from statsmodels.stats.weightstats import DescrStatsW
 
-from targeting.overlap import (
+from targeting.nuisance.overlap import (
     balance_table,
     calibration_error,
     calibration_of_propensity,

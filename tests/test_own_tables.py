@@ -14,9 +14,9 @@ import pytest
 
 import stages.ingest
 from scripts.compose_params import compose
-from targeting.errors import DataError
-from targeting.features import FUEL_DEPARTMENTS, MACRO_CATEGORIES
-from targeting.tables import OPTIONAL, SCHEMAS
+from targeting.base.errors import DataError
+from targeting.tables.features import FUEL_DEPARTMENTS, MACRO_CATEGORIES
+from targeting.tables.schemas import OPTIONAL, SCHEMAS
 from tests.conftest import ROOT
 
 PAGE = (ROOT / "docs" / "data.md").read_text(encoding="utf-8")

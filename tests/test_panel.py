@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from targeting.errors import DataError
-from targeting.folds import household_folds
-from targeting.panel import assemble, covariate_names, require_aligned, require_both_arms
-from targeting.trials import Trial, in_trial
+from targeting.base.errors import DataError
+from targeting.stats.folds import household_folds
+from targeting.trials.panel import assemble, covariate_names, require_aligned, require_both_arms
+from targeting.trials.trials import Trial, in_trial
 
 
 def test_folds_keep_a_households_rows_together_and_are_even():

@@ -12,8 +12,8 @@ import pandas as pd
 import pytest
 import yaml
 
-from targeting.policies import POLICIES
-from targeting.tables import SCHEMAS
+from targeting.policy.policies import POLICIES
+from targeting.tables.schemas import SCHEMAS
 from tests.browser import WIDTHS, no_sideways_scroll, opened, serious_faults
 from tests.project import call, commit, make_project, ran, restore
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from targeting.policies import POLICIES
-from targeting.tables import OPTIONAL, SCHEMAS
+from targeting.policy.policies import POLICIES
+from targeting.tables.schemas import OPTIONAL, SCHEMAS
 from tests.project import call, make_project, ran
 
 pytestmark = pytest.mark.slow

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from targeting.economics import Economics, amounts, load_economics, next_economics
-from targeting.errors import DataError
-from targeting.policies import (
+from targeting.base.errors import DataError
+from targeting.policy.economics import Economics, amounts, load_economics, next_economics
+from targeting.policy.policies import (
     POLICIES,
     Budget,
     PolicyData,

@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from targeting.clusters import mean_estimate
-from targeting.economics import Economics
-from targeting.policies import Budget, PolicyData, assign, held_out_means
-from targeting.policy_sensitivity import (
+from targeting.policy.economics import Economics
+from targeting.policy.policies import Budget, PolicyData, assign, held_out_means
+from targeting.policy.value import candidates, profits, recommend, value_table
+from targeting.policy.what_if import (
     COST_FACTORS,
     MARGIN_FACTORS,
     at_economics,
@@ -19,7 +19,7 @@ from targeting.policy_sensitivity import (
     segment_what_if,
     turning_shifts,
 )
-from targeting.policy_value import candidates, profits, recommend, value_table
+from targeting.stats.estimates import mean_estimate
 from tests.test_policy_value import CATE, ECONOMICS, EVERYBODY, FIVE, TREATED, Z, evidence, judged
 
 N = 400

@@ -5,9 +5,8 @@ import pandas as pd
 import pytest
 from econml.policy import PolicyTree
 
-from targeting.clusters import mean_estimate
-from targeting.errors import DataError
-from targeting.policy_tree import (
+from targeting.base.errors import DataError
+from targeting.policy.tree import (
     SIZES,
     Size,
     choose_size,
@@ -19,7 +18,8 @@ from targeting.policy_tree import (
     mean_profit,
     usable_covariates,
 )
-from targeting.tree_rule import follow_rule, rule_table, rules
+from targeting.policy.tree_rule import follow_rule, rule_table, rules
+from targeting.stats.estimates import mean_estimate
 
 COST, MARGIN = 5.0, 0.5
 

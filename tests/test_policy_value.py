@@ -5,9 +5,10 @@ import pandas as pd
 import pytest
 from sklearn.ensemble import RandomForestRegressor
 
-from targeting.economics import Economics
-from targeting.policies import PolicyData, assign
-from targeting.policy_value import (
+from targeting.nuisance.scores import dr_scores
+from targeting.policy.economics import Economics
+from targeting.policy.policies import PolicyData, assign
+from targeting.policy.value import (
     Evidence,
     candidates,
     earned,
@@ -20,8 +21,7 @@ from targeting.policy_value import (
     value_table,
     with_reasons,
 )
-from targeting.scores import dr_scores
-from targeting.value_checks import bounds, check_table, direct_method, weighted
+from targeting.policy.value_checks import bounds, check_table, direct_method, weighted
 
 ECONOMICS = Economics(cost=2.0, margin=0.5)
 CATE = np.array([10.0, -1.0, 6.0, 3.0, 4.5])

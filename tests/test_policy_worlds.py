@@ -7,11 +7,11 @@ import pytest
 from joblib import Parallel, delayed
 from sklearn.linear_model import LinearRegression, LogisticRegression
 
-from targeting.economics import Economics
-from targeting.overlap import in_overlap
-from targeting.policies import PolicyData, assign
-from targeting.policy_value import FEWEST, Evidence, profits, recommend, value_table
-from targeting.scores import dr_scores
+from targeting.nuisance.overlap import in_overlap
+from targeting.nuisance.scores import dr_scores
+from targeting.policy.economics import Economics
+from targeting.policy.policies import PolicyData, assign
+from targeting.policy.value import FEWEST, Evidence, profits, recommend, value_table
 
 pytestmark = pytest.mark.slow
 ECONOMICS = Economics(cost=3.0, margin=0.3)  # a contact pays from an effect of 10 on

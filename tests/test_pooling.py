@@ -6,9 +6,9 @@ import pytest
 import statsmodels.api as sm
 from statsmodels.stats.meta_analysis import combine_effects
 
-from targeting.clusters import ratio_estimate
-from targeting.effects import RATIOS
-from targeting.pooling import joint_ratios, pool, pooling_table
+from targeting.effects.estimators import RATIOS
+from targeting.effects.pooling import joint_ratios, pool, pooling_table
+from targeting.stats.estimates import ratio_estimate
 from tests.test_effects import world
 
 

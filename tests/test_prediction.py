@@ -6,15 +6,11 @@ import pytest
 import yaml
 
 import stages.predict
-from targeting.effects import ato, effect_data
-from targeting.errors import DataError
-from targeting.learners.registry import Learner, find_learner
-from targeting.learners.rows import Effects, HeldOut, Rows
-from targeting.models import propensity_model
-from targeting.monitoring import drift_table
-from targeting.outputs import write_csv, write_metrics, write_parquet
-from targeting.panel import KEYS
-from targeting.prediction import (
+from targeting.base.columns import KEYS
+from targeting.base.errors import DataError
+from targeting.base.outputs import write_csv, write_metrics, write_parquet
+from targeting.campaign.monitoring import drift_table
+from targeting.campaign.prediction import (
     Training,
     blend_of,
     by_other_folds,
@@ -24,6 +20,10 @@ from targeting.prediction import (
     predict_propensity,
     usual_settings,
 )
+from targeting.effects.estimators import ato, effect_data
+from targeting.learners.registry import Learner, find_learner
+from targeting.learners.rows import Effects, HeldOut, Rows
+from targeting.nuisance.models import propensity_model
 
 
 def panel(n: int = 900, seed: int = 0) -> pd.DataFrame:

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from targeting.ranking import autoc, autoc_weights, qini, qini_weights, tie_averaged
+from targeting.validation.ranking import autoc, autoc_weights, qini, qini_weights, tie_averaged
 from tests.worlds import mean_of_largest, slow_toc, world
 
 

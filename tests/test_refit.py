@@ -4,12 +4,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from targeting.clusters import Estimate
-from targeting.effects import ESTIMATORS, effect_data
-from targeting.folds import household_folds
-from targeting.models import outcome_model, propensity_model, without_search
-from targeting.nuisance import cross_fit, nuisance_table, nuisance_tasks
-from targeting.refit import refit_draws, refit_table
+from targeting.effects.estimators import ESTIMATORS, effect_data
+from targeting.nuisance.cross_fit import cross_fit, nuisance_table, nuisance_tasks
+from targeting.nuisance.models import outcome_model, propensity_model, without_search
+from targeting.robustness.refit import refit_draws, refit_table
+from targeting.stats.estimates import Estimate
+from targeting.stats.folds import household_folds
 
 
 def world(seed: int, steep: float, n: int = 600) -> pd.DataFrame:

@@ -7,11 +7,11 @@ import pandas as pd
 import pytest
 
 from study.refutation_worlds import world
-from targeting.clusters import standard_error
-from targeting.effects import aipw, ato, effect_data
-from targeting.errors import DataError
-from targeting.nuisance import cross_fit, nuisance_table, nuisance_tasks
-from targeting.refutation import (
+from targeting.base.errors import DataError
+from targeting.effects.estimators import aipw, ato, effect_data
+from targeting.figures.refutation import refutation_chart
+from targeting.nuisance.cross_fit import cross_fit, nuisance_table, nuisance_tasks
+from targeting.robustness.refutation import (
     MIN_ARM,
     Draw,
     can_judge,
@@ -23,8 +23,7 @@ from targeting.refutation import (
     subsets,
     trials_left_out,
 )
-from targeting.refutation_figures import refutation_chart
-from targeting.refutation_fits import (
+from targeting.robustness.refutation_fits import (
     LightNuisances,
     difference_se,
     estimate_all,
@@ -32,6 +31,7 @@ from targeting.refutation_fits import (
     estimate_draw,
     light_nuisances,
 )
+from targeting.stats.estimates import standard_error
 
 
 def test_strata_worked_by_hand():

@@ -5,8 +5,7 @@ import pandas as pd
 import pytest
 
 from study.refutation_worlds import world
-from targeting.clusters import Estimate
-from targeting.refutation import (
+from targeting.robustness.refutation import (
     LEFT_OUT,
     ORIGINAL,
     Draw,
@@ -16,8 +15,9 @@ from targeting.refutation import (
     subsets,
     trials_left_out,
 )
-from targeting.refutation_fits import LightNuisances, estimate_all, estimate_controls, estimate_draw
-from targeting.refutation_verdicts import left_out_shift, negative_control, refutation_table
+from targeting.robustness.refutation_fits import LightNuisances, estimate_all, estimate_controls, estimate_draw
+from targeting.robustness.refutation_verdicts import left_out_shift, negative_control, refutation_table
+from targeting.stats.estimates import Estimate
 from tests.refutation_settings import SETTINGS
 
 pytestmark = pytest.mark.slow

@@ -5,8 +5,7 @@ import pandas as pd
 import pytest
 from scipy.stats import norm
 
-from targeting.clusters import Estimate
-from targeting.refutation_verdicts import (
+from targeting.robustness.refutation_verdicts import (
     COLUMNS,
     left_out_shift,
     left_out_sign,
@@ -21,6 +20,7 @@ from targeting.refutation_verdicts import (
     subset_stability,
     tally,
 )
+from targeting.stats.estimates import Estimate
 from tests.refutation_settings import SETTINGS
 
 Z = norm.ppf(0.975)

@@ -14,16 +14,17 @@ from playwright.sync_api import Browser, Page
 from benchmarks.what_if import many_households
 from scripts.picture_report import PICTURE, take
 from stages.policy import evidence_table
-from targeting.economics import Economics
-from targeting.figures import roi_chart
-from targeting.pages import charts, sentences
+from targeting.figures.policy import roi_chart
+from targeting.pages import charts
 from targeting.pages.rendering import environment, render
 from targeting.pages.report import flat, report_context, with_contacts
 from targeting.pages.what_if import embedded, joint_reach
-from targeting.policies import Budget, PolicyData, assign
-from targeting.policy_sensitivity import at_economics
-from targeting.policy_value import Evidence, recommend, value_table
-from targeting.roi_curve import SHARES, peaks, profit_and_spend, roi_curve
+from targeting.policy.curve import SHARES, peaks, profit_and_spend, roi_curve
+from targeting.policy.economics import Economics
+from targeting.policy.policies import Budget, PolicyData, assign
+from targeting.policy.value import Evidence, recommend, value_table
+from targeting.policy.what_if import at_economics
+from targeting.sentences import report as sentences
 from tests.browser import WIDTHS, no_sideways_scroll, opened, serious_faults
 from tests.test_truth_words import truth_table
 

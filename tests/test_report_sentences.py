@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from targeting.pages import sentences
+from targeting.sentences import report as sentences
 from tests.test_report import REAL, results
 
 

@@ -3,12 +3,7 @@
 import numpy as np
 import pytest
 
-from targeting.clusters import mean_estimate, ratio_estimate
-from targeting.economics import Economics
-from targeting.learner_curves import learner_curves
-from targeting.policies import PolicyData, assign
-from targeting.policy_value import Evidence, profits, value_table
-from targeting.roi_curve import (
+from targeting.policy.curve import (
     SHARES,
     area_under_cost_curve,
     cumulative,
@@ -20,7 +15,12 @@ from targeting.roi_curve import (
     roi_of,
     trapezoid_weights,
 )
-from targeting.simultaneous import joint_covariance
+from targeting.policy.economics import Economics
+from targeting.policy.learner_curves import learner_curves
+from targeting.policy.policies import PolicyData, assign
+from targeting.policy.value import Evidence, profits, value_table
+from targeting.stats.estimates import mean_estimate, ratio_estimate
+from targeting.stats.joint import joint_covariance
 from tests.test_policy_value import CATE, ECONOMICS, FIVE, Z, evidence
 
 FIFTHS = np.linspace(0, 1, 6)

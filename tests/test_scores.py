@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from targeting.scores import clip_bound, clipped, dr_scores
+from targeting.nuisance.scores import clip_bound, clipped, dr_scores
 
 
 def test_two_rows_worked_by_hand():

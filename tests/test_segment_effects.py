@@ -5,10 +5,10 @@ import pandas as pd
 import pytest
 from scipy.stats import chi2
 
-from targeting.clusters import mean_estimate
-from targeting.effects import EffectData, ato
-from targeting.scores import dr_scores
-from targeting.segment_effects import effects_by_segment
+from targeting.effects.by_segment import effects_by_segment
+from targeting.effects.estimators import EffectData, ato
+from targeting.nuisance.scores import dr_scores
+from targeting.stats.estimates import mean_estimate
 
 
 def data_of(outcome, treated, propensity, mu0, mu1, household) -> EffectData:

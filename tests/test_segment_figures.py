@@ -5,10 +5,7 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
-from targeting.factor_names import name_factors
-from targeting.feature_words import WORDINGS
-from targeting.features import FEATURES
-from targeting.segment_figures import (
+from targeting.figures.segments import (
     POSITIONS,
     cluster_selection_chart,
     factor_selection_chart,
@@ -19,8 +16,11 @@ from targeting.segment_figures import (
     sizes_chart,
     transitions_chart,
 )
-from targeting.segment_stability import transitions
-from targeting.segment_table import factor_table_by_segment, profile_table, segment_table
+from targeting.segments.factor_names import name_factors
+from targeting.segments.stability import transitions
+from targeting.segments.table import factor_table_by_segment, profile_table, segment_table
+from targeting.tables.features import FEATURES
+from targeting.words.features import WORDINGS
 
 
 def customers(k: int) -> tuple[pd.DataFrame, np.ndarray, np.ndarray]:

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from scipy.stats import f_oneway
 
-from targeting.segment_profile import demographics, feature_differences, value_tiers
+from targeting.segments.profile import demographics, feature_differences, value_tiers
 
 
 def test_differences_agree_with_another_library():

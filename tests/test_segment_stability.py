@@ -8,7 +8,7 @@ import pytest
 from scipy.stats import spearmanr
 from sklearn.metrics import adjusted_rand_score
 
-from targeting.segment_stability import (
+from targeting.segments.stability import (
     Recipe,
     agreement,
     agreement_table,

@@ -7,14 +7,22 @@ import pandas as pd
 import pytest
 from sklearn.metrics import adjusted_rand_score
 
-from targeting.errors import DataError
-from targeting.factor_names import name_factors
-from targeting.factors import Factorisation, FactorSettings, factor_shares, fit_factors
-from targeting.features import FEATURES, household_features
-from targeting.moderators import GROWTH, features_at_time_zero, to_window_length
-from targeting.segment_names import ARCHETYPES, name_segments, standardised_profiles, why
-from targeting.segment_table import factor_table_by_segment, profile_table, segment_table
-from targeting.segments import assign_segments, fit_kmeans, fit_mixture, order_by, recommend_clusters, select_clusters, separation
+from targeting.base.errors import DataError
+from targeting.segments.factor_names import name_factors
+from targeting.segments.factors import Factorisation, FactorSettings, factor_shares, fit_factors
+from targeting.segments.grouping import (
+    assign_segments,
+    fit_kmeans,
+    fit_mixture,
+    order_by,
+    recommend_clusters,
+    select_clusters,
+    separation,
+)
+from targeting.segments.names import ARCHETYPES, name_segments, standardised_profiles, why
+from targeting.segments.table import factor_table_by_segment, profile_table, segment_table
+from targeting.segments.time_zero import GROWTH, features_at_time_zero, to_window_length
+from targeting.tables.features import FEATURES, household_features
 
 SETTINGS = FactorSettings(factors=4, factor_starts=2, skewness=99.0, penalty_scores=0.0, penalty_loadings=0.0, l1_ratio=0.5)
 

@@ -4,12 +4,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from targeting.effect_tables import unusable
-from targeting.effects import ato, effect_data
-from targeting.folds import rank_within
-from targeting.panel import KEYS
-from targeting.ranking import autoc
-from targeting.selection import (
+from targeting.base.columns import KEYS
+from targeting.effects.estimators import ato, effect_data
+from targeting.learners.tables import unusable
+from targeting.stats.folds import rank_within
+from targeting.validation.ranking import autoc
+from targeting.validation.selection import (
     AVERAGE_EFFECT,
     COLUMNS,
     Choice,

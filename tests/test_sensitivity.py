@@ -9,9 +9,8 @@ import statsmodels.formula.api as smf
 from econml.validate.sensitivity_analysis import dml_sensitivity_values
 from scipy.optimize import linprog
 
-from targeting.clusters import Estimate
-from targeting.effects import aipw
-from targeting.sensitivity import (
+from targeting.effects.estimators import aipw
+from targeting.robustness.hidden_confounder import (
     benchmark_shares,
     e_value,
     e_value_of_interval,
@@ -21,7 +20,8 @@ from targeting.sensitivity import (
     marginal_sensitivity_interval,
     omitted_variable,
 )
-from targeting.sensitivity_table import STRONGEST, contour, covariate_groups, sensitivity, turning_point
+from targeting.robustness.sensitivity_table import STRONGEST, contour, covariate_groups, sensitivity, turning_point
+from targeting.stats.estimates import Estimate
 from tests.test_effects import world
 
 

@@ -7,11 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from targeting.covariates import baseline_covariates, promoted_lines
-from targeting.engine import connect
-from targeting.ingest import TRUTH, write_tables, write_truth
-from targeting.panel import OUTCOMES
-from targeting.simulation.campaigns import (
+from targeting.base.columns import OUTCOMES
+from targeting.sources import canonical_tables, origins
+from targeting.sources.simulation.campaigns import (
     A_DAYS,
     FOLLOW_UP_DAYS,
     LOT_CHANCE,
@@ -22,14 +20,16 @@ from targeting.simulation.campaigns import (
     propensity,
     response,
 )
-from targeting.simulation.catalogue import DEPARTMENTS, make_catalogue
-from targeting.simulation.draws import Draw, stream
-from targeting.simulation.shoppers import basket_value, make_shoppers
-from targeting.simulation.shopping import fill, own_visits, with_totals
-from targeting.simulation.world import Purchases, Settings, respond, simulate
-from targeting.sources import canonical_tables, origins
-from targeting.tables import SCHEMAS, cross_check, validate
-from targeting.trials import plan_trials, trial_rows
+from targeting.sources.simulation.catalogue import DEPARTMENTS, make_catalogue
+from targeting.sources.simulation.draws import Draw, stream
+from targeting.sources.simulation.shoppers import basket_value, make_shoppers
+from targeting.sources.simulation.shopping import fill, own_visits, with_totals
+from targeting.sources.simulation.world import Purchases, Settings, respond, simulate
+from targeting.tables.covariates import baseline_covariates, promoted_lines
+from targeting.tables.engine import connect
+from targeting.tables.schemas import SCHEMAS, cross_check, validate
+from targeting.tables.write import TRUTH, write_tables, write_truth
+from targeting.trials.trials import plan_trials, trial_rows
 from tests.conftest import ENGINE
 
 SMALL = Settings(households=300, weeks=36, overlap="good", effect="heterogeneous", seed=3, first_day=date(2016, 1, 4))

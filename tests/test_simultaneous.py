@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from targeting.clusters import LEVEL, Z, cluster_sums, standard_error
-from targeting.simultaneous import adjusted_p_values, critical_value, joint_covariance, normal_errors
+from targeting.stats.estimates import LEVEL, Z, cluster_sums, standard_error
+from targeting.stats.joint import adjusted_p_values, critical_value, joint_covariance, normal_errors
 
 
 def test_independent_estimates_are_sidaks_and_copies_cost_nothing():

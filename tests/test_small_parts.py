@@ -10,16 +10,16 @@ import pytest
 import yaml
 from matplotlib.figure import Figure
 
-from targeting import params as params_module
-from targeting.engine import connect
-from targeting.errors import DataError
-from targeting.learner_curves import order_shown
-from targeting.outputs import replace, write_csv, write_figure, write_metrics, write_parquet
-from targeting.params import load_params
-from targeting.progress import track
-from targeting.stage import run
-from targeting.summary import HEADLINES, headline
-from targeting.wording import amount, margin_words
+from targeting.base import params as params_module
+from targeting.base.errors import DataError
+from targeting.base.outputs import replace, write_csv, write_figure, write_metrics, write_parquet
+from targeting.base.params import load_params
+from targeting.base.progress import track
+from targeting.base.stage import run
+from targeting.pages.summary import HEADLINES, headline
+from targeting.policy.learner_curves import order_shown
+from targeting.tables.engine import connect
+from targeting.words.numbers import amount, margin_words
 
 ROOT = Path(__file__).resolve().parent.parent
 

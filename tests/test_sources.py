@@ -8,10 +8,10 @@ import pandas as pd
 import pytest
 from ibis.backends import BaseBackend
 
-from targeting.errors import DataError
-from targeting.ingest import write_tables
+from targeting.base.errors import DataError
 from targeting.sources import ADAPTERS, canonical_tables, origins
-from targeting.tables import SCHEMAS, cross_check, first_and_last_day, validate
+from targeting.tables.schemas import SCHEMAS, cross_check, first_and_last_day, validate
+from targeting.tables.write import write_tables
 from tests import retailer
 from tests.conftest import dunnhumby
 

@@ -11,7 +11,7 @@ from study import report, run
 from study.estimate import Settings, world_seed
 from study.summary import ESTIMAND, answer_summary, cell_summary, estimator_summary, with_truth
 from study.worlds import EFFECTS, OVERLAPS
-from targeting.effects import ESTIMATORS
+from targeting.effects.estimators import ESTIMATORS
 
 SETTINGS = Settings(n_households=200, folds=2, repeats=1, clip=0.01, overlap=(0.1, 0.9), cost=12.73, margin=0.3)
 FILES = ("worlds.parquet", "estimates.parquet", "truth.parquet")

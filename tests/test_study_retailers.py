@@ -11,10 +11,10 @@ from study.retailer import CHOSEN, OUTCOME, SOURCE, fit_nuisances, judge_retaile
 from study.retailer_summary import ALL, HINDSIGHT, choice_summary, learner_summary
 from study.summary import estimator_summary, with_truth
 from study.worlds import OVERLAPS
-from targeting.effects import effect_data, effect_table
-from targeting.panel import OUTCOMES
-from targeting.selection import NESTED, USED
-from targeting.truth import estimand_weights, judge_effects, judge_propensities
+from targeting.base.columns import OUTCOMES
+from targeting.effects.estimators import effect_data, effect_table
+from targeting.validation.selection import NESTED, USED
+from targeting.validation.truth import estimand_weights, judge_effects, judge_propensities
 from tests.conftest import ENGINE
 
 PARAMS = {

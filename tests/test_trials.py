@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from targeting.covariates import baseline_covariates, promoted_lines
-from targeting.errors import DataError
-from targeting.trials import Trial, ever_targeted, plan_trials, targeted_before, trial_flow, trial_rows
+from targeting.base.errors import DataError
+from targeting.tables.covariates import baseline_covariates, promoted_lines
+from targeting.trials.trials import Trial, ever_targeted, plan_trials, targeted_before, trial_flow, trial_rows
 
 CAMPAIGNS = pd.DataFrame(
     {

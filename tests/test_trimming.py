@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from targeting.effects import ADJUSTED, aipw
-from targeting.overlap import crump_threshold
-from targeting.trimming import trimming_table
+from targeting.effects.estimators import ADJUSTED, aipw
+from targeting.effects.trimming import trimming_table
+from targeting.nuisance.overlap import crump_threshold
 from tests.test_effects import world
 
 

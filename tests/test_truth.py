@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from targeting.economics import Economics
-from targeting.errors import DataError
-from targeting.truth import (
+from targeting.base.errors import DataError
+from targeting.policy.economics import Economics
+from targeting.validation.truth import (
     COLUMNS,
     estimand_weights,
     headline_truth,

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from targeting.pages.truth_words import claims_in_words, truth_sentences
+from targeting.sentences.truth import claims_in_words, truth_sentences
 
 
 def truth_table() -> pd.DataFrame:

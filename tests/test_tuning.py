@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from targeting import tuning
+from targeting.learners import tuning
 from targeting.learners.registry import Learner, find_learner
 from targeting.learners.rows import Effects
-from targeting.tuning import Tuned, default_losses, history, importances, search, study_key, summary, tuned
+from targeting.learners.tuning import Tuned, default_losses, history, importances, search, study_key, summary, tuned
 from tests.effect_worlds import World, world
 
 

@@ -5,10 +5,10 @@ import pandas as pd
 import pytest
 from econml.validate.utils import calc_uplift
 
-from targeting.clusters import Z
-from targeting.ranking import autoc, qini
-from targeting.scores import dr_scores
-from targeting.uplift import raw_auuc, raw_qini, toc_table, uplift_table
+from targeting.nuisance.scores import dr_scores
+from targeting.stats.estimates import Z
+from targeting.validation.ranking import autoc, qini
+from targeting.validation.uplift import raw_auuc, raw_qini, toc_table, uplift_table
 from tests.worlds import mean_of_largest, slow_toc, world
 
 SEED = 1

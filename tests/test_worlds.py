@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 
 from study.worlds import CONSTANT, EFFECTS, OVERLAPS, draw_world, population_effects
-from targeting.panel import FRONT, KEYS, OUTCOMES, covariate_matrix, require_aligned, require_both_arms
+from targeting.base.columns import KEYS, OUTCOMES
+from targeting.trials.panel import FRONT, covariate_matrix, require_aligned, require_both_arms
 
 
 @pytest.fixture(scope="module")

@@ -15,8 +15,8 @@ from sklearn.model_selection import cross_val_predict
 
 from benchmarks.folds import time_every_fold
 from targeting.learners.base_models import regressor
-from targeting.models import outcome_model, propensity_model
-from targeting.panel import covariate_matrix
+from targeting.nuisance.models import outcome_model, propensity_model
+from targeting.trials.panel import covariate_matrix
 
 # Its R-learner is econml's NonParamDML; a causal forest that residualises first, or a linear final stage, it does not have.
 OUTSIDE = ("s", "t", "x", "dr", "nonparam_dml")

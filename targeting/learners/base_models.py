@@ -12,7 +12,7 @@ from sklearn.linear_model import LinearRegression, Ridge, RidgeCV
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, SplineTransformer, StandardScaler
 
-from targeting.models import BOOSTING, with_logs
+from targeting.nuisance.models import BOOSTING, with_logs
 
 Settings = Mapping[str, Any]
 Features = Callable[[ArrayLike], NDArray[np.float64]]

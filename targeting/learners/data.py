@@ -7,9 +7,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from targeting.inner_nuisance import HELD_OUT
+from targeting.base.columns import KEYS
 from targeting.learners.rows import HeldOut, Rows
-from targeting.panel import KEYS, covariate_matrix, require_aligned
+from targeting.nuisance.nested import HELD_OUT
+from targeting.trials.panel import covariate_matrix, require_aligned
 
 Vector = NDArray[np.float64]
 

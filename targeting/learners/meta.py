@@ -12,7 +12,7 @@ from sklearn.preprocessing import FunctionTransformer
 from targeting.learners.base_models import Settings, regressor
 from targeting.learners.rows import Effects, HeldOut, Rows
 from targeting.learners.stored import StoredPropensity
-from targeting.models import outcome_model, rounded_outcomes, with_logs
+from targeting.nuisance.models import outcome_model, rounded_outcomes, with_logs
 
 
 def s_learner(learn: Rows, held_out: HeldOut, settings: Settings, seed: int) -> Effects:

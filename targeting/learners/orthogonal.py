@@ -5,10 +5,10 @@ from econml.dml import CausalForestDML, LinearDML, NonParamDML
 from econml.dr import DRLearner
 from sklearn.pipeline import make_pipeline
 
-from targeting.clusters import LEVEL
 from targeting.learners.base_models import Range, Settings, component_steps, regressor
 from targeting.learners.rows import Effects, HeldOut, Rows
 from targeting.learners.stored import MEAN, PROPENSITY, StoredArms, StoredMean, StoredPropensity
+from targeting.stats.estimates import LEVEL
 
 # The stored nuisances are cross-fitted already: econml is to split nothing.
 STORED = {"model_y": StoredMean(MEAN), "model_t": StoredPropensity(PROPENSITY), "discrete_treatment": True, "cv": 1}

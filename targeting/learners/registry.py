@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from targeting.errors import DataError
+from targeting.base.errors import DataError
 from targeting.learners.base_models import COMPONENTS, MODELS, RANGES, Range, Settings
 from targeting.learners.meta import s_learner, t_learner, x_learner
 from targeting.learners.orthogonal import (

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from targeting.scores import dr_scores
+from targeting.nuisance.scores import dr_scores
 
 Vector = NDArray[np.float64]
 

@@ -7,10 +7,10 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from targeting.feature_words import covariate_words
-from targeting.overlap import overlap_weights
-from targeting.picture_style import ACCENT, DARK, LIGHT
-from targeting.wording import amount
+from targeting.figures.style import ACCENT, DARK, LIGHT
+from targeting.nuisance.overlap import overlap_weights
+from targeting.words.features import covariate_words
+from targeting.words.numbers import amount
 
 Spec = dict[str, Any]
 DOLLARS, SHARE = "$,.2f", ".0%"

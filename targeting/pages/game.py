@@ -13,12 +13,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from targeting.clusters import mean_estimate
-from targeting.economics import Economics
-from targeting.pages.game_words import PipelineWords
 from targeting.pages.rendering import packed, render
-from targeting.policies import lots
-from targeting.policy_value import FEWEST, Evidence, observed_profits, profits
+from targeting.policy.economics import Economics
+from targeting.policy.policies import lots
+from targeting.policy.value import FEWEST, Evidence, observed_profits, profits
+from targeting.sentences.game import PipelineWords
+from targeting.stats.estimates import mean_estimate
 
 Vector = NDArray[np.float64]
 

@@ -12,7 +12,7 @@ import numpy as np
 from markupsafe import Markup, escape
 from numpy.typing import ArrayLike
 
-from targeting.wording import number, percent, usd
+from targeting.words.numbers import number, percent, usd
 
 
 def packed(values: ArrayLike) -> str:

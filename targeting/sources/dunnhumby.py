@@ -8,10 +8,10 @@ import ibis
 import ibis.expr.types as ir
 from ibis.backends import BaseBackend
 
-from targeting.errors import DataError
-from targeting.files import find, read_file, require_folder
-from targeting.raw import Column, Origin
-from targeting.tables import MONEY
+from targeting.base.errors import DataError
+from targeting.tables.files import find, read_file, require_folder
+from targeting.tables.origins import Column, Origin
+from targeting.tables.schemas import MONEY
 
 ORIGINS = {
     "transactions": Origin(

@@ -1,4 +1,4 @@
-"""A made-up retailer whose campaigns' effects are known (targeting.simulation); the truth comes as a ninth table."""
+"""A made-up retailer whose campaigns' effects are known (targeting.sources.simulation); the truth comes as a ninth table."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -9,15 +9,15 @@ import ibis.expr.types as ir
 import pandas as pd
 from ibis.backends import BaseBackend
 
-from targeting.simulation.world import Settings, simulate
-from targeting.tables import MONEY, SCHEMAS, named_as_here
+from targeting.sources.simulation.world import Settings, simulate
+from targeting.tables.schemas import MONEY, SCHEMAS, named_as_here
 
 ORIGINS = {name: named_as_here(name, f"simulated {name}") for name in SCHEMAS}
 MONEY_COLUMNS = ("sales", "loyalty_discount", "coupon_discount", "coupon_match_discount")
 
 
 def tables(backend: BaseBackend, data: Mapping[str, Any]) -> dict[str, ir.Table]:
-    """The canonical tables of the retailer that `data` describes, and `truth`: see targeting.simulation.world."""
+    """The canonical tables of the retailer that `data` describes, and `truth`: see targeting.sources.simulation.world."""
     names = ("households", "weeks", "overlap", "effect", "seed")
     world = simulate(Settings(**{name: data[name] for name in names}, first_day=date.fromisoformat(data["first_day"])))
     read = {name: _canonical(backend, name, frame) for name, frame in world.tables.items()}

@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from targeting.learners.base_models import regressor
 from targeting.learners.meta import with_interactions
 from targeting.learners.stored import StoredMean
-from targeting.models import outcome_model, rounded_outcomes, with_logs
+from targeting.nuisance.models import outcome_model, rounded_outcomes, with_logs
 from tests.reference.rows import SETTINGS, Given, rows
 
 STORED = Path(__file__).with_suffix(".json")

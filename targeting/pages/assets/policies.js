@@ -1,4 +1,4 @@
-// Whom each policy contacts at a cost and a margin, as targeting/policies.py decides: 1 or 0 for each row.
+// Whom each policy contacts at a cost and a margin, as targeting/policy/policies.py decides: 1 or 0 for each row.
 // `rows` holds one typed array a column; cost and margin are arrays, one number a row.
 
 function contactWhere(rows, wanted) {

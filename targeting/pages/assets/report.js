@@ -29,7 +29,7 @@ function together(row, compared) {
   return `; with ${compared === 2 ? "both" : `all ${compared}`} compared at once it may be as low as ${usd(row.together, 2)}`;
 }
 
-// What targeting/policy_value.py's in_words says, in short; `answers` is what the overlap allows to be said.
+// What targeting/policy/value.py's in_words says, in short; `answers` is what the overlap allows to be said.
 function sentence(result, at, answers) {
   if (answers === "nothing") return `${at}: mail nobody; those mailed and those not mailed do not compare, so no profit is evidence.`;
   const able = result.table.filter((item) => item.candidate);

@@ -1,4 +1,4 @@
-// Means and ratios over rows with intervals clustered by household, as targeting/clusters.py defines them.
+// Means and ratios over rows with intervals clustered by household, as targeting/stats/estimates.py defines them.
 const Z = 1.959963984540054; // 97.5% point of the standard normal distribution
 
 // Rows' households (any numbers) as codes 0, 1, ..., with each household's number of rows.

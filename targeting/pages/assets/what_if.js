@@ -1,5 +1,5 @@
 // Profits at another cost and margin, from the rows' doubly robust scores: every policy, and every share of the order of contact.
-// The same definitions as targeting/policy_value.py and targeting/roi_curve.py, whose numbers these equal at the run's own cost
+// The same definitions as targeting/policy/value.py and targeting/policy/curve.py, whose numbers these equal at the run's own cost
 // and margin; how many standard errors cover several estimates at once is simulated with fewer draws here.
 const FEWEST = 30; // contacts in effect that each arm needs before an interval can be taken at its word
 const DRAWS = 500; // of a whole curve

@@ -1,0 +1,1 @@
+"""What nearly every stage stands on: parameters, errors, outputs, progress, and the names of shared columns."""

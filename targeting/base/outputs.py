@@ -1,0 +1,69 @@
+"""Write a stage's outputs so that a reader sees a whole file or none."""
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from targeting.base.errors import DataError
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+def replace(path: Path, write: Callable[[Path], object]) -> None:
+    """Call `write` with a temporary path beside `path`, then move the result there in one step."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.part")
+    try:
+        write(temporary)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_parquet(frame: pd.DataFrame, path: Path) -> None:
+    """Write a frame without its index."""
+    replace(path, lambda part: frame.to_parquet(part, index=False))
+
+
+def write_csv(frame: pd.DataFrame, path: Path) -> None:
+    """Write a frame without its index; floats with twelve significant digits, which hides the last bits of a processor."""
+    replace(path, lambda part: frame.to_csv(part, index=False, float_format="%.12g", lineterminator="\n"))
+
+
+def write_text(text: str, path: Path) -> None:
+    """Write a text as UTF-8."""
+    replace(path, lambda part: part.write_text(text, encoding="utf-8"))
+
+
+def write_metrics(metrics: Mapping[str, Any], path: Path) -> None:
+    """Write a stage's metrics as JSON; a value that is not finite stops the stage, since it measures nothing.
+
+    Stages write their metrics first, so that one that stops here leaves nothing else behind.
+    """
+    write_text(json.dumps(_plain(metrics, path), indent=2, allow_nan=False) + "\n", path)
+
+
+def write_figure(figure: "Figure", path: Path) -> None:
+    """Write a picture; without the software's version in its metadata, so that the same picture gives the same bytes."""
+    replace(path, lambda part: figure.savefig(part, format="png", dpi=120, metadata={"Software": None}))
+
+
+def _plain(value: Any, path: Path) -> Any:
+    """Python's own numbers, floats at twelve significant digits."""
+    if isinstance(value, Mapping):
+        return {key: _plain(item, path) for key, item in value.items()}
+    if isinstance(value, (bool, np.bool_)):
+        return bool(value)
+    if isinstance(value, (int, np.integer)):
+        return int(value)
+    if isinstance(value, (float, np.floating)):
+        if not np.isfinite(value):
+            raise DataError(f"{path} would hold {value}: the number is undefined on these data; look at the stage's inputs.")
+        return float(f"{value:.12g}")
+    return value

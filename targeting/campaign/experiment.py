@@ -1,0 +1,151 @@
+"""The randomised experiment that would settle what a campaign does: how many households, for how long, and who gets what.
+
+Arms are equally large and a household is in one arm once, so the usual formulas for two independent means hold (statsmodels).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+from statsmodels.stats.power import NormalIndPower
+
+from targeting.base.errors import DataError
+
+Vector = NDArray[np.float64]
+ARMS = ("control", "treated")
+ADJUSTMENTS = ("none", "cuped")
+FEWEST = 2  # households an arm: one has no spread
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A two-sided comparison of two arms: outcome spread within an arm, chance of a false finding, and R2 of the adjustment.
+
+    Adjusting for a prediction made before the experiment leaves the share 1 - R2 of the variance (CUPED; Deng, Xu, Kohavi &
+    Walker 2013, WSDM). R2 is 0 for a plain difference of means.
+    """
+
+    sd: float
+    alpha: float
+    r2: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Raise DataError for a spread that is not positive, before or after adjustment."""
+        if not (self.sd > 0 and 0 <= self.r2 < 1):
+            raise DataError(f"A comparison needs a spread above 0 and an R2 in [0, 1), not {self.sd:g} and {self.r2:g}.")
+
+    @property
+    def residual_sd(self) -> float:
+        """The spread that is left after adjustment, in units of the outcome."""
+        return self.sd * float(np.sqrt(1 - self.r2))
+
+    def households(self, effect: float, power: float) -> int:
+        """How many households an arm needs to find `effect` with chance `power`, to the nearest whole one, at least two.
+
+        A whole household less than the exact number costs less power than is worth a digit (in the published example, 0.00004).
+        """
+        if self.power(effect, FEWEST) >= power:  # the library finds no root below its own smallest sample
+            return FEWEST
+        n = NormalIndPower().solve_power(effect / self.residual_sd, power=power, alpha=self.alpha)
+        return round(float(n))
+
+    def power(self, effect: float, n: ArrayLike) -> Vector:
+        """The chance of finding `effect` with `n` households an arm."""
+        return NormalIndPower().power(effect / self.residual_sd, np.asarray(n, dtype=float), self.alpha)
+
+    def detectable(self, power: float, n: float) -> float:
+        """The smallest effect, in units of the outcome, that `n` households an arm find with chance `power`."""
+        return float(NormalIndPower().solve_power(nobs1=n, power=power, alpha=self.alpha)) * self.residual_sd
+
+
+def within_groups(values: ArrayLike, groups: Sequence[ArrayLike]) -> tuple[Vector, int]:
+    """Deviations of `values` (n,) from the mean of their group, and how many groups there are; groups by several keys (n,)."""
+    series = pd.Series(np.asarray(values, dtype=float))
+    grouped = series.groupby([np.asarray(key) for key in groups])
+    return (series - grouped.transform("mean")).to_numpy(), grouped.ngroups
+
+
+def outcome_spread(outcome: ArrayLike, groups: Sequence[ArrayLike]) -> float:
+    """Standard deviation of the outcome (n,) within groups, such as trial and arm: what an experiment's arms would show.
+
+    Raises DataError when the outcome does not vary.
+    """
+    deviations, n_groups = within_groups(outcome, groups)
+    sd = float(np.sqrt(np.square(deviations).sum() / max(len(deviations) - n_groups, 1)))
+    if sd == 0:
+        raise DataError("The outcome is the same for everybody in every arm: there is nothing that an experiment could find.")
+    return sd
+
+
+def adjustment_r2(outcome: ArrayLike, predicted: ArrayLike, groups: Sequence[ArrayLike]) -> float:
+    """Squared correlation, within groups, of outcomes with predictions (n,) by models that did not see them.
+
+    It is the share of variance that CUPED removes, whose slope corrects the predictions' scale. 0 for constant predictions.
+    """
+    y, _ = within_groups(outcome, groups)
+    m, _ = within_groups(predicted, groups)
+    spread = np.square(y).sum() * np.square(m).sum()
+    return float((y @ m) ** 2 / spread) if spread > 0 else 0.0
+
+
+def power_table(plain: Comparison, adjusted: Comparison, effect: float, power: float, totals: Sequence[int]) -> pd.DataFrame:
+    """By total number of households and adjustment: adjustment, n_total, power to find `effect`, and detectable effect."""
+    rows = []
+    for name, test in zip(ADJUSTMENTS, (plain, adjusted), strict=True):
+        chances = test.power(effect, np.asarray(totals) / 2)
+        rows += [
+            {"adjustment": name, "n_total": total, "power": chance, "detectable": test.detectable(power, total / 2)}
+            for total, chance in zip(totals, chances, strict=True)
+        ]
+    return pd.DataFrame(rows)
+
+
+def assign_arms(households: pd.DataFrame, strata: int, limit: int | None, seed: int) -> pd.DataFrame:
+    """Draw two arms within strata: one row a household that takes part, ordered by household_id.
+
+    `households` has household_id (distinct), segment and propensity. Strata are segments crossed with `strata` groups of equally
+    many households by propensity. In the order of strata, and of the lot within them, arms alternate after a first one drawn by
+    lot: in every stratum, and in all, they differ by at most one household, and each household has a chance of 1/2. With a
+    `limit` an even share of every stratum takes part. Row order changes nothing.
+    Columns: household_id, segment, propensity_stratum (from 1), arm (treated or control), probability (of being treated), seed.
+    """
+    table = households[["household_id", "segment", "propensity"]].sort_values("household_id", ignore_index=True)
+    if table["household_id"].duplicated().any() or len(table) < 2:
+        raise DataError(f"{len(table)} households cannot be drawn into two arms: an experiment needs two or more, each once.")
+    rng = np.random.default_rng(seed)
+    ranks = table["propensity"].rank(method="first").to_numpy() - 1
+    table["propensity_stratum"] = (ranks * strata // len(table)).astype(int) + 1
+    table = table.assign(lot=rng.permutation(len(table))).sort_values(["segment", "propensity_stratum", "lot"], ignore_index=True)
+    if limit is not None and limit < len(table):
+        # Every so-manieth in the order of strata, the first by lot.
+        places = np.floor((np.arange(limit) + rng.random()) * len(table) / limit).astype(int)
+        table = table.iloc[places].reset_index(drop=True)
+    arms = np.array(ARMS)[(np.arange(len(table)) + rng.integers(2)) % 2]
+    table = table.assign(arm=arms, probability=0.5, seed=seed).drop(columns=["propensity", "lot"])
+    return table.sort_values("household_id", ignore_index=True)
+
+
+def arms_by_stratum(assignment: pd.DataFrame) -> pd.DataFrame:
+    """How many of each arm a stratum has: segment, propensity_stratum, control, treated."""
+    counts = pd.crosstab([assignment["segment"], assignment["propensity_stratum"]], assignment["arm"])
+    return counts.reindex(columns=list(ARMS), fill_value=0).reset_index().rename_axis(columns=None)
+
+
+def in_words(
+    effect: float, unit: str, power: float, n_plain: int, n_adjusted: int, taking_part: int, detectable: float, cost: float
+) -> str:
+    """What to do: whether the households that can take part in the next campaign are enough, what else it takes, and its cost.
+
+    `n_plain` and `n_adjusted` are the totals that the effect needs, `detectable` the effect that those `taking_part` find when
+    outcomes are adjusted; `cost` is in USD.
+    """
+    aim = f"an average effect of {effect:.2f} {unit} is told from none with a chance of {power:.0%}"
+    size = f"{n_adjusted:,} households, half of them mailed, if outcomes are adjusted for what was predicted ({n_plain:,} if not)"
+    found = f"the {taking_part:,} households that can take part find one of {detectable:.2f} {unit} as surely"
+    if n_adjusted <= taking_part:
+        advice = f"One campaign is enough: {found}"
+    else:
+        advice = f"One campaign is not enough: {found}; draw lots over {-(-n_adjusted // taking_part)} campaigns as large"
+    return f"{aim[0].upper()}{aim[1:]} by {size}. {advice}, and mailing half of them costs {cost:,.2f} USD."

@@ -1,0 +1,151 @@
+"""Do the models still hold: the last campaign's households and effects against what was learned from the campaigns before it.
+
+Drift is told by two statistics, of which one line each is our own: the Kolmogorov-Smirnov test says whether a difference is more
+than chance, the population stability index whether it is large. Packages for this bring a web application with them.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+from scipy.stats import false_discovery_control, ks_2samp, norm
+
+from targeting.policy.value import Economics, profits
+from targeting.stats.estimates import mean_estimate
+from targeting.validation.calibration import GROUPS
+from targeting.validation.ranking import descending
+
+Vector = NDArray[np.float64]
+BINS = 10
+SIGNIFICANCE = 0.05
+LARGE_PSI = 0.25  # the custom of credit scoring: below 0.1 is no change, above 0.25 is a large one (Siddiqi 2006)
+MANY = 0.25  # share of features with a large drift from which on the models speak of other households
+FEWEST = 50  # rows inside the overlap that a judgement needs
+MODELLED = ["propensity", "effect"]  # what models say of a household, among the names of a drift table
+DRIFT = ["name", "training_mean", "new_mean", "psi", "ks", "p", "q", "drifted"]
+REALISED = ["group", "n", "predicted", "realised", "se", "ci_lower", "ci_upper", "surprise", "surprise_se"]
+
+
+def stability_index(training: ArrayLike, new: ArrayLike, bins: int = BINS) -> float:
+    """Population stability index of training (n,) and new values (m,): sum over bins of (q - p) ln(q / p), p and q their shares.
+
+    Bins are cut at the training values' quantiles; equal quantiles share a bin, and half a value is added to every bin so that an
+    empty one has a logarithm. 0 where the shares agree. Source: Siddiqi (2006), Credit Risk Scorecards, chapter 9.
+    """
+    old, later = np.asarray(training, dtype=float), np.asarray(new, dtype=float)
+    cuts = np.unique(np.quantile(old, np.linspace(0, 1, bins + 1)[1:-1], method="lower"))
+    shares = []
+    for values in (old, later):
+        counts = np.bincount(np.searchsorted(cuts, values), minlength=len(cuts) + 1) + 0.5
+        shares.append(counts / counts.sum())
+    p, q = shares
+    return float(np.sum((q - p) * np.log(q / p)))
+
+
+def drift_table(training: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
+    """One row a column of `training`, which `new` has too (DRIFT): name, training_mean, new_mean, psi, ks, p, q, drifted.
+
+    Each household must have one row a table, as the test takes rows as independent. ks is the largest distance between the two
+    distributions, p its asymptotic p-value, q that of Benjamini & Hochberg (1995) over all columns; drifted: q below 0.05 and psi
+    above 0.25, since with many households a difference that means nothing is soon beyond chance.
+    """
+    rows = []
+    for name in training.columns:
+        test = ks_2samp(training[name], new[name], method="asymp")
+        psi = stability_index(training[name], new[name])
+        means = {"training_mean": training[name].mean(), "new_mean": new[name].mean()}
+        rows.append({"name": name, **means, "psi": psi, "ks": test.statistic, "p": test.pvalue})
+    table = pd.DataFrame(rows)
+    table["q"] = false_discovery_control(table["p"].clip(lower=0, upper=1))
+    table = table.assign(drifted=(table["q"] < SIGNIFICANCE) & (table["psi"] > LARGE_PSI))
+    return table[DRIFT]
+
+
+@dataclass(frozen=True)
+class Realised:
+    """What happened to the households of the new campaign, arrays (n,), inside the overlap.
+
+    `predicted` is the effect promised by models learned from the rows of earlier campaigns, `score` the doubly robust score of
+    the effect, `mailed` what the recommended policy says of them (0 to 1). Neither promise nor policy is blind to the new
+    campaign: the earlier rows' nuisances have seen its other households, and learner and policy were chosen with its outcomes.
+    """
+
+    predicted: Vector
+    score: Vector
+    mailed: Vector
+    household_id: NDArray[np.int64]
+
+
+def realised_table(realised: Realised, economics: Economics) -> pd.DataFrame:
+    """Predicted and realised effects (REALISED): surprise is realised less predicted; se and ci_* are realised's.
+
+    Groups: all; fifths of households by predicted effect, 1 the lowest, unless all are alike; and `profit`: what the policy's
+    contacts earn a household of the campaign, promised and realised. Standard errors are clustered by household and take the
+    prediction as it is.
+    """
+    groups = {"all": np.arange(len(realised.score))}
+    if np.ptp(realised.predicted) > 0:
+        fifths = np.array_split(descending(realised.predicted)[::-1], GROUPS)
+        groups |= {str(number): rows for number, rows in enumerate(fifths, start=1)}
+    table = [
+        _row(name, realised.predicted[rows], realised.score[rows], realised.household_id[rows]) for name, rows in groups.items()
+    ]
+    promised, earned = (profits(realised.mailed, effect, economics) for effect in (realised.predicted, realised.score))
+    return pd.DataFrame([*table, _row("profit", promised, earned, realised.household_id)])[REALISED]
+
+
+def _row(group: str, predicted: Vector, actual: Vector, household_id: NDArray[np.int64]) -> dict[str, Any]:
+    mean, surprise = mean_estimate(actual, household_id), mean_estimate(actual - predicted, household_id)
+    return {
+        "group": group,
+        "n": len(predicted),
+        "predicted": float(predicted.mean()),
+        "realised": mean.value,
+        **mean.columns(),
+        "surprise": surprise.value,
+        "surprise_se": surprise.se,
+    }
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What to do with the models and the policy: keep, retrain, stop or unknown; and why, in words."""
+
+    verdict: str
+    why: str
+
+
+def verdict_of(drift: pd.DataFrame, effects: pd.DataFrame) -> Verdict:
+    """The written rule, on a `drift_table` of features, propensity and effect, and a `realised_table`; unknown if that is empty.
+
+    Propensities and effects must be comparable: of one set of models for both sides, none of which knows a row's campaign. Where
+    all effects are alike the drift table has none.
+
+    stop: the policy's contacts in the new campaign are shown to lose money (the upper end of their profit lies below 0).
+    retrain: effects are shown to differ from what was predicted, on the mean or in a fifth of the households (95% for all these
+    comparisons together, Bonferroni); or households are others than those learned from: the predicted effect or the propensity
+    drifted, or at least a quarter of the features did. keep: otherwise. The words name everything that holds.
+    """
+    if effects.empty:
+        return Verdict("unknown", f"The last of two or more campaigns needs {FEWEST} households inside the overlap to judge by.")
+    money = effects.set_index("group").loc["profit"]
+    compared = effects[effects["group"] != "profit"]
+    z = norm.ppf(1 - SIGNIFICANCE / 2 / len(compared))
+    wrong = compared[compared["surprise"].abs() > z * compared["surprise_se"]]
+    drifted = drift.set_index("name")["drifted"]
+    models, features = drifted[drifted.index.isin(MODELLED)], drifted[~drifted.index.isin(MODELLED)]
+
+    losses = [f"The policy's contacts lost {-money['realised']:.2f} USD a household"] if money["ci_upper"] < 0 else []
+    doubts = [
+        f"Effects {'on the mean' if row.group == 'all' else f'in fifth {row.group}'} were not as predicted: "
+        f"{row.realised:.2f} in place of {row.predicted:.2f}"
+        for row in wrong.itertuples()
+    ]
+    doubts += [f"The predicted {name} drifted" for name in models.index[models]]
+    if features.mean() >= MANY:
+        doubts.append(f"{features.sum()} of {len(features)} features drifted")
+    calm = f"Effects were as predicted, and {features.sum()} of {len(features)} features drifted"
+    verdict = "stop" if losses else "retrain" if doubts else "keep"
+    return Verdict(verdict, ". ".join([*losses, *doubts] or [calm]) + ".")

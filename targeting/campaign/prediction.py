@@ -1,0 +1,168 @@
+"""Effects and propensities of households that are in no trial yet, from models learned on all trials.
+
+A next campaign has no indicator of its own trial: it is taken to be like those of the past, each counted by its rows, so every
+prediction is the average of those with each past trial's indicator set.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from targeting.base.columns import PREFIX
+from targeting.base.errors import DataError
+from targeting.effects.estimators import ato, effect_data
+from targeting.learners.base_models import Settings
+from targeting.learners.ensemble import CONSTANT
+from targeting.learners.registry import Learner
+from targeting.learners.rows import Effects, HeldOut, Rows
+from targeting.nuisance.models import propensity_model
+from targeting.nuisance.scores import clipped
+from targeting.trials.panel import covariate_names
+from targeting.validation.selection import AVERAGE_EFFECT
+
+Vector = NDArray[np.float64]
+TRIAL = f"{PREFIX}trial_"
+
+
+def household_covariates(panel: pd.DataFrame) -> list[str]:
+    """The panel's covariates that describe a household rather than its trial."""
+    return [name for name in covariate_names(panel) if not name.startswith(TRIAL)]
+
+
+def outside_range(panel: pd.DataFrame, households: pd.DataFrame) -> pd.Series:
+    """For each household the covariates (without prefix, joined by commas) outside the panel's range, else empty text.
+
+    Raises DataError for a covariate of the panel that `households` lacks.
+    """
+    names = household_covariates(panel)
+    absent = [name for name in names if name not in households]
+    if absent:
+        raise DataError(f"The candidates lack covariates of the panel: {', '.join(absent)}. Run `dvc repro` to rebuild them.")
+    outside = (households[names] < panel[names].min()) | (households[names] > panel[names].max())
+    short = np.array([name.removeprefix(PREFIX) for name in names])
+    words = [", ".join(short[row]) for row in outside.to_numpy()]
+    return pd.Series(words, index=households.index, dtype="str")
+
+
+def blend_of(learner: str, usable: Sequence[str], stack_weights: pd.DataFrame, outcome: str) -> dict[str, float]:
+    """The learners behind a name that validation may choose, and their weights, which add up to 1.
+
+    A learner is itself; `average` all usable learners alike; `stack` has the mean over folds of its weights (outcome, fold,
+    learner, weight), a constant effect among them; `ate` is that constant alone.
+    """
+    if learner == AVERAGE_EFFECT:
+        return {CONSTANT: 1.0}
+    if learner == "average":
+        return dict.fromkeys(usable, 1 / len(usable))
+    if learner == "stack":
+        own = stack_weights[stack_weights["outcome"] == outcome]
+        mean = own.groupby("learner", sort=False)["weight"].mean()
+        return {str(name): float(weight) for name, weight in mean.items() if weight > 0}
+    return {learner: 1.0}
+
+
+def usual_settings(by_fold: Mapping[str, Settings]) -> Settings:
+    """The settings that most folds have, of equals the first: what a model of all rows is fitted with."""
+    return max(by_fold.values(), key=lambda own: (list(by_fold.values()).count(own), -list(by_fold.values()).index(own)))
+
+
+@dataclass(frozen=True)
+class Training:
+    """What effects are learned from: the panel and its nuisances, row by row alike, and each learner with its settings."""
+
+    panel: pd.DataFrame
+    nuisance: pd.DataFrame
+    learners: Mapping[str, Learner]
+
+    def rows(self, chosen: NDArray[np.bool_]) -> "Training":
+        """The same for some rows of the panel."""
+        panel, nuisance = self.panel[chosen].reset_index(drop=True), self.nuisance[chosen].reset_index(drop=True)
+        return Training(panel, nuisance, self.learners)
+
+
+def predict_effects(
+    training: Training, households: pd.DataFrame, propensity: Vector, blend: Mapping[str, float], outcome: str, seed: int
+) -> Effects:
+    """Effects on `outcome` of `households` (n,), by learners fitted on the whole panel. The one place that knows learners.
+
+    `propensity` (n,) is what some learners blend with, `blend` the learners' weights; its constant is the overlap-weighted effect
+    of all rows. Learners learn from the panel's stored nuisances, rounded as where they are judged, so that no last bit grows
+    another tree. A household that was in a trial is among the rows learned from, as it was then. Ends of intervals are averaged
+    over past trials like the effects; None for a blend or a learner that has none.
+    Raises DataError for effects that are not finite.
+    """
+    panel, nuisance = training.panel, training.nuisance
+    decimals = {"propensity": 4} | {f"{name}_{outcome}": 2 for name in ("mean", "mu0", "mu1")}
+    rows = Rows(
+        _learnable(panel),
+        panel["treated"].to_numpy(),
+        panel[outcome].to_numpy(dtype=float).round(2),
+        *nuisance[list(decimals)].round(decimals).to_numpy(dtype=float).T,
+    )
+    shares, copies = _in_each_trial(panel, households)
+    held_out = HeldOut(copies, np.tile(propensity, len(shares)))
+    parts = {}
+    for name in blend:
+        if name == CONSTANT:
+            average = ato(effect_data(panel, nuisance, outcome))
+            parts[name] = Effects(*(np.full(len(households), end) for end in (average.value, average.lower, average.upper)))
+            continue
+        learner = training.learners[name]
+        found = learner.fit(rows, held_out, learner.settings, seed)
+        ends = (None if values is None else shares @ values.reshape(len(shares), -1) for values in (found.lower, found.upper))
+        parts[name] = Effects(shares @ found.cate.reshape(len(shares), -1), *ends)
+        if not np.isfinite(parts[name].cate).all():
+            raise DataError(f"Learner {name} gave effects on {outcome} that are not finite: choose another policy.learner.")
+    if len(parts) == 1:
+        return next(iter(parts.values()))
+    return Effects(np.sum([weight * parts[name].cate for name, weight in blend.items()], axis=0))
+
+
+def predict_propensity(
+    panel: pd.DataFrame, households: pd.DataFrame, models: Sequence[str], weights: Sequence[float], clip: float, seed: int
+) -> Vector:
+    """How likely a past campaign would have reached each of `households` (n,), by the nuisances' models and their weights.
+
+    Rounded to four decimals and clipped (see `clipped`): strata are cut at these numbers, alike on every processor.
+    """
+    shares, copies = _in_each_trial(panel, households)
+    covariates, treated = _learnable(panel), panel["treated"].to_numpy()
+    total = np.zeros(len(copies))
+    for model, weight in zip(models, weights, strict=True):
+        total += weight * propensity_model(model, seed).fit(covariates, treated).predict_proba(copies)[:, 1]
+    return clipped((shares @ total.reshape(len(shares), -1)).round(4), treated, clip)
+
+
+def by_other_folds(
+    fold: NDArray[np.int64], learn: NDArray[np.bool_], predict: Callable[[NDArray[np.bool_], NDArray[np.bool_]], pd.DataFrame]
+) -> pd.DataFrame:
+    """Every row predicted from the rows to `learn` from (rows,) of the other folds, in the order of the rows.
+
+    `predict` gets whom to learn from and whom to predict (rows,) and returns one row each of the latter, under their row numbers.
+    Rows that are not learned from are predicted like those that are, by the model of their own fold, so that the two differ in
+    nothing but the households: no model was fitted on their rows, and each errs alike for both.
+    """
+    return pd.concat([predict(learn & (fold != number), fold == number) for number in np.unique(fold)]).sort_index()
+
+
+def _learnable(panel: pd.DataFrame) -> Vector:
+    """Household covariates, then an indicator for every trial but the first, shape (rows, covariates)."""
+    trials = sorted(panel["trial"].unique())[1:]
+    indicators = [(panel["trial"] == number).to_numpy(dtype=float) for number in trials]
+    return np.column_stack([panel[household_covariates(panel)].to_numpy(dtype=float), *indicators])
+
+
+def _in_each_trial(panel: pd.DataFrame, households: pd.DataFrame) -> tuple[Vector, Vector]:
+    """Each past trial's share of rows, shape (trials,), and the households as if in each, shape (trials * n, covariates)."""
+    shares = panel["trial"].value_counts(normalize=True).sort_index().to_numpy()
+    values = households[household_covariates(panel)].to_numpy(dtype=float)
+    blocks = []
+    for place in range(len(shares)):
+        indicators = np.zeros((len(values), len(shares) - 1))
+        if place > 0:
+            indicators[:, place - 1] = 1.0
+        blocks.append(np.column_stack([values, indicators]))
+    return shares, np.vstack(blocks)

@@ -1,0 +1,1 @@
+"""Average effects: estimators, trimming, pooling over trials, and effects by segment."""

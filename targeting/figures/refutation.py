@@ -1,0 +1,51 @@
+"""The picture of the refutations: every repeat's estimate beside the original one."""
+
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from targeting.figures.style import ACCENT, DARK, LIGHT
+from targeting.robustness.refutation import LEFT_OUT, NEGATIVE_CONTROL, ORIGINAL, PLACEBO, RANDOM_CAUSE, SUBSET
+from targeting.stats.estimates import Z
+
+# What each check should look like, from top to bottom.
+LABELS = {
+    PLACEBO: "placebo treatment\n(around zero)",
+    NEGATIVE_CONTROL: "purchases before\n(around zero)",
+    RANDOM_CAUSE: "random covariate\n(at the line)",
+    SUBSET: "random households\n(around the line)",
+    LEFT_OUT: "one trial left out\n(around the line)",
+}
+UNITS = {"purchase_amount": "spend (USD per household)", "purchase_count": "baskets per household"}
+
+
+def refutation_chart(draws: pd.DataFrame) -> Figure:
+    """A panel an outcome and estimator: its draws by check, its original estimate as a line with its 95% interval as a band."""
+    outcomes, estimators = draws["outcome"].unique(), draws["estimator"].unique()
+    figure = Figure(figsize=(12, 4.2 * len(outcomes)), layout="constrained")
+    grid = figure.subplots(len(outcomes), len(estimators), sharey=True, sharex="row", squeeze=False)
+    for outcome, line in zip(outcomes, grid, strict=True):
+        for estimator, axes in zip(estimators, line, strict=True):
+            own = draws[(draws["outcome"] == outcome) & (draws["estimator"] == estimator)]
+            _panel(axes, own)
+            axes.set(title=estimator, xlabel=f"Estimate for {UNITS[outcome]}")
+    figure.suptitle("Refutations: each dot is one repeat; the line with its band is the original estimate and its 95% interval")
+    return figure
+
+
+def _panel(axes: Axes, own: pd.DataFrame) -> None:
+    original = own[own["check"] == ORIGINAL].iloc[0]
+    axes.axvspan(
+        original["estimate"] - Z * original["se"], original["estimate"] + Z * original["se"], color=LIGHT, alpha=0.3, linewidth=0
+    )
+    axes.axvline(original["estimate"], color=DARK, linewidth=1.5)
+    axes.axvline(0, color="black", linewidth=0.8, linestyle=":")
+    for position, check in enumerate(LABELS):
+        values = own.loc[own["check"] == check, "estimate"].to_numpy()
+        # Spread over the row's height in their order, which keeps dots apart without drawing lots.
+        heights = position + np.linspace(-0.28, 0.28, len(values)) if len(values) > 1 else np.full(len(values), position)
+        sns.scatterplot(x=values, y=heights, color=ACCENT, alpha=0.6, s=16, linewidth=0, ax=axes)
+    axes.set_yticks(range(len(LABELS)), list(LABELS.values()), fontsize=9)
+    axes.set_ylim(len(LABELS) - 0.5, -0.5)

@@ -1,0 +1,232 @@
+"""Pictures of factors and segments (seaborn); every number in them stands in a table beside them."""
+
+import textwrap
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, PercentFormatter, StrMethodFormatter
+from numpy.typing import NDArray
+
+from targeting.figures.style import ACCENT, DARK, LIGHT
+from targeting.segments.factor_names import FactorName
+from targeting.words.features import WORDINGS
+
+Matrix = NDArray[np.float64]
+# Panels of the positioning picture: columns of the profile across and up.
+POSITIONS = (
+    ("frequency_per_week", "discount_usage_pct", "Loyalty and deal-seeking"),
+    ("frequency_per_week", "monetary_avg_basket_sales", "Loyalty and basket"),
+    ("share_fresh", "share_health_beauty", "Fresh, and health and beauty"),
+    ("frequency", "monetary_sales", "Visits and spend"),
+    ("purchase_regularity", "monetary_avg_basket_sales", "Regularity and basket"),
+    ("recency", "monetary_sales", "Recency and spend"),
+    ("discount_usage_pct", "private_label_ratio", "Discount and private label"),
+    ("n_products", "purchase_regularity", "Variety and regularity"),
+)
+LOGARITHMIC = {"frequency", "frequency_per_week", "recency", "monetary_sales", "n_products"}
+# Areas of bubbles in points; a smaller one would not hold its number.
+SMALLEST_BUBBLE, LARGEST_BUBBLE = 160, 1300
+
+
+def loadings_heatmap(directions: Matrix, features: Sequence[str], names: Sequence[FactorName]) -> Figure:
+    """Which features make each factor: loadings of unit length, shape (factors, features)."""
+    figure = Figure(figsize=(10, 8), layout="constrained")
+    axes = figure.subplots()
+    columns = [f"F{number} {_wrap(factor.name, 14)}\n({factor.kind})" for number, factor in enumerate(names, start=1)]
+    table = pd.DataFrame(directions.T, index=_in_words(features), columns=columns)
+    sns.heatmap(table, annot=True, fmt=".2f", cmap="Greys", vmin=0, vmax=1, linewidths=0.5, cbar=False, ax=axes)
+    axes.set_title("What makes each factor (loadings, 0 to 1)")
+    axes.tick_params(axis="x", rotation=0, labelsize=9)
+    return figure
+
+
+def factor_selection_chart(selection: pd.DataFrame, chosen: int) -> Figure:
+    """What each number of factors explains, how well resamples find it again, and how sparse it is."""
+    figure = Figure(figsize=(13, 4.2), layout="constrained")
+    panels = figure.subplots(1, 3)
+    series = (
+        (
+            "Explained",
+            "Share of variance",
+            {"explained_variance": "around one grand mean", "explained_variance_columns": "around each feature's mean"},
+        ),
+        (
+            "Found again in resamples",
+            "Matched cosine (0: an empty factor)",
+            {"stability": "mean factor", "stability_worst": "worst factor"},
+        ),
+        ("Sparse", "Share of zeros", {"sparsity_loadings": "loadings", "sparsity_scores": "household factors"}),
+    )
+    for axes, (title, label, columns) in zip(panels, series, strict=True):
+        for (column, words), style in zip(columns.items(), ("o-", "s--"), strict=True):
+            axes.plot(selection["n_factors"], selection[column], style, color=DARK if style == "o-" else ACCENT, label=words)
+        _mark_chosen(axes, chosen)
+        axes.set(title=title, xlabel="Number of factors", ylabel=label, ylim=(0, 1.04))
+        axes.legend(fontsize=9, loc="best")
+    return figure
+
+
+def cluster_selection_chart(selection: pd.DataFrame, chosen: int) -> Figure:
+    """The indices of K-Means and of the Gaussian mixture by number of segments; the band is one deviation of the ARI."""
+    figure = Figure(figsize=(13, 7.5), layout="constrained")
+    panels = figure.subplots(2, 3).flat
+    series = {
+        "silhouette": "Silhouette (higher is better)",
+        "davies_bouldin": "Davies-Bouldin index (lower is better)",
+        "calinski_harabasz": "Calinski-Harabasz index (higher is better)",
+        "ari_mean": "Bootstrap ARI (higher is better)",
+        "smallest_share": "Smallest segment's share of households",
+        "inertia": "Inertia of K-Means (lower is better)",
+    }
+    for axes, (column, title) in zip(panels, series.items(), strict=True):
+        for method, style, colour, words in (("kmeans", "o-", DARK, "K-Means"), ("mixture", "s--", ACCENT, "Gaussian mixture")):
+            rows = selection[selection["method"] == method]
+            axes.plot(rows["k"], rows[column], style, color=colour, label=words)
+            if column == "ari_mean":
+                low, high = rows["ari_mean"] - rows["ari_std"], rows["ari_mean"] + rows["ari_std"]
+                axes.fill_between(rows["k"], low, high.clip(upper=1), color=colour, alpha=0.15, linewidth=0)
+        _mark_chosen(axes, chosen)
+        axes.set(title=title, xlabel="Number of segments")
+    figure.legend(*figure.get_axes()[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
+    return figure
+
+
+def sizes_chart(table: pd.DataFrame) -> Figure:
+    """Each segment's share of households beside its share of revenue."""
+    figure = Figure(figsize=(10, 0.65 * len(table) + 1.8), layout="constrained")
+    axes = figure.subplots()
+    rows = np.arange(len(table))
+    for column, offset, colour, words in (("share", -0.2, LIGHT, "households"), ("share_revenue", 0.2, DARK, "revenue")):
+        bars = axes.barh(rows + offset, table[column], height=0.38, color=colour, label=words)
+        axes.bar_label(bars, labels=[f"{value:.0%}" for value in table[column]], padding=3, fontsize=9)
+    labels = [f"{row.name}\n{row.n:,} households, {row.revenue:,.0f} USD each" for row in table.itertuples()]
+    axes.set_yticks(rows, labels, fontsize=9)
+    axes.invert_yaxis()
+    axes.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+    axes.set(xlabel="Share of all households, and of all revenue", title="How many they are, and what they bring")
+    axes.margins(x=0.08)
+    axes.grid(axis="y", visible=False)
+    axes.legend(loc="lower right")
+    return figure
+
+
+def profile_heatmap(profiles: pd.DataFrame) -> Figure:
+    """What is high and low in each segment, from the columns name, feature and z (standard deviations from the mean of all)."""
+    wide = _wide(profiles, "feature", "name", "z")
+    figure = Figure(figsize=(1.25 * wide.shape[1] + 4, 0.42 * len(wide) + 2), layout="constrained")
+    axes = figure.subplots()
+    table = wide.set_axis(_in_words(list(wide.index)), axis=0).set_axis([_wrap(name, 12) for name in wide], axis=1)
+    scale = {"label": "Standard deviations from the mean of all households"}
+    # Numbers carry the sign, so that the picture can be read in greyscale too.
+    sns.heatmap(
+        table, annot=True, fmt="+.1f", cmap="RdBu_r", center=0, vmin=-2.5, vmax=2.5, linewidths=0.5, ax=axes, cbar_kws=scale
+    )
+    axes.set_title("What is high and low in each segment")
+    axes.tick_params(axis="x", rotation=0, labelsize=9)
+    return figure
+
+
+def factors_by_segment(made_of: pd.DataFrame) -> Figure:
+    """What each segment's households are made of, from the columns name, factor and share (mean factor share)."""
+    table = _wide(made_of, "name", "factor", "share")
+    figure = Figure(figsize=(10, 0.6 * len(table) + 2.2), layout="constrained")
+    axes = figure.subplots()
+    table = table.set_axis([_wrap(factor, 16) for factor in table], axis=1)
+    _shares_heatmap(table, axes)
+    axes.set(title="What each segment is made of (mean share of each factor in a household's profile)", xlabel="", ylabel="")
+    return figure
+
+
+def positioning_chart(means: pd.DataFrame, table: pd.DataFrame) -> Figure:
+    """Segments on eight pairs of features: `means` (segments, features); bubbles by households, shade by revenue each."""
+    figure = Figure(figsize=(17, 9.5), layout="constrained")
+    area = np.clip(LARGEST_BUBBLE * table["n"] / table["n"].max(), SMALLEST_BUBBLE, None)
+    top = table["revenue"].max()
+    # The darkest of the colours would swallow the numbers.
+    shade = {"c": table["revenue"], "cmap": "Blues", "vmin": 0, "vmax": 1.6 * top}
+    for axes, (across, up, title) in zip(figure.subplots(2, 4).flat, POSITIONS, strict=True):
+        points = axes.scatter(means[across], means[up], s=area, edgecolor=DARK, linewidth=1.2, alpha=0.8, **shade)
+        for number, x, y in zip(table["segment"], means[across], means[up], strict=True):
+            label = axes.annotate(str(number), (x, y), ha="center", va="center", fontsize=11, fontweight="bold", zorder=5)
+            label.set_path_effects([withStroke(linewidth=2.5, foreground="white")])
+        _label_axes(axes, across, up)
+        axes.margins(0.2)
+        axes.set_title(title)
+    figure.colorbar(
+        points,
+        ax=figure.get_axes(),
+        label="Mean revenue (USD)",
+        shrink=0.6,
+        boundaries=np.linspace(0, top, 101),
+        ticks=MaxNLocator(5),
+    )
+    words = [f"{row.segment} {row.name} ({row.n:,})" for row in table.itertuples()]
+    half = (len(words) + 1) // 2
+    figure.suptitle("Where the segments stand (means of households; area by number of households)")
+    figure.supxlabel("\n".join("      ".join(line) for line in (words[:half], words[half:])), fontsize=12)
+    return figure
+
+
+def transitions_chart(moves: pd.DataFrame) -> Figure:
+    """How households of each segment in the earlier half of the weeks are spread over segments in the later half."""
+    table, sizes = _wide(moves, "earlier", "later", "share"), moves.groupby("earlier")["n"].sum()
+    figure = Figure(figsize=(1.2 * table.shape[1] + 3, 0.65 * len(table) + 2.2), layout="constrained")
+    axes = figure.subplots()
+    rows = [f"{name} ({sizes[name]:,})" for name in table.index]
+    _shares_heatmap(table.set_axis(rows, axis=0).set_axis([_wrap(name, 12) for name in table], axis=1), axes)
+    axes.set(
+        xlabel="Segment in the later half of the weeks",
+        ylabel="Segment in the earlier half (households)",
+        title="Where households move from one half of the weeks to the other",
+    )
+    return figure
+
+
+def _wide(table: pd.DataFrame, index: str, columns: str, values: str) -> pd.DataFrame:
+    """The long table as a matrix, rows and columns in the order in which they come."""
+    order = list(dict.fromkeys(table[index])), list(dict.fromkeys(table[columns]))
+    return table.pivot_table(index=index, columns=columns, values=values).loc[order]
+
+
+def _shares_heatmap(table: pd.DataFrame, axes: Axes) -> None:
+    sns.heatmap(table, annot=True, fmt=".0%", cmap="Greys", vmin=0, vmax=1, linewidths=0.5, cbar=False, ax=axes)
+    axes.tick_params(axis="x", rotation=0, labelsize=9)
+
+
+def _mark_chosen(axes: Axes, chosen: int) -> None:
+    axes.axvline(chosen, color="black", linewidth=1, linestyle=":")
+    axes.text(chosen, 1.0, " in use", transform=axes.get_xaxis_transform(), va="top", fontsize=9)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+
+
+def _label_axes(axes: Axes, across: str, up: str) -> None:
+    """Axes in words with their unit; percentages, and a logarithmic scale where values range widely."""
+    for axis, name, set_label, set_scale in (
+        (axes.xaxis, across, axes.set_xlabel, axes.set_xscale),
+        (axes.yaxis, up, axes.set_ylabel, axes.set_yscale),
+    ):
+        wording = WORDINGS[name]
+        unit, scale = ", USD" if "USD" in wording.form else "", ", log scale" if name in LOGARITHMIC else ""
+        set_label(f"{wording.words[0].upper()}{wording.words[1:]}{unit}{scale}", fontsize=10)
+        if name in LOGARITHMIC:
+            set_scale("log")
+            axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+            axis.set_major_formatter(StrMethodFormatter("{x:,g}"))
+            axis.set_minor_formatter(NullFormatter())
+        else:
+            axis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
+            if "%" in wording.form:
+                axis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+
+
+def _in_words(features: Sequence[str]) -> list[str]:
+    return [WORDINGS[name].words for name in features]
+
+
+def _wrap(text: str, width: int) -> str:
+    return "\n".join(textwrap.wrap(text, width))

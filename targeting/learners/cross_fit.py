@@ -1,0 +1,81 @@
+"""Conditional average effects by household, out of fold: no outcome of a fold reaches the effects of that fold."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from joblib import Parallel, delayed
+from numpy.typing import NDArray
+
+from targeting.base.columns import KEYS
+from targeting.base.errors import DataError
+from targeting.base.progress import track
+from targeting.learners.data import OutcomeData
+from targeting.learners.registry import Learner
+from targeting.learners.rows import Effects
+
+Settings = Mapping[str, Any]
+
+
+class LearnerError(DataError):
+    """A learner that cannot learn from these data: it stopped, or gave effects that cannot be believed."""
+
+
+def columns(outcome: str) -> list[str]:
+    """The columns of one outcome in a table of effects."""
+    return [f"{name}_{outcome}" for name in ("cate", "lower", "upper")]
+
+
+def cross_fit_effects(
+    panel: pd.DataFrame,
+    data: Mapping[str, OutcomeData],
+    learner: Learner,
+    settings: Mapping[str, Mapping[int, Settings]],
+    seed: int,
+) -> pd.DataFrame:
+    """Out-of-fold effects of one learner on every outcome of `data`, with the settings of each outcome and held-out fold.
+
+    Returns one row a row of the panel: keys, and per outcome cate_*, lower_*, upper_*, the interval missing where the learner has
+    none. Raises LearnerError when the learner fails or its effects are not finite or more spread out than the outcome itself.
+    """
+    jobs = [(outcome, number) for outcome, rows in data.items() for number in rows.numbers]
+    # Processes, not threads: each fit is single-threaded, so the numbers do not depend on how many run at once.
+    results = Parallel(n_jobs=-1, return_as="generator")(
+        delayed(fit_fold)(learner, data[outcome], number, settings[outcome][number], seed) for outcome, number in jobs
+    )
+    table = panel[KEYS].assign(**{name: np.nan for outcome in data for name in columns(outcome)})
+    for (outcome, number), effects in zip(jobs, track(results, "Fitting effects", len(jobs)), strict=True):
+        held_out = data[outcome].fold == number
+        for name, values in zip(columns(outcome), (effects.cate, effects.lower, effects.upper), strict=True):
+            if values is not None:
+                table.loc[held_out, name] = values
+    for outcome, rows in data.items():
+        require_sane(table[f"cate_{outcome}"].to_numpy(), rows.outcome, outcome)
+    return table
+
+
+def fit_fold(learner: Learner, data: OutcomeData, number: int, settings: Settings, seed: int) -> Effects:
+    """Effects for one held-out fold; raises LearnerError when the learner stops."""
+    try:
+        return learner.fit(data.learn(number), data.held_out(number), settings, seed)
+    except (ValueError, ArithmeticError) as error:  # what numpy, scikit-learn and econml raise when numbers are past saving
+        raise LearnerError(f"it stopped in fold {number}: {error}") from error
+
+
+def require_sane(cate: NDArray[np.float64], values: NDArray[np.float64], outcome: str) -> None:
+    """Raise LearnerError for effects (n,) that are not finite, or that vary more than the outcome (n,) itself."""
+    failed = ~np.isfinite(cate)
+    if failed.any():
+        raise LearnerError(f"{failed.sum()} of {len(cate)} effects on {outcome} are not finite")
+    if cate.std() > values.std():
+        raise LearnerError(
+            f"it diverged: effects on {outcome} have a standard deviation of {cate.std():.4g}, "
+            f"the outcome itself one of {values.std():.4g}"
+        )
+
+
+def no_effects(outcomes: tuple[str, ...]) -> pd.DataFrame:
+    """The table of a learner that failed: the columns of every other, and no rows, so that nothing can take it for effects."""
+    effects = [name for outcome in outcomes for name in columns(outcome)]
+    return pd.DataFrame(columns=[*KEYS, *effects], dtype="float64").astype(dict.fromkeys(KEYS, "int64"))

@@ -1,0 +1,38 @@
+"""The learners' tables of effects, as the stages that judge and use them read them."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from targeting.base.columns import COMBINED, OUTCOMES
+from targeting.trials.panel import require_aligned
+
+
+def unusable(table: pd.DataFrame) -> str:
+    """Why a learner's effects cannot be judged at all, in words; empty if they can be."""
+    if table.empty:
+        return "it gave no effects"
+    for outcome in OUTCOMES:
+        bad = int((~np.isfinite(table[f"cate_{outcome}"])).sum())
+        if bad:
+            return f"{bad} of {len(table)} effects on {outcome} are not finite"
+    return ""
+
+
+def read_effects(
+    names: Sequence[str], learners: Path, ensembles: Path, panel: pd.DataFrame
+) -> tuple[dict[str, pd.DataFrame], dict[str, str]]:
+    """The usable tables by learner, rows as in `panel`, and why the others cannot be used.
+
+    Learners by parameter, from the folder `learners`, then their combinations from `ensembles`: other files there are left over
+    from other parameters. Raises DataError for a table of other rows.
+    """
+    paths = {name: learners / f"{name}.parquet" for name in names} | {name: ensembles / f"{name}.parquet" for name in COMBINED}
+    tables = {name: pd.read_parquet(path) for name, path in paths.items()}
+    left_out = {name: why for name, table in tables.items() if (why := unusable(table))}
+    usable = {name: table for name, table in tables.items() if name not in left_out}
+    for name, table in usable.items():
+        require_aligned(panel, table, f"the effects of {name}")
+    return usable, left_out

@@ -1,0 +1,153 @@
+"""Cross-fitted nuisances: propensity and outcome models that never saw the household they predict.
+
+Candidates are stacked for each nuisance by itself: the convex weights with the lowest out-of-fold loss. Repeats over
+different splits are averaged.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from joblib import Parallel, delayed
+from numpy.typing import ArrayLike, NDArray
+from scipy.optimize import minimize
+from sklearn.base import BaseEstimator
+from sklearn.metrics import log_loss, mean_squared_error
+
+from targeting.base.columns import KEYS, OUTCOMES
+from targeting.base.progress import track
+from targeting.nuisance.models import outcome_model, propensity_model
+from targeting.nuisance.scores import clipped, dr_scores
+from targeting.stats.folds import household_folds
+from targeting.trials.panel import covariate_matrix
+
+Vector = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Task:
+    """A nuisance: what to predict, learned from the rows of `learn_from`, with which loss candidates compete."""
+
+    name: str
+    target: Vector
+    learn_from: NDArray[np.bool_]
+    build: Callable[[str, int], BaseEstimator]
+    probability: bool
+
+    def loss(self, predictions: Vector) -> float:
+        """Log loss of a probability, mean squared error of an outcome, over the rows the nuisance is learned from."""
+        measure = log_loss if self.probability else mean_squared_error
+        return float(measure(self.target[self.learn_from], predictions[self.learn_from]))
+
+
+def nuisance_tasks(panel: pd.DataFrame) -> list[Task]:
+    """The propensity, and for each outcome its mean whatever the arm (mean), as control (mu0) and as treated (mu1)."""
+    treated = panel["treated"].to_numpy()
+    everyone = np.ones(len(panel), dtype=bool)
+    tasks = [Task("propensity", treated.astype(float), everyone, propensity_model, probability=True)]
+    for outcome in OUTCOMES:
+        values = panel[outcome].to_numpy(dtype=float)
+        tasks.append(Task(f"mean_{outcome}", values, everyone, outcome_model, probability=False))
+        tasks += [Task(f"mu{arm}_{outcome}", values, treated == arm, outcome_model, probability=False) for arm in (0, 1)]
+    return tasks
+
+
+def out_of_fold(task: Task, model: str, covariates: Vector, fold: NDArray[np.int64], number: int, seed: int) -> Vector:
+    """Predictions for the rows of fold `number` by a model learned on the other folds' rows of the task's arm."""
+    learn = task.learn_from & (fold != number)
+    target = task.target[learn].astype(int) if task.probability else task.target[learn]
+    fitted = task.build(model, seed).fit(covariates[learn], target)
+    predict = fitted.predict_proba if task.probability else fitted.predict
+    predictions = predict(covariates[fold == number])
+    return predictions[:, 1] if task.probability else predictions
+
+
+def cross_fit(
+    tasks: Sequence[Task], panel: pd.DataFrame, models: Sequence[str], n_folds: int, repeats: int, seed: int
+) -> tuple[dict[str, Vector], pd.DataFrame]:
+    """Out-of-fold predictions of every nuisance, and how its candidates fared.
+
+    The first repeat splits by the panel's own folds, further ones by other seeds. Returns the stacked predictions, averaged
+    over repeats, by nuisance name, shape (rows,) each; and one row a nuisance and candidate: nuisance, model, loss, weight,
+    stacked_loss. The weights see all rows, but there are a handful of them: what a row's own outcome can move is negligible.
+    """
+    covariates = covariate_matrix(panel)
+    folds = [panel["fold"].to_numpy()]
+    folds += [household_folds(panel["household_id"], n_folds, seed + repeat) for repeat in range(1, repeats)]
+    jobs = [
+        (task, model, repeat, number)
+        for task in tasks
+        for model in models
+        for repeat in range(repeats)
+        for number in range(n_folds)
+    ]
+    # Processes, not threads: each fit is single-threaded, so the numbers do not depend on how many run at once.
+    results = Parallel(n_jobs=-1, return_as="generator")(
+        delayed(out_of_fold)(task, model, covariates, folds[repeat], number, seed) for task, model, repeat, number in jobs
+    )
+    sums = {(task.name, model): np.zeros(len(panel)) for task in tasks for model in models}
+    for (task, model, repeat, number), predictions in zip(
+        jobs, track(results, "Cross-fitting nuisances", len(jobs)), strict=True
+    ):
+        sums[task.name, model][folds[repeat] == number] += predictions / repeats
+
+    stacked, rows = {}, []
+    for task in tasks:
+        candidates = np.column_stack([sums[task.name, model] for model in models])
+        weights = stacking_weights(task, candidates)
+        stacked[task.name] = candidates @ weights
+        losses = [task.loss(candidates[:, column]) for column in range(len(models))]
+        rows += [
+            {"nuisance": task.name, "model": model, "loss": loss, "weight": weight, "stacked_loss": task.loss(stacked[task.name])}
+            for model, loss, weight in zip(models, losses, weights, strict=True)
+        ]
+    return stacked, pd.DataFrame(rows)
+
+
+def stacking_weights(task: Task, candidates: Vector) -> Vector:
+    """Weights (models,), none negative, sum 1, that give the lowest loss to `candidates` (rows, models).
+
+    Source: van der Laan, Polley & Hubbard (2007), Super Learner, Statistical Applications in Genetics 6(1).
+    """
+    n_models = candidates.shape[1]
+    scale = task.loss(candidates.mean(axis=1))
+    if scale == 0:  # a constant outcome, which every candidate predicts
+        return np.full(n_models, 1 / n_models)
+    result = minimize(
+        lambda weights: task.loss(candidates @ weights) / scale,
+        x0=np.full(n_models, 1 / n_models),
+        method="SLSQP",
+        bounds=[(0, 1)] * n_models,
+        constraints={"type": "eq", "fun": lambda weights: weights.sum() - 1},
+        options={"ftol": 1e-10},
+    )
+    if not result.success:
+        raise RuntimeError(f"Stacking {task.name} did not converge: {result.message}")
+    # A third decimal changes no loss that matters, and keeps the last bits of an optimiser out of every later number.
+    weights = np.round(np.clip(result.x, 0, None), 3)
+    return weights / weights.sum()
+
+
+def nuisance_table(
+    panel: pd.DataFrame, predictions: Mapping[str, Vector], clip: float, outcomes: Sequence[str] = OUTCOMES
+) -> pd.DataFrame:
+    """One row a row of the panel: keys, nuisances and scores.
+
+    The propensity is clipped (see `clipped`); for each outcome follow mean_*, mu0_*, mu1_* and the doubly robust scores
+    score0_*, score1_*.
+    """
+    table = panel[KEYS].copy()
+    table["propensity"] = clipped(predictions["propensity"], panel["treated"], clip)
+    for outcome in outcomes:
+        mu0, mu1 = predictions[f"mu0_{outcome}"], predictions[f"mu1_{outcome}"]
+        scores = dr_scores(panel[outcome], panel["treated"], table["propensity"], mu0, mu1)
+        table[f"mean_{outcome}"] = predictions[f"mean_{outcome}"]
+        table[f"mu0_{outcome}"], table[f"mu1_{outcome}"] = mu0, mu1
+        table[f"score0_{outcome}"], table[f"score1_{outcome}"] = scores[:, 0], scores[:, 1]
+    return table
+
+
+def observed_arm(treated: ArrayLike, mu0: ArrayLike, mu1: ArrayLike) -> Vector:
+    """The prediction for the arm that a row was in."""
+    return np.where(np.asarray(treated) == 1, mu1, mu0)

@@ -1,0 +1,88 @@
+"""Prediction models behind nuisances and effects, by name: `linear` (penalised, on raw and logged covariates) and `boosting`."""
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, clone
+from sklearn.compose import TransformedTargetRegressor
+from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+from sklearn.linear_model import LogisticRegression, Ridge, RidgeCV
+from sklearn.model_selection import GridSearchCV, StratifiedKFold
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
+
+from targeting.base.errors import DataError
+
+RIDGE_PENALTIES = np.logspace(0, 4, 13)
+LOGISTIC_STRENGTHS = np.logspace(-2.5, 0, 6)
+# Small trees: the arm of the treated has a few hundred rows a trial.
+BOOSTING = {"max_iter": 150, "learning_rate": 0.05, "max_leaf_nodes": 8, "min_samples_leaf": 20}
+
+
+def with_logs(covariates: ArrayLike) -> NDArray[np.float64]:
+    """Covariates, shape (n, p), beside their logarithms log1p, shape (n, 2p).
+
+    Spend is proportional to earlier spend, and moderated by traits whose effect levels off: both scales carry signal.
+    """
+    values = np.asarray(covariates, dtype=float)
+    return np.hstack([values, np.log1p(values)])
+
+
+def independent_columns(design: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Standardised columns, shape (n, q) of (n, p), independent of each other and of a constant, first come first kept.
+
+    Demographic bands and derived features repeat each other on some trials; a coefficient needs columns of full rank.
+    """
+    centred = design - design.mean(axis=0)
+    spread = centred.std(axis=0)
+    standard = centred[:, spread > 0] / spread[spread > 0]
+    # The diagonal of R is what a column adds to those before it, relative to its length sqrt(n).
+    added = np.abs(np.diag(np.linalg.qr(standard, mode="r"))) / np.sqrt(len(standard))
+    # With fewer rows than columns the diagonal ends early: what follows depends on the columns before it.
+    return standard[:, : len(added)][:, added > 1e-6]
+
+
+def outcome_model(name: str, seed: int) -> BaseEstimator:
+    """A regressor of the outcome on covariates (n, p); raises DataError for an unknown name."""
+    if name == "linear":
+        return make_pipeline(FunctionTransformer(with_logs), StandardScaler(), RidgeCV(RIDGE_PENALTIES))
+    if name == "boosting":
+        return HistGradientBoostingRegressor(**BOOSTING, random_state=seed)
+    raise DataError(f"Unknown model {name!r} in nuisance.models; known: linear, boosting.")
+
+
+def propensity_model(name: str, seed: int) -> BaseEstimator:
+    """A classifier of treatment on covariates (n, p); raises DataError for an unknown name."""
+    if name == "linear":
+        logistic = LogisticRegression(solver="newton-cholesky", max_iter=200)
+        pipeline = make_pipeline(FunctionTransformer(with_logs), StandardScaler(), logistic)
+        # These inner folds split rows, not households: that can only move the penalty, since the outer folds hold whole
+        # households. They are shuffled, as the panel's rows are ordered by trial. Under econml its own folds take their place.
+        inner = StratifiedKFold(4, shuffle=True, random_state=seed)
+        return GridSearchCV(pipeline, {"logisticregression__C": LOGISTIC_STRENGTHS}, scoring="neg_log_loss", cv=inner)
+    if name == "boosting":
+        return HistGradientBoostingClassifier(**BOOSTING, random_state=seed)
+    raise DataError(f"Unknown model {name!r} in nuisance.models; known: linear, boosting.")
+
+
+def without_search(fitted: BaseEstimator) -> BaseEstimator:
+    """An unfitted copy of a fitted linear model, outcome or propensity, with the penalty that its search chose."""
+    if isinstance(fitted, GridSearchCV):
+        return clone(fitted.best_estimator_)
+    return make_pipeline(*(clone(step) for _, step in fitted.steps[:-1]), Ridge(fitted[-1].alpha_))
+
+
+def rounded_outcomes(estimator: BaseEstimator) -> TransformedTargetRegressor:
+    """The regressor with predictions rounded to two decimals, whole cents of spend.
+
+    Processors differ in the last bits of a fit. A tree grown on what is left of an outcome turns such a bit into another split
+    wherever two splits tie, and with it into another effect; rounded predictions are the same everywhere.
+    """
+    return TransformedTargetRegressor(estimator, func=_unchanged, inverse_func=_to_cents, check_inverse=False)
+
+
+def _unchanged(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    return values
+
+
+def _to_cents(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.round(values, 2)

@@ -1,0 +1,145 @@
+"""What a contact costs and what a sale earns: one number, one a campaign, or one a household."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from targeting.base.errors import DataError
+
+Vector = NDArray[np.float64]
+HOUSEHOLD, CAMPAIGN = "household_id", "campaign_id"
+EXAMPLES = 5  # households that a message names
+
+
+@dataclass(frozen=True)
+class Economics:
+    """Cost in USD per household contacted, and profit per USD of sales (above 0): numbers, or arrays (rows,)."""
+
+    cost: float | Vector
+    margin: float | Vector
+
+    @property
+    def breakeven(self) -> float | Vector:
+        """The effect on sales, in USD, at which a contact pays for itself."""
+        return self.cost / self.margin
+
+    def scaled(self, cost: float, margin: float) -> "Economics":
+        """Costs and margins times these factors, also where they differ from row to row."""
+        return Economics(self.cost * cost, self.margin * margin)
+
+    def rows(self, chosen: NDArray[np.bool_]) -> "Economics":
+        """The same for some rows."""
+        return Economics(*(value if np.ndim(value) == 0 else np.asarray(value)[chosen] for value in (self.cost, self.margin)))
+
+    def averages(self) -> dict[str, float]:
+        """Mean cost and margin over rows, and the breakeven of the two; the numbers themselves where they do not vary."""
+        cost, margin = float(np.mean(self.cost)), float(np.mean(self.margin))
+        return {"cost": cost, "margin": margin, "breakeven": cost / margin}
+
+
+def load_economics(policy: Mapping[str, Any], keys: pd.DataFrame, campaign_type: str) -> Economics:
+    """Cost and margin by the section `policy` of params.yaml; its table (CSV or Parquet) is read where one of them is a column.
+
+    `keys` are the panel's rows: household_id, campaign_id. Raises DataError as `amounts` does.
+    """
+    table = _table_of(policy)
+    cost, margin = (amounts(policy[name], f"policy.{name}", keys, campaign_type, table) for name in ("cost", "margin"))
+    return Economics(cost, margin)
+
+
+def next_economics(policy: Mapping[str, Any], household_id: pd.Series, campaign_type: str, past: Economics) -> Economics:
+    """Cost and margin of contacting these households (n,) in a next campaign, by the section `policy` of params.yaml.
+
+    By household they are the table's; where that differs by campaign too, the household's mean over its campaigns. What is given
+    by campaign, and not for the type `campaign_type`, is not known of a campaign to come: it is taken from `past`, the means over
+    the rows of past ones. Raises DataError for a household that the table lacks, and as `amounts` does.
+    """
+    table, keys = _table_of(policy), household_id.rename(HOUSEHOLD).to_frame()
+
+    def upcoming(name: str) -> float | Vector:
+        setting = policy[name]
+        if isinstance(setting, Mapping) and "column" in setting:
+            return _by_household(setting["column"], name, keys, table, policy["table"])
+        if isinstance(setting, Mapping) and campaign_type not in map(str, setting):
+            return getattr(past, name)
+        return amounts(setting, f"policy.{name}", keys, campaign_type, table)
+
+    return Economics(upcoming("cost"), upcoming("margin"))
+
+
+def _table_of(policy: Mapping[str, Any]) -> pd.DataFrame | None:
+    """policy.table, where cost or margin is a column of it."""
+    wanted = [policy[name] for name in ("cost", "margin")]
+    return read_table(Path(policy["table"])) if any(isinstance(item, Mapping) and "column" in item for item in wanted) else None
+
+
+def read_table(path: Path) -> pd.DataFrame:
+    """A table by the ending of its name; raises DataError for another ending."""
+    if path.suffix == ".csv":
+        return pd.read_csv(path)
+    if path.suffix == ".parquet":
+        return pd.read_parquet(path)
+    raise DataError(f"policy.table is {path}: give a .csv or .parquet file with household_id and the column of cost or margin.")
+
+
+def amounts(setting: Any, name: str, keys: pd.DataFrame, campaign_type: str, table: pd.DataFrame | None) -> float | Vector:
+    """What `setting` (policy.cost or policy.margin, called `name` in messages) says of each row of `keys`.
+
+    A number is itself. A mapping gives a value by campaign, by its type or its number; `keys` has household_id, campaign_id, all
+    of the type `campaign_type`. {column: NAME} is a column of `table`, by household_id and, if it has one, campaign_id.
+    Raises DataError for a campaign or household without a value, and for values in a table that are not above 0.
+    """
+    if not isinstance(setting, Mapping):
+        return float(setting)
+    if "column" in setting:
+        if table is None:
+            raise ValueError(f"{name} is a column, so that its table is needed.")
+        return _from_table(setting["column"], name, keys, table)
+    by_campaign = {str(key): float(value) for key, value in setting.items()}
+    if campaign_type in by_campaign:
+        return by_campaign[campaign_type]
+    campaigns = keys[CAMPAIGN].astype(str)
+    lacking = sorted(set(campaigns) - set(by_campaign), key=int)
+    if lacking:
+        raise DataError(
+            f"{name} has no value for campaign {', '.join(lacking)} (type {campaign_type}); it has {', '.join(by_campaign)}. "
+            "Give one for each campaign, or one for the type."
+        )
+    return campaigns.map(by_campaign).to_numpy(dtype=float)
+
+
+def _from_table(column: str, name: str, keys: pd.DataFrame, table: pd.DataFrame) -> Vector:
+    by = [key for key in (HOUSEHOLD, CAMPAIGN) if key in table]
+    if HOUSEHOLD not in by or column not in table:
+        raise DataError(f"policy.table has the columns {', '.join(table.columns)}; {name} needs {HOUSEHOLD} and {column}.")
+    repeated = int(table.duplicated(by).sum())
+    if repeated:
+        raise DataError(f"policy.table has {repeated:,} rows whose {', '.join(by)} came before: keep one of each.")
+    values = keys.merge(table[[*by, column]], on=by, how="left", validate="many_to_one")[column].to_numpy(dtype=float)
+    unusable = ~(np.isfinite(values) & (values > 0))
+    if unusable.any():
+        example = keys[unusable].iloc[0]
+        raise DataError(
+            f"{name} ({column} of policy.table) is missing or not above 0 for {unusable.sum():,} of {len(keys):,} rows, "
+            f"for example household {example[HOUSEHOLD]}: give every household of the trials a value above 0."
+        )
+    return values
+
+
+def _by_household(column: str, name: str, keys: pd.DataFrame, table: pd.DataFrame, path: str) -> Vector:
+    """The column's value of each household of `keys`, or the mean over its rows of the table where that has campaigns."""
+    lacking = keys[HOUSEHOLD][~keys[HOUSEHOLD].isin(table[HOUSEHOLD])]
+    if len(lacking):
+        some = ", ".join(map(str, lacking.head(EXAMPLES)))
+        raise DataError(
+            f"{path} has no row for {len(lacking):,} of {len(keys):,} households that the next campaign may reach, for example "
+            f"{some}: policy.{name} is its column {column}, so add them."
+        )
+    rows = keys.merge(table[[HOUSEHOLD, CAMPAIGN]], on=HOUSEHOLD) if CAMPAIGN in table else keys
+    values = pd.Series(_from_table(column, f"policy.{name}", rows, table), index=rows[HOUSEHOLD])
+    return values.groupby(level=0).mean()[keys[HOUSEHOLD]].to_numpy()

@@ -1,0 +1,169 @@
+"""Targeting policies: whom to contact, given predicted effects. None of them looks at the outcome of a row it decides.
+
+A learned policy contacts only households inside the overlap: outside it nobody like them was mailed (or nobody like them was
+not), and no data can say what the policy would earn there.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from targeting.stats.folds import rank_within
+
+Vector = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Budget:
+    """The most that a campaign may spend, in USD, and the most households it may contact; None is no limit."""
+
+    usd: float | None = None
+    contacts: int | None = None
+
+
+@dataclass(frozen=True)
+class PolicyData:
+    """What a policy may see; arrays have one entry a row of the panel.
+
+    `cate` are out-of-fold effects on sales in USD, `breakeven` the effect at which a contact pays (a number or (rows,)). What
+    only some policies use may be absent: the lower end of each effect's 95% interval (NaN where the learner has none), profits
+    by segment from other folds (`segment_profit`, USD a contact), the tree's decisions, and cost, campaign and budget. `fold`
+    says which model an effect comes from; without it all come from one.
+    """
+
+    cate: Vector
+    overlap: NDArray[np.bool_]
+    treated: Vector
+    breakeven: float | Vector
+    household_id: NDArray[np.int64]
+    seed: int = 0
+    caution: float = 0.3
+    lower: Vector | None = None
+    segment_profit: Vector | None = None
+    tree: Vector | None = None
+    fold: NDArray[np.int64] | None = None
+    cost: float | Vector = 0.0
+    campaign_id: NDArray[np.int64] | None = None
+    budget: Budget = Budget()
+
+    @property
+    def priority(self) -> Vector:
+        """What ranks households: the effect, or where breakeven varies the effect per breakeven: gain per USD spent.
+
+        Source: Sverdrup, Wu, Athey & Wager (2025), Qini curves for multi-armed treatment rules, Journal of Computational and
+        Graphical Statistics, for a single arm.
+        """
+        return self.cate if np.ndim(self.breakeven) == 0 else self.cate / self.breakeven
+
+    @cached_property
+    def order(self) -> NDArray[np.int64]:
+        """Row numbers in the order of contact."""
+        rank = rank_within(self.priority, self.overlap, np.zeros(len(self.cate)) if self.fold is None else self.fold)
+        return contact_order(rank, self.overlap, lots(self.household_id, self.seed))
+
+    def pays(self, effect: Vector) -> Vector:
+        """1 inside the overlap where this effect exceeds the breakeven, else 0."""
+        return (self.overlap & (effect > self.breakeven)).astype(float)
+
+
+def lots(household_id: ArrayLike, seed: int) -> NDArray[np.uint64]:
+    """A number drawn for each household, shape (rows,), that depends on the household and the seed alone.
+
+    Equal effects are contacted in this order: rows come by trial, and their own order would favour the first trials. The mixing
+    function is SplitMix64's (Steele, Lea & Flood 2014, OOPSLA), one to one on 64 bits: two households never draw the same.
+    """
+    start = (seed + 1) * 0x9E3779B97F4A7C15 % 2**64
+    mixed = np.asarray(household_id).astype(np.uint64) + np.uint64(start)  # arithmetic modulo 2^64 from here on
+    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
+        mixed = (mixed ^ (mixed >> np.uint64(shift))) * np.uint64(factor)
+    return mixed ^ (mixed >> np.uint64(31))
+
+
+def contact_order(priority: Vector, overlap: NDArray[np.bool_], lot: NDArray[np.uint64]) -> NDArray[np.int64]:
+    """Row numbers in the order of contact: inside the overlap first, then by priority; of equals the smaller lot first."""
+    return np.lexsort((lot, -priority, ~overlap))
+
+
+def top_share(data: PolicyData, share: float) -> Vector:
+    """1 for the first `share` of all rows in the order of contact (rounded to whole rows) inside the overlap, else 0."""
+    chosen = np.zeros(len(data.cate))
+    chosen[data.order[: round(share * len(chosen))]] = 1.0
+    return chosen * data.overlap
+
+
+def within_budget(data: PolicyData) -> Vector:
+    """1 for those who pay by their effect, campaign by campaign in the order of contact while the budget lasts.
+
+    A campaign ends before the first contact that its budget no longer holds: nobody is contacted by half, and no cheaper
+    household behind jumps the queue. So it never spends more than the budget, and less by at most one contact.
+    """
+    campaigns = data.household_id * 0 if data.campaign_id is None else data.campaign_id
+    cost, paying = np.broadcast_to(np.asarray(data.cost, dtype=float), len(data.cate)), data.pays(data.cate) == 1
+    chosen, order = np.zeros(len(data.cate)), data.order
+    for campaign in np.unique(campaigns):
+        queue = order[(campaigns[order] == campaign) & paying[order]]
+        if data.budget.contacts is not None:
+            queue = queue[: data.budget.contacts]
+        if data.budget.usd is not None:
+            # In whole millionths of a USD, so that no sum of costs misses a budget that it just fills.
+            spent = np.cumsum(np.rint(cost[queue] * 1e6))
+            queue = queue[: np.searchsorted(spent, np.rint(data.budget.usd * 1e6), side="right")]
+        chosen[queue] = 1.0
+    return chosen
+
+
+def conservative(data: PolicyData) -> Vector:
+    """1 inside the overlap where even the lower end of the effect's interval exceeds the breakeven, else 0."""
+    if data.lower is None:
+        raise ValueError("Without intervals there is no conservative policy: ask `unavailable` first.")
+    return data.pays(data.lower)
+
+
+POLICIES: dict[str, Callable[[PolicyData], Vector]] = {
+    "none": lambda data: np.zeros(len(data.cate)),
+    "all": lambda data: np.ones(len(data.cate)),
+    "current": lambda data: data.treated.astype(float),
+    "breakeven": lambda data: data.pays(data.cate),
+    "positive": lambda data: (data.overlap & (data.cate > 0)).astype(float),
+    "top_20": lambda data: top_share(data, 0.20),
+    "top_30": lambda data: top_share(data, 0.30),
+    "conservative": conservative,
+    "risk_adjusted": lambda data: data.pays((1 - data.caution) * data.cate),
+    "segment": lambda data: (data.overlap & (np.asarray(data.segment_profit) > 0)).astype(float),
+    "policy_tree": lambda data: data.overlap * np.asarray(data.tree),
+    "budget": within_budget,
+}
+
+
+def unavailable(data: PolicyData) -> dict[str, str]:
+    """The policies that these data cannot give, and why: nothing is guessed in their place."""
+    reasons = {}
+    without = len(data.cate) if data.lower is None else int(np.isnan(data.lower[data.overlap]).sum())
+    if without:
+        reasons["conservative"] = f"{without:,} of {int(data.overlap.sum()):,} effects inside the overlap have no interval"
+    if data.segment_profit is None:
+        reasons["segment"] = "no segments at time zero"
+    if data.tree is None:
+        reasons["policy_tree"] = "no tree was grown"
+    if data.budget == Budget():
+        reasons["budget"] = "no budget is set"
+    return reasons
+
+
+def assign(data: PolicyData) -> pd.DataFrame:
+    """Every available policy's decision, one column a policy (0 or 1), one row a row of the data."""
+    absent = unavailable(data)
+    return pd.DataFrame({name: policy(data) for name, policy in POLICIES.items() if name not in absent})
+
+
+def held_out_means(values: Vector, groups: NDArray[np.int64], fold: NDArray[np.int64], counted: NDArray[np.bool_]) -> Vector:
+    """For each row, the mean of `values` over the counted rows of its group in other folds; NaN where there are none."""
+    table = pd.DataFrame({"group": groups, "fold": fold, "sum": np.where(counted, values, 0.0), "n": counted.astype(float)})
+    totals = table.groupby("group")[["sum", "n"]].transform("sum")
+    own = table.groupby(["group", "fold"])[["sum", "n"]].transform("sum")
+    rest = totals - own
+    return (rest["sum"] / rest["n"].where(rest["n"] > 0)).to_numpy()

@@ -1,0 +1,135 @@
+"""A targeting rule that people can read: a shallow tree grown on doubly robust scores (econml).
+
+The tree maximises the profit of contacting its yes-leaves. Source: Athey & Wager (2021), Policy learning with observational data,
+Econometrica 89, 133-161; Zhou, Athey & Wager (2023), Operations Research 71, 148-183.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from econml.policy import PolicyTree
+from numpy.typing import NDArray
+
+from targeting.base.columns import PREFIX
+from targeting.policy.tree_rule import Learned, rules
+from targeting.stats.estimates import Estimate, mean_estimate
+from targeting.trials.panel import covariate_names
+
+Vector = NDArray[np.float64]
+DEPTHS = (1, 2, 3)  # more than three questions are no rule that anybody reads
+# Fewest rows of the learning sample in a leaf, as shares: below some 2% a leaf's mean profit is noise.
+LEAF_SHARES = (0.02, 0.05, 0.1)
+
+
+@dataclass(frozen=True)
+class Size:
+    """How large a tree may grow: questions in a row, and the least share of the learning rows in a leaf. Depth 0 is one leaf."""
+
+    depth: int
+    leaf_share: float
+
+
+SIZES = (Size(0, 1.0), *(Size(depth, share) for depth in DEPTHS for share in sorted(LEAF_SHARES, reverse=True)))
+
+
+def usable_covariates(panel: pd.DataFrame) -> list[str]:
+    """The covariates that a rule for the next campaign can ask for: all but the indicators of past trials."""
+    return [name for name in covariate_names(panel) if not name.startswith(f"{PREFIX}trial_")]
+
+
+def contact_profits(score: Vector, cost: float | Vector, margin: float | Vector) -> Vector:
+    """Profit of contacting each row (rows,) in USD, rounded to cents.
+
+    Scores come from solvers whose last digits depend on the processor, and a tree may split on the last digit of a tie. Whole
+    cents add up without any rounding, so that every processor grows the same tree.
+    """
+    return np.rint((margin * score - cost) * 100) / 100
+
+
+def grow(covariates: Vector, profit: Vector, size: Size, seed: int) -> Learned:
+    """A tree on rows (rows, p) whose contacts earn `profit` (rows,); a leaf is contacted where its mean profit is above 0."""
+    if size.depth == 0:
+        nowhere = np.full(1, -1)
+        return Learned(nowhere, np.zeros(1), nowhere, nowhere, np.array([profit.mean()]))
+    tree = PolicyTree(
+        max_depth=size.depth,
+        min_samples_leaf=max(1, round(size.leaf_share * len(profit))),
+        min_samples_split=2,
+        min_balancedness_tol=0.5,  # the leaf share alone says how lopsided a split may be
+        honest=False,  # nothing is read off the learning rows: households outside them judge the tree
+        random_state=seed,
+    )
+    cents = np.rint(profit * 100)
+    tree.fit(covariates, np.column_stack([np.zeros(len(profit)), cents]))
+    parts = tree.tree_
+    return Learned(parts.feature, parts.threshold, parts.children_left, parts.children_right, parts.value[:, 1, 0] / 100)
+
+
+def mean_profit(tree: Learned, covariates: Vector, profit: Vector) -> float:
+    """Mean profit of the tree's decisions on rows that it did not see, in whole millionths of a USD: ties are ties."""
+    return round(float(np.mean((tree.profit[tree.leaves(covariates)] > 0) * profit)), 6)
+
+
+def choose_size(covariates: Vector, profit: Vector, fold: NDArray[np.int64], seed: int, sizes: Sequence[Size] = SIZES) -> Size:
+    """The size whose trees earn most on held-out folds of these rows, each fold counted by its rows; of equals the smaller."""
+    earned = dict.fromkeys(sizes, 0.0)
+    for number in np.unique(fold):
+        learn, held_out = fold != number, fold == number
+        for size in sizes:
+            tree = grow(covariates[learn], profit[learn], size, seed)
+            earned[size] += mean_profit(tree, covariates[held_out], profit[held_out]) * held_out.sum()
+    return max(sizes, key=lambda size: round(earned[size], 2))
+
+
+def learn_tree(covariates: Vector, profit: Vector, fold: NDArray[np.int64], seed: int) -> Learned:
+    """A tree on these rows, of the size that their folds choose."""
+    return grow(covariates, profit, choose_size(covariates, profit, fold, seed), seed)
+
+
+def cross_fit_tree(
+    covariates: Vector, profit: Vector, fold: NDArray[np.int64], overlap: NDArray[np.bool_], seed: int
+) -> tuple[Vector, Vector]:
+    """For each row (rows,), whether the tree of the other folds contacts it (0/1), and the profit that tree promises (0 if not).
+
+    Size and tree of a fold come from the other folds' rows inside the overlap alone; nobody outside is contacted. `profit` is by
+    the stored scores, and nuisances of the other folds' rows have seen the fold: a trace of its outcomes stays.
+    """
+    contact, promised = np.zeros(len(fold)), np.zeros(len(fold))
+    for number in np.unique(fold):
+        learn, held_out = (fold != number) & overlap, (fold == number) & overlap
+        tree = learn_tree(covariates[learn], profit[learn], fold[learn], seed)
+        value = tree.profit[tree.leaves(covariates[held_out])]
+        contact[held_out], promised[held_out] = value > 0, np.maximum(value, 0.0)
+    return contact, promised
+
+
+def leaf_table(
+    tree: Learned, covariates: pd.DataFrame, profit: Vector, household_id: NDArray[np.int64], cross_fitted: Vector
+) -> pd.DataFrame:
+    """One row a leaf of a tree on all the rows given: rule, mail (0/1), n, share, profit of a contact with se and ci, agreement.
+
+    The profit of a leaf comes from the rows that shaped it, so it looks better than it is where mail is 1, and worse where it is
+    0; what such trees earn on households they did not see is the policy's value. agreement is the share of the leaf's rows on
+    which the trees that did not see them decide alike: near 1 the rule is stable.
+    """
+    leaf = tree.leaves(covariates.to_numpy(dtype=float))
+    rows = []
+    for node, rule in rules(tree, list(covariates.columns)).items():
+        members = leaf == node
+        several = len(np.unique(household_id[members])) > 1
+        value = mean_estimate(profit[members], household_id[members]) if several else Estimate(float(tree.profit[node]), np.nan)
+        mail = int(tree.profit[node] > 0)
+        rows.append(
+            {
+                "rule": rule,
+                "mail": mail,
+                "n": int(members.sum()),
+                "share": float(members.mean()),
+                "profit": value.value,
+                **value.columns(),
+                "agreement": float(np.mean(cross_fitted[members] == mail)),
+            }
+        )
+    return pd.DataFrame(rows).sort_values(["mail", "profit"], ascending=False, kind="stable", ignore_index=True)

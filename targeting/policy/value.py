@@ -1,0 +1,264 @@
+"""What a policy earns: off-policy, from doubly robust scores, beside what the model that chose it promises.
+
+A row's profit under a policy that contacts it with probability p(X) is p (margin (score1 - score0) - cost), against contacting
+nobody. Current practice is no function of X, so it is valued by what happened: margin (outcome - score0) - cost T.
+All money is in USD. Source: Dudik, Langford & Li (2011), ICML, for doubly robust off-policy evaluation.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from targeting.nuisance.overlap import effective_sample_size
+from targeting.policy.economics import Economics
+from targeting.policy.policies import POLICIES
+from targeting.stats.estimates import Estimate, mean_estimate, ratio_estimate
+from targeting.stats.joint import critical_value, joint_covariance
+from targeting.words.numbers import percent, usd
+
+Vector = NDArray[np.float64]
+REFERENCES = ("all", "current")
+# Contacts in effect that each arm needs among a policy's own, before its normal interval can be taken at its word.
+FEWEST = 30
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What values policies, arrays (rows,): both arms' scores, the outcome, who was treated, households, and the overlap.
+
+    The propensity and both arms' predicted outcomes are what the scores were made of; all cross-fitted by household.
+    """
+
+    score0: Vector
+    score1: Vector
+    outcome: Vector
+    treated: Vector
+    household_id: NDArray[np.int64]
+    overlap: NDArray[np.bool_]
+    propensity: Vector
+    mu0: Vector
+    mu1: Vector
+
+    @property
+    def score(self) -> Vector:
+        """Each row's score of the effect, treated less control."""
+        return self.score1 - self.score0
+
+    def rows(self, chosen: NDArray[np.bool_]) -> "Evidence":
+        """The same for some rows."""
+        return Evidence(*(getattr(self, field.name)[chosen] for field in fields(self)))
+
+
+def evidence_of(panel: pd.DataFrame, nuisance: pd.DataFrame, outcome: str, overlap: NDArray[np.bool_]) -> Evidence:
+    """Bring together what the panel and the nuisances, row by row alike, say of one outcome."""
+    score0, score1, mu0, mu1 = (
+        nuisance[f"{name}_{outcome}"].to_numpy(dtype=float) for name in ("score0", "score1", "mu0", "mu1")
+    )
+    return Evidence(
+        score0=score0,
+        score1=score1,
+        outcome=panel[outcome].to_numpy(dtype=float),
+        treated=panel["treated"].to_numpy(dtype=float),
+        household_id=panel["household_id"].to_numpy(),
+        overlap=overlap,
+        propensity=nuisance["propensity"].to_numpy(dtype=float),
+        mu0=mu0,
+        mu1=mu1,
+    )
+
+
+def profits(policy: ArrayLike, effect: ArrayLike, economics: Economics) -> Vector:
+    """Each row's profit (rows,) under a policy that is a function of the covariates, if its effect on sales is `effect`."""
+    return np.asarray(policy, dtype=float) * (economics.margin * np.asarray(effect, dtype=float) - economics.cost)
+
+
+def observed_profits(evidence: Evidence, economics: Economics) -> Vector:
+    """Each row's profit (rows,) under current practice: what was sold beyond what contacting nobody would have, less the cost.
+
+    Its mean is right if either nuisance of the control arm is. Multiplying the treated by score1 - score0 would not be: who was
+    treated depends on more than the covariates that the scores condition on.
+    """
+    return economics.margin * (evidence.outcome - evidence.score0) - economics.cost * evidence.treated
+
+
+def earned(policies: pd.DataFrame, evidence: Evidence, economics: Economics) -> pd.DataFrame:
+    """Each row's off-policy profit under each policy (a column of `policies`; `current` is valued by what happened)."""
+    return pd.DataFrame(
+        {
+            name: observed_profits(evidence, economics)
+            if name == "current"
+            else profits(policies[name], evidence.score, economics)
+            for name in policies.columns
+        }
+    )
+
+
+def value_table(
+    policies: pd.DataFrame,
+    cate: ArrayLike,
+    evidence: Evidence,
+    economics: Economics,
+    promised: Mapping[str, Vector] | None = None,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """One row a policy (a column of `policies`, among them all and current), everything per row of the panel but total_*.
+
+    Columns: share and n contacted, share_outside (of the contacts, outside the overlap), profit_plugin (by the effects `cate`, or
+    by `promised` profits where others than these chose), profit (off-policy) with se and 95% interval, total_profit and roi with
+    their intervals (roi missing for a policy that spends nothing), optimism (plug-in less off-policy), and the paired difference
+    to contacting all and to current practice (over_*), with intervals; against contacting nobody that is the profit itself.
+    simultaneous_lower is the lower end of the intervals that hold for all candidates (see `candidates`) together.
+    """
+    earnings = earned(policies, evidence, economics)
+    rows = []
+    for name in policies.columns:
+        policy = policies[name].to_numpy()
+        plugin = float(np.mean((promised or {}).get(name, profits(policy, cate, economics))))
+        row: dict[str, object] = {
+            "policy": name,
+            "share": float(policy.mean()),
+            "n": int(policy.sum()),
+            "share_outside": float(policy[~evidence.overlap].sum() / policy.sum()) if policy.any() else 0.0,
+            "profit_plugin": plugin,
+        }
+        profit = mean_estimate(earnings[name], evidence.household_id)
+        row |= _profit_columns(profit, len(policy))
+        row |= _roi_columns(earnings[name].to_numpy(), policy * economics.cost, evidence.household_id)
+        row["optimism"] = plugin - profit.value
+        for reference in REFERENCES:
+            gain = mean_estimate(earnings[name] - earnings[reference], evidence.household_id)
+            row |= {
+                f"over_{reference}": gain.value,
+                f"over_{reference}_ci_lower": gain.lower,
+                f"over_{reference}_ci_upper": gain.upper,
+            }
+        row |= support(name, policy, evidence)
+        rows.append(row)
+    table = pd.DataFrame(rows)
+    table["simultaneous_lower"] = _simultaneous_lower(table, earnings, evidence.household_id, seed)
+    return table
+
+
+def _profit_columns(profit: Estimate, n: int) -> dict[str, float]:
+    return {
+        "profit": profit.value,
+        "profit_se": profit.se,
+        "profit_ci_lower": profit.lower,
+        "profit_ci_upper": profit.upper,
+        "total_profit": profit.value * n,
+        "total_profit_ci_lower": profit.lower * n,
+        "total_profit_ci_upper": profit.upper * n,
+    }
+
+
+def _roi_columns(earnings: Vector, spent: Vector, household_id: NDArray[np.int64]) -> dict[str, float]:
+    roi = ratio_estimate(earnings, spent, household_id) if spent.any() else Estimate(np.nan, np.nan)
+    return {"roi": roi.value, "roi_ci_lower": roi.lower, "roi_ci_upper": roi.upper}
+
+
+def arm_weights(name: str, policy: Vector, evidence: Evidence) -> tuple[Vector, Vector]:
+    """How much each row counts (rows,) for what a policy's contacts would spend as treated, and as controls.
+
+    Treated contacts count by 1 / e, controls by 1 / (1 - e). Under current practice the treated are the contacts; they count as
+    they are, and controls by e / (1 - e).
+    """
+    e, t = evidence.propensity, evidence.treated
+    if name == "current":
+        return t, (1 - t) * e / (1 - e)
+    return policy * t / e, policy * (1 - t) / (1 - e)
+
+
+def support(name: str, policy: Vector, evidence: Evidence) -> dict[str, float]:
+    """On how much data a policy's value rests: ess (effective sample size) and largest_weight, both of its weaker arm.
+
+    ess is Kish's of the arm's weights, largest_weight the part of them that its heaviest row has; 0 and missing where an arm has
+    none of the contacts, or nobody is contacted.
+    """
+    sizes, largest = [], []
+    for weight in arm_weights(name, policy, evidence):
+        total = weight.sum() if policy.any() else 0.0
+        sizes.append(effective_sample_size(weight) if total > 0 else 0.0)
+        largest.append(float(weight.max() / total) if total > 0 else np.nan)
+    return {"ess": min(sizes), "largest_weight": float(np.max(largest))}
+
+
+def candidates(table: pd.DataFrame) -> pd.Series:
+    """Which rows of a value table can be recommended: they contact somebody, nobody outside the overlap, and not too few.
+
+    Outside the overlap a profit is extrapolated; with fewer than 30 contacts in effect in an arm its interval is no interval.
+    """
+    return (table["n"] > 0) & (table["share_outside"] == 0) & (table["ess"] >= FEWEST)
+
+
+def _simultaneous_lower(table: pd.DataFrame, earnings: pd.DataFrame, household_id: NDArray[np.int64], seed: int) -> pd.Series:
+    """Lower ends of two-sided 95% intervals that hold together for the candidates, shape (policies,); missing for the others."""
+    compared = candidates(table)
+    if not compared.any():
+        return pd.Series(np.nan, index=table.index)
+    values = earnings.loc[:, compared.to_numpy()].to_numpy()
+    covariance = joint_covariance(values - values.mean(axis=0), household_id)
+    lower = table["profit"] - critical_value(covariance, seed) * table["profit_se"]
+    return lower.where(compared)
+
+
+def with_reasons(table: pd.DataFrame, absent: Mapping[str, str]) -> pd.DataFrame:
+    """The table with a row for each absent policy too, in the policies' order: numbers missing, and why in `note`."""
+    rows = pd.DataFrame({"policy": list(absent), "note": list(absent.values())})
+    whole = pd.concat([table.assign(note=""), rows], ignore_index=True) if absent else table.assign(note="")
+    return whole.sort_values("policy", key=lambda names: names.map(list(POLICIES).index), kind="stable", ignore_index=True)
+
+
+def recommend(table: pd.DataFrame, comparable: bool = True) -> str:
+    """The policy with the largest off-policy profit of those shown to beat contacting nobody; `none` where none is.
+
+    Shown: it is a candidate, and the lower end of its interval is above zero, of intervals that hold for all candidates together,
+    since the best of several looks better than it is. Where the arms are not `comparable`, no profit is evidence.
+    """
+    if not comparable:
+        return "none"
+    shown = table[candidates(table) & (table["simultaneous_lower"] > 0)]
+    return "none" if shown.empty else str(shown.loc[shown["profit"].idxmax(), "policy"])
+
+
+def in_words(table: pd.DataFrame, recommended: str) -> str:
+    """The recommendation as a sentence: which policy, how many households, the expected profit, against what."""
+    rows = table.set_index("policy")
+    compared = table[candidates(table)]
+    if recommended == "none":
+        best = "no policy has enough contacts inside the overlap to be judged"
+        if not compared.empty:
+            top = compared.loc[compared["profit"].idxmax()]
+            earns = f"{top['policy']}, earns {_dollars_with_interval(top)} a household"
+            best = f"the best of {len(compared)}, {earns}{_together(top, len(compared))}"
+            if len(compared) == 1:
+                best = f"the only one that can be judged, {earns}"
+        return (
+            f"Mail nobody: no policy is shown to earn more than that ({best}). An experiment would tell whether mailing pays on "
+            "average; it tests no choice of whom to mail."
+        )
+    row = rows.loc[recommended]
+    total = row["n"] / row["share"]
+    against = f"{usd(row['over_current_ci_lower'])} to {usd(row['over_current_ci_upper'])}"
+    outside = rows.loc["current", "share_outside"]
+    if outside > 0:
+        against += f", which does not count what is unknown of its {percent(outside)} of contacts outside the overlap"
+    return (
+        f"Mail by {recommended}: {row['n']:,.0f} of {total:,.0f} households and campaigns ({row['share']:.0%}), to earn "
+        f"{_dollars_with_interval(row)} a household, {usd(row['total_profit'])} in all, against mailing nobody"
+        f"{_together(row, len(compared))}; against current practice {usd(row['over_current'])} a household ({against})."
+    )
+
+
+def _together(row: pd.Series, n: int) -> str:
+    """How low its profit may be when intervals are to hold for all `n` policies compared; nothing to add for a single one."""
+    if n == 1:
+        return ""
+    return f"; with {'both' if n == 2 else f'all {n}'} compared at once it may be as low as {usd(row['simultaneous_lower'])}"
+
+
+def _dollars_with_interval(row: pd.Series) -> str:
+    ends = f"{usd(row['profit_ci_lower'])} to {usd(row['profit_ci_upper'])}"
+    return f"{usd(row['profit'])} (95% interval {ends})"

@@ -1,0 +1,181 @@
+"""What the recommendation hangs on: cost and margin, single segments, and a confounder that nobody measured."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from targeting.policy.economics import Economics
+from targeting.policy.policies import PolicyData, assign, held_out_means
+from targeting.policy.value import Evidence, candidates, profits, recommend, value_table
+from targeting.stats.estimates import mean_estimate
+
+Vector = NDArray[np.float64]
+# Times the cost and the margin: from a mailing that costs next to nothing to one twice as dear, half the margin more or less.
+COST_FACTORS = (0.1, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0)
+MARGIN_FACTORS = (0.5, 0.75, 1.0, 1.25, 1.5)
+# Regrown for each cell the tree would take minutes; as grown for one cost it would be compared unfairly at another.
+NOT_RECOMPUTED = ("policy_tree",)
+
+
+def at_economics(
+    data: PolicyData, economics: Economics, evidence: Evidence, fold: NDArray[np.int64], segment: NDArray[np.int64]
+) -> PolicyData:
+    """The same data with what follows from cost and margin: breakeven, cost, and profit by segment, from other folds' rows.
+
+    Their stored nuisances have seen the row's fold: a trace of its outcomes stays in the profit by segment.
+    """
+    contact = economics.margin * evidence.score - economics.cost
+    return replace(
+        data,
+        breakeven=economics.breakeven,
+        cost=economics.cost,
+        segment_profit=np.nan_to_num(held_out_means(contact, segment, fold, evidence.overlap)),
+    )
+
+
+def cost_margin_grid(
+    data: PolicyData,
+    evidence: Evidence,
+    economics: Economics,
+    fold: NDArray[np.int64],
+    segment: NDArray[np.int64],
+    seed: int,
+    comparable: bool = True,
+) -> pd.DataFrame:
+    """One row a cost and margin: cost, margin, breakeven, policy (largest off-policy profit of those that can be recommended).
+
+    With share, profit, profit_ci_lower, profit_ci_upper and profit_plugin of that policy, and recommended (`none` where it is not
+    shown to beat nobody, or arms are not `comparable`, see `recommend`). `none` wins, with profit 0, where every candidate loses.
+    The policy tree is left out.
+    """
+    fixed = replace(data, tree=None)
+    rows = []
+    for cost in COST_FACTORS:
+        for margin in MARGIN_FACTORS:
+            varied = economics.scaled(cost, margin)
+            decisions = assign(at_economics(fixed, varied, evidence, fold, segment))
+            table = value_table(decisions, data.cate, evidence, varied, seed=seed)
+            able = table[candidates(table) | (table["policy"] == "none")]
+            best = able.loc[able["profit"].idxmax()]
+            columns = ["policy", "share", "profit", "profit_ci_lower", "profit_ci_upper", "profit_plugin"]
+            rows.append({**varied.averages(), **best[columns].to_dict(), "recommended": recommend(table, comparable)})
+    return pd.DataFrame(rows)
+
+
+def breakeven_scenarios(data: PolicyData, evidence: Evidence, economics: Economics, tills: Mapping[str, float]) -> pd.DataFrame:
+    """The rule "contact whose effect exceeds the breakeven" under other costs and margins, one row a scenario.
+
+    `tills` are costs per contact that the data themselves give, by name. Columns: scenario, cost, margin, breakeven, share,
+    profit_plugin, profit, profit_ci_lower, profit_ci_upper, roi (missing where nothing is spent); and overlap_profit, of
+    contacting everybody inside the overlap, with interval: what the rule comes to where effects are alike and pay, but for folds
+    that disagree on that.
+    """
+    base = economics.averages()["cost"]
+    scenarios = {
+        "as set": economics,
+        "half the cost": economics.scaled(0.5, 1.0),
+        "twice the cost": economics.scaled(2.0, 1.0),
+        "two thirds of the margin": economics.scaled(1.0, 2 / 3),
+        "four thirds of the margin": economics.scaled(1.0, 4 / 3),
+    }
+    if base > 0:
+        scenarios |= {f"cost by the tills, {name}": economics.scaled(value / base, 1.0) for name, value in tills.items()}
+    rows = []
+    for name, varied in scenarios.items():
+        policy = replace(data, breakeven=varied.breakeven).pays(data.cate)
+        earned = profits(policy, evidence.score, varied)
+        profit, spent = mean_estimate(earned, evidence.household_id), float((policy * varied.cost).mean())
+        inside = mean_estimate(profits(data.overlap.astype(float), evidence.score, varied), evidence.household_id)
+        rows.append(
+            {
+                "scenario": name,
+                **varied.averages(),
+                "share": float(policy.mean()),
+                "profit_plugin": float(profits(policy, data.cate, varied).mean()),
+                "profit": profit.value,
+                "profit_ci_lower": profit.lower,
+                "profit_ci_upper": profit.upper,
+                "roi": profit.value / spent if spent > 0 else np.nan,
+                "overlap_profit": inside.value,
+                "overlap_profit_ci_lower": inside.lower,
+                "overlap_profit_ci_upper": inside.upper,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def segment_what_if(segments: pd.DataFrame, cate: Vector, evidence: Evidence, economics: Economics) -> pd.DataFrame:
+    """What if one segment alone were contacted, those of it inside the overlap: one row a segment (segment, name).
+
+    Columns: n (rows), n_contacted, effect (mean score of the contacts), breakeven_cost (the cost at which they would just pay),
+    profit per contact with interval, total_profit, profit_plugin per contact. Missing where nobody can be contacted.
+    """
+    rows = []
+    for (number, name), members in segments.groupby(["segment", "name"]):
+        chosen = np.zeros(len(segments), dtype=bool)
+        chosen[members.index] = True
+        reached = chosen & evidence.overlap
+        row: dict[str, object] = {"segment": number, "name": name, "n": len(members), "n_contacted": int(reached.sum())}
+        if len(np.unique(evidence.household_id[reached])) > 1:
+            part, local = evidence.rows(reached), economics.rows(reached)
+            everybody = np.ones(int(reached.sum()))
+            profit = mean_estimate(profits(everybody, part.score, local), part.household_id)
+            row |= {
+                "effect": float(part.score.mean()),
+                "breakeven_cost": float(np.mean(local.margin * part.score)),
+                "profit": profit.value,
+                "profit_ci_lower": profit.lower,
+                "profit_ci_upper": profit.upper,
+                "total_profit": profit.value * int(reached.sum()),
+                "profit_plugin": float(profits(everybody, cate[reached], local).mean()),
+            }
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def turning_shifts(
+    table: pd.DataFrame, decisions: pd.DataFrame, recommended: str, economics: Economics
+) -> dict[str, float | str]:
+    """How far the effect of a contact, in USD of sales, must be other than estimated to turn the recommendation.
+
+    For the recommended policy: by how much its contacts' effect must be overstated for its profit, and for its interval's lower
+    end, to fall to 0. Where nobody is recommended: by how much the best candidate's must be understated for its profit, and
+    its interval, to rise to 0. Unmeasured confounding shifts effects by the same amount in USD whatever the cost, so the shift is
+    profit over the mean of `decisions` (rows, a column a policy of `table`) times margin. Keys: policy, direction, shift,
+    shift_interval; without any candidate only policy `none`.
+    """
+    compared = table[candidates(table)]
+    if compared.empty:
+        return {"policy": "none"}
+    name = recommended if recommended != "none" else str(compared.loc[compared["profit"].idxmax(), "policy"])
+    row = table.set_index("policy").loc[name]
+    scale = float(np.mean(decisions[name] * economics.margin))
+    direction = "overstated" if recommended != "none" else "understated"
+    sign = 1.0 if direction == "overstated" else -1.0
+    return {
+        "policy": name,
+        "direction": direction,
+        "shift": max(0.0, sign * float(row["profit"]) / scale),
+        "shift_interval": max(0.0, sign * float(row["simultaneous_lower"]) / scale),
+    }
+
+
+def confounding_table(shifts: Mapping[str, float | str], sensitivity: pd.DataFrame, outcome: str) -> pd.DataFrame:
+    """Whether a confounder as strong as a group of measured covariates could turn the recommendation, one row a group.
+
+    `sensitivity` has the omitted-variable analysis of the average effect: in its rows lower and upper are the estimate, if such a
+    confounder were missing. Half the width between them is the largest bias; it is set against the shifts,
+    as if contacts were biased like everybody. Columns: policy, direction, shift, shift_interval, confounder, bias, and
+    turns: whether that bias is as large as shift_interval.
+    """
+    rows = sensitivity[(sensitivity["outcome"] == outcome) & (sensitivity["analysis"] == "omitted_variable")]
+    bias = (rows["upper"] - rows["lower"]) / 2
+    table = pd.DataFrame({"confounder": rows["setting"].to_numpy(), "bias": bias.to_numpy()})
+    for position, (key, value) in enumerate(shifts.items()):
+        table.insert(position, key, value)
+    if "shift" in table:
+        table["turns"] = table["bias"] >= table["shift_interval"]
+    return table

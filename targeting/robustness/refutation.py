@@ -1,0 +1,106 @@
+"""Refutations, the data: panels on which the answer is known, or should hardly change.
+
+Each function gives changed copies of a panel as Draws; targeting.robustness.refutation_fits estimates on them.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from targeting.base.columns import PREFIX
+from targeting.stats.folds import household_folds
+
+PLACEBO, NEGATIVE_CONTROL, RANDOM_CAUSE = "placebo", "negative_control", "random_cause"
+SUBSET, LEFT_OUT, ORIGINAL = "subset", "trial_left_out", "original"
+MIN_ARM = 20  # rows an arm of the negative control needs, so that every fold's models have some to learn from
+
+
+@dataclass(frozen=True)
+class Draw:
+    """A changed panel: for which check, and its number among the check's repeats (of a trial left out, the campaign)."""
+
+    check: str
+    repeat: int
+    panel: pd.DataFrame
+
+
+def placebos(panel: pd.DataFrame, propensity: ArrayLike, n_strata: int, repeats: int, seed: int) -> Iterator[Draw]:
+    """Treatment permuted among the rows of one trial and propensity stratum.
+
+    It did nothing then, while what it depends on of the covariates stays: the true effect is 0, under confounding as before.
+    `propensity`, shape (rows,), is that of the real treatment. Strata need some 100 rows: a stratum keeps the share that was
+    really treated, which in a small one is largely chance, and with it the placebo keeps part of the real effect.
+    """
+    strata = propensity_strata(propensity, panel["trial"], n_strata)
+    for repeat in range(repeats):
+        treated = permute_within(panel["treated"], strata, _generator(seed, PLACEBO, repeat))
+        yield Draw(PLACEBO, repeat, panel.assign(treated=treated))
+
+
+def random_causes(panel: pd.DataFrame, repeats: int, seed: int) -> Iterator[Draw]:
+    """One more covariate, x_random_cause: uniform in [0, 1], one value a household, related to nothing."""
+    households, codes = np.unique(panel["household_id"], return_inverse=True)
+    for repeat in range(repeats):
+        cause = _generator(seed, RANDOM_CAUSE, repeat).random(len(households))[codes]
+        yield Draw(RANDOM_CAUSE, repeat, panel.assign(**{f"{PREFIX}random_cause": cause}))
+
+
+def subsets(panel: pd.DataFrame, share: float, repeats: int, seed: int) -> Iterator[Draw]:
+    """All rows of a random `share` of the households."""
+    households = np.unique(panel["household_id"])
+    for repeat in range(repeats):
+        rng = _generator(seed, SUBSET, repeat)
+        chosen = rng.choice(households, size=round(share * len(households)), replace=False)
+        yield Draw(SUBSET, repeat, panel[panel["household_id"].isin(chosen)].reset_index(drop=True))
+
+
+def trials_left_out(panel: pd.DataFrame) -> Iterator[Draw]:
+    """All trials but one, each in turn; none where the panel has a single trial."""
+    campaigns = panel["campaign_id"].unique()
+    for campaign in campaigns if len(campaigns) > 1 else []:
+        yield Draw(LEFT_OUT, int(campaign), panel[panel["campaign_id"] != campaign].reset_index(drop=True))
+
+
+def control_splits(control: pd.DataFrame, n_folds: int, repeats: int, seed: int) -> Iterator[Draw]:
+    """The negative-control panel under different splits of its households into folds; none where can_judge says no."""
+    for repeat in range(repeats if can_judge(control) else 0):
+        folds = household_folds(control["household_id"], n_folds, seed + repeat)
+        yield Draw(NEGATIVE_CONTROL, repeat, control.assign(fold=folds))
+
+
+def can_judge(control: pd.DataFrame) -> bool:
+    """Whether the negative-control panel has MIN_ARM rows in each arm."""
+    return bool(control["treated"].eq(1).sum() >= MIN_ARM and control["treated"].eq(0).sum() >= MIN_ARM)
+
+
+def propensity_strata(propensity: ArrayLike, trial: ArrayLike, n_strata: int) -> NDArray[np.int64]:
+    """A number for each trial and quantile of the propensity in it, shape (n,).
+
+    Propensities are rounded to four decimals, and the quantiles are values that occur: processors differ in last bits, and these
+    must move nobody to another stratum. Rows of equal propensity share one, so there can be fewer strata than asked for.
+    """
+    rounded, trials = np.round(np.asarray(propensity, dtype=float), 4), np.asarray(trial)
+    strata = np.empty(len(rounded), dtype=np.int64)
+    for position, number in enumerate(np.unique(trials)):
+        own = trials == number
+        edges = np.quantile(rounded[own], np.arange(1, n_strata) / n_strata, method="lower")
+        strata[own] = position * n_strata + np.searchsorted(edges, rounded[own], side="left")
+    return strata
+
+
+def permute_within(values: ArrayLike, strata: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64]:
+    """The values, shape (n,), shuffled among the rows of each stratum."""
+    original = np.asarray(values)
+    shuffled = original.copy()
+    for stratum in np.unique(strata):
+        own = np.flatnonzero(strata == stratum)
+        shuffled[own] = original[rng.permutation(own)]
+    return shuffled
+
+
+def _generator(seed: int, check: str, repeat: int) -> np.random.Generator:
+    """One for each check and repeat, so that more of one check changes no other."""
+    return np.random.default_rng([seed, *check.encode(), repeat])

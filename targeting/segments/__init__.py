@@ -1,0 +1,1 @@
+"""Who the customers are: factors, segments, their names, profiles and stability."""

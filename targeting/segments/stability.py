@@ -1,0 +1,192 @@
+"""Whether the segments hold: when households are drawn again or left out, with other seeds, and over time.
+
+Here everything is refitted: logs, scaling, factors and clusters. Agreement is the adjusted Rand index over all households.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import numpy as np
+import pandas as pd
+from joblib import Parallel, delayed
+from numpy.typing import NDArray
+from scipy.stats import norm
+from sklearn.metrics import adjusted_rand_score
+from sklearn.metrics.cluster import contingency_matrix
+from sklearn.model_selection import KFold
+
+from targeting.base.progress import track
+from targeting.segments.factors import Factorisation, FactorSettings, factor_shares, fit_factors
+from targeting.segments.grouping import Separation, assign_segments, fit_kmeans, separation
+from targeting.stats.resampling import resample
+
+Matrix = NDArray[np.float64]
+Labels = NDArray[np.int64]
+FOLDS, SEEDS, DRAWS = 10, 10, 10
+ABSENT = "no purchase"
+
+
+@dataclass(frozen=True)
+class FittedSegments:
+    """What gives any household its segment."""
+
+    factorisation: Factorisation
+    centres: Matrix
+
+    def assign(self, features: pd.DataFrame) -> Labels:
+        """The segment of each household from its features, shape (households,)."""
+        return assign_segments(features, self.factorisation, self.centres)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How segments are made from features: the factors' settings, the number of segments and K-Means starts, the seed."""
+
+    settings: FactorSettings
+    k: int
+    restarts: int
+    seed: int
+
+    def fit(self, features: pd.DataFrame) -> FittedSegments:
+        """Fit everything on `features` (one row a household).
+
+        A feature with one value in all rows, as a resample or half of the weeks may have, tells nothing there and is left out.
+        """
+        factorisation = fit_factors(features.loc[:, features.nunique() > 1], self.settings, self.seed)
+        model = fit_kmeans(factor_shares(factorisation.transform(features)), self.k, self.restarts, self.seed)
+        return FittedSegments(factorisation, model.cluster_centers_)
+
+
+def refitted_on_resamples(features: pd.DataFrame, recipe: Recipe, bootstraps: int) -> Matrix:
+    """Segments of every household by fits on resamples of the same size, shape (bootstraps, households)."""
+    rows = [resample(len(features), recipe.seed, number) for number in range(bootstraps)]
+    return _refit(features, [(sample, recipe) for sample in rows], "Refitting everything on resamples")
+
+
+def refitted_without_a_tenth(features: pd.DataFrame, recipe: Recipe) -> Matrix:
+    """Segments of every household by fits that each leave out another tenth of the households, shape (10, households)."""
+    folds = KFold(FOLDS, shuffle=True, random_state=recipe.seed).split(features)
+    return _refit(features, [(kept, recipe) for kept, _ in folds], "Leaving out a tenth of the households")
+
+
+def refitted_with_other_seeds(features: pd.DataFrame, recipe: Recipe) -> Matrix:
+    """Segments of every household by fits with other seeds, shape (10, households)."""
+    everyone = np.arange(len(features))
+    others = [Recipe(recipe.settings, recipe.k, recipe.restarts, recipe.seed + number) for number in range(1, SEEDS + 1)]
+    return _refit(features, [(everyone, other) for other in others], "Refitting with other seeds")
+
+
+def _refit(features: pd.DataFrame, fits: Sequence[tuple[NDArray[np.int64], Recipe]], description: str) -> Matrix:
+    def labels(rows: NDArray[np.int64], recipe: Recipe) -> Labels:
+        return recipe.fit(features.iloc[rows]).assign(features)
+
+    jobs = Parallel(n_jobs=-1, return_as="generator")(delayed(labels)(*fit) for fit in fits)
+    return np.array(list(track(jobs, description, len(fits))))
+
+
+def agreement(segments: Labels, refits: Iterable[Labels]) -> Matrix:
+    """Adjusted Rand index between `segments` and each refit, shape (refits,)."""
+    return np.array([adjusted_rand_score(segments, refit) for refit in refits])
+
+
+def agreement_table(checks: Mapping[str, Matrix]) -> pd.DataFrame:
+    """One row a check: check, n (refits), and the mean, deviation and minimum of their agreement."""
+    return pd.DataFrame(
+        [
+            {"check": name, "n": len(values), "ari_mean": values.mean(), "ari_std": values.std(), "ari_min": values.min()}
+            for name, values in checks.items()
+        ]
+    )
+
+
+def recovery(segments: Labels, refits: Iterable[Labels]) -> Matrix:
+    """How well each segment is found again: the largest Jaccard index with any segment of a refit, shape (refits, segments).
+
+    Above 0.85 a segment is highly stable, below 0.6 it should not be trusted.
+    Source: Hennig (2007), Computational Statistics & Data Analysis 52, 258-271.
+    """
+    sizes = np.bincount(segments)
+    best = []
+    for refit in refits:
+        shared = contingency_matrix(segments, refit)
+        best.append((shared / (sizes[:, None] + shared.sum(axis=0) - shared)).max(axis=1))
+    return np.array(best)
+
+
+def ungrouped(features: pd.DataFrame, seed: int) -> pd.DataFrame:
+    """Made-up households with these features' distributions and rank correlations, but no groups. Shape as `features`.
+
+    A Gaussian copula: normal scores with the correlations of the features' own, mapped back to values that occur.
+    Source: Nelsen (2006), An Introduction to Copulas, chapter 2.
+    """
+    ranks = features.rank(method="average").to_numpy() / (len(features) + 1)
+    correlation = np.corrcoef(norm.ppf(ranks), rowvar=False)
+    # The small term keeps features that determine each other from making the correlations singular.
+    root = np.linalg.cholesky(correlation + 1e-9 * np.eye(len(correlation)))
+    uniform = norm.cdf(np.random.default_rng(seed).standard_normal(features.shape) @ root.T)
+    quantiles = [features[name].quantile(uniform[:, column], "lower").to_numpy() for column, name in enumerate(features)]
+    return pd.DataFrame(np.column_stack(quantiles), columns=features.columns)
+
+
+def separation_without_groups(features: pd.DataFrame, recipe: Recipe) -> pd.DataFrame:
+    """How well the same recipe separates households without groups: one row a draw, a column an index.
+
+    What it finds there it would find in any data with these correlations. Indices no better than that say that the segments cut
+    a continuum into convenient parts.
+    """
+
+    def judge(number: int) -> Separation:
+        drawn = ungrouped(features, recipe.seed + number)
+        fitted = recipe.fit(drawn)
+        return separation(factor_shares(fitted.factorisation.transform(drawn)), fitted.assign(drawn))
+
+    jobs = Parallel(n_jobs=-1, return_as="generator")(delayed(judge)(number) for number in range(DRAWS))
+    return pd.DataFrame([vars(one) for one in track(jobs, "Segmenting households without groups", DRAWS)])
+
+
+@dataclass(frozen=True)
+class Half:
+    """One half of the weeks: its first and last week, its first day, and the day after its last."""
+
+    first_week: int
+    last_week: int
+    first_day: date
+    as_of: date
+
+
+def halves(calendar: pd.DataFrame) -> tuple[Half, Half]:
+    """The earlier and the later half of the weeks; `calendar` has week and day, one row a day with a line.
+
+    With an odd number of weeks the earlier half has one less.
+    """
+    weeks = calendar["week"]
+    middle = int(weeks.min() + (weeks.max() - weeks.min() + 1) // 2)
+    parts = calendar[weeks < middle], calendar[weeks >= middle]
+    earlier, later = (
+        Half(
+            int(part["week"].min()),
+            int(part["week"].max()),
+            pd.Timestamp(part["day"].min()).date(),
+            pd.Timestamp(part["day"].max()).date() + timedelta(days=1),
+        )
+        for part in parts
+    )
+    return earlier, later
+
+
+def transitions(earlier: pd.Series, later: pd.Series, names: Sequence[str]) -> pd.DataFrame:
+    """How households move between segments: one row a pair (earlier, later), with n and share of the earlier segment's.
+
+    `earlier` and `later` hold segments by household_id, numbered from 0 as `names`; who is absent from one of them bought nothing
+    in that half. Households of the later half alone are left out: whether they are new is not known.
+    """
+    states = [*names, ABSENT]
+    moved = pd.DataFrame({"earlier": earlier, "later": later.reindex(earlier.index).fillna(len(names)).astype(int)})
+    pairs = pd.MultiIndex.from_product([range(len(names)), range(len(states))], names=["earlier", "later"])
+    table = moved.value_counts().reindex(pairs, fill_value=0).rename("n").reset_index()
+    size = table.groupby("earlier")["n"].transform("sum")
+    table["share"] = table["n"] / size.where(size > 0, 1)
+    for column in ("earlier", "later"):
+        table[column] = [states[number] for number in table[column]]
+    return table

@@ -1,0 +1,34 @@
+"""Segments as they could be known at time zero."""
+
+from datetime import date
+
+import pandas as pd
+
+from targeting.base.columns import PREFIX
+from targeting.base.errors import DataError
+
+# How totals grow with the length of history: total ~ days ** exponent. Visits and revenue add up; variety and departments
+# level off, with the exponents that the default data show between 38 and 365 days for the same households.
+GROWTH = {"frequency": 1.0, "monetary_sales": 1.0, "n_products": 0.8, "n_departments": 0.28}
+
+
+def features_at_time_zero(panel: pd.DataFrame, names: list[str], first_day: date, last_day: date) -> pd.DataFrame:
+    """The profile features `names` of each row of the panel as of its time zero, totals brought to the whole window's length.
+
+    Rows as in the panel. Raises DataError for a feature that the panel left out, because it is the same in all rows.
+    """
+    absent = [name for name in names if f"{PREFIX}{name}" not in panel]
+    if absent:
+        raise DataError(
+            f"Features with one value for all households at time zero: {', '.join(absent)}. "
+            "Leave them out of segmentation.features."
+        )
+    features = panel[[f"{PREFIX}{name}" for name in names]].rename(columns=lambda column: column.removeprefix(PREFIX))
+    history_days = (panel["time_zero"] - pd.Timestamp(first_day)).dt.days
+    return to_window_length(features, history_days, (last_day - first_day).days + 1)
+
+
+def to_window_length(features: pd.DataFrame, history_days: pd.Series | int, window_days: int) -> pd.DataFrame:
+    """The features with the totals among them brought from `history_days` (of each row, or of all) to the window's length."""
+    ratio = window_days / history_days
+    return features.assign(**{name: features[name] * ratio**exponent for name, exponent in GROWTH.items() if name in features})

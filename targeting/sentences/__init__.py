@@ -1,0 +1,1 @@
+"""What the facts say in words; no decision is taken here."""

@@ -1,0 +1,210 @@
+"""What the report says in words, each sentence chosen by a written rule from the run's numbers."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from targeting.words.estimators import NAMES
+from targeting.words.numbers import LEARNER_WORDS, amount, number, percent, usd
+
+Metrics = Mapping[str, Any]
+READ_FIRST = "ato"  # the estimator of the population that the data speak of
+SPEND = "purchase_amount"
+OUTCOME_WORDS = {SPEND: "spend", "purchase_count": "baskets"}
+LEVEL = 0.05
+CLEARLY = 0.05  # of silhouette: draws without groups differ among themselves, and a hair above their mean says nothing
+
+
+def pooled_spend(effects: pd.DataFrame) -> pd.DataFrame:
+    """Each estimator's effect on spend over all trials, of plots/ate.csv."""
+    return effects[(effects["outcome"] == SPEND) & (effects["trial"] == "all")]
+
+
+def _read_first(effects: pd.DataFrame, outcome: str) -> pd.Series:
+    own = effects[(effects["outcome"] == outcome) & (effects["trial"] == "all")]
+    return own.set_index("method").loc[READ_FIRST]
+
+
+def interval(lower: float, upper: float) -> str:
+    """95% interval of dollars in words."""
+    return f"95% interval {usd(lower)} to {usd(upper)}"
+
+
+def sign_in_words(lower: float, upper: float) -> str:
+    """What an interval says of the sign: beyond chance above or below zero, or neither."""
+    if lower > 0:
+        return "more than chance would give"
+    if upper < 0:
+        return "a loss beyond chance"
+    return "which may well be nothing"
+
+
+def effect_sentence(effects: pd.DataFrame) -> str:
+    """The pooled effect on spend of the estimator that is read first; `effects` is plots/ate.csv."""
+    row = _read_first(effects, SPEND)
+    return (
+        f"A mailed campaign changed a household's spend by {usd(row['estimate'])} ({interval(row['ci_lower'], row['ci_upper'])}; "
+        f"{NAMES[READ_FIRST]}), {sign_in_words(row['ci_lower'], row['ci_upper'])}."
+    )
+
+
+def refutation_sentence(refutation: pd.DataFrame) -> str:
+    """How many refutations pass; `refutation` is plots/refutation.csv, whose rows without a verdict of pass or fail count not."""
+    judged = refutation[refutation["passed"].notna()]
+    own = judged[judged["estimator"] == READ_FIRST]
+    counts = [(int(table["passed"].sum()), len(table)) for table in (judged, own)]
+    if judged.empty:
+        return "No attempt to refute the effects could be run."
+    (passed, total), (own_passed, own_total) = counts
+    if passed == total:
+        return f"All {total} attempts to refute the effects failed to."
+    return (
+        f"{total - passed} of {total} checks that should not move the effects did move them; of the estimator that is read first "
+        f"(`{READ_FIRST}`) {own_total - own_passed} of {own_total}."
+    )
+
+
+def doubts(metrics: Metrics, effects: pd.DataFrame, refutation: pd.DataFrame, outcome: str) -> list[str]:
+    """What stands against trusting the recommendation's numbers, gravest first; `outcome` is the one that profits are of."""
+    found = []
+    if metrics["nuisance"]["answers"] != "everybody":
+        found.append(metrics["nuisance"]["why"])
+    judged = refutation[(refutation["estimator"] == READ_FIRST) & (refutation["outcome"] == outcome)]
+    failed = judged[judged["passed"].eq(False)]
+    control = failed[failed["check"] == "negative_control"]
+    found += [f"Purchases before the campaign. {verdict}" for verdict in control["verdict"]]
+    others = failed[failed["check"] != "negative_control"]
+    if len(others):
+        found.append(f"Of the other checks of `{READ_FIRST}` on {OUTCOME_WORDS[outcome]} {len(others)} failed; see below.")
+    row = _read_first(effects, outcome)
+    if row["ci_lower"] <= 0 <= row["ci_upper"]:
+        found.append("The average effect cannot be told from none.")
+    if not metrics["validate"]["heterogeneity"]:
+        found.append(metrics["validate"]["finding"])
+    return found
+
+
+def loss_of_mailing_everybody(answers: str, policies: pd.DataFrame) -> str:
+    """Where mailing everybody is shown to lose, said of those of whom the data speak; empty where it is not shown.
+
+    `answers` is metrics/nuisance.json's, `policies` plots/policies.csv. Beyond the overlap the models extrapolate and no interval
+    counts their error, so there nothing is shown of everybody.
+    """
+    row = policies.set_index("policy").loc["all"]
+    if answers == "everybody":
+        return "Mailing everybody loses money beyond chance." if row["profit_ci_upper"] < 0 else ""
+    if row["profit_overlap_ci_upper"] < 0:
+        return "Mailing everybody inside the overlap loses money beyond chance; beyond the overlap the data cannot know it."
+    return ""
+
+
+def experiment_settles(metrics: Metrics, outcome: str) -> str:
+    """What the designed experiment can tell of `outcome` (that of the policies), and what it cannot."""
+    breakeven = metrics["policy"]["breakeven"]
+    needed = breakeven + metrics["experiment"]["half_width_adjusted"]
+    return (
+        "The experiment measures, without confounding, one average effect of the households eligible next: whether that is "
+        f"nothing or as large as breakeven ({amount(breakeven, outcome)}). Mailing them is shown to pay if it finds more than "
+        f"{amount(needed, outcome)}. It tests no choice of whom to mail."
+    )
+
+
+def confidence(metrics: Metrics, against: Sequence[str], policies: pd.DataFrame) -> str:
+    """How sure one may be of the recommendation, by the `doubts` against it and what plots/policies.csv says of everybody."""
+    if metrics["nuisance"]["answers"] == "nothing":
+        return "These data cannot say whom to mail: those mailed and those not mailed cannot be compared."
+    if metrics["policy"]["recommended"] == "none":
+        loss = loss_of_mailing_everybody(metrics["nuisance"]["answers"], policies)
+        if loss:
+            return f"{loss} Whether a better choice would pay the data leave open."
+        return "That mailing is not shown to pay is what these data say; that it would not pay they do not say."
+    if against:
+        count = "One doubt stands" if len(against) == 1 else f"{len(against)} doubts stand"
+        return f"The profit is above zero beyond chance, but {count} against it: test it on a part of the households first."
+    return "The profit is above zero beyond chance, and no check stands against it."
+
+
+def lot_sentence(data: Metrics) -> str:
+    """What the effects rest on; `data` is the section of params.yaml, which of a made-up retailer tells how it mails."""
+    if data["source"] != "simulated":
+        return "Nobody was mailed by lot: effects are right if all that decides both mailing and buying is among the covariates."
+    if data["overlap"] == "randomised":
+        return "This made-up retailer mailed by lot, so the arms differ by chance alone; a real one's seldom do."
+    return (
+        "This made-up retailer mails by what it saw before a campaign, and the covariates come from the same tills: of a real "
+        "one nobody knows that all that decides both mailing and buying is among them."
+    )
+
+
+def limits(metrics: Metrics, data: Metrics) -> list[str]:
+    """What the numbers cannot say, whatever they are; and what this run's, on `data` of params.yaml, cannot say."""
+    nuisance, experiment = metrics["nuisance"], metrics["experiment"]
+    always = [
+        lot_sentence(data),
+        "Effects are of the first campaign of its type that reaches a household, on purchases inside the outcome window only.",
+        "Profit is margin times the effect, less the cost of contact; the margin is an assumption, not a measurement.",
+        "Intervals take the fitted models as given; refitting them with other households widens some of them.",
+    ]
+    own = []
+    if nuisance["answers"] != "everybody":
+        own.append(
+            f"{percent(1 - nuisance['overlap_share'])} of the household-trials lie outside the overlap: of them the data say "
+            "next to nothing, and no learned policy contacts them."
+        )
+    if experiment["n_total_adjusted"] > experiment["n_eligible"]:
+        own.append(
+            f"The next campaign's {number(experiment['n_eligible'], 0)} eligible households are fewer than the "
+            f"{number(experiment['n_total_adjusted'], 0)} that an experiment needs."
+        )
+    return own + always
+
+
+def learner_words(learner: str) -> str:
+    """What a learner is called in sentences, its name as code unless it has words of its own."""
+    return LEARNER_WORDS.get(learner, f"`{learner}`")
+
+
+def best_share_sentence(order: str, peak: Mapping[str, float], answers: str) -> str:
+    """Where profit peaks in the order of a learner: plots/roi_learners.csv's row of it; `answers` as in metrics/nuisance.json."""
+    if answers == "nothing":
+        return "Those mailed and those not mailed do not compare, so no profit here is evidence."
+    share, lower, upper = (peak[f"profit_peak_{name}"] for name in ("share", "share_lower", "share_upper"))
+    return (
+        f"At the run's own cost and margin, in the order of {learner_words(order)}, profit is highest when {percent(share)} are "
+        f"contacted; the data allow anything from {percent(lower)} to {percent(upper)}."
+    )
+
+
+def beyond_a_continuum(segment: Metrics, stability: Metrics) -> bool:
+    """Whether segments separate better than those of households without groups do, by both indices and not by a hair."""
+    closer = segment["davies_bouldin"] < stability["davies_bouldin_ungrouped"]
+    return bool(closer and segment["silhouette"] > stability["silhouette_ungrouped"] + CLEARLY)
+
+
+def segments_note(metrics: Metrics) -> str:
+    """How far the segments can be trusted: how often they are found again, and how apart they lie."""
+    segment, stability = metrics["segment"], metrics["stability"]
+    further = "further" if beyond_a_continuum(segment, stability) else "no further"
+    return (
+        f"{segment['k']} segments. Drawn again from other households they are found with an adjusted Rand index of "
+        f"{number(segment['ari_mean'])} (1 is the same, 0 is chance), with every step refitted of "
+        f"{number(stability['ari_all_mean'])}. "
+        f"Silhouette {number(segment['silhouette'])}, of households with the same correlations but no groups "
+        f"{number(stability['silhouette_ungrouped'])}: they lie {further} apart than the parts of a continuum."
+    )
+
+
+def segments_sentence(segment_effects: Metrics, outcome: str = SPEND) -> str:
+    """Whether segments differ in the effect, the test of all at once first: metrics/segment_effects.json."""
+    found = segment_effects[outcome]
+    if not found:
+        return "Too few segments have households enough in both arms: whether segments differ in the effect cannot be said."
+    differing, p = found["n_differing"], found["differ_p"]
+    p_words = "p < 0.001" if p < 0.001 else f"p = {number(p, 3)}"
+    alone = f"{differing or 'none'} {'differ' if differing > 1 else 'differs'} from the rest after Holm's adjustment"
+    if p < LEVEL:
+        return f"Segments differ in the effect ({p_words} for all at once); {alone}."
+    if differing:
+        return f"That segments differ in the effect is not shown for all at once ({p_words}), though one by one {alone}."
+    return f"That segments differ in the effect is not shown ({p_words} for all at once)."

@@ -1,0 +1,261 @@
+"""The made-up retailer as a whole: its canonical tables, and the truth about its campaigns of type A.
+
+Purchases that no campaign causes are drawn first, for all days, from streams of their own: worlds of one seed share them
+whatever their overlap and effect, and so do a household's potential outcomes. A mailing adds baskets or takes some away.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from targeting.sources.simulation.campaigns import (
+    LOT_CHANCE,
+    Campaign,
+    Response,
+    calendar,
+    expected_effect,
+    expected_without,
+    history,
+    lot_trips,
+    propensity,
+    response,
+)
+from targeting.sources.simulation.catalogue import FIRST_PRODUCT, FIRST_STORE, FUEL, Catalogue, make_catalogue, make_promotions
+from targeting.sources.simulation.draws import Draw, stream
+from targeting.sources.simulation.shoppers import Shoppers, basket_value, make_demographics, make_shoppers
+from targeting.sources.simulation.shopping import campaign_trips, fill, own_visits, stores, with_totals
+
+FIRST_BASKET = 50_000_001
+COUPON_PRODUCTS = {"A": 150, "B": 40, "C": 60}
+PRODUCTS_A_COUPON = 10
+# Of the lines that a mailed household could use a coupon for, the share on which one that takes every deal does.
+REDEEMED = 0.06
+COUPON_SHARE = 0.4  # of the line's sales; the maker pays the retailer back, so that sales stay what they are
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How large the retailer is, how it mails and what that does; first_day is a Monday for whole weeks."""
+
+    households: int
+    weeks: int
+    overlap: str
+    effect: str
+    seed: int
+    first_day: date
+
+
+@dataclass(frozen=True)
+class World:
+    """Canonical tables by name, money in whole cents; and the truth, one row a household with a history and type A campaign."""
+
+    tables: Mapping[str, pd.DataFrame]
+    truth: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class Purchases:
+    """Baskets with their totals, and lines whose `basket` is the basket's row."""
+
+    baskets: pd.DataFrame
+    lines: pd.DataFrame
+
+    def without(self, gone: NDArray[np.bool_]) -> "Purchases":
+        """The purchases less the baskets that `gone` (baskets,) marks."""
+        number = np.cumsum(~gone) - 1
+        basket = self.lines["basket"].to_numpy()
+        kept = self.lines[~gone[basket]]
+        lines = kept.assign(basket=number[kept["basket"].to_numpy()])
+        return Purchases(self.baskets[~gone].reset_index(drop=True), lines.reset_index(drop=True))
+
+    def plus(self, *others: "Purchases") -> "Purchases":
+        """All together."""
+        parts = [self, *others]
+        first = np.cumsum([0, *(len(part.baskets) for part in parts)])
+        lines = [part.lines.assign(basket=part.lines["basket"] + start) for part, start in zip(parts, first, strict=False)]
+        return Purchases(pd.concat([part.baskets for part in parts], ignore_index=True), pd.concat(lines, ignore_index=True))
+
+
+def simulate(settings: Settings) -> World:
+    """The retailer of these settings; the same settings give the same tables."""
+    seed, n_days = settings.seed, 7 * settings.weeks
+    catalogue = make_catalogue(stream(seed, Draw.CATALOGUE))
+    shoppers = make_shoppers(settings.households, settings.first_day, n_days, stream(seed, Draw.SHOPPERS))
+    value = basket_value(shoppers, catalogue)
+    campaigns = calendar(settings.weeks)
+
+    visits = own_visits(shoppers, 0, n_days - 1, stream(seed, Draw.VISITS))
+    lots = {c: stream(seed, Draw.LOTS, c.campaign_id).random(shoppers.n) for c in campaigns}
+    by_lot = {c: lots[c] < LOT_CHANCE[c.type] for c in campaigns if c.type != "A"}
+    trips = [_trips(np.where(who, lot_trips(c, settings.effect), 0.0), c, shoppers, catalogue, seed) for c, who in by_lot.items()]
+    purchases = _filled(visits, shoppers, catalogue, seed, 0).plus(*trips)
+
+    mailed, truths = dict(by_lot), []
+    for campaign in campaigns:
+        if campaign.type == "A":
+            past = history(purchases.baskets, campaign.start)
+            chance = propensity(past, settings.overlap)
+            chosen = np.zeros(shoppers.n, dtype=bool)
+            chosen[past.index] = lots[campaign][past.index] < chance
+            answer = response(campaign, past, shoppers, settings.effect)
+            without = expected_without(campaign, by_lot, shoppers, value, settings.effect)
+            effect = expected_effect(campaign, answer, shoppers, value)
+            truths.append(_truth(campaign, shoppers, past.index.to_numpy(), chance, without, effect))
+            mailed[campaign] = chosen
+            purchases = respond(purchases, campaign, answer, chosen, shoppers, catalogue, seed)
+    tables = _tables(settings, purchases, shoppers, catalogue, {campaign: mailed[campaign] for campaign in campaigns})
+    return World(tables, pd.concat(truths, ignore_index=True))
+
+
+def respond(
+    purchases: Purchases,
+    campaign: Campaign,
+    answer: Response,
+    chosen: NDArray[np.bool_],
+    shoppers: Shoppers,
+    catalogue: Catalogue,
+    seed: int,
+) -> Purchases:
+    """The purchases after the households in `chosen` (n,) have responded to the campaign."""
+    baskets = purchases.baskets
+    household = baskets["household"].to_numpy()
+    own = (baskets["shopper"] == household) & baskets["day"].between(campaign.start, campaign.end)
+    luck = stream(seed, Draw.STAYING_AWAY, campaign.campaign_id).random(len(baskets))
+    gone = own.to_numpy() & chosen[household] & (luck < answer.staying_away[household])
+    return purchases.without(gone).plus(_trips(np.where(chosen, answer.trips, 0.0), campaign, shoppers, catalogue, seed))
+
+
+def _trips(expected: NDArray[np.float64], campaign: Campaign, shoppers: Shoppers, catalogue: Catalogue, seed: int) -> Purchases:
+    trips = campaign_trips(expected, campaign.start, campaign.end, stream(seed, Draw.TRIPS, campaign.campaign_id))
+    return _filled(trips, shoppers, catalogue, seed, campaign.campaign_id)
+
+
+def _filled(baskets: pd.DataFrame, shoppers: Shoppers, catalogue: Catalogue, seed: int, number: int) -> Purchases:
+    rng = stream(seed, Draw.BASKETS, number)
+    lines = fill(baskets, shoppers, catalogue, rng)
+    return Purchases(with_totals(baskets, lines).assign(store=stores(baskets, shoppers, rng)), lines)
+
+
+def _truth(
+    campaign: Campaign,
+    shoppers: Shoppers,
+    rows: NDArray[np.int64],
+    chance: NDArray[np.float64],
+    without: pd.DataFrame,
+    effect: pd.DataFrame,
+) -> pd.DataFrame:
+    columns = {
+        name: values
+        for outcome in without.columns
+        for name, values in (
+            (f"mu0_{outcome}", without[outcome]),
+            (f"mu1_{outcome}", without[outcome] + effect[outcome]),
+            (f"effect_{outcome}", effect[outcome]),
+        )
+    }
+    table = pd.DataFrame(columns).loc[rows].reset_index(drop=True)
+    table.insert(0, "household_id", rows + 1)
+    table.insert(1, "campaign_id", campaign.campaign_id)
+    table.insert(2, "propensity", chance)
+    return table.assign(archetype=shoppers.kind[rows])
+
+
+def _tables(
+    settings: Settings,
+    purchases: Purchases,
+    shoppers: Shoppers,
+    catalogue: Catalogue,
+    mailed: Mapping[Campaign, NDArray[np.bool_]],
+) -> dict[str, pd.DataFrame]:
+    baskets, lines = purchases.baskets, purchases.lines
+    order = np.lexsort((np.arange(len(baskets)), baskets["household"], baskets["day"]))
+    number = np.empty(len(baskets), dtype=np.int64)
+    number[order] = FIRST_BASKET + np.arange(len(baskets))
+    basket = lines["basket"].to_numpy()
+    day = baskets["day"].to_numpy()[basket]
+    dates = pd.Timestamp(settings.first_day) + pd.to_timedelta(np.arange(7 * settings.weeks), unit="D")
+    coupons = make_coupons(list(mailed), catalogue, settings.seed)
+    household = baskets["household"].to_numpy()[basket]
+    saved, redemptions = redeem(lines, household, day, mailed, coupons, shoppers, settings.seed)
+    transactions = pd.DataFrame(
+        {
+            "household_id": 1 + household,
+            "basket_id": number[basket],
+            "product_id": FIRST_PRODUCT + lines["product"],
+            "store_id": FIRST_STORE + baskets["store"].to_numpy()[basket],
+            "day": dates[day],
+            "week": 1 + day // 7,
+            "quantity": lines["quantity"],
+            "sales": lines["sales"],
+            "loyalty_discount": lines["discount"],
+            "coupon_discount": saved,
+            "coupon_match_discount": 0,
+        }
+    )
+    targets = [pd.DataFrame({"campaign_id": c.campaign_id, "household_id": 1 + np.flatnonzero(who)}) for c, who in mailed.items()]
+    plan = [(c.campaign_id, c.type, dates[c.start], dates[c.end]) for c in mailed]
+    promotions = make_promotions(len(catalogue.table), settings.weeks, stream(settings.seed, Draw.PROMOTIONS))
+    return {
+        "transactions": transactions,
+        "products": catalogue.table,
+        "households": make_demographics(shoppers, stream(settings.seed, Draw.DEMOGRAPHICS)),
+        "campaigns": pd.DataFrame(plan, columns=["campaign_id", "campaign_type", "start_day", "end_day"]),
+        "campaign_targets": pd.concat(targets, ignore_index=True),
+        "coupons": coupons,
+        "redemptions": redemptions.assign(day=dates[redemptions["day"]]),
+        "promotions": promotions,
+    }
+
+
+def make_coupons(campaigns: list[Campaign], catalogue: Catalogue, seed: int) -> pd.DataFrame:
+    """For each campaign some coupons, each good for several products; none for fuel."""
+    eligible = np.flatnonzero(catalogue.group < 2 * FUEL)
+    parts = []
+    for campaign in campaigns:
+        rng = stream(seed, Draw.COUPONS, campaign.campaign_id)
+        products = rng.choice(eligible, size=COUPON_PRODUCTS[campaign.type], replace=False)
+        upc = 5_000_000_000 + 1000 * campaign.campaign_id + np.arange(len(products)) // PRODUCTS_A_COUPON
+        parts.append(
+            pd.DataFrame({"campaign_id": campaign.campaign_id, "coupon_upc": upc, "product_id": FIRST_PRODUCT + products})
+        )
+    return pd.concat(parts, ignore_index=True)
+
+
+def redeem(
+    lines: pd.DataFrame,
+    household: NDArray[np.int64],
+    day: NDArray[np.int64],
+    mailed: Mapping[Campaign, NDArray[np.bool_]],
+    coupons: pd.DataFrame,
+    shoppers: Shoppers,
+    seed: int,
+) -> tuple[NDArray[np.int64], pd.DataFrame]:
+    """What coupons took off each line in cents, (lines,), and the redemptions: household_id, campaign_id, coupon_upc, day."""
+    saved, parts = np.zeros(len(lines), dtype=np.int64), []
+    product, sales = lines["product"].to_numpy(), lines["sales"].to_numpy()
+    for campaign, who in mailed.items():
+        own = coupons[coupons["campaign_id"] == campaign.campaign_id]
+        upc = np.zeros(product.max() + 1, dtype=np.int64)
+        good_for = own["product_id"].to_numpy() - FIRST_PRODUCT
+        inside = good_for < len(upc)
+        upc[good_for[inside]] = own["coupon_upc"].to_numpy()[inside]
+        usable = (upc[product] > 0) & who[household] & (day >= campaign.start) & (day <= campaign.end) & (saved == 0)
+        rows = np.flatnonzero(usable)
+        luck = stream(seed, Draw.REDEMPTIONS, campaign.campaign_id).random(len(rows))
+        used = rows[luck < REDEEMED * shoppers.deals[household[rows]]]
+        saved[used] = np.rint(COUPON_SHARE * sales[used]).astype(np.int64)
+        parts.append(
+            pd.DataFrame(
+                {
+                    "household_id": 1 + household[used],
+                    "campaign_id": campaign.campaign_id,
+                    "coupon_upc": upc[product[used]],
+                    "day": day[used],
+                }
+            )
+        )
+    return saved, pd.concat(parts, ignore_index=True)

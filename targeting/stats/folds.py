@@ -1,0 +1,48 @@
+"""Cross-fitting folds by household: all rows of a household share a fold; and effects brought to one level in all folds.
+
+A fold's effects come from the other folds' outcomes, so they are high where its own happen to be low. Compared over all folds,
+the unlucky folds would come first, and effects look worse than they are, in order and in size.
+"""
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+from sklearn.model_selection import GroupKFold
+
+from targeting.base.errors import DataError
+
+
+def household_folds(household_id: ArrayLike, n_folds: int, seed: int) -> NDArray[np.int64]:
+    """A fold number (0 to n_folds - 1) a row, shape (n,); depends on the set of households and the seed, not on row order.
+
+    Raises DataError when there are fewer households than folds.
+    """
+    households = np.asarray(household_id)
+    n_households = len(np.unique(households))
+    if n_households < n_folds:
+        raise DataError(f"{n_households} households cannot fill {n_folds} folds: lower nuisance.folds or bring more data.")
+    # Over the sorted households, so that neither row order nor repeated rows move a household to another fold.
+    unique = np.unique(households)
+    fold_of = np.empty(n_households, dtype=np.int64)
+    splitter = GroupKFold(n_splits=n_folds, shuffle=True, random_state=seed)
+    for fold, (_, test) in enumerate(splitter.split(unique, groups=unique)):
+        fold_of[test] = fold
+    return fold_of[np.searchsorted(unique, households)]
+
+
+def rank_within(values: ArrayLike, *groups: ArrayLike) -> NDArray[np.float64]:
+    """Each row's rank (n,) among the rows that share its `groups`, such as its fold: (rank - 1/2) / rows, equals share theirs.
+
+    A group of equals is at 1/2, however many they are: it comes neither before nor behind another one.
+    """
+    rows = pd.Series(np.asarray(values, dtype=float)).groupby([np.asarray(group) for group in groups])
+    return ((rows.rank(method="average") - 0.5) / rows.transform("size")).to_numpy()
+
+
+def levelled(values: ArrayLike, fold: ArrayLike) -> NDArray[np.float64]:
+    """Each value (n,) less the mean of its fold, plus the mean of all; exactly the latter in a fold of equal values."""
+    given = pd.Series(np.asarray(values, dtype=float))
+    rows = given.groupby(np.asarray(fold))
+    # The last bits of a mean are no spread.
+    spread = (given - rows.transform("mean")).where(rows.transform("max") > rows.transform("min"), 0.0)
+    return (given.mean() + spread).to_numpy()

@@ -1,0 +1,66 @@
+"""Statements about several estimates at once: bands that cover all of them together, p-values that allow for the best of many.
+
+Both come from the multiplier bootstrap of the estimates' influence values, summed by household. With normal multipliers its
+draws are normal with the clustered covariance, so they are drawn from that directly: the same law, without a matrix of one
+multiplier a household and draw. Source: Chernozhukov, Chetverikov & Kato (2013), Annals of Statistics 41, 2786-2819.
+"""
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from targeting.stats.estimates import LEVEL, cluster_sums
+
+Matrix = NDArray[np.float64]
+DRAWS = 20_000  # of the largest of several: leaves 0.0015 of simulation error in a p-value of 0.05
+# Added to the correlation's diagonal, so that estimates which are copies of each other still have a Cholesky factor.
+JITTER = 1e-9
+
+
+def joint_covariance(influence: Matrix, household_id: ArrayLike) -> Matrix:
+    """Covariance (m, m) of m means from their influence values, shape (n, m), each of mean zero; clustered by household."""
+    sums = cluster_sums(influence, household_id)
+    return len(sums) / (len(sums) - 1) * (sums.T @ sums) / len(influence) ** 2
+
+
+def critical_value(covariance: Matrix, seed: int, n_draws: int = DRAWS) -> float:
+    """How many standard errors cover all of m estimates, covariance (m, m), at once with 95%: at least the usual 1.96.
+
+    Estimates without variance are known, and count for nothing; 0 where that is all of them.
+    """
+    known = np.diag(covariance) <= 0
+    if known.all():
+        return 0.0
+    draws = _standard_draws(covariance[np.ix_(~known, ~known)], seed, n_draws)
+    return float(np.quantile(np.abs(draws).max(axis=1), LEVEL))
+
+
+def adjusted_p_values(values: ArrayLike, covariance: Matrix, seed: int) -> Matrix:
+    """One-sided p-value (m,) of each of m estimates being above zero, allowing for the others: P(the largest of all is as large).
+
+    Correlated estimates cost less than by Bonferroni. An estimate without variance shows nothing: its p-value is 1.
+    """
+    estimates, errors = np.asarray(values, dtype=float), np.sqrt(np.diag(covariance))
+    varies = errors > 0
+    p = np.ones(len(estimates))
+    if varies.any():
+        largest = np.sort(_standard_draws(covariance[np.ix_(varies, varies)], seed).max(axis=1))
+        beaten = np.searchsorted(largest, estimates[varies] / errors[varies], side="left")
+        p[varies] = (len(largest) - beaten + 1) / (len(largest) + 1)
+    return p
+
+
+def normal_errors(covariance: Matrix, seed: int, n_draws: int = DRAWS) -> Matrix:
+    """Errors drawn from a normal with this covariance (m, m), shape (draws, m); an estimate without variance has none."""
+    varies = np.diag(covariance) > 0
+    errors = np.zeros((n_draws, len(varies)))
+    if varies.any():
+        own = covariance[np.ix_(varies, varies)]
+        errors[:, varies] = _standard_draws(own, seed, n_draws) * np.sqrt(np.diag(own))
+    return errors
+
+
+def _standard_draws(covariance: Matrix, seed: int, n_draws: int = DRAWS) -> Matrix:
+    errors = np.sqrt(np.diag(covariance))
+    correlation = covariance / np.outer(errors, errors)
+    factor = np.linalg.cholesky(correlation + JITTER * np.eye(len(errors)))
+    return np.random.default_rng(seed).standard_normal((n_draws, len(errors))) @ factor.T

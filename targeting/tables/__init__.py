@@ -1,0 +1,1 @@
+"""A retailer's tables: reading, checking and writing them, and a household as of a day."""

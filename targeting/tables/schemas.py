@@ -1,0 +1,222 @@
+"""The canonical tables: what every source gives and every later stage reads.
+
+Money is in USD, exact decimals, discounts positive; days are dates. `sales` is what the retailer receives.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+
+import ibis
+import ibis.expr.datatypes as dt
+import ibis.expr.types as ir
+import pandera.errors
+import pandera.ibis as pa
+
+from targeting.base.errors import DataError
+from targeting.tables.origins import Column, Origin
+
+# Sums of decimals do not depend on the order of the rows or the number of threads; sums of floats do.
+MONEY = "decimal(18, 4)"
+
+
+def _required(dtype: dt.DataType, *checks: pa.Check) -> pa.Column:
+    return pa.Column(dtype, nullable=False, checks=list(checks))
+
+
+def _optional(dtype: dt.DataType) -> pa.Column:
+    return pa.Column(dtype, nullable=True)
+
+
+NOT_NEGATIVE = pa.Check.ge(0, error="must not be negative")
+ENDS_AFTER_START = pa.Check(
+    lambda data: data.table.end_day >= data.table.start_day,
+    error="the campaign ends before it starts",
+)
+
+SCHEMAS: dict[str, pa.DataFrameSchema] = {
+    "transactions": pa.DataFrameSchema(
+        {
+            "household_id": _required(dt.int64),
+            "basket_id": _required(dt.int64),
+            "product_id": _required(dt.int64),
+            "store_id": _required(dt.int64),
+            "day": _required(dt.date),
+            "week": _required(dt.int64, pa.Check.ge(1, error="must be 1 or later")),
+            "quantity": _required(dt.int64),
+            "sales": _required(dt.dtype(MONEY), NOT_NEGATIVE),
+            "loyalty_discount": _required(dt.dtype(MONEY), NOT_NEGATIVE),
+            "coupon_discount": _required(dt.dtype(MONEY), NOT_NEGATIVE),
+            "coupon_match_discount": _required(dt.dtype(MONEY), NOT_NEGATIVE),
+        }
+    ),
+    "products": pa.DataFrameSchema(
+        {
+            "product_id": _required(dt.int64),
+            "department": _optional(dt.string),
+            "category": _optional(dt.string),
+            "subcategory": _optional(dt.string),
+            "brand": _optional(dt.string),
+        },
+        unique=["product_id"],
+    ),
+    "households": pa.DataFrameSchema(
+        {
+            "household_id": _required(dt.int64),
+            "age": _optional(dt.string),
+            "income": _optional(dt.string),
+            "home_ownership": _optional(dt.string),
+            "marital_status": _optional(dt.string),
+            "household_size": _optional(dt.string),
+            "household_composition": _optional(dt.string),
+            "kids": _optional(dt.string),
+        },
+        unique=["household_id"],
+    ),
+    "campaigns": pa.DataFrameSchema(
+        {
+            "campaign_id": _required(dt.int64),
+            "campaign_type": _required(dt.string, pa.Check.isin(["A", "B", "C"], error="must be A, B or C")),
+            "start_day": _required(dt.date),
+            "end_day": _required(dt.date),
+        },
+        checks=[ENDS_AFTER_START],
+        unique=["campaign_id"],
+    ),
+    "campaign_targets": pa.DataFrameSchema(
+        {"campaign_id": _required(dt.int64), "household_id": _required(dt.int64)}, unique=["campaign_id", "household_id"]
+    ),
+    "coupons": pa.DataFrameSchema(
+        {"campaign_id": _required(dt.int64), "coupon_upc": _required(dt.int64), "product_id": _required(dt.int64)}
+    ),
+    "redemptions": pa.DataFrameSchema(
+        {
+            "household_id": _required(dt.int64),
+            "campaign_id": _required(dt.int64),
+            "coupon_upc": _required(dt.int64),
+            "day": _required(dt.date),
+        }
+    ),
+    "promotions": pa.DataFrameSchema(
+        {
+            "product_id": _required(dt.int64),
+            "store_id": _required(dt.int64),
+            "week": _required(dt.int64),
+            "display": _required(dt.boolean),
+            "mailer": _required(dt.boolean),
+        }
+    ),
+}
+
+
+# What a retailer may have none of: demographics, coupons that come back, displays and mailers.
+OPTIONAL = ("households", "coupons", "redemptions", "promotions")
+
+
+def columns(name: str) -> list[str]:
+    """The columns of a canonical table, in order."""
+    return list(SCHEMAS[name].columns)
+
+
+def named_as_here(name: str, file: str) -> Origin:
+    """The origin of a canonical table in a `file` whose columns have the canonical names and types already."""
+    return Origin(file, {key: Column(key, str(column.dtype)) for key, column in SCHEMAS[name].columns.items()})
+
+
+def without_rows(name: str) -> ir.Table:
+    """A canonical table of which the source has nothing."""
+    return ibis.memtable([], schema={key: column.type for key, column in named_as_here(name, name).columns.items()})
+
+
+def first_and_last_day(transactions: ir.Table) -> tuple[date, date]:
+    """The days of the first and the last line: the data's window."""
+    days = transactions.aggregate(first=transactions.day.min(), last=transactions.day.max()).to_pyarrow().to_pylist()[0]
+    return days["first"], days["last"]
+
+
+def validate(name: str, table: ir.Table, origins: Mapping[str, Origin]) -> None:
+    """Check one canonical table against its schema.
+
+    Raises DataError with every broken rule: the source's file and column, how many rows, an example and the remedy.
+    """
+    if table.count().execute() == 0:
+        if name in OPTIONAL:
+            return  # pandera would report missing values in a table without rows
+        raise DataError(f"{origins[name].file} has no row that counts: lines need a quantity above 0. Bring some that do.")
+    try:
+        SCHEMAS[name].validate(table, lazy=True)
+    except pandera.errors.SchemaErrors as errors:
+        raise DataError(" ".join(_explain(origins[name], table, error) for error in errors.schema_errors)) from None
+
+
+def _explain(origin: Origin, table: ir.Table, error: pandera.errors.SchemaError) -> str:
+    reason = error.reason_code.name
+    if reason == "SERIES_CONTAINS_NULLS":
+        column = error.schema.name
+        return _sentence(origin, [column], table.filter(table[column].isnull()), "the value is missing")
+    if reason == "DUPLICATES":
+        keys = list(error.schema.unique)
+        repeated = table.group_by(keys).having(table.count() > 1).agg(times=table.count())
+        return _sentence(origin, keys, repeated, "the key occurs more than once", unit="key")
+    if reason != "DATAFRAME_CHECK" or error.check.error is None:
+        return f"{origin.file}: {error}"
+    columns = [error.schema.name] if error.schema.name else ["start_day", "end_day"]
+    count, example = len(error.failure_cases), error.failure_cases["failure_case"].iloc[0]
+    return _message(origin, columns, _counted(count, "row"), error.check.error, example)
+
+
+def _sentence(origin: Origin, columns: Sequence[str], broken: ir.Table, problem: str, unit: str = "row") -> str:
+    """The message about the rows of `broken`, which it counts and shows the first of."""
+    count = int(broken.count().execute())
+    example = broken.order_by(broken.columns).limit(1).to_pyarrow().to_pylist()[0]
+    return _message(origin, columns, _counted(count, unit), problem, example)
+
+
+def _message(origin: Origin, columns: Sequence[str], count: str, problem: str, example: object) -> str:
+    names = ", ".join(origin.columns[column].name for column in columns)
+    shown = str(example)
+    if isinstance(example, Mapping):
+        shown = ", ".join(f"{_name_at_source(origin, key)}={value}" for key, value in example.items())
+    return f"{origin.file}, column {names}: {count}: {problem}, for example {shown}. Correct or remove these rows in the source."
+
+
+def _name_at_source(origin: Origin, column: str) -> str:
+    return origin.columns[column].name if column in origin.columns else column
+
+
+def _counted(count: int, unit: str) -> str:
+    """1 row, 2 rows."""
+    return f"{count:,} {unit}{'' if count == 1 else 's'}"
+
+
+def cross_check(tables: Mapping[str, ir.Table], origins: Mapping[str, Origin]) -> dict[str, int]:
+    """Compare the canonical tables with each other.
+
+    Raises DataError for a campaign that no table describes and for a basket of two households. What is normal in
+    such data is counted instead: targeted households without a purchase, redemptions and campaigns outside the days of
+    the transactions, lines whose product is unknown.
+    """
+    for name in ("campaign_targets", "coupons", "redemptions"):
+        _require_known_campaigns(tables, name, origins)
+    lines, targets, campaigns = tables["transactions"], tables["campaign_targets"], tables["campaigns"]
+    baskets = lines.group_by("basket_id").agg(households=lines.household_id.nunique())
+    shared = baskets.filter(baskets.households > 1)
+    if shared.count().execute():
+        problem = "the basket belongs to several households"
+        raise DataError(_sentence(origins["transactions"], ["basket_id"], shared, problem, unit="basket"))
+    first, last = first_and_last_day(lines)
+    redemptions = tables["redemptions"]
+    counts = {
+        "n_targets_without_purchase": targets.anti_join(lines, "household_id").household_id.nunique(),
+        "n_campaigns_outside": campaigns.filter((campaigns.end_day < first) | (campaigns.start_day > last)).count(),
+        "n_campaigns_cut": campaigns.filter((campaigns.start_day < first) | (campaigns.end_day > last)).count(),
+        "n_redemptions_outside": redemptions.filter(~redemptions.day.between(first, last)).count(),
+        "n_unknown_product": lines.anti_join(tables["products"], "product_id").count(),
+    }
+    return {name: int(count.execute()) for name, count in counts.items()}
+
+
+def _require_known_campaigns(tables: Mapping[str, ir.Table], name: str, origins: Mapping[str, Origin]) -> None:
+    unknown = tables[name].anti_join(tables["campaigns"], "campaign_id")
+    if unknown.count().execute():
+        problem = f"no campaign of this number in {origins['campaigns'].file}"
+        raise DataError(_sentence(origins[name], ["campaign_id"], unknown, problem))

@@ -1,0 +1,1 @@
+"""Campaigns laid out as target trials: who enters, the panel, and what a contact cost."""

@@ -1,0 +1,80 @@
+"""A negative-control panel: the trials' households with an outcome that their campaign cannot have changed: purchases before it.
+
+Everything moves back by some days: the outcome ends the day before time zero, and the covariates look only at days before the
+outcome. Who is eligible, and who is treated, stay as they are. Source: Lipsitch, Tchetgen Tchetgen & Cohen (2010), Epidemiology
+21, 383-388.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import ibis.expr.types as ir
+import pandas as pd
+
+from targeting.base.columns import BEFORE, OUTCOMES
+from targeting.tables.covariates import baseline_covariates
+from targeting.trials.panel import FRONT, assemble, covariate_names
+from targeting.trials.trials import outcomes_between
+
+
+@dataclass(frozen=True)
+class ControlTrial:
+    """One trial moved back: its rows, and its eligible households that had bought nothing before the outcome's first day."""
+
+    campaign_id: int
+    outcome_from: date
+    rows: pd.DataFrame
+    without_history: pd.DataFrame
+
+    @property
+    def has_both_arms(self) -> bool:
+        """Whether there is anybody to compare with."""
+        return self.rows["treated"].nunique() == 2
+
+    def flow(self) -> dict[str, object]:
+        """Who is in it, who is not, and whether it is used: one row of a table."""
+        missing = int(self.without_history["treated"].sum())
+        treated = int(self.rows["treated"].sum())
+        return {
+            "campaign_id": self.campaign_id,
+            "outcome_from": self.outcome_from,
+            "n_eligible": len(self.rows) + len(self.without_history),
+            "n_treated_without_history": missing,
+            "n_control_without_history": len(self.without_history) - missing,
+            "n_treated": treated,
+            "n_control": len(self.rows) - treated,
+            "used": self.has_both_arms,
+        }
+
+
+def control_trial(
+    tables: Mapping[str, ir.Table], promoted: ir.Table, eligible: pd.DataFrame, days: int, recent_days: Sequence[int]
+) -> ControlTrial:
+    """The rows of one trial, all of one time zero, with outcomes from `days` before it and covariates from before those.
+
+    `eligible` holds the panel's rows of this trial; its keys, treatment and time zero are kept, its outcomes, covariates and
+    folds are not. `promoted` is what promoted_lines gives. Households without a purchase before the outcome's first day have no
+    covariates, and are set aside.
+    """
+    time_zero = pd.Timestamp(eligible["time_zero"].iloc[0]).date()
+    outcome_from = time_zero - timedelta(days=days)
+    outcomes = outcomes_between(tables["transactions"], outcome_from, time_zero - timedelta(days=1))
+    earlier = outcomes_between(tables["transactions"], outcome_from - timedelta(days=days), outcome_from - timedelta(days=1))
+    earlier = earlier.rename(dict(zip(BEFORE, OUTCOMES, strict=True)))
+    values = baseline_covariates(tables, promoted, outcome_from, recent_days)
+    for block in (outcomes, earlier):
+        values = values.left_join(block, "household_id").drop("household_id_right")
+    # Here too a household that buys nothing in the window has zeros.
+    zeros = dict.fromkeys([*OUTCOMES, *BEFORE], 0)
+    values = values.execute().fillna(zeros).astype({"purchase_count": "int64"})
+    kept = eligible.drop(columns=[*OUTCOMES, *BEFORE, *covariate_names(eligible), "fold"])
+    known = kept["household_id"].isin(values["household_id"])
+    rows = kept[known].merge(values, on="household_id", validate="one_to_one")
+    return ControlTrial(int(eligible["campaign_id"].iloc[0]), outcome_from, rows, kept[~known])
+
+
+def control_panel(trials: Sequence[ControlTrial]) -> pd.DataFrame:
+    """The trials with both arms as one panel, as `assemble` makes it; without a row where no trial has both."""
+    usable = [trial.rows for trial in trials if trial.has_both_arms]
+    return assemble(pd.concat(usable, ignore_index=True)) if usable else pd.DataFrame(columns=FRONT)

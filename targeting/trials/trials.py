@@ -1,0 +1,151 @@
+"""Target trials from a campaign calendar: who is eligible at time zero, who is treated, and what follows.
+
+Each campaign of one type is a trial. Time zero is its start day. Eligible: a purchase before time zero, and not targeted
+by an earlier campaign of this type. Source: Hernan & Robins (2016), American Journal of Epidemiology 183, 758-764.
+"""
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import ibis
+import ibis.expr.types as ir
+import pandas as pd
+
+from targeting.base.errors import DataError
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One campaign as a trial: numbered from 1 by start day; follow-up runs from time_zero to window_end, both inclusive.
+
+    The days before it, as many as the follow-up has or as the data hold, begin at before_start.
+    """
+
+    number: int
+    campaign_id: int
+    time_zero: date
+    end_day: date
+    window_end: date
+    cut: bool
+    before_start: date
+
+    @property
+    def before_scale(self) -> float:
+        """What brings a total over the days before time zero to the length of the follow-up."""
+        return ((self.window_end - self.time_zero).days + 1) / (self.time_zero - self.before_start).days
+
+
+def plan_trials(
+    campaigns: pd.DataFrame, campaign_type: str, post_days: int, min_follow_up_days: int, first_day: date, last_day: date
+) -> list[Trial]:
+    """The trials that data from `first_day` to `last_day` can hold, in order of time zero.
+
+    `campaigns` has campaign_id, campaign_type, start_day, end_day. A campaign that starts on or before the first day, so
+    that nobody has a history, is no trial; nor is one with fewer than `min_follow_up_days` days left. A window that would pass
+    the last day is cut there, for both arms alike. Raises DataError when no campaign of this type remains.
+    """
+    chosen = campaigns[campaigns["campaign_type"] == campaign_type].sort_values(["start_day", "campaign_id"])
+    trials: list[Trial] = []
+    for row in chosen.itertuples():
+        time_zero, end_day = pd.Timestamp(row.start_day).date(), pd.Timestamp(row.end_day).date()
+        if time_zero <= first_day or (last_day - time_zero).days + 1 < min_follow_up_days:
+            continue
+        planned_end = end_day + timedelta(days=post_days)
+        window_end = min(planned_end, last_day)
+        before_start = max(first_day, time_zero - (window_end - time_zero + timedelta(days=1)))
+        number, cut = len(trials) + 1, planned_end > last_day
+        trials.append(Trial(number, int(row.campaign_id), time_zero, end_day, window_end, cut, before_start))
+    if not trials:
+        raise DataError(
+            f"Of {len(chosen)} campaigns of type {campaign_type} none starts inside the data ({first_day} to {last_day}) with "
+            f"{min_follow_up_days} days to follow: choose another design.campaign_type, or lower design.min_follow_up_days."
+        )
+    return trials
+
+
+def targeted_before(trial: Trial, campaigns: ir.Table, targets: ir.Table) -> ir.Table:
+    """household_id of those whom an earlier campaign of the trial's type targeted, also one before the data begin.
+
+    Of campaigns that start on the same day the lower number counts as earlier, so a household is in one of their trials.
+    """
+    this = campaigns.filter(campaigns.campaign_id == trial.campaign_id)
+    same_type = campaigns.semi_join(this, "campaign_type")
+    same_day = (same_type.start_day == trial.time_zero) & (same_type.campaign_id < trial.campaign_id)
+    earlier = same_type.filter((same_type.start_day < trial.time_zero) | same_day)
+    return targets.semi_join(earlier, "campaign_id").select("household_id").distinct()
+
+
+def ever_targeted(campaign_type: str, campaigns: ir.Table, targets: ir.Table) -> ir.Table:
+    """household_id of those whom any campaign of the type targets, whenever."""
+    this_type = campaigns.filter(campaigns.campaign_type == campaign_type)
+    return targets.semi_join(this_type, "campaign_id").select("household_id").distinct().order_by("household_id")
+
+
+def outcomes_between(transactions: ir.Table, first_day: date, last_day: date) -> ir.Table:
+    """What those who bought from `first_day` to `last_day`, both inclusive, bought: one row a household.
+
+    Columns: household_id, purchase_amount (USD), purchase_count (baskets).
+    """
+    window = transactions.filter(transactions.day.between(first_day, last_day))
+    return window.group_by("household_id").agg(
+        purchase_amount=window.sales.sum().cast("float64"), purchase_count=window.basket_id.nunique()
+    )
+
+
+def trial_rows(trial: Trial, transactions: ir.Table, campaigns: ir.Table, targets: ir.Table) -> ir.Table:
+    """One row an eligible household: household_id, treated (0/1), the outcomes, the same before time zero, mailed_after.
+
+    Outcomes are purchase_amount (USD) and purchase_count (baskets) from time zero to the window's end; a household that buys
+    nothing then has zeros. before_* are those of the days before time zero, brought to the window's length. mailed_after
+    counts the other campaigns that start inside the window and target the household.
+    """
+    shoppers = transactions.filter(transactions.day < trial.time_zero).select("household_id").distinct()
+    eligible = shoppers.anti_join(targeted_before(trial, campaigns, targets), "household_id")
+    mailed = targets.filter(targets.campaign_id == trial.campaign_id).select("household_id", mailed=ibis.literal(1, "int64"))
+    during = outcomes_between(transactions, trial.time_zero, trial.window_end)
+    earlier = outcomes_between(transactions, trial.before_start, trial.time_zero - timedelta(days=1))
+    blocks = [mailed, during, earlier.rename(amount_before="purchase_amount", count_before="purchase_count")]
+    rows = eligible
+    for block in [*blocks, _mailed_inside(trial, campaigns, targets)]:
+        rows = rows.left_join(block, "household_id").drop("household_id_right")
+    return rows.select(
+        "household_id",
+        treated=rows.mailed.fill_null(0),
+        purchase_amount=rows.purchase_amount.fill_null(0.0),
+        purchase_count=rows.purchase_count.fill_null(0),
+        before_purchase_amount=rows.amount_before.fill_null(0.0) * trial.before_scale,
+        before_purchase_count=rows.count_before.fill_null(0) * trial.before_scale,
+        mailed_after=rows.n_mailed.fill_null(0),
+    )
+
+
+def _mailed_inside(trial: Trial, campaigns: ir.Table, targets: ir.Table) -> ir.Table:
+    """How many other campaigns start inside the window and target a household: household_id, n_mailed."""
+    inside = campaigns.start_day.between(trial.time_zero, trial.window_end) & (campaigns.campaign_id != trial.campaign_id)
+    reached = targets.semi_join(campaigns.filter(inside), "campaign_id")
+    return reached.group_by("household_id").agg(n_mailed=reached.campaign_id.nunique())
+
+
+def trial_flow(trial: Trial, transactions: ir.Table, campaigns: ir.Table, targets: ir.Table) -> dict[str, int]:
+    """Who is left out of a trial, and why: counts of households, as in a CONSORT flow.
+
+    Of all households in the data, those without a purchase before time zero are set aside first, then those targeted before.
+    """
+    everyone = transactions.select("household_id").distinct()
+    shoppers = transactions.filter(transactions.day < trial.time_zero).select("household_id").distinct()
+    before = shoppers.semi_join(targeted_before(trial, campaigns, targets), "household_id")
+    mailed = targets.filter(targets.campaign_id == trial.campaign_id)
+    counts = {
+        "n_households": everyone.count(),
+        "n_no_earlier_purchase": everyone.anti_join(shoppers, "household_id").count(),
+        "n_targeted_before": before.count(),
+        "n_targeted": mailed.count(),
+        "n_targeted_no_earlier_purchase": mailed.anti_join(shoppers, "household_id").count(),
+        "n_targeted_again": mailed.semi_join(before, "household_id").count(),
+    }
+    return {name: int(count.execute()) for name, count in counts.items()}
+
+
+def in_trial(rows: pd.DataFrame, trial: Trial) -> pd.DataFrame:
+    """The rows of one trial with its columns: campaign_id, trial, time_zero, and whether its window was cut."""
+    return rows.assign(campaign_id=trial.campaign_id, trial=trial.number, time_zero=pd.Timestamp(trial.time_zero), cut=trial.cut)

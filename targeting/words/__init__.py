@@ -1,0 +1,1 @@
+"""Numbers, features and estimators as people read them."""
