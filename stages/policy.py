@@ -22,7 +22,7 @@ from targeting.nuisance.overlap import in_overlap
 from targeting.policy.economics import Economics, load_economics
 from targeting.policy.learner_curves import learner_curves, order_shown
 from targeting.policy.policies import Budget, PolicyData, assign, unavailable
-from targeting.policy.value import Evidence, evidence_of, in_words, recommend, value_table, with_reasons
+from targeting.policy.value import Evidence, best_candidate, evidence_of, in_words, recommend, value_table, with_reasons
 from targeting.policy.value_checks import check_table
 from targeting.policy.what_if import (
     at_economics,
@@ -67,6 +67,7 @@ def headline(table: pd.DataFrame, economics: Economics, recommended: str) -> dic
         "recommended": recommended,
         "recommendation": in_words(table, recommended),
         **by_policy.loc[recommended, ["n", "share", *interval, "total_profit", "optimism"]].to_dict(),
+        **best_candidate(table),
         **by_policy.loc["breakeven", interval].add_prefix("breakeven_").to_dict(),
         **by_policy.loc["all", interval].add_prefix("all_").to_dict(),
     }

@@ -11,7 +11,7 @@ def project_modules(script: Path, root: Path) -> set[str]:
     found: set[str] = set()
     pending = [script]
     while pending:
-        for module in _imported(pending.pop()):
+        for module in imported_modules(pending.pop()):
             for path in _files(module, root):
                 if path.relative_to(root).as_posix() not in found:
                     found.add(path.relative_to(root).as_posix())
@@ -19,7 +19,8 @@ def project_modules(script: Path, root: Path) -> set[str]:
     return found
 
 
-def _imported(path: Path) -> set[str]:
+def imported_modules(path: Path) -> set[str]:
+    """Names that the file imports from this project, with those of what it imports from them."""
     names: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):

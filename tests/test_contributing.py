@@ -172,7 +172,7 @@ def test_the_stage_passes_what_every_stage_must(tmp_path, monkeypatch):
 
     architecture.test_every_script_is_a_stage_and_every_stage_a_script()
     architecture.test_every_output_belongs_to_one_stage()
-    architecture.test_deps_are_the_modules_that_the_script_reaches("arms")
+    architecture.test_deps_cover_the_modules_that_the_script_reaches_and_nothing_else("arms")
     architecture.test_files_in_the_script_are_those_in_dvc_yaml("arms")
     architecture.test_sections_that_the_script_loads_are_those_in_dvc_yaml("arms")
     architecture.test_parameters_exist("arms")

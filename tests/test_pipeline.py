@@ -148,6 +148,16 @@ def test_a_changed_cost_reruns_the_policies_alone(project):
     restore(project)
 
 
+def test_earlier_parameters_run_nothing_again(project):
+    """Parameters A, B, A, B: DVC finds the runs of both the second time."""
+    for cost, again in ((7, False), (8, False), (7, True), (8, True)):
+        output = call(project, "dvc", "exp", "run", "-S", f"policy.cost={cost}")
+        assert (ran(output) == set()) == again
+        assert ("Stage 'policy' is cached" in output) == again
+        assert json.loads((project / "metrics/policy.json").read_text())["cost"] == cost
+    restore(project)
+
+
 def test_a_cost_by_campaign_or_household(project):
     call(project, "dvc", "exp", "run", "-S", "policy.cost={2:1,4:2,5:4}")
     assert 1 < json.loads((project / "metrics/policy.json").read_text())["cost"] < 4

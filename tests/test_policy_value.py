@@ -10,6 +10,7 @@ from targeting.policy.economics import Economics
 from targeting.policy.policies import PolicyData, assign
 from targeting.policy.value import (
     Evidence,
+    best_candidate,
     candidates,
     earned,
     evidence_of,
@@ -259,6 +260,17 @@ def beside_current(table: pd.DataFrame, share_outside: float = 0.0) -> pd.DataFr
 
 
 SETTLES = "An experiment would tell whether mailing pays on average; it tests no choice of whom to mail."
+
+
+def test_the_best_candidate_is_compared_whether_or_not_it_is_shown_to_pay():
+    assert best_candidate(judged(simultaneous_lower=[np.nan, -3.0, -1.0])) == {
+        "best_policy": "all",
+        "best_profit": 5.0,
+        "best_profit_ci_lower": pytest.approx(-2.80, abs=0.005),
+        "best_profit_ci_upper": pytest.approx(12.80, abs=0.005),
+    }
+    nobody = best_candidate(judged(ess=[0, 1, 2]))  # no policy can be judged, and mailing nobody earns nothing for certain
+    assert list(nobody.values()) == ["none", 0.0, 0.0, 0.0]
 
 
 def test_the_recommendation_in_words():

@@ -146,7 +146,7 @@ def test_tables_come_back(tmp_path):
 def test_metrics_are_plain_numbers(tmp_path):
     path = tmp_path / "metrics.json"
     write_metrics({"n": np.int64(3), "share": np.float64(1 / 3), "yes": np.bool_(True), "deep": {"name": "x"}}, path)
-    assert json.loads(path.read_text()) == {"n": 3, "share": 0.333333333333, "yes": True, "deep": {"name": "x"}}
+    assert json.loads(path.read_text()) == {"n": 3, "share": 0.333333333, "yes": True, "deep": {"name": "x"}}
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])

@@ -14,6 +14,8 @@ from targeting.base.errors import DataError
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+DIGITS = 9  # kernels for other processors sum in another order, which tables show from the tenth digit on
+
 
 def replace(path: Path, write: Callable[[Path], object]) -> None:
     """Call `write` with a temporary path beside `path`, then move the result there in one step."""
@@ -32,8 +34,8 @@ def write_parquet(frame: pd.DataFrame, path: Path) -> None:
 
 
 def write_csv(frame: pd.DataFrame, path: Path) -> None:
-    """Write a frame without its index; floats with twelve significant digits, which hides the last bits of a processor."""
-    replace(path, lambda part: frame.to_csv(part, index=False, float_format="%.12g", lineterminator="\n"))
+    """Write a frame without its index; floats with the significant digits that processors share."""
+    replace(path, lambda part: frame.to_csv(part, index=False, float_format=f"%.{DIGITS}g", lineterminator="\n"))
 
 
 def write_text(text: str, path: Path) -> None:
@@ -55,7 +57,7 @@ def write_figure(figure: "Figure", path: Path) -> None:
 
 
 def _plain(value: Any, path: Path) -> Any:
-    """Python's own numbers, floats at twelve significant digits."""
+    """Python's own numbers, floats with the significant digits that processors share."""
     if isinstance(value, Mapping):
         return {key: _plain(item, path) for key, item in value.items()}
     if isinstance(value, (bool, np.bool_)):
@@ -65,5 +67,5 @@ def _plain(value: Any, path: Path) -> Any:
     if isinstance(value, (float, np.floating)):
         if not np.isfinite(value):
             raise DataError(f"{path} would hold {value}: the number is undefined on these data; look at the stage's inputs.")
-        return float(f"{value:.12g}")
+        return float(f"{value:.{DIGITS}g}")
     return value

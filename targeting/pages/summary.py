@@ -1,28 +1,24 @@
-"""The dozen numbers that a reader of one experiment looks at first."""
+"""The numbers that people compare experiments by: what DVC shows of each."""
 
 from collections.abc import Mapping
 from typing import Any
 
-# Name in the summary: stage whose metrics hold it, and where. No stage uses these names, so `dvc exp show` can print them short.
+# Name in the summary: stage whose metrics hold it, and where.
 HEADLINES = {
     "households": ("ingest", "n_households"),
-    "segment_silhouette": ("segment", "silhouette"),
-    "segment_ari": ("segment", "ari_mean"),
+    "segments_silhouette": ("segment", "silhouette"),
+    "segments_ari": ("segment", "ari_mean"),
     "overlap": ("nuisance", "overlap_share"),
-    "data_answer_for": ("nuisance", "answers"),
     "effect": ("ate", "purchase_amount", "ato"),
     "effect_se": ("ate", "purchase_amount", "ato_se"),
-    "estimators_apart": ("ate", "purchase_amount", "range"),
-    "learner": ("validate", "selected"),
-    "ranking_gain": ("validate", "autoc"),
+    "cost": ("policy", "cost"),
+    "breakeven": ("policy", "breakeven"),
+    "best_policy": ("policy", "best_policy"),
+    "best_profit": ("policy", "best_profit"),
+    "best_profit_lower": ("policy", "best_profit_ci_lower"),
+    "best_profit_upper": ("policy", "best_profit_ci_upper"),
     "ranking_p": ("validate", "autoc_p"),
-    "mail_to": ("policy", "recommended"),
-    "profit_mail_to": ("policy", "profit"),
-    "profit_breakeven": ("policy", "breakeven_profit"),
-    "profit_breakeven_lower": ("policy", "breakeven_profit_ci_lower"),
-    "profit_breakeven_upper": ("policy", "breakeven_profit_ci_upper"),
-    "profit_all": ("policy", "all_profit"),
-    "order": ("policy", "order_shown"),
+    "recommended": ("policy", "recommended"),
 }
 
 

@@ -34,6 +34,8 @@ def learner_curves(
     for name, order in orders.items():
         curve = roi_curve(order, effects[name], evidence, economics, seed)
         difference, _ = curve_difference(order, orders[chosen], evidence, economics, seed)
+        # Where two orders contact the same rows, sums in another order leave a rounding error: it is no difference.
+        difference = difference.round(9)
         renamed = difference.drop(columns=["share", "se"]).rename(columns={"difference": "value"}).add_prefix("over_chosen_")
         curve = pd.concat([curve, renamed.rename(columns={"over_chosen_value": "over_chosen"})], axis=1)
         curves.append(curve.assign(learner=name))

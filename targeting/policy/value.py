@@ -7,6 +7,7 @@ All money is in USD. Source: Dudik, Langford & Li (2011), ICML, for doubly robus
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -221,6 +222,19 @@ def recommend(table: pd.DataFrame, comparable: bool = True) -> str:
         return "none"
     shown = table[candidates(table) & (table["simultaneous_lower"] > 0)]
     return "none" if shown.empty else str(shown.loc[shown["profit"].idxmax(), "policy"])
+
+
+def best_candidate(table: pd.DataFrame) -> dict[str, Any]:
+    """The candidate with the largest off-policy profit, shown to pay or not, and its profit with the interval; USD per household.
+
+    Where there is no candidate, `none`, which earns 0 for certain.
+    """
+    interval = ["profit", "profit_ci_lower", "profit_ci_upper"]
+    compared = table[candidates(table)]
+    if compared.empty:
+        return {"best_policy": "none", **dict.fromkeys((f"best_{name}" for name in interval), 0.0)}
+    best = compared.loc[compared["profit"].idxmax()]
+    return {"best_policy": best["policy"], **best[interval].add_prefix("best_").to_dict()}
 
 
 def in_words(table: pd.DataFrame, recommended: str) -> str:
