@@ -87,7 +87,7 @@ def grouped_importance(covariates: pd.DataFrame, effects: Vector, fold: NDArray[
         {
             "group": [group[0] for group in groups],
             "covariates": [", ".join(group) for group in groups],
-            "importance": round(increase / spread, 9) if spread > 0 else 0.0,  # what rounding leaves is no importance
+            "importance": (increase / spread).round(9) if spread > 0 else 0.0,  # what rounding leaves is no importance
         }
     )
     r2 = float(r2_score(target, predicted)) if spread > 0 else None
