@@ -26,7 +26,7 @@ format: $(READY) ## bring the code into shape
 	ruff check --fix .
 	ruff format .
 
-readme: $(READY) ## write README.md from its template and the run's numbers
+readme: $(READY) ## write README.md, docs/results.md and docs/pipeline.md from their templates and the run's numbers
 	python -m scripts.render_readme
 
 picture: $(READY) ## take the README's picture of the report, docs/report.png; needs Chromium
@@ -38,7 +38,7 @@ params: $(READY) ## compose params.yaml from conf/
 compare: $(READY) ## compare metrics/, plots/*.csv and params.yaml with what is committed
 	python -m scripts.compare_results
 
-experiments: $(READY) ## one row an experiment: changed parameters and headline numbers
+experiments: $(READY) ## one row per experiment: changed parameters and headline numbers
 	python -m scripts.show_experiments
 
 study: $(READY) ## estimate 1,800 worlds and whole retailers whose truth is known, and write docs/known_truth.md (under an hour; goes on where it stopped)

@@ -1,4 +1,4 @@
-"""Write README.md from docs/templates/README.md.jinja, every figure in it from metrics/ and plots/*.csv of the last run."""
+"""Write README.md and its pages in docs/ from docs/templates/, every figure from metrics/ and plots/*.csv of the last run."""
 
 import json
 from pathlib import Path
@@ -13,7 +13,8 @@ from targeting.words.estimators import NAMES
 from targeting.words.numbers import amount, margin_words, number, percent, usd
 
 ROOT = Path(__file__).resolve().parent.parent
-TEMPLATE = "README.md.jinja"
+# Each page and its template.
+PAGES = {"README.md": "README.md.jinja", "docs/results.md": "results.md.jinja", "docs/pipeline.md": "pipeline.md.jinja"}
 
 
 def row_pair(row: dict[str, Any], key: str, value: str) -> tuple[Any, Any]:
@@ -21,25 +22,34 @@ def row_pair(row: dict[str, Any], key: str, value: str) -> tuple[Any, Any]:
     return row[key], row[value]
 
 
-def stage_graph() -> str:
-    """The stages of dvc.yaml as a Mermaid graph: an arrow where one reads what the other writes."""
-    stages = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
+def stage_edges(stages: dict[str, Any]) -> dict[str, set[str]]:
+    """By stage, those that read what it writes; what a longer way implies is left out."""
     writer = {}
     for name, stage in stages.items():
-        for item in [*stage.get("outs", []), *stage["metrics"]]:
+        for item in [item for kind in ("outs", "metrics", "plots") for item in stage.get(kind, [])]:
             path = item if isinstance(item, str) else next(iter(item))
             # A learner's file stands for the folder that the learners share.
             writer[path.split("/${item.learner}")[0]] = name
-    edges = {
-        (source, name)
-        for name, stage in stages.items()
-        for dep in stage["deps"]
-        for path, source in writer.items()
-        if dep == path or dep.startswith(f"{path}/")
-    }
+    readers: dict[str, set[str]] = {name: set() for name in stages}
+    for name, stage in stages.items():
+        for dep in stage.get("deps", []):
+            for path, source in writer.items():
+                if dep == path or dep.startswith(f"{path}/"):
+                    readers[source].add(name)
+
+    def reached(name: str) -> set[str]:
+        return readers[name].union(*(reached(reader) for reader in readers[name]))
+
+    return {name: direct.difference(*(reached(reader) for reader in direct)) for name, direct in readers.items()}
+
+
+def stage_graph() -> str:
+    """The stages of dvc.yaml as a Mermaid graph: an arrow where one reads what the other writes."""
+    stages = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
     order = list(stages)
-    arrows = sorted(edges, key=lambda edge: (order.index(edge[0]), order.index(edge[1])))
-    return "\n".join(["graph TD", *(f"  {source} --> {target}" for source, target in arrows)])
+    edges = stage_edges(stages)
+    arrows = [f"  {source} --> {target}" for source in order for target in sorted(edges[source], key=order.index)]
+    return "\n".join(["graph TD", *arrows])
 
 
 def environment() -> jinja2.Environment:
@@ -73,14 +83,15 @@ def known_truth() -> dict[str, float]:
     return numbers
 
 
-def render() -> str:
-    """The README's text; raises jinja2.UndefinedError for a figure that the run does not have."""
+def render(page: str) -> str:
+    """The text of one of PAGES; raises jinja2.UndefinedError for a figure that the run does not have."""
     metrics = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in (ROOT / "metrics").glob("*.json")}
     tables: dict[str, Any] = {path.stem: pd.read_csv(path).to_dict("records") for path in (ROOT / "plots").glob("*.csv")}
     params = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
     numbers = {"metrics": metrics, "tables": tables, "params": params, "estimator_names": NAMES, "known": known_truth()}
-    return environment().get_template(TEMPLATE).render(**numbers, stage_graph=stage_graph())
+    return environment().get_template(PAGES[page]).render(**numbers, stage_graph=stage_graph())
 
 
 if __name__ == "__main__":
-    (ROOT / "README.md").write_text(render(), encoding="utf-8")
+    for page in PAGES:
+        (ROOT / page).write_text(render(page), encoding="utf-8")

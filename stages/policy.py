@@ -22,7 +22,7 @@ from targeting.nuisance.overlap import in_overlap
 from targeting.policy.economics import Economics, load_economics
 from targeting.policy.learner_curves import learner_curves, order_shown
 from targeting.policy.policies import Budget, PolicyData, assign, unavailable
-from targeting.policy.value import Evidence, best_candidate, evidence_of, in_words, recommend, value_table, with_reasons
+from targeting.policy.value import Evidence, best_candidate, evidence_of, recommend, value_table, with_reasons
 from targeting.policy.value_checks import check_table
 from targeting.policy.what_if import (
     at_economics,
@@ -32,6 +32,7 @@ from targeting.policy.what_if import (
     segment_what_if,
     turning_shifts,
 )
+from targeting.sentences.policy import recommendation_words
 from targeting.trials.panel import require_aligned
 
 PANEL = Path("data/trials/panel.parquet")
@@ -65,7 +66,7 @@ def headline(table: pd.DataFrame, economics: Economics, recommended: str) -> dic
     return {
         **economics.averages(),
         "recommended": recommended,
-        "recommendation": in_words(table, recommended),
+        "recommendation": recommendation_words(table, recommended),
         **by_policy.loc[recommended, ["n", "share", *interval, "total_profit", "optimism"]].to_dict(),
         **best_candidate(table),
         **by_policy.loc["breakeven", interval].add_prefix("breakeven_").to_dict(),

@@ -206,9 +206,9 @@ def test_the_library_knows_no_paths_of_the_pipeline():
             assert "params.yaml" not in re.sub(r'""".*?"""', "", source, flags=re.DOTALL), path
 
 
-def test_the_readme_lists_the_stages():
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    section = readme.split("## Stages")[1].split("\n## ")[0]
+def test_the_pipeline_page_lists_the_stages():
+    page = (ROOT / "docs" / "pipeline.md").read_text(encoding="utf-8")
+    section = page.split("## Stages")[1].split("\n## ")[0]
     assert re.findall(r"^\| `(\w+)`", section, re.MULTILINE) == list(STAGES)
 
 

@@ -1,4 +1,4 @@
-"""The pages that people read first: the README is its template's, and every link and picture leads to something in git."""
+"""The pages that people read first: each is its template's, and every link and picture leads to something in git."""
 
 import re
 import subprocess
@@ -7,7 +7,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from scripts.render_readme import ROOT, render
+from scripts.render_readme import PAGES as RENDERED
+from scripts.render_readme import ROOT, render, stage_edges
 from targeting.words.numbers import usd
 
 PAGES = ("README.md", "CONTRIBUTING.md", *(f"docs/{path.name}" for path in sorted((ROOT / "docs").glob("*.md"))))
@@ -25,16 +26,38 @@ def anchors(page: Path) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
-def test_the_readme_is_what_its_template_gives():
-    assert (ROOT / "README.md").read_text(encoding="utf-8") == render(), "README.md is written by `make readme`"
+@pytest.mark.parametrize("page", RENDERED)
+def test_a_page_is_what_its_template_gives(page):
+    assert (ROOT / page).read_text(encoding="utf-8") == render(page), f"{page} is written by `make readme`"
+
+
+def test_the_readme_can_be_read_to_its_end():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert len(readme.splitlines()) <= 200
+    assert len(readme) < 13_000
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page != "README.md"])
+def test_a_page_begins_with_what_it_is_for(page):
+    assert re.match(r"# .+\n\nThis page (says|shows) ", (ROOT / page).read_text(encoding="utf-8"))
+
+
+def test_the_graph_leaves_out_what_a_longer_way_implies():
+    stages = {
+        "far": {"outs": ["a"]},
+        "middle": {"deps": ["a"], "outs": ["b"], "metrics": [{"m.json": {"cache": False}}]},
+        "near": {"deps": ["a", "b", "m.json"], "plots": [{"p.csv": {"cache": False}}]},
+        "last": {"deps": ["a/part", "p.csv"]},
+    }
+    assert stage_edges(stages) == {"far": {"middle"}, "middle": {"near"}, "near": {"last"}, "last": set()}
 
 
 def plotted(name: str) -> pd.DataFrame:
     return pd.read_csv(ROOT / "plots" / f"{name}.csv")
 
 
-def test_the_readme_gives_no_interval_to_what_is_extrapolated():
-    lines = render().splitlines()
+def test_the_results_give_no_interval_to_what_is_extrapolated():
+    lines = render("docs/results.md").splitlines()
     for row in plotted("policies").itertuples():
         line = next(line for line in lines if line.startswith(f"| `{row.policy}` |"))
         assert ("(no interval: extrapolated)" in line) == (row.share_outside > 0), row.policy
@@ -42,13 +65,15 @@ def test_the_readme_gives_no_interval_to_what_is_extrapolated():
         assert usd(row.profit_overlap_ci_lower) in line
 
 
-def test_the_readme_puts_the_range_of_a_single_split_beside_the_averaged_one():
+def test_the_results_put_the_range_of_a_single_split_beside_the_averaged_one():
     single = plotted("designs").set_index("design").loc["sequential_trials", "range"]
-    assert re.search(rf"lie within \$[\d.]+ of each other, .*within {re.escape(usd(single))} by a single split", render())
+    assert re.search(
+        rf"lie within \$[\d.]+ of each other, .*within {re.escape(usd(single))} by a single split", render("docs/results.md")
+    )
 
 
-def test_the_readme_tells_value_from_response():
-    lines = render().splitlines()
+def test_the_results_tell_value_from_response():
+    lines = render("docs/results.md").splitlines()
     assert any("| priority by value |" in line and line.endswith("| profit of mailing one (95% interval) |") for line in lines)
     for row in plotted("what_if").itertuples():
         line = next(line for line in lines if line.startswith(f"| {row.name} | "))

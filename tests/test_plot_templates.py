@@ -84,7 +84,7 @@ def test_outcomes_are_named_with_their_units():
         assert f">{words}<" in picture
 
 
-def test_a_picture_that_the_front_page_shows_is_in_git():
-    shown = re.findall(r"!\[.*?\]\((plots/[^)]+)\)", (ROOT / "README.md").read_text(encoding="utf-8"))
+def test_a_picture_that_the_page_of_results_shows_is_in_git():
+    shown = re.findall(r"!\[.*?\]\(\.\./(plots/[^)]+)\)", (ROOT / "docs" / "results.md").read_text(encoding="utf-8"))
     assert shown
     subprocess.run(["git", "ls-files", "--error-unmatch", *shown], cwd=ROOT, check=True, capture_output=True)

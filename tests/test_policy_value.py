@@ -14,7 +14,6 @@ from targeting.policy.value import (
     candidates,
     earned,
     evidence_of,
-    in_words,
     observed_profits,
     profits,
     recommend,
@@ -23,6 +22,7 @@ from targeting.policy.value import (
     with_reasons,
 )
 from targeting.policy.value_checks import bounds, check_table, direct_method, weighted
+from targeting.sentences.policy import recommendation_words
 
 ECONOMICS = Economics(cost=2.0, margin=0.5)
 CATE = np.array([10.0, -1.0, 6.0, 3.0, 4.5])
@@ -274,27 +274,27 @@ def test_the_best_candidate_is_compared_whether_or_not_it_is_shown_to_pay():
 
 
 def test_the_recommendation_in_words():
-    assert in_words(beside_current(judged()), "top_20") == (
+    assert recommendation_words(beside_current(judged()), "top_20") == (
         "Mail by top_20: 20 of 100 households and campaigns (20%), to earn $3.00 (95% interval $1.04 to $4.96) a household, "
         "$300.00 in all, against mailing nobody; with both compared at once it may be as low as $1.00; against current practice "
         "$4.00 a household ($0.50 to $9.00)."
     )
-    assert in_words(judged(simultaneous_lower=[np.nan, -3.0, -1.0]), "none") == (
+    assert recommendation_words(judged(simultaneous_lower=[np.nan, -3.0, -1.0]), "none") == (
         "Mail nobody: no policy is shown to earn more than that (the best of 2, all, earns $5.00 (95% interval -$2.80 to $12.80) "
         f"a household; with both compared at once it may be as low as -$3.00). {SETTLES}"
     )
-    assert in_words(judged(ess=[0, 90, 2]), "none") == (
+    assert recommendation_words(judged(ess=[0, 90, 2]), "none") == (
         "Mail nobody: no policy is shown to earn more than that (the only one that can be judged, all, earns $5.00 (95% interval "
         f"-$2.80 to $12.80) a household). {SETTLES}"
     )
-    assert in_words(judged(ess=[0, 1, 2]), "none") == (
+    assert recommendation_words(judged(ess=[0, 1, 2]), "none") == (
         "Mail nobody: no policy is shown to earn more than that (no policy has enough contacts inside the overlap to be judged). "
         f"{SETTLES}"
     )
 
 
 def test_an_interval_against_current_practice_says_what_it_leaves_out():
-    said = in_words(beside_current(judged(), 0.17), "top_20")
+    said = recommendation_words(beside_current(judged(), 0.17), "top_20")
     assert "($0.50 to $9.00, which does not count what is unknown of its 17% of contacts outside the overlap)" in said
 
 

@@ -1,0 +1,47 @@
+"""What the policy stage recommends, in words."""
+
+import pandas as pd
+
+from targeting.policy.value import candidates
+from targeting.words.numbers import percent, usd
+
+
+def recommendation_words(table: pd.DataFrame, recommended: str) -> str:
+    """The recommendation as a sentence: which policy, how many households, the expected profit, against what."""
+    rows = table.set_index("policy")
+    compared = table[candidates(table)]
+    if recommended == "none":
+        best = "no policy has enough contacts inside the overlap to be judged"
+        if not compared.empty:
+            top = compared.loc[compared["profit"].idxmax()]
+            earns = f"{top['policy']}, earns {_dollars_with_interval(top)} a household"
+            best = f"the best of {len(compared)}, {earns}{_together(top, len(compared))}"
+            if len(compared) == 1:
+                best = f"the only one that can be judged, {earns}"
+        return (
+            f"Mail nobody: no policy is shown to earn more than that ({best}). An experiment would tell whether mailing pays on "
+            "average; it tests no choice of whom to mail."
+        )
+    row = rows.loc[recommended]
+    total = row["n"] / row["share"]
+    against = f"{usd(row['over_current_ci_lower'])} to {usd(row['over_current_ci_upper'])}"
+    outside = rows.loc["current", "share_outside"]
+    if outside > 0:
+        against += f", which does not count what is unknown of its {percent(outside)} of contacts outside the overlap"
+    return (
+        f"Mail by {recommended}: {row['n']:,.0f} of {total:,.0f} households and campaigns ({row['share']:.0%}), to earn "
+        f"{_dollars_with_interval(row)} a household, {usd(row['total_profit'])} in all, against mailing nobody"
+        f"{_together(row, len(compared))}; against current practice {usd(row['over_current'])} a household ({against})."
+    )
+
+
+def _together(row: pd.Series, n: int) -> str:
+    """How low its profit may be when intervals are to hold for all `n` policies compared; nothing to add for a single one."""
+    if n == 1:
+        return ""
+    return f"; with {'both' if n == 2 else f'all {n}'} compared at once it may be as low as {usd(row['simultaneous_lower'])}"
+
+
+def _dollars_with_interval(row: pd.Series) -> str:
+    ends = f"{usd(row['profit_ci_lower'])} to {usd(row['profit_ci_upper'])}"
+    return f"{usd(row['profit'])} (95% interval {ends})"
