@@ -5,8 +5,8 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 import pandas as pd
-import statsmodels.api as sm
 from numpy.typing import NDArray
+from statsmodels.regression.linear_model import OLS
 
 from targeting.effects.matching import matching as match_on_propensity
 from targeting.effects.tmle import tmle as targeted_estimate
@@ -207,5 +207,5 @@ def effect_table(data: EffectData, campaign_id: NDArray[np.int64], outcome: str)
 
 def _treatment_coefficient(response: Vector, data: EffectData, design: Vector) -> Estimate:
     regressors = np.column_stack([np.ones(len(response)), data.treated, design])
-    fit = sm.OLS(response, regressors).fit(cov_type="cluster", cov_kwds={"groups": data.household_id})
+    fit = OLS(response, regressors).fit(cov_type="cluster", cov_kwds={"groups": data.household_id})
     return Estimate(float(fit.params[1]), float(fit.bse[1]))

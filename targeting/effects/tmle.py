@@ -1,9 +1,10 @@
 """Targeted minimum loss estimation of the average effect: the outcome model is moved until its scores sum to zero."""
 
 import numpy as np
-import statsmodels.api as sm
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit, logit
+from statsmodels.genmod.families import Binomial
+from statsmodels.genmod.generalized_linear_model import GLM
 
 from targeting.stats.estimates import Estimate, standard_error
 
@@ -38,6 +39,5 @@ def tmle(
 
 def _shift(unit: Vector, offset: Vector, weight: Vector, arm: NDArray[np.bool_]) -> float:
     """The intercept that fits the arm's outcomes beside the offset."""
-    family = sm.families.Binomial()
-    model = sm.GLM(unit[arm], np.ones((arm.sum(), 1)), family=family, offset=offset[arm], var_weights=weight[arm])
+    model = GLM(unit[arm], np.ones((arm.sum(), 1)), family=Binomial(), offset=offset[arm], var_weights=weight[arm])
     return float(model.fit(tol=1e-12, maxiter=100).params[0])

@@ -1,10 +1,10 @@
 """S-, T- and X-learner by econml: outcome models of their own kind, so the stored nuisances cannot take their place.
 
-Kunzel, Sekhon, Bickel & Yu (2019), PNAS 116, 4156-4165.
+Kunzel, Sekhon, Bickel & Yu (2019), PNAS 116, 4156-4165. Each learner imports econml by itself: it takes long to load,
+and all that look a learner up in the registry reach this module.
 """
 
 import numpy as np
-from econml.metalearners import SLearner, TLearner, XLearner
 from numpy.typing import ArrayLike, NDArray
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
@@ -17,6 +17,8 @@ from targeting.nuisance.models import outcome_model, rounded_outcomes, with_logs
 
 def s_learner(learn: Rows, held_out: HeldOut, settings: Settings, seed: int) -> Effects:
     """One outcome model with the treatment among its covariates; a linear one has it times every covariate too."""
+    from econml.metalearners import SLearner
+
     learner = SLearner(overall_model=regressor(settings, seed, features=with_interactions))
     learner.fit(learn.outcome, learn.treated, X=learn.covariates)
     return Effects(np.ravel(learner.effect(held_out.covariates)))
@@ -24,6 +26,8 @@ def s_learner(learn: Rows, held_out: HeldOut, settings: Settings, seed: int) -> 
 
 def t_learner(learn: Rows, held_out: HeldOut, settings: Settings, seed: int) -> Effects:
     """An outcome model for each arm."""
+    from econml.metalearners import TLearner
+
     learner = TLearner(models=regressor(settings, seed))
     learner.fit(learn.outcome, learn.treated, X=learn.covariates)
     return Effects(np.ravel(learner.effect(held_out.covariates)))
@@ -35,6 +39,8 @@ def x_learner(learn: Rows, held_out: HeldOut, settings: Settings, seed: int) -> 
     The stored propensities blend the two arms' effects: econml asks its propensity model for covariates alone, so they travel
     as the last column, which the other models leave out. Imputed effects are rounded, as forests may be grown on them.
     """
+    from econml.metalearners import XLearner
+
     learner = XLearner(
         models=make_pipeline(FunctionTransformer(_all_but_last), rounded_outcomes(outcome_model("linear", seed))),
         cate_models=make_pipeline(FunctionTransformer(_all_but_last), regressor(settings, seed)),

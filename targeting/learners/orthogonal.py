@@ -1,8 +1,9 @@
-"""Learners that need nuisances only for their target, by econml: final stages on the stored nuisances."""
+"""Learners that need nuisances only for their target, by econml: final stages on the stored nuisances.
+
+Each learner imports econml by itself, as in targeting.learners.meta.
+"""
 
 import numpy as np
-from econml.dml import CausalForestDML, LinearDML, NonParamDML
-from econml.dr import DRLearner
 from sklearn.pipeline import make_pipeline
 
 from targeting.learners.base_models import Range, Settings, component_steps, regressor
@@ -22,6 +23,8 @@ CAUSAL_FOREST_RANGES: dict[str, Range] = {
 
 def dr_learner(learn: Rows, held_out: HeldOut, settings: Settings, seed: int) -> Effects:
     """DR-learner: doubly robust scores on covariates, by overlap_weight; Kennedy (2023), Electronic Journal of Statistics 17."""
+    from econml.dr import DRLearner
+
     learner = DRLearner(
         # Its propensity model sees the four nuisances at the end, its outcome model the treatment after them.
         model_propensity=StoredPropensity(PROPENSITY),
@@ -41,6 +44,8 @@ def linear_dml(learn: Rows, held_out: HeldOut, settings: Settings, seed: int) ->
     Chernozhukov et al. (2018), Econometrics Journal 21, C1-C68. Its interval is robust to unequal noise, but takes rows as
     independent.
     """
+    from econml.dml import LinearDML
+
     learner = LinearDML(
         **STORED,
         featurizer=make_pipeline(*component_steps(settings["components"])),
@@ -53,6 +58,8 @@ def linear_dml(learn: Rows, held_out: HeldOut, settings: Settings, seed: int) ->
 
 def nonparam_dml(learn: Rows, held_out: HeldOut, settings: Settings, seed: int) -> Effects:
     """R-learner with any final stage; Nie & Wager (2021), Biometrika 108, 299-319."""
+    from econml.dml import NonParamDML
+
     learner = NonParamDML(**STORED, model_final=regressor(settings, seed), random_state=seed)
     learner.fit(learn.outcome, learn.treated, X=learn.covariates, W=learn.nuisances)
     return Effects(np.ravel(learner.effect(held_out.covariates)))
@@ -63,6 +70,8 @@ def causal_forest(learn: Rows, held_out: HeldOut, settings: Settings, seed: int)
 
     Its interval is a bootstrap of little bags over rows: it does not know that a household can have several.
     """
+    from econml.dml import CausalForestDML
+
     learner = CausalForestDML(**STORED, **settings, drate=False, n_jobs=1, random_state=seed)
     learner.fit(learn.outcome, learn.treated, X=learn.covariates, W=learn.nuisances)
     lower, upper = learner.effect_interval(held_out.covariates, alpha=1 - LEVEL)

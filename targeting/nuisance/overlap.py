@@ -5,8 +5,6 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from sklearn.metrics import roc_auc_score
-from statsmodels.stats.proportion import proportion_confint
 
 Vector = NDArray[np.float64]
 WIDE = (0.05, 0.95)  # a second, weaker reading of overlap, beside the one that the pipeline works with
@@ -99,6 +97,9 @@ def calibration_of_propensity(propensity: ArrayLike, treated: ArrayLike, n_bins:
 
     Intervals are Wilson's, rows taken as independent.
     """
+    # Here, as most stages need this module for in_overlap alone: statsmodels and sklearn take half a second to load.
+    from statsmodels.stats.proportion import proportion_confint
+
     e, t = np.asarray(propensity, dtype=float), np.asarray(treated, dtype=float)
     bins = pd.DataFrame({"predicted": e, "observed": t, "n": 1})
     # Ranks in place of values: clipped propensities tie, and would merge their bins.
@@ -119,6 +120,8 @@ def positivity(covariates: pd.DataFrame, treated: ArrayLike, propensity: ArrayLi
 
     Effective sample sizes are Kish's, by arm and weighting; covariates are balanced below an absolute SMD of 0.1.
     """
+    from sklearn.metrics import roc_auc_score  # here for the same reason as statsmodels above
+
     t, e = np.asarray(treated), np.asarray(propensity, dtype=float)
     balance = balance_table(covariates, t, e)
     numbers: dict[str, float] = {

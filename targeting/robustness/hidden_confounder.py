@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-import statsmodels.api as sm
 from econml.validate.sensitivity_analysis import RV, dml_sensitivity_values, sensitivity_interval
 from numpy.typing import ArrayLike, NDArray
+from statsmodels.regression.linear_model import OLS
+from statsmodels.tools.tools import add_constant
 
 from targeting.nuisance.models import independent_columns, with_logs
 from targeting.stats.estimates import LEVEL, Estimate, cluster_sums
@@ -108,7 +109,7 @@ def benchmark_shares(
 
 
 def _partial_r2(response: Vector, small: Vector, large: Vector) -> float:
-    unexplained = [sm.OLS(response, sm.add_constant(independent_columns(design))).fit().ssr for design in (small, large)]
+    unexplained = [OLS(response, add_constant(independent_columns(design))).fit().ssr for design in (small, large)]
     return float(max(0.0, 1 - unexplained[1] / unexplained[0]))
 
 

@@ -7,7 +7,6 @@ the unlucky folds would come first, and effects look worse than they are, in ord
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from sklearn.model_selection import GroupKFold
 
 from targeting.base.errors import DataError
 
@@ -17,6 +16,9 @@ def household_folds(household_id: ArrayLike, n_folds: int, seed: int) -> NDArray
 
     Raises DataError when there are fewer households than folds.
     """
+    # Here, as many stages need this module for its ranks and never make folds: sklearn takes half a second to load.
+    from sklearn.model_selection import GroupKFold
+
     households = np.asarray(household_id)
     n_households = len(np.unique(households))
     if n_households < n_folds:

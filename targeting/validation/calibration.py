@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-import statsmodels.api as sm
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import chi2
+from statsmodels.regression.linear_model import OLS
 
 from targeting.base.errors import DataError
 from targeting.effects.pooling import joint_ratios
@@ -45,7 +45,7 @@ def best_linear_predictor(cate: ArrayLike, score: ArrayLike, household_id: Array
     if np.ptp(effect) == 0:
         return NOTHING_SHOWN
     design = np.column_stack([np.ones(len(effect)), effect - effect.mean()])
-    fit = sm.OLS(np.asarray(score, dtype=float), design).fit(cov_type="cluster", cov_kwds={"groups": np.asarray(household_id)})
+    fit = OLS(np.asarray(score, dtype=float), design).fit(cov_type="cluster", cov_kwds={"groups": np.asarray(household_id)})
     return one_sided(Estimate(float(fit.params[1]), float(np.sqrt(inflation) * fit.bse[1])))
 
 

@@ -11,8 +11,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import rankdata
-from sklearn.metrics import adjusted_rand_score
 
 from targeting.base.columns import KEYS, OUTCOMES
 from targeting.base.errors import DataError
@@ -149,6 +147,9 @@ def judge_policies(
 
 def judge_segments(segments: pd.DataFrame, truth: pd.DataFrame) -> float:
     """Agreement (adjusted Rand index) of the segments with the kinds of household that the source made."""
+    # Here, as only a made-up source has kinds to agree with: with any other this stage ends at once.
+    from sklearn.metrics import adjusted_rand_score
+
     kinds = truth.drop_duplicates("household_id").set_index("household_id")["archetype"]
     known = segments[segments["household_id"].isin(kinds.index)]
     return float(adjusted_rand_score(kinds.loc[known["household_id"]], known["segment"]))
@@ -194,6 +195,8 @@ def _interval_claim(estimate: float, lower: float, upper: float, truth: float) -
 
 
 def _row_claim(estimate: Vector, truth: Vector) -> dict[str, float]:
+    from scipy.stats import rankdata  # here for the same reason as sklearn above
+
     error = estimate - truth
     alike = np.ptp(estimate) == 0 or np.ptp(truth) == 0
     return {
