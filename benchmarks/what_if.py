@@ -1,11 +1,9 @@
-"""How long the report's page takes to follow a slider: in a real browser, on a run's own rows drawn up to many households."""
+"""How long the report's page takes to follow a slider: in a real browser, on a run's own results."""
 
 import statistics
 import tempfile
 from pathlib import Path
 
-import numpy as np
-import pandas as pd
 import yaml
 from playwright.sync_api import CDPSession
 
@@ -15,7 +13,7 @@ from targeting.pages.rendering import render
 from targeting.pages.report import report_context
 from tests.browser import opened
 
-HOUSEHOLDS, MOVES = 10_000, 100
+MOVES = 100
 # Milliseconds a move, from the slider's event until words and table are changed, the curve is drawn, and all is laid out again.
 # The chart is drawn after the event's handlers return, before a message sent then arrives. A move is a jump to another place.
 DRAG = """
@@ -28,7 +26,7 @@ async ([id, moves]) => {
   const watch = new MutationObserver(() => { redrawn += 1; });
   watch.observe(document.querySelector("#chart-roi svg"), { subtree: true, attributes: true });
   for (let move = 1; move <= moves; move++) {
-    slider.value = low + (high - low) * ((37 * move) % moves) / moves;
+    slider.value = Math.floor(low + (high - low) * ((37 * move) % moves) / moves);
     redrawn = 0;
     const start = performance.now();
     slider.dispatchEvent(new Event("input", { bubbles: true }));
@@ -43,23 +41,14 @@ async ([id, moves]) => {
 """
 
 
-def many_households(evidence: pd.DataFrame, n: int, seed: int = 0) -> pd.DataFrame:
-    """Rows of `evidence` (data/policy/evidence.parquet) of `n` households drawn with replacement, each draw one of its own."""
-    rng = np.random.default_rng(seed)
-    drawn = pd.DataFrame({"household_id": rng.choice(evidence["household_id"].unique(), n), "draw": np.arange(n)})
-    rows = drawn.merge(evidence, on="household_id").drop(columns="household_id").rename(columns={"draw": "household_id"})
-    ranks = {name: rows[name].rank(method="first").astype(int) - 1 for name in ("contact_rank", "shown_rank")}
-    return rows.assign(**ranks)
-
-
 def slider_moves(project: Path) -> dict[str, tuple[float, float | None]]:
     """Seconds by the clock, and of the page's main thread in the mean, by what they are of; the run is in a project's folder.
 
     Raises NoBrowserError where there is no browser.
     """
-    metrics, tables, evidence = read_run(project)
+    metrics, tables, arms, lookup = read_run(project)
     parameters = yaml.safe_load((project / "params.yaml").read_text(encoding="utf-8"))
-    context = report_context(metrics, tables, many_households(evidence, HOUSEHOLDS), parameters, "", {})
+    context = report_context(metrics, tables, arms, lookup, parameters, "", {})
     found: dict[str, tuple[float, float | None]] = {}
     with tempfile.TemporaryDirectory() as folder, chromium() as browser:
         path = Path(folder) / "index.html"
@@ -72,7 +61,7 @@ def slider_moves(project: Path) -> dict[str, tuple[float, float | None]]:
                 before = _processor_seconds(session)
                 took = [milliseconds / 1000 for milliseconds in page.evaluate(DRAG, [slider, MOVES])]
                 used = (_processor_seconds(session) - before) / MOVES
-                what = f"report's {slider} slider, {HOUSEHOLDS:,} households"
+                what = f"report's {slider} slider"
                 found[f"{what}: median of {MOVES} moves"] = statistics.median(took), used
                 found[f"{what}: longest of these"] = max(took), None
     return found

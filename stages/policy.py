@@ -1,7 +1,8 @@
 """Decide whom each policy would contact, value every policy off-policy, and say which to use.
 
 Reads the panel's arms, the nuisances' scores, the effects, whether a learner ranks, the segments at time zero and the tree's
-decisions; writes every policy's decision, and what the policies saw and are valued by, one row a row of the panel.
+decisions; writes every policy's decision, and what the policies saw and are valued by, one row a row of the panel; and what the
+report looks up at other costs and margins.
 """
 
 import json
@@ -21,6 +22,7 @@ from targeting.learners.tables import read_effects
 from targeting.nuisance.overlap import in_overlap
 from targeting.policy.economics import Economics, load_economics
 from targeting.policy.learner_curves import learner_curves, order_shown
+from targeting.policy.lookup import look_up, slider_steps
 from targeting.policy.policies import Budget, PolicyData, assign, unavailable
 from targeting.policy.value import Evidence, best_candidate, evidence_of, recommend, value_table, with_reasons
 from targeting.policy.value_checks import check_table
@@ -48,6 +50,7 @@ COSTS = Path("plots/costs.csv")
 SENSITIVITY = Path("plots/sensitivity.csv")
 ASSIGNMENTS = Path("data/policy/assignments.parquet")
 EVIDENCE = Path("data/policy/evidence.parquet")
+LOOKUP = Path("data/policy/lookup")
 POLICIES = Path("plots/policies.csv")
 CURVE = Path("plots/roi_curve.csv")
 LEARNER_CURVES = Path("plots/roi_curve_learners.csv")
@@ -98,7 +101,7 @@ def what_policies_see(
 def evidence_table(
     panel: pd.DataFrame, segments: pd.DataFrame, data: PolicyData, shown: pd.DataFrame, evidence: Evidence, economics: Economics
 ) -> pd.DataFrame:
-    """What decides and values policies at any cost and margin, one row a row of the panel: a page recomputes them from it.
+    """What decided and values policies, one row a row of the panel.
 
     `shown` are the effects with their intervals (cate, lower, upper; rows,) in whose order the curve is drawn.
     """
@@ -169,6 +172,10 @@ def main() -> None:
     write_metrics(metrics, METRICS)
     write_parquet(pd.concat([panel[KEYS], pd.Series(data.cate, name="cate"), decisions.astype("int8")], axis=1), ASSIGNMENTS)
     write_parquet(evidence_table(panel, segments, data, shown, evidence, economics), EVIDENCE)
+    stops = slider_steps(economics, outcome)
+    lookup = look_up(data, shown["cate"].to_numpy(), evidence, economics, groups[1], stops, seed, comparable)
+    for name, looked_up in vars(lookup).items():
+        write_parquet(looked_up, LOOKUP / f"{name}.parquet")
     write_csv(with_reasons(table.merge(check_table(decisions, evidence, economics), on="policy"), unavailable(data)), POLICIES)
     drawn = curves[curves["learner"] == order]
     write_csv(drawn[[name for name in curves if not name.startswith("over_chosen") and name != "learner"]], CURVE)

@@ -1,9 +1,11 @@
 """Gather the headline numbers of a run, and build what people look at: two pictures and one page.
 
-Reads the other stages' metrics, tables and the policies' evidence; writes metrics/summary.json and plots/report/index.html.
+Reads the other stages' metrics and tables, the propensities and what the sliders look up; writes metrics/summary.json and
+plots/report/index.html.
 """
 
 import json
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ from targeting.pages.rendering import render
 from targeting.pages.report import report_context
 from targeting.pages.revision import code_revision, versions
 from targeting.pages.summary import headline
+from targeting.policy.lookup import Lookup
 from targeting.sentences.report import learner_words
 from targeting.words.numbers import margin_words
 
@@ -50,24 +53,27 @@ PLOTTED = (
     "truth",
 )
 EVIDENCE = Path("data/policy/evidence.parquet")
+LOOKUP = Path("data/policy/lookup")
 ROI_PICTURE = Path("plots/roi_curve.png")
 SEGMENT_PICTURE = Path("plots/segment_effects.png")
 PAGE = Path("plots/report/index.html")
 SUMMARY = Path("metrics/summary.json")
 
 
-def read_run(project: Path = Path()) -> tuple[dict[str, dict[str, Any]], dict[str, pd.DataFrame], pd.DataFrame]:
-    """Metrics by stage, tables by name and the policies' evidence of the run in a project's folder."""
+def read_run(project: Path = Path()) -> tuple[dict[str, dict[str, Any]], dict[str, pd.DataFrame], pd.DataFrame, Lookup]:
+    """Metrics by stage, tables by name, arms with propensities and the policies' lookup of the run in a project's folder."""
     metrics = {name: json.loads((project / METRICS / f"{name}.json").read_text(encoding="utf-8")) for name in SOURCES}
     tables = {name: pd.read_csv(project / TABLES / f"{name}.csv") for name in PLOTTED}
-    return metrics, tables, pd.read_parquet(project / EVIDENCE)
+    arms = pd.read_parquet(project / EVIDENCE, columns=["treated", "propensity"])
+    lookup = Lookup(*(pd.read_parquet(project / LOOKUP / f"{table.name}.parquet") for table in fields(Lookup)))
+    return metrics, tables, arms, lookup
 
 
 def main() -> None:
     params = load_params(
         "data", "engine", "design", "segmentation", "nuisance", "refute", "learners", "policy", "experiment", "seed"
     )
-    metrics, tables, evidence = read_run()
+    metrics, tables, arms, lookup = read_run()
     policy = metrics["policy"]
     write_metrics(headline(metrics), SUMMARY)
     order, curves = policy["order_shown"], tables["roi_curve_learners"]
@@ -76,7 +82,7 @@ def main() -> None:
     margin = margin_words(policy["margin"], outcome)
     write_figure(roi_chart(shown, named, margin, policy["cost"], metrics["nuisance"]["overlap_share"]), ROI_PICTURE)
     write_figure(effects_by_segment_chart(tables["segment_effects"], outcome, policy["breakeven"]), SEGMENT_PICTURE)
-    context = report_context(metrics, tables, evidence, params, code_revision(Path()), versions())
+    context = report_context(metrics, tables, arms, lookup, params, code_revision(Path()), versions())
     write_text(render("index.html.jinja", context), PAGE)
 
 

@@ -19,6 +19,7 @@ from targeting.base.errors import DataError
 from targeting.base.params import Data
 from targeting.learners import cross_fit as cate
 from targeting.learners.cross_fit import cross_fit_effects
+from targeting.policy import lookup
 from targeting.policy.economics import Economics
 from targeting.policy.value import Evidence, value_table
 from tests import test_architecture as architecture
@@ -26,7 +27,7 @@ from tests.effect_worlds import world
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
-FENCE = re.compile(r"^( *)```(?:python|yaml|js)\n(.*?)^\1```$", re.DOTALL | re.MULTILINE)
+FENCE = re.compile(r"^( *)```(?:python|yaml)\n(.*?)^\1```$", re.DOTALL | re.MULTILINE)
 Load = Callable[[str], ModuleType]
 
 
@@ -35,7 +36,7 @@ def blocks(file: str) -> list[tuple[str, str]]:
     found = []
     for indent, block in FENCE.findall(PAGE):
         first, code = re.sub(rf"^{indent}", "", block, flags=re.MULTILINE).split("\n", 1)
-        path, _, place = first.lstrip("#/ ").partition(": ")
+        path, _, place = first.lstrip("# ").partition(": ")
         if path == file:
             found.append((place, code))
     assert found, file
@@ -54,7 +55,7 @@ def applied(file: str) -> str:
         pattern = {
             "imports": r"^(?=from )",
             "above": rf"^(?={name}\b)",
-            "in": rf"^(?:const )?{name}\b(?:[^\n{{]*= {{|:\n)",
+            "in": rf"^{name}\b(?:[^\n{{]*= {{|:\n)",
         }[where]
         found = re.search(pattern, text, re.MULTILINE)
         assert found, f"{file} has no place {place!r}"
@@ -115,10 +116,18 @@ def test_the_policy_is_assigned_and_valued(load):
     assert values.loc["top_paying_30", "profit"] == pytest.approx((0.5 * 9 - 2 + 0.5 * 8 - 2) / n)
 
 
-def test_the_report_page_knows_every_policy_and_the_new_one(load):
-    script = applied("targeting/pages/assets/policies.js").split("const FIXED = {")[1].replace("const PRICED = {", "")
-    known = re.findall(r"^  (\w+): \(", script, re.MULTILINE)
-    assert set(known) == set(load("targeting/policy/policies.py").POLICIES)
+def test_the_reports_sliders_take_the_policy_along(load, monkeypatch):
+    policies = load("targeting/policy/policies.py")
+    monkeypatch.setattr(lookup, "decide", policies.decide)
+    n, rng = 40, np.random.default_rng(0)
+    effect, household = rng.normal(5, 5, n), np.arange(n)
+    data = policies.PolicyData(effect, household >= 0, household % 2.0, 0.0, household)
+    evidence = Evidence(np.zeros(n), effect, effect, data.treated, household, data.overlap, np.full(n, 0.5), effect, effect)
+    stops = (np.array([0.0, 2.0]), np.array([0.5]))
+    found = lookup.look_up(data, effect, evidence, Economics(2.0, 0.5), household % 3, stops, seed=0)
+    contacts = lookup.profits_at(found.positions, found.decisions, "top_paying_30")["contacts"].tolist()
+    first = np.sort(effect)[::-1][:12]
+    assert contacts == [(first > 0).sum(), (first > 4).sum()]
 
 
 def ten_lines(folder: Path) -> None:

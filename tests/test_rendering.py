@@ -39,6 +39,17 @@ def test_packed_numbers_are_equal_to_the_last_bit_in_a_browser(browser: Browser,
     assert found[4] == "NaN"
 
 
+def test_short_whole_numbers_are_equal_in_a_browser_and_others_are_refused(browser: Browser, tmp_path):
+    values = [0, 7, 256, 65_535]
+    path = tmp_path / "page.html"
+    path.write_text(filled("<script>{{ asset('unpack.js') }}</script>"), encoding="utf-8")
+    with opened(browser, path) as page:
+        assert page.evaluate("text => Array.from(unpack(text, 'Uint16'))", packed(values, "Uint16")) == values
+    for wrong in (-1, 0.5, 65_536, math.nan):
+        with pytest.raises(ValueError, match="Only whole numbers from 0 to 65535"):
+            packed([wrong], "Uint16")
+
+
 def test_a_missing_name_stops_the_page():
     with pytest.raises(jinja2.UndefinedError, match="nowhere"):
         filled("{{ nowhere }}")

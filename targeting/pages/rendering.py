@@ -14,10 +14,19 @@ from numpy.typing import ArrayLike
 
 from targeting.words.numbers import number, percent, usd
 
+KINDS = {"Float64": "<f8", "Uint16": "<u2"}
+MOST_UINT16 = 65_535
 
-def packed(values: ArrayLike) -> str:
-    """Numbers (n,) as base64 of little-endian 64-bit floats: a script unpacks the very same; missing stays NaN."""
-    return base64.b64encode(np.ascontiguousarray(values, dtype="<f8").tobytes()).decode("ascii")
+
+def packed(values: ArrayLike, kind: str = "Float64") -> str:
+    """Numbers (n,) as base64 of little-endian 64-bit floats: a script unpacks the very same; missing stays NaN.
+
+    As another of KINDS they are shorter; raises ValueError for what that cannot hold.
+    """
+    numbers = np.asarray(values)
+    if kind == "Uint16" and ((numbers < 0) | (numbers > MOST_UINT16) | (numbers % 1 != 0)).any():
+        raise ValueError(f"Only whole numbers from 0 to {MOST_UINT16} can be packed as Uint16.")
+    return base64.b64encode(np.ascontiguousarray(numbers, dtype=KINDS[kind]).tobytes()).decode("ascii")
 
 
 def asset(name: str) -> Markup:

@@ -9,7 +9,8 @@ import vl_convert
 from markupsafe import Markup
 
 from targeting.pages import charts
-from targeting.pages.what_if import embedded, joint_reach
+from targeting.pages.what_if import embedded, slider
+from targeting.policy.lookup import Lookup
 from targeting.sentences import report as sentences
 from targeting.sentences.truth import claims_in_words, truth_sentences
 from targeting.words.estimators import NAMES
@@ -24,8 +25,6 @@ CURVE = {
     "profit_ci_upper": "upper",
     "profit_plugin": "promised",
 }
-DEAREST = 3.0  # the cost slider reaches this many times the run's own cost
-LEAST_RANGE = 10.0  # and at least this many USD
 
 
 @cache
@@ -59,23 +58,13 @@ def tenths(curve: pd.DataFrame) -> pd.DataFrame:
     return curve.assign(point=range(len(curve)))[(100 * curve["share"]).round().astype(int).to_numpy() % 10 == 0]
 
 
-def sliders(policy: Mapping[str, Any], outcome: str) -> dict[str, Any]:
-    """How far the page's sliders go: a margin is a share of sales, or USD a basket where profits are of these."""
-    money = outcome == "purchase_amount"
-    return {
-        "cost_max": round(max(DEAREST * policy["cost"], LEAST_RANGE), 2),
-        "margin_max": 1 if money else round(max(DEAREST * policy["margin"], LEAST_RANGE), 2),
-        "margin_unit": "share of sales" if money else "USD a basket",
-    }
-
-
 def all_charts(
-    metrics: Mapping[str, Any], tables: Tables, evidence: pd.DataFrame, curve: pd.DataFrame, outcome: str
+    metrics: Mapping[str, Any], tables: Tables, arms: pd.DataFrame, curve: pd.DataFrame, outcome: str
 ) -> dict[str, charts.Spec]:
     """Every chart of the page by the name of its place; `outcome` is the one that profits are of."""
     by_segment = tables["segment_effects"]
     pooled = sentences.pooled_spend(tables["ate"])
-    propensities = charts.propensity_table(evidence["treated"].to_numpy(), evidence["propensity"].to_numpy())
+    propensities = charts.propensity_table(arms["treated"].to_numpy(), arms["propensity"].to_numpy())
     as_they_are, weighted = propensities["weighting"].unique()
     breakevens = {outcome: metrics["policy"]["breakeven"]}
 
@@ -106,19 +95,19 @@ def truth_in_words(metrics: Mapping[str, Any], truth: pd.DataFrame) -> dict[str,
 def report_context(
     metrics: Mapping[str, Any],
     tables: Tables,
-    evidence: pd.DataFrame,
+    arms: pd.DataFrame,
+    lookup: Lookup,
     parameters: Mapping[str, Any],
     revision: str,
     versions: Mapping[str, str],
 ) -> dict[str, Any]:
     """What templates/index.html.jinja needs, by stage names (`metrics`) and names of plots/*.csv (`tables`).
 
-    `evidence` is data/policy/evidence.parquet, `parameters` all of params.yaml.
+    `arms` has treated and propensity of the panel's rows, `lookup` is what the sliders look up, `parameters` all of params.yaml.
     """
     policy, order, outcome = metrics["policy"], metrics["policy"]["order_shown"], parameters["policy"]["outcome"]
     curves, refutation, policies = tables["roi_curve_learners"], tables["refutation"], tables["policies"]
     curve = curves[curves["learner"] == order].rename(columns=CURVE)[list(CURVE.values())]
-    given = policies.loc[policies["profit"].notna(), "policy"].tolist()
     peak = tables["roi_learners"].set_index("learner").loc[order]
     pooled = sentences.pooled_spend(tables["ate"])
     doubts = sentences.doubts(metrics, tables["ate"], refutation, outcome)
@@ -152,17 +141,9 @@ def report_context(
         "revision": revision,
         "versions": versions,
         "axes": charts.AXES,
-        "slider": sliders(policy, outcome),
-        "charts": all_charts(metrics, tables, evidence, curve, outcome),
-        "rows": embedded(
-            evidence,
-            policy,
-            given,
-            curve["share"].tolist(),
-            parameters["policy"],
-            metrics["nuisance"]["answers"],
-            joint_reach(policies),
-            parameters["seed"],
-        ),
+        "sliders": {name: slider(lookup, name, policy[name]) for name in ("cost", "margin")},
+        "margin_unit": "share of sales" if outcome == "purchase_amount" else "USD a basket",
+        "charts": all_charts(metrics, tables, arms, curve, outcome),
+        "lookup": embedded(lookup, len(arms), outcome, metrics["nuisance"]["answers"]),
         "vega": vega(),
     }

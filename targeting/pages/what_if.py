@@ -1,80 +1,48 @@
-"""What the report's script needs to value every policy at another cost and margin: the rows' scores, and the run's settings."""
+"""What the report's script looks up to show every policy at another cost and margin; no row of a household is among it."""
 
-from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from targeting.pages.rendering import packed
-
-# Column of the script: column of data/policy/evidence.parquet.
-COLUMNS = {
-    "fold": "fold",
-    "campaign": "campaign_id",
-    "segment": "segment",
-    "overlap": "overlap",
-    "treated": "treated",
-    "propensity": "propensity",
-    "score": "score",
-    "beyond": "beyond_control",
-    "cate": "cate",
-    "lower": "lower",
-    "tree": "policy_tree",
-    "rank": "contact_rank",
-    "shown_cate": "shown_cate",
-    "shown_rank": "shown_rank",
-}
+from targeting.policy.curve import SHARES
+from targeting.policy.lookup import MOMENTS, Lookup
 
 
-def joint_reach(policies: pd.DataFrame) -> float | None:
-    """How many standard errors the intervals that hold for all candidates at once reach; None where nothing can be compared.
+def stops(lookup: Lookup, name: str) -> list[float]:
+    """Where the slider of `cost` or `margin` can stand, ascending."""
+    return np.unique(lookup.positions[name]).tolist()
 
-    `policies` is plots/policies.csv.
+
+def slider(lookup: Lookup, name: str, own: float) -> dict[str, int]:
+    """The number of a slider's last stop, and of the run's own."""
+    numbers = np.array(stops(lookup, name))
+    return {"last": len(numbers) - 1, "own": int(np.abs(numbers - own).argmin())}
+
+
+def embedded(lookup: Lookup, n: int, outcome: str, answers: str) -> dict[str, Any]:
+    """What the script what_if.js unpacks, of `n` rows of the panel; positions are in the order of cost, then margin.
+
+    `outcome` is the one that profits are of, `answers` what the overlap allows to be said.
     """
-    known = policies[policies["simultaneous_lower"].notna() & (policies["profit_se"] > 0)]
-    if known.empty:
-        return None
-    row = known.iloc[0]
-    return float((row["profit"] - row["simultaneous_lower"]) / row["profit_se"])
-
-
-def embedded(
-    evidence: pd.DataFrame,
-    averages: Mapping[str, float],
-    policies: Sequence[str],
-    shares: Sequence[float],
-    settings: Mapping[str, Any],
-    answers: str,
-    reach: float | None,
-    seed: int,
-) -> dict[str, Any]:
-    """Columns, packed, one number a row of `evidence` (data/policy/evidence.parquet), and settings.
-
-    Households are numbered anew, so that the page holds no identifier. `averages` are the run's `cost` and `margin`, `policies`
-    those that it could give, `shares` where the curve is drawn, `settings` the section `policy` of params.yaml, `answers` what
-    the overlap allows to be said, `reach` the `joint_reach` at the run's cost and margin.
-    """
-    columns = {name: packed(evidence[source]) for name, source in COLUMNS.items()}
-    columns["household"] = packed(pd.factorize(evidence["household_id"])[0])
-    for name in ("cost", "margin"):
-        # Each row's over the average; where nothing costs, a cost that the reader sets is the same for all.
-        columns[name] = packed(evidence[name] / averages[name] if averages[name] > 0 else np.ones(len(evidence)))
-    n = len(evidence)
+    positions, decisions, curve = lookup.positions, lookup.decisions, lookup.curve
+    names = decisions["policy"].unique().tolist()
     return {
-        "columns": columns,
-        "settings": {
-            "cost": averages["cost"],
-            "margin": averages["margin"],
-            "outcome": settings["outcome"],
-            "answers": answers,
-            "budget": {"usd": settings["budget_usd"], "contacts": settings["budget_contacts"]},
-            "caution": settings["caution"],
-            "counts": [round(share * n) for share in shares],
-            "policies": list(policies),
-            "reach": reach,
-            "seed": seed,
-            "shares": list(shares),
-            "top": {"top_20": round(0.20 * n), "top_30": round(0.30 * n)},
-        },
+        "n": n,
+        "outcome": outcome,
+        "answers": answers,
+        "costs": stops(lookup, "cost"),
+        "margins": stops(lookup, "margin"),
+        "policies": [_policy(name, positions[name], decisions[decisions["policy"] == name]) for name in names],
+        "reach": packed(positions["reach"]),
+        "recommended": packed(positions["recommended"].map(names.index), "Uint16"),
+        "peak": {end: packed(np.searchsorted(SHARES, positions[f"peak_{end}"]), "Uint16") for end in ("lower", "upper")},
+        "curve": {name: packed(curve[name]) for name in ("share", *MOMENTS, "promised")},
     }
+
+
+def _policy(name: str, numbers: pd.Series, decisions: pd.DataFrame) -> dict[str, Any]:
+    """A policy's different decisions, and which of them each position has; None where all have the only one."""
+    columns = {column: packed(decisions.sort_values("decision")[column]) for column in ("contacts", "candidate", *MOMENTS)}
+    return {"name": name, "decision": packed(numbers, "Uint16") if len(decisions) > 1 else None, "columns": columns}

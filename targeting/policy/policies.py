@@ -32,7 +32,8 @@ class PolicyData:
     `cate` are out-of-fold effects on sales in USD, `breakeven` the effect at which a contact pays (a number or (rows,)). What
     only some policies use may be absent: the lower end of each effect's 95% interval (NaN where the learner has none), profits
     by segment from other folds (`segment_profit`, USD a contact), the tree's decisions, and cost, campaign and budget. `fold`
-    says which model an effect comes from; without it all come from one.
+    says which model an effect comes from; without it all come from one. `known_order` are the row numbers in the order of
+    contact, where that is known already.
     """
 
     cate: Vector
@@ -49,6 +50,7 @@ class PolicyData:
     cost: float | Vector = 0.0
     campaign_id: NDArray[np.int64] | None = None
     budget: Budget = Budget()
+    known_order: NDArray[np.int64] | None = None
 
     @property
     def priority(self) -> Vector:
@@ -62,6 +64,8 @@ class PolicyData:
     @cached_property
     def order(self) -> NDArray[np.int64]:
         """Row numbers in the order of contact."""
+        if self.known_order is not None:
+            return self.known_order
         rank = rank_within(self.priority, self.overlap, np.zeros(len(self.cate)) if self.fold is None else self.fold)
         return contact_order(rank, self.overlap, lots(self.household_id, self.seed))
 
@@ -154,10 +158,15 @@ def unavailable(data: PolicyData) -> dict[str, str]:
     return reasons
 
 
+def decide(data: PolicyData) -> dict[str, Vector]:
+    """Every available policy's decision, 0 or 1 for each row of the data, by policy."""
+    absent = unavailable(data)
+    return {name: policy(data) for name, policy in POLICIES.items() if name not in absent}
+
+
 def assign(data: PolicyData) -> pd.DataFrame:
     """Every available policy's decision, one column a policy (0 or 1), one row a row of the data."""
-    absent = unavailable(data)
-    return pd.DataFrame({name: policy(data) for name, policy in POLICIES.items() if name not in absent})
+    return pd.DataFrame(decide(data))
 
 
 def held_out_means(values: Vector, groups: NDArray[np.int64], fold: NDArray[np.int64], counted: NDArray[np.bool_]) -> Vector:

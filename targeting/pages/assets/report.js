@@ -1,6 +1,8 @@
 // The report: draws its charts, and lets the reader change cost, margin and axes. Words reach the page as text only.
 const read = (id) => JSON.parse(document.getElementById(id).textContent);
 const percent = (value) => `${Math.round(value * 100)}%`;
+// A tenth of a percent where it is no whole one, as the run's own may be between two steps.
+const marginWords = (share) => `${Number((100 * share).toFixed(1))}%`;
 const within = (estimate) => `${usd(estimate.value, 2)} (${usd(estimate.lower, 2)} to ${usd(estimate.upper, 2)})`;
 
 async function draw(id, spec) {
@@ -54,7 +56,7 @@ function fillTable(result, at) {
       share: percent(row.share),
       profit: within(row.profit),
       total: usd(row.total),
-      roi: row.roi === null ? "" : percent(row.roi.value),
+      roi: row.roi === null ? "" : percent(row.roi),
     };
     for (const [name, text] of Object.entries(cells)) line.querySelector(`[data-cell="${name}"]`).textContent = text;
   }
@@ -78,40 +80,34 @@ function peakWords({ share, lower, upper }) {
 }
 
 function startWhatIf(chart) {
-  const data = read("rows");
+  const data = read("lookup");
   const model = whatIf(data);
-  const inputs = { cost: document.getElementById("cost"), margin: document.getElementById("margin") };
-  const now = { cost: data.settings.cost, margin: data.settings.margin };
-  const { answers, outcome } = data.settings;
+  // A slider counts its stops, among which the run's own number is, whatever steps the others make.
+  const inputs = ["cost", "margin"].map((name) => document.getElementById(name));
+  const { answers, outcome } = data;
   const place = document.getElementById("chart-roi");
   const ownWords = place.getAttribute("aria-label").slice(place.dataset.summary.length + 1);
   const show = () => {
-    const result = model.at(now.cost, now.margin);
-    document.getElementById("cost-shown").textContent = usd(now.cost, 2);
-    const margin = outcome === "purchase_amount" ? percent(now.margin) : `${usd(now.margin, 2)} a basket`;
-    document.getElementById("margin-shown").textContent = margin;
-    const at = `At ${usd(now.cost, 2)} a contact and a margin of ${margin}`;
+    const result = model.at(...inputs.map((input) => Number(input.value)));
+    const margin = outcome === "purchase_amount" ? marginWords(result.margin) : `${usd(result.margin, 2)} a basket`;
+    const words = [usd(result.cost, 2), margin];
+    inputs.forEach((input, i) => {
+      document.getElementById(`${input.id}-shown`).textContent = words[i];
+      input.setAttribute("aria-valuetext", words[i]);
+    });
+    const at = `At ${words[0]} a contact and a margin of ${margin}`;
     document.getElementById("what-if").textContent = sentence(result, at, answers);
     // At the run's own cost and margin the words under the curve say so, by more draws; where the arms do not compare nothing does.
-    const own = now.cost === data.settings.cost && now.margin === data.settings.margin;
+    const own = inputs.every((input) => input.value === input.defaultValue);
     const peak = answers === "nothing" ? "" : peakWords(result.peak);
     document.getElementById("what-if-peak").textContent = own ? "" : peak;
     fillTable(result, at);
     tellCurve(result.points, at, own ? ownWords : `${at}. ${peak}`);
     chart.view.data("curve", result.points).run();
   };
-  for (const [name, input] of Object.entries(inputs)) {
-    // What the slider cannot show exactly, the run's own number, stays exact until the reader moves it.
-    input.addEventListener("input", () => {
-      now[name] = Number(input.value);
-      show();
-    });
-  }
+  for (const input of inputs) input.addEventListener("input", show);
   document.getElementById("reset").addEventListener("click", () => {
-    for (const name of Object.keys(inputs)) {
-      now[name] = data.settings[name];
-      inputs[name].value = now[name];
-    }
+    for (const input of inputs) input.value = input.defaultValue;
     show();
   });
   show();
