@@ -177,9 +177,7 @@ def test_hydra_composes_experiments_and_dvc_calls_nobody():
         assert line in config
 
 
-@pytest.mark.parametrize(
-    "stage", ["policy", "game", "report", "segment_effects", "score", "experiment", "exploration", "monitor"]
-)
+@pytest.mark.parametrize("stage", ["policy", "game", "report", "segment_effects", "score", "experiment", "monitor"])
 def test_late_stages_start_without_heavy_packages(stage):
     heavy = {"econml", "pyspark", "ibis", "duckdb", "lightgbm"}
     modules = project_modules(ROOT / "stages" / f"{stage}.py", ROOT) | {f"stages/{stage}.py"}
