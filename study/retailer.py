@@ -23,12 +23,10 @@ from targeting.policy.policies import Budget, PolicyData, assign
 from targeting.policy.tree import contact_profits, cross_fit_tree, usable_covariates
 from targeting.policy.value import evidence_of, profits, recommend, value_table
 from targeting.sources import canonical_tables
-from targeting.stats.folds import household_folds
-from targeting.tables.covariates import baseline_covariates, promoted_lines
 from targeting.tables.engine import connect
-from targeting.tables.schemas import first_and_last_day
-from targeting.trials.panel import assemble, covariate_names, require_both_arms
-from targeting.trials.trials import in_trial, plan_trials, trial_rows
+from targeting.trials.designs import folded_panel
+from targeting.trials.lay_out import eligible_rows, planned_trials
+from targeting.trials.panel import covariate_names
 from targeting.validation.selection import (
     AVERAGE_EFFECT,
     COLUMNS,
@@ -92,20 +90,11 @@ def judge_retailer(overlap: str, effect: str, number: int, households: int, week
 def panel_and_truth(data: Params, params: Params) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The panel of a made-up retailer's trials as the stages ingest and trials make it, and the truth of its rows."""
     design = params["design"]
-    rules = (design["campaign_type"], design["post_days"], design["min_follow_up_days"])
     with connect(params["engine"]) as backend:
         tables = canonical_tables(backend, data)
-        lines, campaigns, targets = tables["transactions"], tables["campaigns"], tables["campaign_targets"]
-        promoted = backend.create_table("promoted", promoted_lines(lines, tables["promotions"]), temp=True)
-        rows = []
-        for trial in plan_trials(campaigns.execute(), *rules, *first_and_last_day(lines)):
-            covariates = baseline_covariates(tables, promoted, trial.time_zero, design["recent_days"])
-            frame = trial_rows(trial, lines, campaigns, targets).inner_join(covariates, "household_id").execute()
-            rows.append(in_trial(frame, trial))
+        rows = eligible_rows(backend, tables, planned_trials(tables, design), design["recent_days"])
         truth = tables["truth"].execute()
-    panel = assemble(pd.concat(rows, ignore_index=True).sort_values(["trial", "household_id"], ignore_index=True))
-    panel["fold"] = household_folds(panel["household_id"], params["nuisance"]["folds"], params["seed"])
-    require_both_arms(panel)
+    panel = folded_panel(rows, params["nuisance"]["folds"], params["seed"])
     known = truth_of_rows(panel, truth)
     if known is None:
         raise ValueError("The retailer's truth names none of the panel's campaigns: only type A has known effects.")

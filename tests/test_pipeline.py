@@ -18,14 +18,7 @@ from tests.browser import WIDTHS, no_sideways_scroll, opened, serious_faults
 from tests.project import call, commit, make_project, ran, restore
 
 pytestmark = pytest.mark.slow
-AFTER_POLICY = {
-    "score",
-    "experiment",
-    "exploration",
-    "monitor",
-    "game",
-    "report",
-}  # what reads the policy's metrics, light stages all
+AFTER_POLICY = {"score", "experiment", "monitor", "game", "report"}  # what reads the policy's metrics, light stages all
 
 
 @pytest.fixture(scope="module")
@@ -181,7 +174,6 @@ def test_a_changed_number_of_segments_reruns_no_trial_or_learner(project):
         "truth",
         "score",
         "experiment",
-        "exploration",
         "monitor",
         "game",
         "report",

@@ -34,7 +34,7 @@ def test_a_retailer_without_coupons_demographics_and_promotions(fresh, tmp_path)
     panel = pd.read_parquet(fresh / "data/trials/panel.parquet")
     # What is the same for everybody is no covariate.
     assert not {"x_redemptions", "x_demographics_known", "x_age_from", "x_display_share", "x_mailer_share"} & set(panel)
-    assert set(json.loads((fresh / "metrics/costs.json").read_text())) == {"per_targeted"}  # nobody redeems
+    assert set(json.loads((fresh / "metrics/trials.json").read_text())["costs"]) == {"per_targeted"}  # nobody redeems
     policies = pd.read_csv(fresh / "plots/policies.csv")
     assert policies["policy"].tolist() == list(POLICIES)
     assert (policies["note"].notna() == policies["profit"].isna()).all()

@@ -5,6 +5,7 @@ Arms are equally large and a household is in one arm once, so the usual formulas
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from statsmodels.stats.power import NormalIndPower
 
 from targeting.base.errors import DataError
+from targeting.stats.estimates import Z
 
 Vector = NDArray[np.float64]
 ARMS = ("control", "treated")
@@ -90,6 +92,41 @@ def adjustment_r2(outcome: ArrayLike, predicted: ArrayLike, groups: Sequence[Arr
     return float((y @ m) ** 2 / spread) if spread > 0 else 0.0
 
 
+def comparisons(rows: pd.DataFrame, sd: float | None, alpha: float) -> tuple[Comparison, Comparison]:
+    """The comparison without and with adjustment, as these rows (outcome, predicted, trial, treated) let expect it.
+
+    `sd` is the spread to plan with, in units of the outcome; None takes the rows'.
+    """
+    groups = (rows["trial"], rows["treated"])
+    spread = sd or outcome_spread(rows["outcome"], groups)
+    return Comparison(spread, alpha), Comparison(spread, alpha, adjustment_r2(rows["outcome"], rows["predicted"], groups))
+
+
+def sizes(plain: Comparison, adjusted: Comparison, effect: float, power: float) -> dict[str, Any]:
+    """What both comparisons need to find `effect`, and by what: sd, n_per_arm, n_total, r2, n_total_adjusted."""
+    n, n_adjusted = plain.households(effect, power), adjusted.households(effect, power)
+    return {"sd": plain.sd, "n_per_arm": n, "n_total": 2 * n, "r2": adjusted.r2, "n_total_adjusted": 2 * n_adjusted}
+
+
+def sizes_by_trial(rows: pd.DataFrame, sd: float | None, alpha: float, effect: float, power: float) -> pd.DataFrame:
+    """One row a campaign of the rows (as in `comparisons`, with campaign_id): campaign_id, n_eligible, then `sizes`.
+
+    Last campaigns and campaigns_adjusted: how many campaigns as large both comparisons need.
+    """
+    table = pd.DataFrame(
+        {"campaign_id": campaign, "n_eligible": len(own)} | sizes(*comparisons(own, sd, alpha), effect, power)
+        for campaign, own in rows.groupby("campaign_id", sort=False)
+    )
+    table["campaigns"] = table["n_total"] / table["n_eligible"]
+    table["campaigns_adjusted"] = table["n_total_adjusted"] / table["n_eligible"]
+    return table
+
+
+def totals_shown(needed: int, taking_part: int) -> list[int]:
+    """Numbers of households for a curve of power: from 20 to past both that are `needed` and those `taking_part`, and these."""
+    return np.unique(np.append(np.linspace(20, 1.2 * max(needed, taking_part), 60).astype(int), taking_part)).tolist()
+
+
 def power_table(plain: Comparison, adjusted: Comparison, effect: float, power: float, totals: Sequence[int]) -> pd.DataFrame:
     """By total number of households and adjustment: adjustment, n_total, power to find `effect`, and detectable effect."""
     rows = []
@@ -149,3 +186,30 @@ def in_words(
     else:
         advice = f"One campaign is not enough: {found}; draw lots over {-(-n_adjusted // taking_part)} campaigns as large"
     return f"{aim[0].upper()}{aim[1:]} by {size}. {advice}, and mailing half of them costs {cost:,.2f} USD."
+
+
+def experiment_metrics(
+    tests: tuple[Comparison, Comparison], effect: float, power: float, n_eligible: int, n: int, cost: float, unit: str
+) -> dict[str, Any]:
+    """What the experiment needs, and what the `n` households drawn of `n_eligible` find; `tests` without and with adjustment.
+
+    `cost` is that of mailing the treated, in USD; `unit` that of the effect, for the sentence under `words`.
+    """
+    plain, adjusted = tests
+    needed = sizes(plain, adjusted, effect, power)
+    detectable = adjusted.detectable(power, n / 2)
+    return {
+        "effect": effect,
+        **needed,
+        "n_eligible": n_eligible,
+        "n_assigned": n,
+        "campaigns": needed["n_total"] / n_eligible,
+        "campaigns_adjusted": needed["n_total_adjusted"] / n_eligible,
+        "power_assigned": float(plain.power(effect, n / 2)),
+        "power_assigned_adjusted": float(adjusted.power(effect, n / 2)),
+        "detectable": plain.detectable(power, n / 2),
+        "detectable_adjusted": detectable,
+        "half_width_adjusted": Z * adjusted.residual_sd * np.sqrt(4 / n),
+        "cost_usd": cost,
+        "words": in_words(effect, unit, power, needed["n_total"], needed["n_total_adjusted"], n, detectable, cost),
+    }

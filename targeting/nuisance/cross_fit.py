@@ -41,6 +41,10 @@ class Task:
         return float(measure(self.target[self.learn_from], predictions[self.learn_from]))
 
 
+# Turns tasks and a panel's rows into out-of-fold predictions by nuisance name, shape (rows,) each.
+CrossFit = Callable[[Sequence[Task], pd.DataFrame], Mapping[str, Vector]]
+
+
 def nuisance_tasks(panel: pd.DataFrame) -> list[Task]:
     """The propensity, and for each outcome its mean whatever the arm (mean), as control (mu0) and as treated (mu1)."""
     treated = panel["treated"].to_numpy()
@@ -103,6 +107,11 @@ def cross_fit(
             for model, loss, weight in zip(models, losses, weights, strict=True)
         ]
     return stacked, pd.DataFrame(rows)
+
+
+def one_split(models: Sequence[str], n_folds: int, seed: int) -> CrossFit:
+    """`cross_fit` over the panel's own folds alone, for side questions: repeats would cost more than they steady."""
+    return lambda tasks, panel: cross_fit(tasks, panel, models, n_folds, repeats=1, seed=seed)[0]
 
 
 def stacking_weights(task: Task, candidates: Vector) -> Vector:

@@ -1,18 +1,15 @@
 """The two designs on the same data, side by side: how well their arms compare, and how far their estimators agree."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 
 from targeting.effects.estimators import ADJUSTED, ESTIMATORS, effect_data
-from targeting.nuisance.cross_fit import Task, nuisance_table, nuisance_tasks
+from targeting.nuisance.cross_fit import CrossFit, nuisance_table, nuisance_tasks
 from targeting.nuisance.overlap import positivity
-from targeting.stats.folds import household_folds
-from targeting.trials.designs import DESIGNS, FIRST
-from targeting.trials.panel import assemble, covariate_names
-
-CrossFit = Callable[[Sequence[Task], pd.DataFrame], Mapping[str, np.ndarray]]
+from targeting.trials.designs import DESIGNS, FIRST, folded_panel
+from targeting.trials.panel import covariate_names
 
 
 def design_panel(eligible: pd.DataFrame, design: str, n_folds: int, seed: int) -> tuple[pd.DataFrame, int]:
@@ -20,9 +17,7 @@ def design_panel(eligible: pd.DataFrame, design: str, n_folds: int, seed: int) -
     rows = eligible[eligible[FIRST]] if design == FIRST else eligible
     share = rows.groupby("trial")["treated"].transform("mean")
     kept = rows[(share > 0) & (share < 1)]
-    panel = assemble(kept.drop(columns=FIRST))
-    panel["fold"] = household_folds(panel["household_id"], n_folds, seed)
-    return panel, int(eligible["trial"].nunique() - kept["trial"].nunique())
+    return folded_panel(kept, n_folds, seed), int(eligible["trial"].nunique() - kept["trial"].nunique())
 
 
 def compare_designs(
@@ -44,3 +39,9 @@ def compare_designs(
         adjusted = [effects[method] for method in ADJUSTED]
         rows.append({"design": design, **counts, **numbers, **effects, "range": np.nanmax(adjusted) - np.nanmin(adjusted)})
     return pd.DataFrame(rows)
+
+
+def design_metrics(table: pd.DataFrame) -> dict[str, dict[str, float]]:
+    """Of the table of `compare_designs`, by design: positivity, the effect in the overlap, and the estimators' range."""
+    names = ["propensity_auc", "overlap_share", "max_smd", "ato", "range"]
+    return {str(design): row[names].to_dict() for design, row in table.set_index("design").iterrows()}

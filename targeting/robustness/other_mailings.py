@@ -5,7 +5,8 @@ else treats a household as lost to follow-up once another campaign reaches it (c
 stayed stand for it. Source: Robins & Finkelstein (2000), Biometrics 56, 779-788, for the weights.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,12 +14,11 @@ from numpy.typing import NDArray
 
 from targeting.base.columns import OUTCOMES
 from targeting.effects.estimators import RATIOS, effect_data
-from targeting.nuisance.cross_fit import Task, nuisance_table, nuisance_tasks
+from targeting.nuisance.cross_fit import CrossFit, Task, nuisance_table, nuisance_tasks
 from targeting.nuisance.models import outcome_model, propensity_model
 from targeting.stats.estimates import Estimate, ratio_estimate
 
 Vector = NDArray[np.float64]
-CrossFit = Callable[[Sequence[Task], pd.DataFrame], Mapping[str, Vector]]
 METHODS = ("aipw", "ato")
 EFFECTS = {
     "as_mailed": "the campaign with whatever was mailed after it",
@@ -106,6 +106,14 @@ def concurrent_effects(panel: pd.DataFrame, nuisance: pd.DataFrame, cross_fit: C
         for outcome, effect, method, estimate in estimates
     ]
     return pd.DataFrame(rows).sort_values("outcome", kind="stable", ignore_index=True)
+
+
+def concurrent_metrics(panel: pd.DataFrame, effects: pd.DataFrame) -> dict[str, Any]:
+    """The share of rows mailed again by arm, and from the table of `concurrent_effects` the `ato` by outcome and effect."""
+    after = panel["mailed_after"] > 0
+    shares = {f"share_{name}": after[panel["treated"] == arm].mean() for arm, name in ((1, "treated"), (0, "control"))}
+    overlap = effects[effects["method"] == "ato"].groupby("outcome")
+    return shares | {str(outcome): dict(zip(own["effect"], own["estimate"], strict=True)) for outcome, own in overlap}
 
 
 def _as_mailed(panel: pd.DataFrame, nuisance: pd.DataFrame, effect: str) -> list[tuple[str, str, str, Estimate]]:

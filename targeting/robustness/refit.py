@@ -12,8 +12,9 @@ import pandas as pd
 from joblib import Parallel, delayed
 from sklearn.base import BaseEstimator
 
+from targeting.base.columns import OUTCOMES
 from targeting.base.progress import track
-from targeting.effects.estimators import RATIOS, effect_data
+from targeting.effects.estimators import ESTIMATORS, RATIOS, effect_data
 from targeting.nuisance.cross_fit import Task, nuisance_table, nuisance_tasks, out_of_fold
 from targeting.nuisance.models import without_search
 from targeting.stats.estimates import Estimate
@@ -92,3 +93,27 @@ def refit_table(draws: pd.DataFrame, estimates: Mapping[str, Estimate]) -> pd.Da
             }
         )
     return pd.DataFrame(rows)
+
+
+def refit_effects(
+    panel: pd.DataFrame, nuisance: pd.DataFrame, n_draws: int, n_folds: int, clip: float, seed: int
+) -> pd.DataFrame:
+    """The columns of `refit_table`, then outcome: one row an outcome and estimator.
+
+    `nuisance` has the panel's rows in their order, and gives the estimates from all of them.
+    """
+    tables = []
+    for outcome in OUTCOMES:
+        draws = refit_draws(panel, outcome, n_draws, n_folds, clip, seed)
+        data = effect_data(panel, nuisance, outcome)
+        table = refit_table(draws, {method: ESTIMATORS[method](data) for method in draws.columns})
+        tables.append(table.assign(outcome=outcome))
+    return pd.concat(tables, ignore_index=True)
+
+
+def refit_metrics(table: pd.DataFrame) -> dict[str, dict[str, float]]:
+    """The refitted standard errors by outcome and estimator, the latter as METHOD_se_refit."""
+    return {
+        str(outcome): {f"{row.method}_se_refit": row.se_refit for row in rows.itertuples()}
+        for outcome, rows in table.groupby("outcome", sort=False)
+    }

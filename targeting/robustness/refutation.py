@@ -3,14 +3,15 @@
 Each function gives changed copies of a panel as Draws; targeting.robustness.refutation_fits estimates on them.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from targeting.base.columns import PREFIX
+from targeting.base.columns import OUTCOMES, PREFIX
 from targeting.stats.folds import household_folds
 
 PLACEBO, NEGATIVE_CONTROL, RANDOM_CAUSE = "placebo", "negative_control", "random_cause"
@@ -64,6 +65,14 @@ def trials_left_out(panel: pd.DataFrame) -> Iterator[Draw]:
         yield Draw(LEFT_OUT, int(campaign), panel[panel["campaign_id"] != campaign].reset_index(drop=True))
 
 
+def changed_panels(panel: pd.DataFrame, propensity: ArrayLike, checks: Mapping[str, Any], seed: int) -> Iterator[Draw]:
+    """Every draw of the effects' own panel, check by check; `checks` is the section `refute` of params.yaml."""
+    yield from placebos(panel, propensity, checks["placebo_strata"], checks["placebo_repeats"], seed)
+    yield from random_causes(panel, checks["cause_repeats"], seed)
+    yield from subsets(panel, checks["subset_share"], checks["subset_repeats"], seed)
+    yield from trials_left_out(panel)
+
+
 def control_splits(control: pd.DataFrame, n_folds: int, repeats: int, seed: int) -> Iterator[Draw]:
     """The negative-control panel under different splits of its households into folds; none where can_judge says no."""
     for repeat in range(repeats if can_judge(control) else 0):
@@ -74,6 +83,14 @@ def control_splits(control: pd.DataFrame, n_folds: int, repeats: int, seed: int)
 def can_judge(control: pd.DataFrame) -> bool:
     """Whether the negative-control panel has MIN_ARM rows in each arm."""
     return bool(control["treated"].eq(1).sum() >= MIN_ARM and control["treated"].eq(0).sum() >= MIN_ARM)
+
+
+def unadjusted_differences(control: pd.DataFrame) -> dict[str, float]:
+    """By outcome, treated mean less control mean of the negative-control panel; empty where can_judge says no."""
+    if not can_judge(control):
+        return {}
+    arms = control.groupby("treated")[list(OUTCOMES)].mean()
+    return {outcome: float(arms.loc[1, outcome] - arms.loc[0, outcome]) for outcome in OUTCOMES}
 
 
 def propensity_strata(propensity: ArrayLike, trial: ArrayLike, n_strata: int) -> NDArray[np.int64]:

@@ -5,6 +5,7 @@ from datetime import date, timedelta
 
 import ibis
 import ibis.expr.types as ir
+from ibis.backends import BaseBackend
 
 from targeting.base.columns import PREFIX
 from targeting.tables.features import household_features
@@ -17,6 +18,11 @@ def promoted_lines(transactions: ir.Table, promotions: ir.Table) -> ir.Table:
     """
     lines = transactions.inner_join(promotions, ["product_id", "store_id", "week"])
     return lines.select("household_id", "day", "display", "mailer")
+
+
+def keep_promoted_lines(backend: BaseBackend, tables: Mapping[str, ir.Table]) -> ir.Table:
+    """`promoted_lines` of the tables, computed once and kept while the connection lasts."""
+    return backend.create_table("promoted", promoted_lines(tables["transactions"], tables["promotions"]), temp=True)
 
 
 def baseline_covariates(

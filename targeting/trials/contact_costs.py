@@ -1,6 +1,6 @@
 """What a contact costs by the tills: coupon discounts of the households that a campaign was sent to, in its outcome window."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import ibis
 import ibis.expr.types as ir
@@ -52,3 +52,15 @@ def cost_table(campaigns: Sequence[int], households: Sequence[pd.DataFrame]) -> 
             entry = {"campaign_id": campaign, "basis": basis, "n": len(members), "cost": mean.value, **mean.columns()}
             table.append({**entry, "meaning": BASES[basis]})
     return pd.DataFrame(table)
+
+
+def contact_costs(tables: Mapping[str, ir.Table], trials: Sequence[Trial]) -> pd.DataFrame:
+    """The table of `cost_table` for the trials' campaigns."""
+    read = [tables[name] for name in ("transactions", "campaign_targets", "redemptions")]
+    return cost_table([trial.campaign_id for trial in trials], [discounts(trial, *read).execute() for trial in trials])
+
+
+def cost_metrics(costs: pd.DataFrame) -> dict[str, float]:
+    """The cost in USD over all campaigns, by basis; a basis without a row is left out."""
+    overall = costs[costs["campaign_id"] == "all"]
+    return dict(zip(overall["basis"], overall["cost"], strict=True))

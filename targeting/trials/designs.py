@@ -1,9 +1,12 @@
-"""Which eligible rows a design compares: all of them, or each household's first campaign against the never targeted."""
+"""The eligible rows that a design compares, all or each household's first campaign against the never targeted; their panel."""
 
 from collections.abc import Collection
 
 import numpy as np
 import pandas as pd
+
+from targeting.stats.folds import household_folds
+from targeting.trials.panel import assemble, require_both_arms
 
 SEQUENTIAL, FIRST = "sequential_trials", "first_campaign"
 DESIGNS = (SEQUENTIAL, FIRST)
@@ -28,6 +31,17 @@ def first_campaign_rows(rows: pd.DataFrame, ever_targeted: Collection[int], seed
     drawn = keys.groupby(never["household_id"]).idxmax()
     chosen.loc[drawn] = True
     return chosen
+
+
+def folded_panel(rows: pd.DataFrame, n_folds: int, seed: int) -> pd.DataFrame:
+    """The rows as `assemble` makes them a panel, with the column fold.
+
+    Raises DataError where there are fewer households than folds, or a trial lacks an arm.
+    """
+    panel = assemble(rows)
+    panel["fold"] = household_folds(panel["household_id"], n_folds, seed)
+    require_both_arms(panel)
+    return panel
 
 
 def design_flow(rows: pd.DataFrame, chosen: pd.Series, ever_targeted: Collection[int]) -> pd.DataFrame:

@@ -11,9 +11,11 @@ from datetime import date, timedelta
 
 import ibis.expr.types as ir
 import pandas as pd
+from ibis.backends import BaseBackend
 
 from targeting.base.columns import BEFORE, OUTCOMES
-from targeting.tables.covariates import baseline_covariates
+from targeting.base.progress import track
+from targeting.tables.covariates import baseline_covariates, keep_promoted_lines
 from targeting.trials.panel import FRONT, assemble, covariate_names
 from targeting.trials.trials import outcomes_between
 
@@ -74,7 +76,27 @@ def control_trial(
     return ControlTrial(int(eligible["campaign_id"].iloc[0]), outcome_from, rows, kept[~known])
 
 
+def control_trials(
+    backend: BaseBackend, tables: Mapping[str, ir.Table], panel: pd.DataFrame, days: int, recent_days: Sequence[int]
+) -> list[ControlTrial]:
+    """Every trial of the panel as `control_trial` moves it back, in their order."""
+    promoted = keep_promoted_lines(backend, tables)
+    groups = [rows for _, rows in panel.groupby("trial")]
+    return [control_trial(tables, promoted, rows, days, recent_days) for rows in track(groups, "Moving trials back")]
+
+
 def control_panel(trials: Sequence[ControlTrial]) -> pd.DataFrame:
     """The trials with both arms as one panel, as `assemble` makes it; without a row where no trial has both."""
     usable = [trial.rows for trial in trials if trial.has_both_arms]
     return assemble(pd.concat(usable, ignore_index=True)) if usable else pd.DataFrame(columns=FRONT)
+
+
+def control_metrics(control: pd.DataFrame, flow: pd.DataFrame) -> dict[str, int]:
+    """What the panel of `control_panel` holds, and by the trials' `flow`, one row a trial, who could not be moved back."""
+    return {
+        "n_rows": len(control),
+        "n_households": control["household_id"].nunique(),
+        "n_trials": flow["used"].sum(),
+        "n_treated": control["treated"].sum(),
+        "n_without_history": flow["n_treated_without_history"].sum() + flow["n_control_without_history"].sum(),
+    }

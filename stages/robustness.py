@@ -1,0 +1,56 @@
+"""Ask how far the average effects hang on choices: on the nuisances' own error, on the design, and on what else was mailed.
+
+Reads the panel, the nuisances and every eligible row; writes effects refitted without some households, the two designs side by
+side, other mailings by trial and arm, and the effects with and without these.
+"""
+
+from pathlib import Path
+
+import pandas as pd
+
+from targeting.base.outputs import write_csv, write_metrics
+from targeting.base.params import load_params
+from targeting.base.stage import run
+from targeting.nuisance.cross_fit import one_split
+from targeting.robustness.design_comparison import compare_designs, design_metrics
+from targeting.robustness.other_mailings import concurrent_effects, concurrent_metrics, mailing_table
+from targeting.robustness.refit import refit_effects, refit_metrics
+from targeting.trials.panel import require_aligned
+
+PANEL = Path("data/trials/panel.parquet")
+NUISANCE = Path("data/trials/nuisance.parquet")
+ELIGIBLE = Path("data/trials/eligible.parquet")
+REFIT = Path("plots/refit.csv")
+DESIGNS = Path("plots/designs.csv")
+MAILINGS = Path("plots/concurrent.csv")
+EFFECTS = Path("plots/concurrent_effects.csv")
+METRICS = Path("metrics/robustness.json")
+
+
+def main() -> None:
+    params = load_params("nuisance", "policy", "seed")
+    settings, seed = params["nuisance"], params["seed"]
+    folds, clip = settings["folds"], settings["clip"]
+    panel, nuisance, eligible = (pd.read_parquet(path) for path in (PANEL, NUISANCE, ELIGIBLE))
+    require_aligned(panel, nuisance, str(NUISANCE))
+
+    refit = refit_effects(panel, nuisance, settings["refits"], folds, clip, seed)
+    # One split: the same for both designs, and enough to tell them apart.
+    predict = one_split(settings["models"], folds, seed)
+    designs = compare_designs(eligible, predict, params["policy"]["outcome"], settings["overlap"], clip, folds, seed)
+    effects = concurrent_effects(panel, nuisance, predict, clip)
+
+    metrics = {
+        "refit": refit_metrics(refit),
+        "designs": design_metrics(designs),
+        "concurrent": concurrent_metrics(panel, effects),
+    }
+    write_metrics(metrics, METRICS)
+    write_csv(refit, REFIT)
+    write_csv(designs, DESIGNS)
+    write_csv(mailing_table(panel), MAILINGS)
+    write_csv(effects, EFFECTS)
+
+
+if __name__ == "__main__":
+    run("robustness", main)

@@ -1,0 +1,72 @@
+"""The target trials laid out: from the canonical tables to every eligible row, those that a design compares, and the flow."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import ibis.expr.types as ir
+import pandas as pd
+from ibis.backends import BaseBackend
+
+from targeting.base.progress import track
+from targeting.tables.covariates import baseline_covariates, keep_promoted_lines
+from targeting.tables.schemas import first_and_last_day
+from targeting.trials.designs import FIRST, design_flow, first_campaign_rows
+from targeting.trials.trials import Trial, ever_targeted, in_trial, plan_trials, trial_flow, trial_rows
+
+Tables = Mapping[str, ir.Table]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Every eligible row, which of them the design compares (booleans, shape (rows,)), and one row a trial of who is in it."""
+
+    eligible: pd.DataFrame
+    chosen: pd.Series
+    flow: pd.DataFrame
+
+
+def planned_trials(tables: Tables, design: Mapping[str, Any]) -> list[Trial]:
+    """The trials of the section `design` of params.yaml that the tables can hold; DataError where there is none."""
+    rules = (design["campaign_type"], design["post_days"], design["min_follow_up_days"])
+    return plan_trials(tables["campaigns"].execute(), *rules, *first_and_last_day(tables["transactions"]))
+
+
+def eligible_rows(backend: BaseBackend, tables: Tables, trials: Iterable[Trial], recent_days: Sequence[int]) -> pd.DataFrame:
+    """One row an eligible household and trial, ordered by both: the columns of `trial_rows`, covariates, then the trial's."""
+    promoted = keep_promoted_lines(backend, tables)
+    rows = []
+    for trial in trials:
+        covariates = baseline_covariates(tables, promoted, trial.time_zero, recent_days)
+        own = trial_rows(trial, tables["transactions"], tables["campaigns"], tables["campaign_targets"])
+        rows.append(in_trial(own.inner_join(covariates, "household_id").execute(), trial))
+    return pd.concat(rows, ignore_index=True).sort_values(["trial", "household_id"], ignore_index=True)
+
+
+def lay_out(backend: BaseBackend, tables: Tables, trials: Sequence[Trial], design: Mapping[str, Any], seed: int) -> Layout:
+    """The trials by the section `design` of params.yaml.
+
+    Eligible rows have a column `first_campaign`, which of them the published study's design compares, whatever `design.name`
+    says. The flow has the columns of Trial (its number as `trial`), `trial_flow` and `design_flow`.
+    """
+    lines, campaigns, targets = (tables[name] for name in ("transactions", "campaigns", "campaign_targets"))
+    eligible = eligible_rows(backend, tables, track(trials, "Laying out trials"), design["recent_days"])
+    targeted = ever_targeted(design["campaign_type"], campaigns, targets).execute()["household_id"]
+    eligible[FIRST] = first_campaign_rows(eligible, targeted, seed)
+    chosen = eligible[FIRST] if design["name"] == FIRST else pd.Series(True, index=eligible.index)
+    flow = pd.DataFrame([asdict(trial) | trial_flow(trial, lines, campaigns, targets) for trial in trials])
+    flow = flow.rename(columns={"number": "trial"})
+    return Layout(eligible, chosen, flow.merge(design_flow(eligible, chosen, targeted), on="trial", validate="one_to_one"))
+
+
+def panel_metrics(panel: pd.DataFrame, n_campaigns: int) -> dict[str, int]:
+    """How many rows, households, trials, treated and controls; and how many of `n_campaigns` of the type are no trial."""
+    n_trials = panel["trial"].nunique()
+    return {
+        "n_rows": len(panel),
+        "n_households": panel["household_id"].nunique(),
+        "n_trials": n_trials,
+        "n_campaigns_skipped": n_campaigns - n_trials,
+        "n_treated": panel["treated"].sum(),
+        "n_control": (1 - panel["treated"]).sum(),
+    }
