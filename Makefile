@@ -6,16 +6,19 @@ READY := $(VENV)/.ready
 OUTSIDE := $(VENV)/outside
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: repro test quick check format params lock compare experiments readme picture study bench
+.PHONY: repro test quick long check format params lock compare experiments readme picture study bench
 
 repro: $(READY) ## run the whole pipeline on the data that params.yaml names
 	dvc repro
 
-test: $(READY) ## all tests
-	pytest -n 2 --dist loadscope --no-loadscope-reorder
+test: $(READY) ## every test but those of full size: some minutes
+	pytest -n 2 --dist loadscope --no-loadscope-reorder -m "not long"
 
-quick: $(READY) ## the tests that take seconds
-	pytest -n 2 --dist loadscope --no-loadscope-reorder -m "not slow"
+quick: $(READY) ## the tests that take a moment each: under a minute
+	pytest -n 2 --dist loadscope --no-loadscope-reorder -m "not slow and not long"
+
+long: $(READY) ## all tests: simulations over all their worlds and pipelines from every source
+	pytest -n 2 --dist loadscope --no-loadscope-reorder
 
 check: $(READY) ## lint and types
 	ruff check .

@@ -1,5 +1,6 @@
 """A repository with this project's files and a retailer of a few households, for tests that run DVC as its users do."""
 
+import json
 import os
 import re
 import shutil
@@ -67,6 +68,38 @@ def commit(project: Path) -> None:
 def restore(project: Path) -> None:
     call(project, "git", "checkout", "--quiet", ".")
     call(project, "dvc", "checkout", "--quiet")
+
+
+def would_run(project: Path, **changes: dict) -> set[str]:
+    """What `dvc status` names after these sections of params.yaml are changed, and all that follows from it; nothing is run.
+
+    At most this is run: what follows is skipped where the files that it reads come out the same.
+    """
+    path = project / "params.yaml"
+    before = path.read_text()
+    params = yaml.safe_load(before)
+    path.write_text(yaml.safe_dump(params | {name: params[name] | own for name, own in changes.items()}))
+    try:
+        changed = set(json.loads(call(project, "dvc", "status", "--json")))
+    finally:
+        path.write_text(before)
+    return followers(changed, yaml.safe_load((project / "dvc.lock").read_text())["stages"])
+
+
+def followers(changed: set[str], stages: dict[str, dict]) -> set[str]:
+    """These stages, and those that read what they write, and so on."""
+    reach = set(changed)
+    while True:
+        written = [out["path"] for name in reach for out in stages[name].get("outs", [])]
+        more = {name for name, stage in stages.items() if any(reads(dep["path"], written) for dep in stage.get("deps", []))}
+        if more <= reach:
+            return reach
+        reach |= more
+
+
+def reads(dep: str, written: list[str]) -> bool:
+    """Whether a dependency is one of the files, lies in one of them, which is then a folder, or is a folder that holds one."""
+    return any(dep == out or dep.startswith(f"{out}/") or out.startswith(f"{dep}/") for out in written)
 
 
 def ran(output: str) -> set[str]:

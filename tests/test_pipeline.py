@@ -15,7 +15,7 @@ import yaml
 from targeting.policy.policies import POLICIES
 from targeting.tables.schemas import SCHEMAS
 from tests.browser import WIDTHS, no_sideways_scroll, opened, serious_faults
-from tests.project import call, commit, make_project, ran, restore
+from tests.project import call, commit, make_project, ran, restore, would_run
 
 pytestmark = pytest.mark.slow
 AFTER_POLICY = {"score", "experiment", "monitor", "game", "report"}  # what reads the policy's metrics, light stages all
@@ -34,6 +34,14 @@ def project(own_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     call(made, "dvc", "repro")
     commit(made)
     return made
+
+
+@pytest.fixture(scope="module")
+def cheap(project: Path) -> str:
+    """What DVC said of the experiment `cheap`, in which a contact costs little; the project is as committed again."""
+    output = call(project, "dvc", "exp", "run", "-n", "cheap", "-S", "policy.cost=0.5")
+    restore(project)
+    return output
 
 
 def results(project: Path) -> dict[str, bytes]:
@@ -126,6 +134,7 @@ def test_a_second_run_does_nothing(project):
     assert "Data and pipelines are up to date." in call(project, "dvc", "repro")
 
 
+@pytest.mark.long
 def test_two_clones_give_the_same_bytes(project, own_folder, tmp_path):
     other = make_project(tmp_path / "clone", own_folder)
     call(other, "dvc", "repro", "--quiet")
@@ -134,13 +143,20 @@ def test_two_clones_give_the_same_bytes(project, own_folder, tmp_path):
     assert [name for name in one if one[name] != two[name]] == []
 
 
-def test_a_changed_cost_reruns_the_policies_alone(project):
-    output = call(project, "dvc", "exp", "run", "-S", "policy.cost=1")
-    assert ran(output) == {"policy_tree", "policy", "truth", *AFTER_POLICY}
-    assert json.loads((project / "metrics/policy.json").read_text())["cost"] == 1
+def test_a_changed_cost_reruns_the_policies_alone(project, cheap):
+    assert ran(cheap) == would_run(project, policy={"cost": 0.5}) == {"policy_tree", "policy", "truth", *AFTER_POLICY}
+    assert json.loads(call(project, "git", "show", "cheap:metrics/policy.json"))["cost"] == 0.5
+
+
+def test_an_experiment_once_run_is_found_again(project, cheap):
+    output = call(project, "dvc", "exp", "run", "-S", "policy.cost=0.5")
+    assert ran(output) == set()
+    assert "Stage 'policy' is cached" in output
+    assert json.loads((project / "metrics/policy.json").read_text())["cost"] == 0.5
     restore(project)
 
 
+@pytest.mark.long
 def test_earlier_parameters_run_nothing_again(project):
     """Parameters A, B, A, B: DVC finds the runs of both the second time."""
     for cost, again in ((7, False), (8, False), (7, True), (8, True)):
@@ -151,6 +167,7 @@ def test_earlier_parameters_run_nothing_again(project):
     restore(project)
 
 
+@pytest.mark.long
 def test_a_cost_by_campaign_or_household(project):
     call(project, "dvc", "exp", "run", "-S", "policy.cost={2:1,4:2,5:4}")
     assert 1 < json.loads((project / "metrics/policy.json").read_text())["cost"] < 4
@@ -166,7 +183,7 @@ def test_a_cost_by_campaign_or_household(project):
 
 
 def test_a_changed_number_of_segments_reruns_no_trial_or_learner(project):
-    assert ran(call(project, "dvc", "exp", "run", "-S", "segmentation.k=3")) == {
+    assert would_run(project, segmentation={"k": 3}) == {
         "segment",
         "stability",
         "segment_effects",
@@ -178,12 +195,18 @@ def test_a_changed_number_of_segments_reruns_no_trial_or_learner(project):
         "game",
         "report",
     }
+
+
+@pytest.mark.long
+def test_another_number_of_segments_runs_what_it_would(project):
+    expected = would_run(project, segmentation={"k": 3})
+    assert ran(call(project, "dvc", "exp", "run", "-S", "segmentation.k=3")) == expected
     assert len(pd.read_csv(project / "plots/segments.csv")) == 3
     restore(project)
 
 
-def test_one_learner_can_be_left_out(project):
-    assert ran(call(project, "dvc", "exp", "run", "--temp", "-S", "learners.names=[dr]")) <= {
+def test_a_learner_left_out_reruns_no_learner(project):
+    assert would_run(project, learners={"names": ["dr"]}) <= {
         "ensemble",
         "validate",
         "explain",
@@ -196,14 +219,31 @@ def test_one_learner_can_be_left_out(project):
     }
 
 
-def test_a_queue_completes_and_shows_one_row_an_experiment(project):
-    call(project, "dvc", "exp", "run", "--queue", "-S", "policy.cost=2,3", "-S", "policy.learner=x")
-    call(project, "dvc", "queue", "start", "-j", "2")
+@pytest.mark.long
+def test_one_learner_can_be_left_out(project):
+    expected = would_run(project, learners={"names": ["dr"]})
+    assert ran(call(project, "dvc", "exp", "run", "--temp", "-S", "learners.names=[dr]")) <= expected
+
+
+def queued(project: Path, workers: int, name: str, *options: str) -> list[float]:
+    """The parameter in experiments that a queue has completed, those of other tests among them."""
+    call(project, "dvc", "exp", "run", "--queue", *options)
+    call(project, "dvc", "queue", "start", "-j", str(workers))
     waited = call(project, sys.executable, "-c", WAIT)
     assert "Failed" not in waited
     shown = call(project, "dvc", "exp", "show", "--only-changed", "--csv")
     rows = [row for row in csv.DictReader(io.StringIO(shown)) if row.get("State") == "Success"]
-    costs = sorted(float(row["policy.cost"]) for row in rows if row["policy.cost"])
+    return sorted(float(row[name]) for row in rows if row[name])
+
+
+def test_a_queue_completes_and_shows_one_row_per_experiment(project):
+    power = queued(project, 1, "experiment.power", "-S", "experiment.power=0.7,0.9")
+    assert [value for value in power if value in (0.7, 0.9)] == [0.7, 0.9]
+
+
+@pytest.mark.long
+def test_a_queue_completes_with_two_workers(project):
+    costs = queued(project, 2, "policy.cost", "-S", "policy.cost=2,3", "-S", "policy.learner=x")
     assert [cost for cost in costs if cost in (2, 3)] == [2, 3]
 
 
@@ -218,9 +258,7 @@ print(status)
 """
 
 
-def test_roi_curves_of_two_experiments_overlay_with_their_intervals(project, tmp_path):
-    call(project, "dvc", "exp", "run", "-n", "cheap", "-S", "policy.cost=0.5")
-    restore(project)
+def test_roi_curves_of_two_experiments_overlay_with_their_intervals(project, cheap, tmp_path):
     call(project, "dvc", "plots", "diff", "HEAD", "cheap", "--targets", "plots/roi_curve.csv", "-o", str(tmp_path / "plots"))
     page = (tmp_path / "plots" / "index.html").read_text()
     specification = json.loads(re.search(r"var spec = (\{.*?\});\s*vegaEmbed", page, re.DOTALL)[1])
@@ -259,6 +297,7 @@ def test_bad_input_stops_with_one_line_and_leaves_nothing_half_written(project, 
         restore(project)
 
 
+@pytest.mark.long
 def test_the_same_retailer_by_an_experiment_in_a_temporary_folder(project, folder):
     output = call(
         project, "dvc", "exp", "run", "--temp", "-S", "data=dunnhumby", "-S", f"data.path={folder}", "-S", "policy.cost=4"

@@ -11,7 +11,7 @@ from targeting.policy.policies import POLICIES
 from targeting.tables.schemas import OPTIONAL, SCHEMAS
 from tests.project import call, make_project, ran
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 
 
 @pytest.fixture(scope="module")
