@@ -1,6 +1,6 @@
 """Estimate the average effect of the campaigns on both outcomes, over all trials and in each.
 
-Reads the panel and the nuisances; writes one row an outcome, trial and estimator, the effects pooled by precision with a test of
+Reads the panel and the nuisances; writes one row per outcome, trial and estimator, the effects pooled by precision with a test of
 whether the trials differ, and the trimming path.
 """
 

@@ -1,6 +1,6 @@
 """Estimate each household's effect of a campaign with one learner, out of fold.
 
-Reads the panel, the nuisances and the learner's settings; writes one row a row of the panel: effects on both outcomes, with an
+Reads the panel, the nuisances and the learner's settings; writes one row per row of the panel: effects on both outcomes, with an
 interval where the learner has one. A learner that fails leaves a table without rows, and the reason in its metrics.
 """
 

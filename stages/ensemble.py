@@ -1,6 +1,6 @@
 """Join the learners' effects: their plain average, and a stack whose weights come from the R-loss of other folds.
 
-Reads the panel, the nuisances and every learner's effects; writes two more tables of effects, one row a row of the panel.
+Reads the panel, the nuisances and every learner's effects; writes two more tables of effects, one row per row of the panel.
 """
 
 from pathlib import Path

@@ -1,6 +1,6 @@
 """Cross-fit the nuisances that learners learn from: without the row's own fold and without the fold held out.
 
-Reads the panel; writes one row a held-out fold and row of the panel outside it.
+Reads the panel; writes one row per held-out fold and row of the panel outside it.
 """
 
 from pathlib import Path

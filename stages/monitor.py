@@ -41,7 +41,7 @@ def without_prefix(name: str) -> str:
 
 
 def described(panel: pd.DataFrame, comparable: pd.DataFrame, outcome: str) -> pd.DataFrame:
-    """What may drift, a row a row of the panel: covariates of households, propensity, and the effect unless all are alike.
+    """What may drift, a row per row of the panel: covariates of households, propensity, and the effect unless all are alike.
 
     Indicators of trials tell the campaigns apart by themselves, and are left out.
     """

@@ -1,6 +1,6 @@
 """Cross-fit propensities and outcome models by household, and form the doubly robust scores that all later stages share.
 
-Reads the panel; writes one row a row of the panel.
+Reads the panel; writes one row per row of the panel.
 """
 
 from pathlib import Path

@@ -1,7 +1,7 @@
 """Decide whom each policy would contact, value every policy off-policy, and say which to use.
 
 Reads the panel's arms, the nuisances' scores, the effects, whether a learner ranks, the segments at time zero and the tree's
-decisions; writes every policy's decision, and what the policies saw and are valued by, one row a row of the panel; and what the
+decisions; writes every policy's decision, and what the policies saw and are valued by, one row per row of the panel; and what the
 report looks up at other costs and margins.
 """
 
@@ -101,7 +101,7 @@ def what_policies_see(
 def evidence_table(
     panel: pd.DataFrame, segments: pd.DataFrame, data: PolicyData, shown: pd.DataFrame, evidence: Evidence, economics: Economics
 ) -> pd.DataFrame:
-    """What decided and values policies, one row a row of the panel.
+    """What decided and values policies, one row per row of the panel.
 
     `shown` are the effects with their intervals (cate, lower, upper; rows,) in whose order the curve is drawn.
     """

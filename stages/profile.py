@@ -1,6 +1,6 @@
 """Describe every household by the 33 features over the whole window.
 
-Reads the canonical tables; writes one row a household.
+Reads the canonical tables; writes one row per household.
 """
 
 from datetime import timedelta

@@ -1,7 +1,7 @@
 """Write the mailing list of the next campaign, as of the day after the data end.
 
 Reads the candidates, their predicted effects, what assigns segments, the recommended policy, what a contact earned by segment
-and by the policy tree's rule, and what it will cost; writes one row a household.
+and by the policy tree's rule, and what it will cost; writes one row per household.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Lay out the target trials: one row a household and trial, with treatment, outcomes, fold and baseline covariates.
+"""Lay out the target trials: one row per household and trial, with treatment, outcomes, fold and baseline covariates.
 
 Reads the canonical tables; writes every eligible row, the panel of those that the design compares, who is in each trial and why
 others are not, what a contact costs by the tills, and every household as of the day after the data end.

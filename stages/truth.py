@@ -1,6 +1,6 @@
 """Compare what the pipeline says with what is true, where the source is made up and its truth known.
 
-Reads the truth and the other stages' results; writes one row a claim. No stage that estimates or decides reads the truth (the
+Reads the truth and the other stages' results; writes one row per claim. No stage that estimates or decides reads the truth (the
 game does, to show it beside a player's picks). For a real retailer the table is empty, and the metric says that nothing is known.
 """
 

@@ -1,7 +1,7 @@
 """Judge every learner's effects by doubly robust scores of households it never saw, and choose one, or none.
 
 Reads the panel, the nuisances and every learner's effects; writes the effects that are used, and those of the best learner
-whether or not they mean anything, one row a row of the panel.
+whether or not they mean anything, one row per row of the panel.
 """
 
 from collections.abc import Mapping

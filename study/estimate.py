@@ -44,7 +44,7 @@ def world_seed(overlap: str, effect: str, number: int) -> int:
 
 
 def estimate_world(overlap: str, effect: str, number: int, settings: Settings) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """World `number` of a cell: its facts (positivity, verdict, policy), and one row an outcome and estimator.
+    """World `number` of a cell: its facts (positivity, verdict, policy), and one row per outcome and estimator.
 
     Rows have overlap, effect, world, outcome, method, estimate, se, ci_lower, ci_upper.
     """

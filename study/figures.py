@@ -17,7 +17,7 @@ LOWEST = 0.6  # coverage below this stands at the edge, as a number: how bad it 
 
 
 def coverage_chart(summary: pd.DataFrame, outcome: str) -> Figure:
-    """Coverage of the 95% interval above, bias below; a column an overlap, a line an estimator, a colour an effect.
+    """Coverage of the 95% interval above, bias below; a column per overlap, a line per estimator, a colour an effect.
 
     Bars are 95% Monte Carlo intervals. Takes the rows of `estimator_summary`.
     """
@@ -78,7 +78,7 @@ def retailer_chart(learners: pd.DataFrame, choice: pd.DataFrame, effect: str) ->
     words = {"regret": "the recommendation", "plugin_regret": "plug-in rule"}
     right.set_yticks(range(len(cells)), [f"effect {name}: {words[rule]}" for name, rule in cells])
     left.set(xlabel="Rank correlation with the true effect", title=f"effect {effect}")
-    right.set(xlabel="Regret against the oracle (USD a row)", title="what is lost by whom is mailed")
+    right.set(xlabel="Regret against the oracle (USD per row)", title="what is lost by whom is mailed")
     for axes, length in ((left, len(names)), (right, len(cells))):
         axes.set_ylim(length - 0.5, -0.5)
         axes.axvline(0, color="black", linewidth=0.8)

@@ -30,7 +30,7 @@ Alarm = tuple[str, str, float]
 
 
 def main() -> None:
-    """Judge every world, each in a process of its own thread; write one row a check, setting and estimator."""
+    """Judge every world, each in a process of its own thread; write one row per check, setting and estimator."""
     with parallel_config("loky", n_jobs=-1, inner_max_num_threads=1):
         jobs = [(case, strength, number) for case in CASES for strength, number in product(case.strengths, range(case.n_worlds))]
         results = Parallel(return_as="generator")(delayed(alarms)(*job) for job in jobs)
@@ -90,7 +90,7 @@ def alarms(case: Case, strength: float, seed: int) -> pd.DataFrame:
 
 
 def alarm_summary(table: pd.DataFrame) -> pd.DataFrame:
-    """One row a check, setting and estimator, of the worlds' `alarms`.
+    """One row per check, setting and estimator, of the worlds' `alarms`.
 
     Columns: check, setting, estimator, n (worlds), share (mean alarm), share_se (its Monte Carlo standard error: over worlds,
     as a world's placebos are alike).

@@ -19,7 +19,7 @@ def single(learners: pd.Series) -> pd.Series:
 
 
 def choice_summary(worlds: pd.DataFrame, learners: pd.DataFrame) -> pd.DataFrame:
-    """One row a cell, and one an effect over all overlaps (overlap `all`).
+    """One row per cell, and one an effect over all overlaps (overlap `all`).
 
     Columns: n (retailers), n_rows, propensity_auc, overlap_share, answers_* (share by verdict), shown (share in which
     heterogeneity is claimed), average_share (of rows that get the average effect), recommends and loses (shares in which a policy
@@ -27,7 +27,7 @@ def choice_summary(worlds: pd.DataFrame, learners: pd.DataFrame) -> pd.DataFrame
     answered_loses (the share of these in which a losing one is recommended), profit (estimated, of the recommendation),
     true_profit, all_profit, current_profit, oracle_profit, regret (the oracle's profit less the recommendation's), plugin_regret
     (of mailing whoever's effect exceeds the breakeven by the learner that the rule puts first) and saved (their difference).
-    Shares asked about have *_se and Wilson's interval, money (USD a row) *_se.
+    Shares asked about have *_se and Wilson's interval, money (USD per row) *_se.
     """
     plugin = learners.loc[learners["learner"] == CHOSEN, [*WORLD, "plugin_profit"]]
     answers = pd.get_dummies(worlds["answers"], dtype=float).reindex(columns=["everybody", "overlap", "nothing"], fill_value=0.0)
@@ -55,7 +55,7 @@ def choice_summary(worlds: pd.DataFrame, learners: pd.DataFrame) -> pd.DataFrame
 
 
 def learner_summary(worlds: pd.DataFrame, learners: pd.DataFrame) -> pd.DataFrame:
-    """One row a cell (and an effect over all overlaps) and name of the learners' table, and the best single one in hindsight.
+    """One row per cell (and an effect over all overlaps) and name of the learners' table, and the best single one in hindsight.
 
     Columns: n (retailers in which it did not fail), rank_correlation with the true effect, pehe (USD), plugin_regret (USD a
     row), each the mean with *_se; rank_lead and pehe_lead, by how much the rule's first learner is better than it, retailer by

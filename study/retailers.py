@@ -44,7 +44,7 @@ def main() -> None:
 def run(folder: Path, cells: dict[str, Cell], weeks: int, params: dict[str, Any]) -> None:
     """Write four tables to the folder, all with overlap, effect and world.
 
-    A row a retailer (retailers.parquet), a retailer and learner (retailer_learners), an estimate (retailer_estimates), a true
+    A row per retailer (retailers.parquet), a retailer and learner (retailer_learners), an estimate (retailer_estimates), a true
     average effect (retailer_truth).
     """
     jobs = [

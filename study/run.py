@@ -41,7 +41,7 @@ def main() -> None:
 
 
 def run(folder: Path, n_worlds: int, settings: Settings, population: int) -> None:
-    """Write three tables to the folder: a row a world (worlds.parquet), an estimate (estimates), a true effect (truth)."""
+    """Write three tables to the folder: a row per world (worlds.parquet), an estimate (estimates), a true effect (truth)."""
     cells = list(itertools.product(OVERLAPS, EFFECTS))
     # World by world over all cells, so that a run that was stopped shows something of each.
     keys = [(overlap, effect, number) for number in range(n_worlds) for overlap, effect in cells]

@@ -24,7 +24,7 @@ ESTIMAND = {
 def with_truth(estimates: pd.DataFrame, truth: pd.DataFrame) -> pd.DataFrame:
     """The estimates beside the true effect of what each converges to, and whether the interval covers it.
 
-    `truth` has a row an overlap, effect, outcome, estimand and a world where each has its own.
+    `truth` has a row per overlap, effect, outcome, estimand and a world where each has its own.
     Raises ValueError for an estimator whose estimand is not in ESTIMAND.
     """
     unknown = sorted(set(estimates["method"]) - set(ESTIMAND))
@@ -38,7 +38,7 @@ def with_truth(estimates: pd.DataFrame, truth: pd.DataFrame) -> pd.DataFrame:
 
 
 def estimator_summary(judged: pd.DataFrame) -> pd.DataFrame:
-    """One row a cell, outcome and estimator, of a table of `with_truth`.
+    """One row per cell, outcome and estimator, of a table of `with_truth`.
 
     Columns: overlap, effect, outcome, method, estimand, truth (mean over worlds), n (worlds with an estimate), bias with its
     Monte Carlo standard error bias_se, rmse, sd (of the estimates around the truth), mean_se
@@ -61,7 +61,7 @@ def estimator_summary(judged: pd.DataFrame) -> pd.DataFrame:
 
 
 def cell_summary(worlds: pd.DataFrame) -> pd.DataFrame:
-    """One row a cell: means of what the pipeline sees and says before and after it estimates.
+    """One row per cell: means of what the pipeline sees and says before and after it estimates.
 
     Columns: overlap, effect, n_rows, propensity_auc, overlap_share, overlap_share_wide, ess_* (effective rows by arm and
     weighting), max_smd_overlap, answers_* (share of worlds by verdict), recommends (share with a policy other than mailing
@@ -80,7 +80,7 @@ def cell_summary(worlds: pd.DataFrame) -> pd.DataFrame:
 
 
 def answer_summary(judged: pd.DataFrame, worlds: pd.DataFrame, outcome: str) -> pd.DataFrame:
-    """Coverage by what the pipeline says that the data can answer: one row an overlap, verdict and doubly robust estimator.
+    """Coverage by what the pipeline says that the data can answer: one row per overlap, verdict and doubly robust estimator.
 
     Columns: overlap, answers, method, n, coverage, coverage_se and Wilson's 95% interval.
     """

@@ -100,7 +100,7 @@ def _draw_rows(overlap: str, effect: str, n_households: int, rng: np.random.Gene
 
 
 def _households(n: int, rng: np.random.Generator) -> pd.DataFrame:
-    """What stays with a household: visits a week, USD a basket, tastes, and what no covariate shows (`unseen`)."""
+    """What stays with a household: visits per week, USD per basket, tastes, and what no covariate shows (`unseen`)."""
     visits = rng.gamma(1.4, 0.8, n) * np.exp(rng.normal(0, 0.3, n))
     grocery, fresh, beauty, _ = rng.dirichlet([5.0, 2.4, 1.5, 0.7], n).T
     return pd.DataFrame(

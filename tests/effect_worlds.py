@@ -31,7 +31,7 @@ class World:
 
 
 def panel_and_truth(seed: int, n: int = 1600, effect: str = "smooth", n_folds: int = 3) -> tuple[pd.DataFrame, np.ndarray]:
-    """Two rows a household; those who spend are mailed more; the effect on purchase_amount is as `effect` says.
+    """Two rows per household; those who spend are mailed more; the effect on purchase_amount is as `effect` says.
 
     smooth: levels off with spend and rises with x_share_fresh, mean about 30, sd about 20. constant: 30. none: 0. The other
     outcome is as heterogeneous in units a tenth as large.

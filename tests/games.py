@@ -15,7 +15,7 @@ NAMES = ["VIP Heavy", HOSTILE, "Light Grocery"]
 
 
 def evidence_of(n: int, seed: int = 0, effect: float = 20.0) -> Evidence:
-    """Scores about an effect for two rows a household, all inside the overlap."""
+    """Scores about an effect for two rows per household, all inside the overlap."""
     rng = np.random.default_rng(seed)
     household = np.repeat(np.arange(n // 2) * 7 + 3, 2)
     score0, treated = rng.normal(200, 80, n), (rng.random(n) < 0.4).astype(float)

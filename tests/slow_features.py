@@ -11,7 +11,7 @@ MACRO = {department: category for category, departments in MACRO_CATEGORIES.item
 
 
 def slow_features(transactions: pd.DataFrame, products: pd.DataFrame, as_of: pd.Timestamp) -> pd.DataFrame:
-    """One row a household with a line before `as_of`, ordered by household: household_id and the features."""
+    """One row per household with a line before `as_of`, ordered by household: household_id and the features."""
     lines = transactions[transactions["day"] < as_of].merge(products, on="product_id", how="left")
     calendar = (lines["week"].min(), lines["week"].max(), as_of - pd.Timedelta(days=1))
     return pd.DataFrame(

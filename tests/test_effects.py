@@ -32,7 +32,7 @@ from targeting.effects.estimators import (
 def world(n: int = 600, seed: int = 0, spread: float = 1.0) -> EffectData:
     """Covariate x in [0, 1] raises treatment and spend; the effect is 4 + spread * 6 * (x - 1/2), 4 on average.
 
-    Nuisances are the true ones; two rows a household.
+    Nuisances are the true ones; two rows per household.
     """
     rng = np.random.default_rng(seed)
     x = np.repeat(rng.random(n // 2), 2)

@@ -82,16 +82,16 @@ def test_profiles_say_how_a_segment_shops():
     first, second = segment_profiles(panel_of(), np.array([2, 2, 5, 5]), {2: "Regulars", 5: "Guests"})
     assert (first["number"], first["name"], first["annual_spend"]) == (2, "Regulars", 80 * 52)
     assert first["behaviour"] == (
-        "About twice a week, $40 a visit, more than most. Last visit 1 day before. Buys more fresh food than most."
+        "About twice a week, $40 per visit, more than most. Last visit 1 day before. Buys more fresh food than most."
     )
     assert second["behaviour"] == (
-        "Less than once a month, $20 a visit, less than most. Last visit 50 days before. Often on discount."
+        "Less than once a month, $20 per visit, less than most. Last visit 50 days before. Often on discount."
     )
 
 
 def test_a_segment_like_all_others_has_nothing_special():
     means = pd.Series({"frequency_per_week": 1.0, "monetary_avg_basket_sales": 30.0, "share_fresh": 0.2})
-    assert behaviour(means, means, 3) == "About once a week, $30 a visit, as most do. Last visit 3 days before."
+    assert behaviour(means, means, 3) == "About once a week, $30 per visit, as most do. Last visit 3 days before."
 
 
 def test_facts_are_what_the_panel_has():

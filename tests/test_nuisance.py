@@ -11,7 +11,7 @@ from targeting.stats.folds import household_folds
 
 
 def small_panel(n: int = 400, seed: int = 0) -> pd.DataFrame:
-    """Two rows a household; treatment and outcomes depend on x_spend; the effect on purchase_amount is 5."""
+    """Two rows per household; treatment and outcomes depend on x_spend; the effect on purchase_amount is 5."""
     rng = np.random.default_rng(seed)
     household = np.repeat(np.arange(n // 2), 2)
     spend = np.repeat(rng.gamma(2, 10, n // 2), 2)

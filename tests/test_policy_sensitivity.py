@@ -94,7 +94,7 @@ def test_one_segment_alone_by_hand():
     segments = pd.DataFrame({"segment": [1, 1, 2, 1, 3], "name": ["a", "a", "b", "a", "c"]})
     partly = replace(FIVE, overlap=np.array([True, True, True, True, False]))
     table = segment_what_if(segments, CATE, partly, ECONOMICS).set_index("segment")
-    # Segment 1: effects 8, 2, 6 earn 2, -1, 1 at 2 USD a contact; deviations from 2/3 square to 42/9.
+    # Segment 1: effects 8, 2, 6 earn 2, -1, 1 at 2 USD per contact; deviations from 2/3 square to 42/9.
     row = table.loc[1]
     assert row[["n", "n_contacted"]].tolist() == [3, 3]
     expected = [16 / 3, 8 / 3, 2 / 3, 2.0, (10 - 1 + 3) / 6 - 2]
@@ -110,7 +110,7 @@ TEN = pd.DataFrame({"none": [0] * 10, "all": [1] * 10, "top_20": [1, 0, 0, 0, 0,
 
 
 def test_shifts_that_turn_the_recommendation_by_hand():
-    # top_20 is shown: 3 a row at a share of 0.2 and a margin of 0.5 is 30 USD of effect a contact; its lower end 1 is 10.
+    # top_20 is shown: 3 per row at a share of 0.2 and a margin of 0.5 is 30 USD of effect a contact; its lower end 1 is 10.
     assert turning_shifts(judged(), TEN, "top_20", ECONOMICS) == {
         "policy": "top_20",
         "direction": "overstated",
@@ -125,7 +125,7 @@ def test_shifts_that_turn_the_recommendation_by_hand():
 
 
 def test_a_shift_counts_each_contact_at_its_own_margin():
-    # top_20 contacts the first and sixth of ten rows, at margins of 0.1 and 0.2, and 3 a row is 30 in all: 100 USD a contact.
+    # top_20 contacts the first and sixth of ten rows, at margins of 0.1 and 0.2, and 3 a row is 30 in all: 100 USD per contact.
     # The rows that it leaves out, at 0.8, have no say.
     margin = np.where(TEN["top_20"] == 1, 0.1, 0.8) + np.where(TEN.index == 5, 0.1, 0.0)
     shifts = turning_shifts(judged(), TEN, "top_20", Economics(2.0, margin))

@@ -275,17 +275,17 @@ def test_the_best_candidate_is_compared_whether_or_not_it_is_shown_to_pay():
 
 def test_the_recommendation_in_words():
     assert recommendation_words(beside_current(judged()), "top_20") == (
-        "Mail by top_20: 20 of 100 households and campaigns (20%), to earn $3.00 (95% interval $1.04 to $4.96) a household, "
+        "Mail by top_20: 20 of 100 households and campaigns (20%), to earn $3.00 (95% interval $1.04 to $4.96) per household, "
         "$300.00 in all, against mailing nobody; with both compared at once it may be as low as $1.00; against current practice "
-        "$4.00 a household ($0.50 to $9.00)."
+        "$4.00 per household ($0.50 to $9.00)."
     )
     assert recommendation_words(judged(simultaneous_lower=[np.nan, -3.0, -1.0]), "none") == (
         "Mail nobody: no policy is shown to earn more than that (the best of 2, all, earns $5.00 (95% interval -$2.80 to $12.80) "
-        f"a household; with both compared at once it may be as low as -$3.00). {SETTLES}"
+        f"per household; with both compared at once it may be as low as -$3.00). {SETTLES}"
     )
     assert recommendation_words(judged(ess=[0, 90, 2]), "none") == (
         "Mail nobody: no policy is shown to earn more than that (the only one that can be judged, all, earns $5.00 (95% interval "
-        f"-$2.80 to $12.80) a household). {SETTLES}"
+        f"-$2.80 to $12.80) per household). {SETTLES}"
     )
     assert recommendation_words(judged(ess=[0, 1, 2]), "none") == (
         "Mail nobody: no policy is shown to earn more than that (no policy has enough contacts inside the overlap to be judged). "

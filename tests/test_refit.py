@@ -13,7 +13,7 @@ from targeting.stats.folds import household_folds
 
 
 def world(seed: int, steep: float, n: int = 600) -> pd.DataFrame:
-    """Two rows a household; spend raises treatment, the more the steeper; the effect is 0."""
+    """Two rows per household; spend raises treatment, the more the steeper; the effect is 0."""
     rng = np.random.default_rng(seed)
     household = np.repeat(np.arange(n // 2), 2)
     spend = np.repeat(rng.gamma(2, 10, n // 2), 2)

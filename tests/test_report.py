@@ -262,12 +262,12 @@ def test_sliders_recompute_and_the_way_back_is_exact(browser, page_file):
     with opened(browser, page_file) as page:
         ready(page)
         own = page.inner_text("#policy-table")
-        assert "At $12.73 a contact and a margin of 30%" in page.inner_text("#what-if")
+        assert "At $12.73 per contact and a margin of 30%" in page.inner_text("#what-if")
         assert page.inner_text("#what-if-peak") == ""  # the run's own words, by more draws, are under the curve
         page.focus("#cost")
         page.keyboard.press("Home")
         assert "profit is highest when" in page.inner_text("#what-if-peak")
-        assert "At $0.00 a contact" in page.inner_text("#what-if")
+        assert "At $0.00 per contact" in page.inner_text("#what-if")
         assert page.inner_text("#policy-table") != own
         page.focus("#margin")
         page.keyboard.press("End")
@@ -293,8 +293,8 @@ def test_what_stands_for_the_curve_follows_the_sliders(browser, page_file):
         assert page.locator("#curve-table tbody tr").count() == 11
         page.fill("#cost", "1")
         moved = curve_told(page)
-        assert "At $3.82 a contact and a margin of 30%. Here profit is highest when" in moved[0]
-        assert moved[1].lstrip().startswith("At $3.82 a contact and a margin of 30%.")
+        assert "At $3.82 per contact and a margin of 30%. Here profit is highest when" in moved[0]
+        assert moved[1].lstrip().startswith("At $3.82 per contact and a margin of 30%.")
         for k, cell in enumerate(page.locator("#curve-table td").all_text_contents()):
             point = page.evaluate("(k) => model.at(1, 1).points[k]", 10 * k)
             dollars = [
@@ -314,9 +314,9 @@ def test_a_margin_in_dollars_a_basket_is_no_share(browser, tmp_path):
     path = written(tmp_path / "index.html", metrics, tables, World(20.0, margin=4.0), policy=policy)
     with opened(browser, path) as page:
         ready(page)
-        assert page.inner_text("label[for=margin]") == "Margin (USD a basket)"
-        assert page.inner_text("#margin-shown") == "$4.00 a basket"
-        assert "a margin of $4.00 a basket" in page.inner_text("#what-if")
+        assert page.inner_text("label[for=margin]") == "Margin (USD per basket)"
+        assert page.inner_text("#margin-shown") == "$4.00 per basket"
+        assert "a margin of $4.00 per basket" in page.inner_text("#what-if")
         specifications = json.loads(str(page.text_content("#charts")))
         assert "breakeven" not in json.dumps(specifications["segment_effects"])
         assert "breakeven 3.18 baskets" in json.dumps(specifications["segment_effects_count"])
@@ -383,7 +383,7 @@ def test_the_what_if_says_how_low_a_profit_may_be_with_all_compared(browser, tmp
         found = page.evaluate(UNDECIDED)
         page.fill("#cost", found["i"])
         together = f"with all {found['compared']} compared at once it may be as low as -${-found['together']:.2f}"
-        assert f"a household; {together})." in page.inner_text("#what-if")
+        assert f"per household; {together})." in page.inner_text("#what-if")
 
 
 def test_axes_of_the_segments_can_be_chosen(browser, page_file):
@@ -406,7 +406,7 @@ def test_the_pictures_title_is_plain_and_its_band_says_what_it_is():
     _, tables = results()
     axes = roi_chart(tables["roi_curve"], "the average of learners", "30%", 12.73, 0.54).axes[0]
     assert axes.get_title() == (
-        "Profit by share contacted, in the order of the average of learners\n(margin 30%, cost 12.73 USD a contact)"
+        "Profit by share contacted, in the order of the average of learners\n(margin 30%, cost 12.73 USD per contact)"
     )
     assert "95% interval, share by share" in [text.get_text() for text in axes.get_legend().get_texts()]
 

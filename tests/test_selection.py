@@ -28,7 +28,7 @@ FOLDS = range(5)
 
 
 def evidence(n: int = 2000, seed: int = 0, spread: float = 1.0) -> tuple[np.ndarray, Evidence]:
-    """True effects, and scores with noise of twice their spread; two rows a household, in the same fold."""
+    """True effects, and scores with noise of twice their spread; two rows per household, in the same fold."""
     rng = np.random.default_rng(seed)
     effect = spread * rng.normal(size=n)
     household = np.repeat(np.arange(n // 2), 2)

@@ -169,7 +169,7 @@ def test_an_unknown_engine_is_named():
         pass
 
 
-def test_a_mendable_error_is_one_last_line(capsys):
+def test_an_error_that_the_user_can_mend_is_one_last_line(capsys):
     def fail():
         raise DataError("transactions is empty: bring lines.")
 
@@ -213,4 +213,4 @@ def test_amounts_are_in_the_outcomes_unit():
     assert amount(-1234.5, "purchase_amount") == "-$1,234.50"
     assert amount(-0.25, "purchase_count") == "-0.25 baskets"
     assert margin_words(0.3, "purchase_amount") == "30%"
-    assert margin_words(4.0, "purchase_count") == "$4.00 a basket"
+    assert margin_words(4.0, "purchase_count") == "$4.00 per basket"

@@ -5,7 +5,7 @@ from scipy.stats import norm
 
 
 def world(n: int = 1000, seed: int = 0, spread: float = 1.0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Effects, scores and households: the score is 2 + effect + noise; two rows a household share part of the noise."""
+    """Effects, scores and households: the score is 2 + effect + noise; two rows per household share part of the noise."""
     rng = np.random.default_rng(seed)
     effect = rng.normal(size=n)
     noise = rng.normal(0, 2, n) + np.repeat(rng.normal(0, 1, n // 2), 2)

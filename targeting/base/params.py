@@ -183,7 +183,7 @@ class Learners(Section):
 
 
 class Column(Section):
-    """A value a household: a column of policy.table."""
+    """A value per household: a column of policy.table."""
 
     column: Annotated[str, Field(min_length=1)]
 

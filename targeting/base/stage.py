@@ -1,4 +1,4 @@
-"""How every stage script runs: one exit for mendable errors."""
+"""How every stage script runs: one exit for errors that the user can mend."""
 
 import sys
 from collections.abc import Callable

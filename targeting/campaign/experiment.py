@@ -93,7 +93,7 @@ def adjustment_r2(outcome: ArrayLike, predicted: ArrayLike, groups: Sequence[Arr
 
 
 def comparisons(rows: pd.DataFrame, sd: float | None, alpha: float) -> tuple[Comparison, Comparison]:
-    """The comparison without and with adjustment, as these rows (outcome, predicted, trial, treated) let expect it.
+    """The comparison without and with adjustment, as these rows (outcome, predicted, trial, treated) suggest.
 
     `sd` is the spread to plan with, in units of the outcome; None takes the rows'.
     """
@@ -109,7 +109,7 @@ def sizes(plain: Comparison, adjusted: Comparison, effect: float, power: float) 
 
 
 def sizes_by_trial(rows: pd.DataFrame, sd: float | None, alpha: float, effect: float, power: float) -> pd.DataFrame:
-    """One row a campaign of the rows (as in `comparisons`, with campaign_id): campaign_id, n_eligible, then `sizes`.
+    """One row per campaign of the rows (as in `comparisons`, with campaign_id): campaign_id, n_eligible, then `sizes`.
 
     Last campaigns and campaigns_adjusted: how many campaigns as large both comparisons need.
     """
@@ -140,7 +140,7 @@ def power_table(plain: Comparison, adjusted: Comparison, effect: float, power: f
 
 
 def assign_arms(households: pd.DataFrame, strata: int, limit: int | None, seed: int) -> pd.DataFrame:
-    """Draw two arms within strata: one row a household that takes part, ordered by household_id.
+    """Draw two arms within strata: one row per household that takes part, ordered by household_id.
 
     `households` has household_id (distinct), segment and propensity. Strata are segments crossed with `strata` groups of equally
     many households by propensity. In the order of strata, and of the lot within them, arms alternate after a first one drawn by
@@ -156,7 +156,7 @@ def assign_arms(households: pd.DataFrame, strata: int, limit: int | None, seed: 
     table["propensity_stratum"] = (ranks * strata // len(table)).astype(int) + 1
     table = table.assign(lot=rng.permutation(len(table))).sort_values(["segment", "propensity_stratum", "lot"], ignore_index=True)
     if limit is not None and limit < len(table):
-        # Every so-manieth in the order of strata, the first by lot.
+        # At equal steps through the order of strata, the first place by lot.
         places = np.floor((np.arange(limit) + rng.random()) * len(table) / limit).astype(int)
         table = table.iloc[places].reset_index(drop=True)
     arms = np.array(ARMS)[(np.arange(len(table)) + rng.integers(2)) % 2]

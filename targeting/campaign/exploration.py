@@ -87,7 +87,7 @@ def exploration_table(
     economics: Economics,
     residual_sd: float,
 ) -> pd.DataFrame:
-    """What exploring costs and buys, one row a setting, per row of the panel; rows (n,) have the effect predicted and scored.
+    """What exploring costs and buys, one row per setting, per row of the panel; rows (n,) have the effect predicted and scored.
 
     Columns: method, setting (epsilon, or temperature in USD beside an epsilon of 0.1), share_mailed; profit, off-policy against
     mailing nobody; given_up with its 95% interval: how much less that is than following the policy; given_up_inside: the part of
@@ -147,9 +147,9 @@ def simulate_campaigns(world: World, epsilon: float, campaigns: int, seed: int) 
     """Successive campaigns in a world with a known truth, each mailing by what those before it taught, and a lot of `epsilon`.
 
     The first is the retailer's own. Then households are mailed whose effect is above breakeven by a line in x, fitted to the
-    inverse-propensity-weighted outcomes of the campaigns that can be learned from (no chance is 0 or 1). One row a campaign:
+    inverse-propensity-weighted outcomes of the campaigns that can be learned from (no chance is 0 or 1). One row per campaign:
     campaign; overlap_share (chance in [0.05, 0.95]); ess, the smaller arm's as a share; estimate and half_width of everybody's
-    mean effect from all campaigns so far, and whether that interval covers it; and regret: how much less a household it earns
+    mean effect from all campaigns so far, and whether that interval covers it; and regret: how much less per household it earns
     than mailing those whose true effect is above breakeven, in USD of sales.
     """
     rng = np.random.default_rng(seed)

@@ -101,7 +101,7 @@ def contact_profits(campaign: Campaign, households: pd.DataFrame) -> Vector:
 def mailing_list(
     candidates: pd.DataFrame, predictions: pd.DataFrame, campaign: Campaign, exploration: Exploration, seed: int
 ) -> pd.DataFrame:
-    """One row a household of `candidates`, in its order, with COLUMNS.
+    """One row per household of `candidates`, in its order, with COLUMNS.
 
     `candidates` has household_id, segment (text, missing without a history), has_history and targeted_before; `predictions`, of
     those eligible (a history, not targeted before) in the same order, household_id, cate, lower, upper, propensity (that a past

@@ -45,9 +45,9 @@ def stability_index(training: ArrayLike, new: ArrayLike, bins: int = BINS) -> fl
 
 
 def drift_table(training: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
-    """One row a column of `training`, which `new` has too (DRIFT): name, training_mean, new_mean, psi, ks, p, q, drifted.
+    """One row per column of `training`, which `new` has too (DRIFT): name, training_mean, new_mean, psi, ks, p, q, drifted.
 
-    Each household must have one row a table, as the test takes rows as independent. ks is the largest distance between the two
+    Each household must have one row per table, as the test takes rows as independent. ks is the largest distance between the two
     distributions, p its asymptotic p-value, q that of Benjamini & Hochberg (1995) over all columns; drifted: q below 0.05 and psi
     above 0.25, since with many households a difference that means nothing is soon beyond chance.
     """
@@ -137,7 +137,7 @@ def verdict_of(drift: pd.DataFrame, effects: pd.DataFrame) -> Verdict:
     drifted = drift.set_index("name")["drifted"]
     models, features = drifted[drifted.index.isin(MODELLED)], drifted[~drifted.index.isin(MODELLED)]
 
-    losses = [f"The policy's contacts lost {-money['realised']:.2f} USD a household"] if money["ci_upper"] < 0 else []
+    losses = [f"The policy's contacts lost {-money['realised']:.2f} USD per household"] if money["ci_upper"] < 0 else []
     doubts = [
         f"Effects {'on the mean' if row.group == 'all' else f'in fifth {row.group}'} were not as predicted: "
         f"{row.realised:.2f} in place of {row.predicted:.2f}"

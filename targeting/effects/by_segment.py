@@ -42,7 +42,7 @@ def effects_by_segment(
 ) -> SegmentEffects:
     """Effects on one outcome by segment (rows,), with mean predicted effect `cate`; `overlap` says which rows compare.
 
-    The table has a row a segment: segment, n, n_treated, overlap_share, cate; effect with se, ci_lower, ci_upper (mean score,
+    The table has a row per segment: segment, n, n_treated, overlap_share, cate; effect with se, ci_lower, ci_upper (mean score,
     everybody in it); ato with ato_se, ato_ci_lower, ato_ci_upper (overlap-weighted inside it); over_rest with over_rest_se (its
     ato less that of all other segments together), p two-sided and p_holm, allowing for all segments (Holm 1979, Scandinavian
     Journal of Statistics 6). Where the overlap share is low the effect over everybody is an extrapolation of the outcome models

@@ -20,7 +20,7 @@ Vector = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class EffectData:
-    """What the estimators need of one outcome: arrays with one entry a row; covariates have shape (n, p).
+    """What the estimators need of one outcome: arrays with one entry per row; covariates have shape (n, p).
 
     `mean` is the prediction of the outcome whatever the arm, `before` the outcome in the days before time zero, brought to the
     length of the outcome window. All predictions are cross-fitted by household.
@@ -181,7 +181,7 @@ ADJUSTED = ("ols", "aipw", "ato", "dml", "tmle", "matching")
 
 
 def effect_table(data: EffectData, campaign_id: NDArray[np.int64], outcome: str) -> pd.DataFrame:
-    """One row an estimator, over all trials (trial = all) and in each (trial = its campaign).
+    """One row per estimator, over all trials (trial = all) and in each (trial = its campaign).
 
     Columns: outcome, trial, method, estimate, se, ci_lower, ci_upper, n; missing where an estimator has too few rows.
     """

@@ -34,7 +34,7 @@ def roi_chart(curve: pd.DataFrame, order: str, margin: str, cost: float, overlap
     axes.set(
         xlabel="Share of households contacted: inside the overlap first, largest predicted effect first",
         ylabel="Profit per household and campaign (USD)",
-        title=f"Profit by share contacted, in the order of {order}\n(margin {margin}, cost {cost:.2f} USD a contact)",
+        title=f"Profit by share contacted, in the order of {order}\n(margin {margin}, cost {cost:.2f} USD per contact)",
     )
     axes.legend(loc="lower left")
     return figure

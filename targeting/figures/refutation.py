@@ -22,7 +22,7 @@ UNITS = {"purchase_amount": "spend (USD per household)", "purchase_count": "bask
 
 
 def refutation_chart(draws: pd.DataFrame) -> Figure:
-    """A panel an outcome and estimator: its draws by check, its original estimate as a line with its 95% interval as a band."""
+    """A panel per outcome and estimator: its draws by check, its original estimate as a line with its 95% interval as a band."""
     outcomes, estimators = draws["outcome"].unique(), draws["estimator"].unique()
     figure = Figure(figsize=(12, 4.2 * len(outcomes)), layout="constrained")
     grid = figure.subplots(len(outcomes), len(estimators), sharey=True, sharex="row", squeeze=False)

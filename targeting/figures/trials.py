@@ -12,7 +12,7 @@ ASIDE = {"boxstyle": "round,pad=0.35", "facecolor": "#f3f3f3", "edgecolor": LIGH
 
 
 def flow_chart(flow: pd.DataFrame) -> Figure:
-    """Who is in each trial and why others are not, a column a trial, as a CONSORT diagram; rows as in plots/trials.csv."""
+    """Who is in each trial and why others are not, a column per trial, as a CONSORT diagram; rows as in plots/trials.csv."""
     figure = Figure(figsize=(4.6 * len(flow), 6), layout="constrained")
     for axes, row in zip(np.atleast_1d(figure.subplots(1, len(flow))), flow.itertuples(), strict=True):
         axes.set(xlim=(0, 1), ylim=(0, 1))

@@ -43,7 +43,7 @@ def toc_chart(toc: pd.DataFrame, uplift: pd.DataFrame, main: str) -> Figure:
 
 
 def calibration_chart(groups: pd.DataFrame) -> Figure:
-    """Effects in groups by predicted effect against what was predicted, with 95% intervals, a panel a learner."""
+    """Effects in groups by predicted effect against what was predicted, with 95% intervals, a panel per learner."""
     names = list(groups["learner"].unique())
     columns = min(4, len(names))
     rows = -(-len(names) // columns)
@@ -66,7 +66,7 @@ def calibration_chart(groups: pd.DataFrame) -> Figure:
 
 
 def agreement_chart(agreement: pd.DataFrame) -> Figure:
-    """Rank correlation of every two learners' effects, a panel an outcome."""
+    """Rank correlation of every two learners' effects, a panel per outcome."""
     outcomes = list(agreement["outcome"].unique())
     size = 1.6 + 0.62 * agreement["learner"].nunique()
     figure = Figure(figsize=(2.2 + size * len(outcomes), 0.8 + size), layout="constrained")
@@ -104,7 +104,7 @@ def effects_by_segment_chart(effects: pd.DataFrame, outcome: str, breakeven: flo
 def segments_compared_chart(time_zero: pd.DataFrame, whole_window: pd.DataFrame) -> Figure:
     """Effects, and mean predicted effects, by segment at time zero and beside it by segment over the whole window.
 
-    A row an outcome. The right-hand column is no effect by segment: its segments contain what came after time zero.
+    A row per outcome. The right-hand column is no effect by segment: its segments contain what came after time zero.
     """
     outcomes = list(time_zero["outcome"].unique())
     figure = Figure(figsize=(14, 1.2 + 3.6 * len(outcomes)), layout="constrained")
@@ -123,7 +123,7 @@ def segments_compared_chart(time_zero: pd.DataFrame, whole_window: pd.DataFrame)
 
 
 def _segment_rows(axes: Axes, table: pd.DataFrame) -> None:
-    """A line a segment: both effects with intervals, and the mean predicted effect."""
+    """A line per segment: both effects with intervals, and the mean predicted effect."""
     for position, row in enumerate(table.itertuples()):
         fill = DARK if row.overlap_share >= BELIEVABLE else "white"
         first = position == len(table) - 1

@@ -1,1 +1,1 @@
-"""Learners of effects by household, one file a kind; the registry names them."""
+"""Learners of effects by household, one file per kind; the registry names them."""

@@ -36,8 +36,8 @@ def cross_fit_effects(
 ) -> pd.DataFrame:
     """Out-of-fold effects of one learner on every outcome of `data`, with the settings of each outcome and held-out fold.
 
-    Returns one row a row of the panel: keys, and per outcome cate_*, lower_*, upper_*, the interval missing where the learner has
-    none. Raises LearnerError when the learner fails or its effects are not finite or more spread out than the outcome itself.
+    Returns one row per row of the panel: keys, and per outcome cate_*, lower_*, upper_*, the interval missing where the learner
+    has none. Raises LearnerError when the learner fails or its effects are not finite or more spread out than the outcome itself.
     """
     jobs = [(outcome, number) for outcome, rows in data.items() for number in rows.numbers]
     # Processes, not threads: each fit is single-threaded, so the numbers do not depend on how many run at once.

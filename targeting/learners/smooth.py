@@ -1,4 +1,4 @@
-"""R- and DR-learner with a smooth final stage: splines of the logged covariates, one curve a covariate, penalised."""
+"""R- and DR-learner with a smooth final stage: splines of the logged covariates, one curve per covariate, penalised."""
 
 from targeting.learners.base_models import Settings, regressor
 from targeting.learners.rows import Effects, HeldOut, Rows

@@ -19,7 +19,7 @@ from targeting.learners.cross_fit import LearnerError, fit_fold, require_sane
 from targeting.learners.data import OutcomeData
 from targeting.learners.registry import Learner
 
-optuna.logging.set_verbosity(optuna.logging.WARNING)  # a line a study opened tells nobody anything
+optuna.logging.set_verbosity(optuna.logging.WARNING)  # a line per study opened tells nobody anything
 Settings = dict[str, Any]
 LOSSES = "fold_losses"  # of a finished trial, in Optuna's user attributes
 STUDY = "search"
@@ -32,8 +32,8 @@ FEWEST_FOR_IMPORTANCE = 4
 class Tuned:
     """What a search found for one outcome.
 
-    `losses` has one row a candidate, the default first, and one column a fold: sums of squares, divided by all rows, so that a
-    row adds up to the candidate's R-loss. `settings` are the candidates', in the same order.
+    `losses` has one row per candidate, the default first, and one column per fold: sums of squares, divided by all rows, so that
+    a row adds up to the candidate's R-loss. `settings` are the candidates', in the same order.
     """
 
     settings: list[Settings]
@@ -159,7 +159,7 @@ def summary(result: Tuned) -> dict[str, Any]:
 
 
 def history(path: Path, trials: int) -> pd.DataFrame:
-    """One row a trial: trial, state, r_loss (missing where pruned or failed), best of those so far, and its settings."""
+    """One row per trial: trial, state, r_loss (missing where pruned or failed), best of those so far, and its settings."""
     rows = [
         {"trial": trial.number, "state": trial.state.name.lower(), "r_loss": trial.value if trial.value is not None else np.nan}
         | rounded(trial.params)

@@ -73,7 +73,7 @@ def cross_fit(
     """Out-of-fold predictions of every nuisance, and how its candidates fared.
 
     The first repeat splits by the panel's own folds, further ones by other seeds. Returns the stacked predictions, averaged
-    over repeats, by nuisance name, shape (rows,) each; and one row a nuisance and candidate: nuisance, model, loss, weight,
+    over repeats, by nuisance name, shape (rows,) each; and one row per nuisance and candidate: nuisance, model, loss, weight,
     stacked_loss. The weights see all rows, but there are a handful of them: what a row's own outcome can move is negligible.
     """
     covariates = covariate_matrix(panel)
@@ -141,7 +141,7 @@ def stacking_weights(task: Task, candidates: Vector) -> Vector:
 def nuisance_table(
     panel: pd.DataFrame, predictions: Mapping[str, Vector], clip: float, outcomes: Sequence[str] = OUTCOMES
 ) -> pd.DataFrame:
-    """One row a row of the panel: keys, nuisances and scores.
+    """One row per row of the panel: keys, nuisances and scores.
 
     The propensity is clipped (see `clipped`); for each outcome follow mean_*, mu0_*, mu1_* and the doubly robust scores
     score0_*, score1_*.

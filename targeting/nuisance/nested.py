@@ -26,7 +26,7 @@ HELD_OUT = "held_out"  # the column that says for which fold's effects a row lea
 
 
 def inner_nuisances(panel: pd.DataFrame, models: Sequence[str], clip: float, seed: int) -> pd.DataFrame:
-    """One row a held-out fold and row of the panel outside it: held_out, keys, propensity, and by outcome mean_*, mu0_*, mu1_*.
+    """One row per held-out fold and row of the panel outside it: held_out, keys, propensity, and by outcome mean_*, mu0_*, mu1_*.
 
     Candidates are stacked on the rows outside the held-out fold alone. Propensities are rounded to four decimals and clipped (see
     `clipped`), outcomes to two: processors differ in the last bits of a fit, and a tree grown on such numbers turns a bit

@@ -53,7 +53,7 @@ def standardised_mean_differences(covariates: Vector, treated: ArrayLike, weight
 
 
 def balance_table(covariates: pd.DataFrame, treated: ArrayLike, propensity: ArrayLike) -> pd.DataFrame:
-    """A love plot's data, one row a covariate: covariate, smd, smd_ipw, smd_overlap; largest absolute difference first."""
+    """A love plot's data, one row per covariate: covariate, smd, smd_ipw, smd_overlap; largest absolute difference first."""
     values = covariates.to_numpy(dtype=float)
     table = pd.DataFrame(
         {

@@ -18,8 +18,8 @@ TENTHS = alt.Axis(format=".1f", values=[0, 0.2, 0.4, 0.6, 0.8, 1])
 BINS = 20  # of the propensity, from 0 to 1
 # What the positions of segments can be drawn by: column of plots/segments.csv, words, format.
 AXES = {
-    "revenue": ("revenue a household (USD)", "$,.0f"),
-    "visits": ("visits a household", ",.0f"),
+    "revenue": ("revenue per household (USD)", "$,.0f"),
+    "visits": ("visits per household", ",.0f"),
     "recency": ("days since the last purchase", ",.0f"),
     "regularity": ("share of weeks shopped", SHARE),
     "basket": ("basket value (USD)", "$,.0f"),
@@ -91,7 +91,7 @@ def roi_chart(curve: pd.DataFrame, overlap: float) -> Spec:
         scale=alt.Scale(domain=[0, 1]),
     )
     base = alt.Chart(alt.NamedData("curve")).encode(x=x)
-    profit = alt.Y("profit:Q", title="Profit a household and campaign (USD)")
+    profit = alt.Y("profit:Q", title="Profit per household and campaign (USD)")
     near = alt.selection_point(nearest=True, on="pointerover", fields=["share"], empty=False)
     layers = [
         alt.Chart(alt.Data(values=[{"from": overlap, "to": 1}])).mark_rect(opacity=0.07).encode(x="from:Q", x2="to:Q"),
@@ -148,7 +148,7 @@ def _interval_rows(
 def segment_effects_chart(effects: pd.DataFrame, outcome: str, breakeven: float | None) -> Spec:
     """The overlap-weighted effect on one outcome in each segment with its interval; a line at the breakeven, if it has one."""
     dollars = outcome == "purchase_amount"
-    title = "Effect on spend (USD a household)" if dollars else "Effect on baskets a household"
+    title = "Effect on spend (USD per household)" if dollars else "Effect on baskets per household"
     form = DOLLARS if dollars else ",.2f"
     layers = _interval_rows(effects, "name", ("ato", "ato_ci_lower", "ato_ci_upper"), title, "effect", form)
     layers.append(_zero_line("x"))
@@ -164,7 +164,7 @@ def policies_chart(policies: pd.DataFrame) -> Spec:
     table = policies[policies["profit"].notna()]
     names = ("off-policy, with 95% interval", "promised by the model")
     layers = _interval_rows(
-        table, "policy", ("profit", "profit_ci_lower", "profit_ci_upper"), "Profit a household and campaign (USD)", "profit"
+        table, "policy", ("profit", "profit_ci_lower", "profit_ci_upper"), "Profit per household and campaign (USD)", "profit"
     )
     promised = alt.Chart(_records(table)).mark_point(shape="diamond", filled=True, size=90, opacity=0.9)
     tips = ["policy:N", alt.Tooltip("profit_plugin:Q", title="promised by the model", format=DOLLARS)]
@@ -232,7 +232,9 @@ def love_chart(balance: pd.DataFrame) -> Spec:
 def forest_chart(effects: pd.DataFrame) -> Spec:
     """Every estimator's pooled effect on spend but the confounded difference, whose size would flatten the others."""
     table = effects[effects["method"] != "naive"]
-    layers = _interval_rows(table, "method", ("estimate", "ci_lower", "ci_upper"), "Effect on spend (USD a household)", "effect")
+    layers = _interval_rows(
+        table, "method", ("estimate", "ci_lower", "ci_upper"), "Effect on spend (USD per household)", "effect"
+    )
     return _spec(alt.layer(*layers, _zero_line("x")).properties(width="container", height=28 * len(table)))
 
 

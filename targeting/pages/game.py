@@ -57,7 +57,7 @@ class Customers:
 
     `place` ranks whom the pipeline's policy contacts, smallest first, missing for those it doesn't; `uplift`, `lower` and `upper`
     are the effects that the page reveals (the ends missing without an interval), `true_uplift` is None where nobody knows it.
-    `segment` counts from 0, `facts` are what a player may see of each: one column a fact.
+    `segment` counts from 0, `facts` are what a player may see of each: one column per fact.
     """
 
     evidence: Evidence
@@ -76,7 +76,7 @@ class Customers:
         return not np.isnan(self.lower).any()
 
     def columns(self) -> dict[str, Vector]:
-        """What the page's script reads, by name: USD a contact for earned, promised and true; households are numbers from 0."""
+        """What the page's script reads, by name: USD per contact for earned, promised and true; households are numbers from 0."""
         everybody, evidence, economics = np.ones(len(self.uplift)), self.evidence, self.economics
         found = {
             "household": np.unique(evidence.household_id, return_inverse=True)[1].astype(float),
@@ -150,7 +150,7 @@ class Story:
 
 
 def game_page(customers: Customers, size: Sizes, profiles: Sequence[Mapping[str, Any]], story: Story, pool_of: str) -> str:
-    """The page as HTML; `profiles` has one entry a segment, in the order of its number, `pool_of` names the pool."""
+    """The page as HTML; `profiles` has one entry per segment, in the order of its number, `pool_of` names the pool."""
     made_up = customers.true_uplift is not None
     breakeven = customers.economics.breakeven
     data = {

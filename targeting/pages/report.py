@@ -142,7 +142,7 @@ def report_context(
         "versions": versions,
         "axes": charts.AXES,
         "sliders": {name: slider(lookup, name, policy[name]) for name in ("cost", "margin")},
-        "margin_unit": "share of sales" if outcome == "purchase_amount" else "USD a basket",
+        "margin_unit": "share of sales" if outcome == "purchase_amount" else "USD per basket",
         "charts": all_charts(metrics, tables, arms, curve, outcome),
         "lookup": embedded(lookup, len(arms), outcome, metrics["nuisance"]["answers"]),
         "vega": vega(),

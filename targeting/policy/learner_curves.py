@@ -21,9 +21,9 @@ def learner_curves(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Curves and their summaries; `effects` are out-of-fold effects (rows,) by learner, `chosen` among them.
 
-    Curves, one row a learner and share: the columns of `roi_curve`, learner, and over_chosen (profit less that of the chosen
+    Curves, one row per learner and share: the columns of `roi_curve`, learner, and over_chosen (profit less that of the chosen
     learner's order) with pointwise interval and uniform band, paired.
-    Summaries, one row a learner: profit_peak_* and roi_peak_* (see `peaks`) over all rows; and inside the overlap, where scores
+    Summaries, one row per learner: profit_peak_* and roi_peak_* (see `peaks`) over all rows; and inside the overlap, where scores
     can judge an order, aucc and aucc_over_random with interval, and mean_over_chosen (the average over all shares) with interval.
     """
     orders = {name: replace(data, cate=cate).order for name, cate in effects.items()}

@@ -34,7 +34,7 @@ MOMENTS = ("gain", "spend", "var_gain", "covariance", "var_spend")
 class Lookup:
     """What the sliders look up: three tables.
 
-    positions: one row a cost (outer) and margin (inner), with the number of each policy's decision (a column a policy), reach
+    positions: one row per cost (outer) and margin (inner), with the number of each policy's decision (a column per policy), reach
     (how many standard errors cover all candidates at once), recommended, peak_lower and peak_upper (the middle 95% of the shares
     at which the curve may peak). decisions: policy, decision, contacts (rows), candidate (whether it can be recommended), and
     MOMENTS per row of the panel in USD at cost 1 and margin 1. curve: share, MOMENTS, and promised, the gain that the model
@@ -54,7 +54,7 @@ def steps(own: float, largest: float, first: int) -> Vector:
 
 
 def slider_steps(economics: Economics, outcome: str) -> tuple[Vector, Vector]:
-    """Costs and margins of the sliders; a margin is a share of sales, or USD a basket where profits are of these."""
+    """Costs and margins of the sliders; a margin is a share of sales, or USD per basket where profits are of these."""
     own = economics.averages()
     most = {name: max(DEAREST * own[name], LEAST_RANGE) for name in ("cost", "margin")}
     margins = steps(own["margin"], 1.0 if outcome == "purchase_amount" else most["margin"], 1)

@@ -27,11 +27,11 @@ class Budget:
 
 @dataclass(frozen=True)
 class PolicyData:
-    """What a policy may see; arrays have one entry a row of the panel.
+    """What a policy may see; arrays have one entry per row of the panel.
 
     `cate` are out-of-fold effects on sales in USD, `breakeven` the effect at which a contact pays (a number or (rows,)). What
     only some policies use may be absent: the lower end of each effect's 95% interval (NaN where the learner has none), profits
-    by segment from other folds (`segment_profit`, USD a contact), the tree's decisions, and cost, campaign and budget. `fold`
+    by segment from other folds (`segment_profit`, USD per contact), the tree's decisions, and cost, campaign and budget. `fold`
     says which model an effect comes from; without it all come from one. `known_order` are the row numbers in the order of
     contact, where that is known already.
     """
@@ -165,7 +165,7 @@ def decide(data: PolicyData) -> dict[str, Vector]:
 
 
 def assign(data: PolicyData) -> pd.DataFrame:
-    """Every available policy's decision, one column a policy (0 or 1), one row a row of the data."""
+    """Every available policy's decision, one column per policy (0 or 1), one row per row of the data."""
     return pd.DataFrame(decide(data))
 
 

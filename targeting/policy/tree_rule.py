@@ -63,7 +63,7 @@ def _condition(name: str, low: float, high: float) -> str:
 
 
 def rule_table(tree: Learned, names: Sequence[str]) -> pd.DataFrame:
-    """The tree as a table, one row a node: covariate (its name, empty in a leaf), threshold, left, right, profit.
+    """The tree as a table, one row per node: covariate (its name, empty in a leaf), threshold, left, right, profit.
 
     A row of the tree whose covariate is at most the threshold goes to node `left`; node 0 is the first.
     """
@@ -73,7 +73,7 @@ def rule_table(tree: Learned, names: Sequence[str]) -> pd.DataFrame:
 
 
 def follow_rule(rule: pd.DataFrame, households: pd.DataFrame) -> pd.DataFrame:
-    """What a rule from `rule_table` says to each of `households`, index as theirs: leaf_profit (USD a contact) and leaf_rule.
+    """What a rule from `rule_table` says to each of `households`, index as theirs: leaf_profit (USD per contact) and leaf_rule.
 
     A table without rows, a rule that could not be learned, says nothing: both are missing. Raises DataError for a covariate that
     the rule asks for and `households` lacks.

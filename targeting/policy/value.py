@@ -104,7 +104,7 @@ def value_table(
     promised: Mapping[str, Vector] | None = None,
     seed: int = 0,
 ) -> pd.DataFrame:
-    """One row a policy (a column of `policies`, among them all and current), everything per row of the panel but total_*.
+    """One row per policy (a column of `policies`, among them all and current), everything per row of the panel but total_*.
 
     Columns: share and n contacted, share_outside (of the contacts, outside the overlap), profit_plugin (by the effects `cate`, or
     by `promised` profits where others than these chose), profit (off-policy) with se and 95% interval, total_profit and roi with

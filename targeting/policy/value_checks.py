@@ -52,7 +52,7 @@ def bounds(name: str, policy: Vector, evidence: Evidence, economics: Economics) 
 
 
 def check_table(policies: pd.DataFrame, evidence: Evidence, economics: Economics) -> pd.DataFrame:
-    """One row a policy: policy, profit_direct, profit_ipw, profit_overlap with ci, profit_bound_lower, profit_bound_upper.
+    """One row per policy: policy, profit_direct, profit_ipw, profit_overlap with ci, profit_bound_lower, profit_bound_upper.
 
     profit_overlap is per row of the overlap population: what the policy earns there, contacts outside it left out.
     """

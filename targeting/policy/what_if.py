@@ -45,7 +45,7 @@ def cost_margin_grid(
     seed: int,
     comparable: bool = True,
 ) -> pd.DataFrame:
-    """One row a cost and margin: cost, margin, breakeven, policy (largest off-policy profit of those that can be recommended).
+    """One row per cost and margin: cost, margin, breakeven, policy (largest off-policy profit of those that can be recommended).
 
     With share, profit, profit_ci_lower, profit_ci_upper and profit_plugin of that policy, and recommended (`none` where it is not
     shown to beat nobody, or arms are not `comparable`, see `recommend`). `none` wins, with profit 0, where every candidate loses.
@@ -66,7 +66,7 @@ def cost_margin_grid(
 
 
 def breakeven_scenarios(data: PolicyData, evidence: Evidence, economics: Economics, tills: Mapping[str, float]) -> pd.DataFrame:
-    """The rule "contact whose effect exceeds the breakeven" under other costs and margins, one row a scenario.
+    """The rule "contact whose effect exceeds the breakeven" under other costs and margins, one row per scenario.
 
     `tills` are costs per contact that the data themselves give, by name. Columns: scenario, cost, margin, breakeven, share,
     profit_plugin, profit, profit_ci_lower, profit_ci_upper, roi (missing where nothing is spent); and overlap_profit, of
@@ -108,7 +108,7 @@ def breakeven_scenarios(data: PolicyData, evidence: Evidence, economics: Economi
 
 
 def segment_what_if(segments: pd.DataFrame, cate: Vector, evidence: Evidence, economics: Economics) -> pd.DataFrame:
-    """What if one segment alone were contacted, those of it inside the overlap: one row a segment (segment, name).
+    """What if one segment alone were contacted, those of it inside the overlap: one row per segment (segment, name).
 
     Columns: n (rows), n_contacted, effect (mean score of the contacts), breakeven_cost (the cost at which they would just pay),
     profit per contact with interval, total_profit, profit_plugin per contact. Missing where nobody can be contacted.
@@ -144,7 +144,7 @@ def turning_shifts(
     For the recommended policy: by how much its contacts' effect must be overstated for its profit, and for its interval's lower
     end, to fall to 0. Where nobody is recommended: by how much the best candidate's must be understated for its profit, and
     its interval, to rise to 0. Unmeasured confounding shifts effects by the same amount in USD whatever the cost, so the shift is
-    profit over the mean of `decisions` (rows, a column a policy of `table`) times margin. Keys: policy, direction, shift,
+    profit over the mean of `decisions` (rows, a column per policy of `table`) times margin. Keys: policy, direction, shift,
     shift_interval; without any candidate only policy `none`.
     """
     compared = table[candidates(table)]
@@ -164,7 +164,7 @@ def turning_shifts(
 
 
 def confounding_table(shifts: Mapping[str, float | str], sensitivity: pd.DataFrame, outcome: str) -> pd.DataFrame:
-    """Whether a confounder as strong as a group of measured covariates could turn the recommendation, one row a group.
+    """Whether a confounder as strong as a group of measured covariates could turn the recommendation, one row per group.
 
     `sensitivity` has the omitted-variable analysis of the average effect: in its rows lower and upper are the estimate, if such a
     confounder were missing. Half the width between them is the largest bias; it is set against the shifts,

@@ -23,7 +23,7 @@ def design_panel(eligible: pd.DataFrame, design: str, n_folds: int, seed: int) -
 def compare_designs(
     eligible: pd.DataFrame, cross_fit: CrossFit, outcome: str, bounds: Sequence[float], clip: float, n_folds: int, seed: int
 ) -> pd.DataFrame:
-    """One row a design: design, n_trials, n_left_out, the numbers of `positivity`, every estimator's effect, and their range.
+    """One row per design: design, n_trials, n_left_out, the numbers of `positivity`, every estimator's effect, and their range.
 
     `cross_fit` turns tasks and a panel's rows into out-of-fold predictions; both designs get the same. `range` is over the
     adjusted estimators that exist.

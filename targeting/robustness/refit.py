@@ -24,7 +24,7 @@ KEPT = 0.8  # share of households in a draw: near enough to all of them for the 
 
 
 def refit_draws(panel: pd.DataFrame, outcome: str, n_draws: int, n_folds: int, clip: float, seed: int) -> pd.DataFrame:
-    """Estimates without a random fifth of the households, `n_draws` times: one row a draw, one column an estimator.
+    """Estimates without a random fifth of the households, `n_draws` times: one row per draw, one column per estimator.
 
     Nuisances are the linear models, cross-fitted anew in each draw over the panel's folds; penalties are chosen once, on all
     rows. Estimators are the ratios of sums. A bootstrap would not do: its copies leave the models 63% of the households to learn
@@ -72,7 +72,7 @@ def _draw(
 
 
 def refit_table(draws: pd.DataFrame, estimates: Mapping[str, Estimate]) -> pd.DataFrame:
-    """One row an estimator: method, estimate, se (analytic), se_refit (from the draws), ci_lower, ci_upper, n_draws.
+    """One row per estimator: method, estimate, se (analytic), se_refit (from the draws), ci_lower, ci_upper, n_draws.
 
     The delete-d jackknife by random subsets: the spread of the draws times sqrt(kept / left out). The intervals are normal with
     the larger standard error, about the estimate from all rows. Source: Shao & Wu (1989), Annals of Statistics 17, 1176-1197.
@@ -98,7 +98,7 @@ def refit_table(draws: pd.DataFrame, estimates: Mapping[str, Estimate]) -> pd.Da
 def refit_effects(
     panel: pd.DataFrame, nuisance: pd.DataFrame, n_draws: int, n_folds: int, clip: float, seed: int
 ) -> pd.DataFrame:
-    """The columns of `refit_table`, then outcome: one row an outcome and estimator.
+    """The columns of `refit_table`, then outcome: one row per outcome and estimator.
 
     `nuisance` has the panel's rows in their order, and gives the estimates from all of them.
     """

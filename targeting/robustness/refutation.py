@@ -42,7 +42,7 @@ def placebos(panel: pd.DataFrame, propensity: ArrayLike, n_strata: int, repeats:
 
 
 def random_causes(panel: pd.DataFrame, repeats: int, seed: int) -> Iterator[Draw]:
-    """One more covariate, x_random_cause: uniform in [0, 1], one value a household, related to nothing."""
+    """One more covariate, x_random_cause: uniform in [0, 1], one value per household, related to nothing."""
     households, codes = np.unique(panel["household_id"], return_inverse=True)
     for repeat in range(repeats):
         cause = _generator(seed, RANDOM_CAUSE, repeat).random(len(households))[codes]

@@ -81,7 +81,7 @@ def _fixed_propensity(strength: float, name: str, seed: int) -> BaseEstimator:
 
 
 def estimate_draw(draw: Draw, light: LightNuisances) -> pd.DataFrame:
-    """Refit and estimate: one row an outcome and estimator, with check, outcome, estimator, repeat, estimate, se."""
+    """Refit and estimate: one row per outcome and estimator, with check, outcome, estimator, repeat, estimate, se."""
     return _estimates(draw, light.fit(draw.panel))
 
 

@@ -36,7 +36,7 @@ class Finding:
 
 
 def refutation_table(draws: pd.DataFrame, settings: Mapping[str, Any], unadjusted: Mapping[str, float]) -> pd.DataFrame:
-    """One row an outcome, estimator and check, in the columns COLUMNS.
+    """One row per outcome, estimator and check, in the columns COLUMNS.
 
     `draws` has check, outcome, estimator, repeat, estimate, se, shift_se, the original estimates among them; `settings` is the
     section `refute` of the parameters; `unadjusted` the plain difference between the arms on the negative control, by outcome,

@@ -65,7 +65,7 @@ def _reading(loadings: pd.Series) -> str:
 
 
 def factor_table(directions: NDArray[np.float64], features: Sequence[str], names: Sequence[FactorName]) -> pd.DataFrame:
-    """One row a factor: factor, name, kind, reading, and its three strongest features with their loadings (0 to 1)."""
+    """One row per factor: factor, name, kind, reading, and its three strongest features with their loadings (0 to 1)."""
     rows = []
     for number, (row, factor) in enumerate(zip(directions, names, strict=True), start=1):
         strongest = np.argsort(-row, kind="stable")[:TOLD]

@@ -42,7 +42,7 @@ def loadings_stability(features: pd.DataFrame, directions: Matrix, settings: Fac
 def select_factors(
     features: pd.DataFrame, numbers: Sequence[int], settings: FactorSettings, resamples: int, seed: int
 ) -> pd.DataFrame:
-    """One row a number of factors, each fitted anew.
+    """One row per number of factors, each fitted anew.
 
     Columns: n_factors, both explained variances, n_active (factors that the penalties leave anything), reconstruction_error
     (Frobenius norm), the shares of zeros among scores and loadings (sparsity_*), and the matched cosine of the loadings with

@@ -51,8 +51,8 @@ class FactorSettings:
 class Factorisation:
     """A fitted factorisation, all of it in two tables, so that it can be stored without pickling.
 
-    `scaling`: one row a feature (feature, logged, unit, minimum, maximum). `loadings`: shape (factors, features), features as in
-    `scaling`. `spread`: shape (factors,), the standard deviation of each factor's scores over the households of the fit, so that
+    `scaling`: one row per feature (feature, logged, unit, minimum, maximum). `loadings`: shape (factors, features), features as
+    in `scaling`. `spread`: shape (factors,), the standard deviation of each factor's scores over the households of the fit, so that
     scores are given in standard deviations.
     """
 
@@ -67,7 +67,7 @@ class Factorisation:
         return cls(scaling, loadings[scaling["feature"].tolist()].to_numpy(), loadings["spread"].to_numpy(), settings)
 
     def loadings_table(self) -> pd.DataFrame:
-        """One row a factor: its loadings (a column a feature), factor (F1, F2, ...) and spread."""
+        """One row per factor: its loadings (a column per feature), factor (F1, F2, ...) and spread."""
         names = [f"F{number}" for number in range(1, len(self.loadings) + 1)]
         return pd.DataFrame(self.loadings, columns=self.scaling["feature"].tolist()).assign(factor=names, spread=self.spread)
 
@@ -108,7 +108,7 @@ class Factorisation:
 
 
 def fit_factors(features: pd.DataFrame, settings: FactorSettings, seed: int) -> Factorisation:
-    """Scale features (one row a household) and factorise them; factors are ordered by how much of the features they rebuild.
+    """Scale features (one row per household) and factorise them; factors are ordered by how much of the features they rebuild.
 
     Features whose sample skewness exceeds the setting go through log1p first. Of one start from singular vectors (nndsvd)
     and `factor_starts` random ones the factors with the lowest penalised loss are kept: a single start ends in another optimum on
@@ -152,7 +152,7 @@ def explained_variance_columns(scaled: Matrix, rebuilt: Matrix) -> float:
 
 
 def explained_by_feature(scaled: Matrix, rebuilt: Matrix, names: Sequence[str]) -> pd.DataFrame:
-    """One row a feature: feature, and 1 - residual sum of squares / sum of squares around its own mean (explained_variance).
+    """One row per feature: feature, and 1 - residual sum of squares / sum of squares around its own mean (explained_variance).
 
     Negative where the factors rebuild the feature worse than its mean does.
     """

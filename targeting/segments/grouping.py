@@ -84,7 +84,7 @@ def separation(points: Matrix, labels: Labels) -> Separation:
 def select_clusters(points: Matrix, numbers: Sequence[int], restarts: int, bootstraps: int, seed: int) -> pd.DataFrame:
     """K-Means and a Gaussian mixture over `numbers` of clusters on the points (households, factors), which stay as they are.
 
-    One row a method and number: method, k, silhouette, calinski_harabasz, davies_bouldin, smallest_share, inertia (K-Means) or
+    One row per method and number: method, k, silhouette, calinski_harabasz, davies_bouldin, smallest_share, inertia (K-Means) or
     bic (mixture), and mean and deviation of the adjusted Rand index between the full fit and fits on resamples of the same size,
     each of which predicts every household. Raises DataError when fewer households differ than the largest number.
     Source: Hennig (2007), Computational Statistics & Data Analysis 52, 258-271, for the resampling.

@@ -11,7 +11,7 @@ KEY = "household_id"
 
 
 def feature_differences(features: pd.DataFrame, segments: NDArray[np.int64]) -> pd.DataFrame:
-    """One row a feature, the most telling first: feature, F of a one-way analysis of variance, p_value, and eta_squared.
+    """One row per feature, the most telling first: feature, F of a one-way analysis of variance, p_value, and eta_squared.
 
     `eta_squared` is the share of the feature's variance that lies between segments: 0.01 is small, 0.06 medium, 0.14 large (Cohen
     1988). Segments were made to differ in these features, so the p-values are no evidence that segments exist. A feature
@@ -58,7 +58,7 @@ def value_tiers(revenue: pd.Series, segments: NDArray[np.int64], names: list[str
 
 
 def demographics(households: pd.DataFrame, assigned: pd.DataFrame) -> pd.DataFrame:
-    """Who is in a segment, where the retailer knows it: one row a segment, demographic and value.
+    """Who is in a segment, where the retailer knows it: one row per segment, demographic and value.
 
     `households` has household_id and the demographics, missing where unknown; `assigned` household_id, segment, name. Columns:
     segment, name, demographic, value, n, share (of the segment's households whose value is known), share_all (of all households

@@ -49,7 +49,7 @@ class Recipe:
     seed: int
 
     def fit(self, features: pd.DataFrame) -> FittedSegments:
-        """Fit everything on `features` (one row a household).
+        """Fit everything on `features` (one row per household).
 
         A feature with one value in all rows, as a resample or half of the weeks may have, tells nothing there and is left out.
         """
@@ -91,7 +91,7 @@ def agreement(segments: Labels, refits: Iterable[Labels]) -> Matrix:
 
 
 def agreement_table(checks: Mapping[str, Matrix]) -> pd.DataFrame:
-    """One row a check: check, n (refits), and the mean, deviation and minimum of their agreement."""
+    """One row per check: check, n (refits), and the mean, deviation and minimum of their agreement."""
     return pd.DataFrame(
         [
             {"check": name, "n": len(values), "ari_mean": values.mean(), "ari_std": values.std(), "ari_min": values.min()}
@@ -130,7 +130,7 @@ def ungrouped(features: pd.DataFrame, seed: int) -> pd.DataFrame:
 
 
 def separation_without_groups(features: pd.DataFrame, recipe: Recipe) -> pd.DataFrame:
-    """How well the same recipe separates households without groups: one row a draw, a column an index.
+    """How well the same recipe separates households without groups: one row per draw, a column per index.
 
     What it finds there it would find in any data with these correlations. Indices no better than that say that the segments cut
     a continuum into convenient parts.
@@ -156,7 +156,7 @@ class Half:
 
 
 def halves(calendar: pd.DataFrame) -> tuple[Half, Half]:
-    """The earlier and the later half of the weeks; `calendar` has week and day, one row a day with a line.
+    """The earlier and the later half of the weeks; `calendar` has week and day, one row per day with a line.
 
     With an odd number of weeks the earlier half has one less.
     """
@@ -176,7 +176,7 @@ def halves(calendar: pd.DataFrame) -> tuple[Half, Half]:
 
 
 def transitions(earlier: pd.Series, later: pd.Series, names: Sequence[str]) -> pd.DataFrame:
-    """How households move between segments: one row a pair (earlier, later), with n and share of the earlier segment's.
+    """How households move between segments: one row per pair (earlier, later), with n and share of the earlier segment's.
 
     `earlier` and `later` hold segments by household_id, numbered from 0 as `names`; who is absent from one of them bought nothing
     in that half. Households of the later half alone are left out: whether they are new is not known.

@@ -29,7 +29,7 @@ MEANS = {
 def segment_table(
     profile: pd.DataFrame, segments: NDArray[np.int64], shares: NDArray[np.float64], factor_names: list[str]
 ) -> pd.DataFrame:
-    """One row a segment, numbered from 1 by falling mean revenue.
+    """One row per segment, numbered from 1 by falling mean revenue.
 
     `profile` has the 33 features, `segments` (households,) numbers from 0, `shares` (households, factors) the factor shares.
     Columns: segment, name, n, share, share_revenue, the means of MEANS (USD, visits, days, products, shares), main_factor,
@@ -57,7 +57,7 @@ def segment_table(
 
 
 def profile_table(features: pd.DataFrame, segments: NDArray[np.int64], names: list[str]) -> pd.DataFrame:
-    """One row a segment and feature: segment, name, feature, mean (in its unit), z (standard deviations from the mean of all)."""
+    """One row per segment and feature: segment, name, feature, mean (in its unit), z (standard deviations from everybody's mean)."""
     means = features.groupby(segments).mean()
     table = means.rename_axis("segment").reset_index().melt("segment", var_name="feature", value_name="mean")
     z = standardised_profiles(features, segments).rename_axis("segment").reset_index().melt("segment", var_name="feature")
@@ -68,7 +68,7 @@ def profile_table(features: pd.DataFrame, segments: NDArray[np.int64], names: li
 def factor_table_by_segment(
     shares: NDArray[np.float64], segments: NDArray[np.int64], names: list[str], factors: list[str]
 ) -> pd.DataFrame:
-    """One row a segment and factor: segment, name, factor, share (its mean share in the households' profiles)."""
+    """One row per segment and factor: segment, name, factor, share (its mean share in the households' profiles)."""
     means = pd.DataFrame(shares, columns=factors).groupby(segments).mean().rename_axis("segment").reset_index()
     table = means.melt("segment", var_name="factor", value_name="share").sort_values("segment", kind="stable", ignore_index=True)
     return _named(table, names)

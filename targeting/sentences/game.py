@@ -75,7 +75,7 @@ def behaviour(own: pd.Series, overall: pd.Series, days_away: float) -> str:
     rhythm = next(words for least, words in RHYTHMS if own["frequency_per_week"] >= least)
     basket = own["monetary_avg_basket_sales"]
     compared = next(words for least, words in BASKETS if basket >= least * overall["monetary_avg_basket_sales"])
-    said = [f"{rhythm}, {usd(basket, 0)} a visit, {compared}.", f"Last visit {days(days_away)} before."]
+    said = [f"{rhythm}, {usd(basket, 0)} per visit, {compared}.", f"Last visit {days(days_away)} before."]
     goods = [words for name, words in GOODS.items() if _well_above(own, overall, name)]
     if goods:
         said.append(f"Buys more {' and '.join(goods[:2])} than most.")

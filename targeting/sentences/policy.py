@@ -14,7 +14,7 @@ def recommendation_words(table: pd.DataFrame, recommended: str) -> str:
         best = "no policy has enough contacts inside the overlap to be judged"
         if not compared.empty:
             top = compared.loc[compared["profit"].idxmax()]
-            earns = f"{top['policy']}, earns {_dollars_with_interval(top)} a household"
+            earns = f"{top['policy']}, earns {_dollars_with_interval(top)} per household"
             best = f"the best of {len(compared)}, {earns}{_together(top, len(compared))}"
             if len(compared) == 1:
                 best = f"the only one that can be judged, {earns}"
@@ -30,8 +30,8 @@ def recommendation_words(table: pd.DataFrame, recommended: str) -> str:
         against += f", which does not count what is unknown of its {percent(outside)} of contacts outside the overlap"
     return (
         f"Mail by {recommended}: {row['n']:,.0f} of {total:,.0f} households and campaigns ({row['share']:.0%}), to earn "
-        f"{_dollars_with_interval(row)} a household, {usd(row['total_profit'])} in all, against mailing nobody"
-        f"{_together(row, len(compared))}; against current practice {usd(row['over_current'])} a household ({against})."
+        f"{_dollars_with_interval(row)} per household, {usd(row['total_profit'])} in all, against mailing nobody"
+        f"{_together(row, len(compared))}; against current practice {usd(row['over_current'])} per household ({against})."
     )
 
 

@@ -51,7 +51,7 @@ def truth_sentences(metrics: Mapping[str, Any], truth: pd.DataFrame) -> list[str
     found, recommended = metrics["truth"], metrics["policy"]["recommended"]
     best = f"the best there is, contacting exactly those whose contact pays, {usd(found['profit_oracle'])}"
     who = "Mailing nobody, as recommended," if recommended == "none" else f"The recommended policy, `{recommended}`,"
-    sentences = [f"{who} truly earns {usd(found['profit_recommended'])} a household and campaign; {best}."]
+    sentences = [f"{who} truly earns {usd(found['profit_recommended'])} per household and campaign; {best}."]
     known = truth[(truth["trial"] == "all") & truth["covered"].notna()]
     effects = known[(known["what"] == "effect") & (known["outcome"] == SPEND)].set_index("name")
     if READ_FIRST in effects.index:

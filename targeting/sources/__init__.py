@@ -1,4 +1,4 @@
-"""Data sources: one adapter a source, all giving the same canonical tables (see targeting.tables.schemas)."""
+"""Data sources: one adapter per source, all giving the same canonical tables (see targeting.tables.schemas)."""
 
 from collections.abc import Mapping
 from typing import Any

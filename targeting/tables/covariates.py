@@ -28,7 +28,7 @@ def keep_promoted_lines(backend: BaseBackend, tables: Mapping[str, ir.Table]) ->
 def baseline_covariates(
     tables: Mapping[str, ir.Table], promoted: ir.Table, time_zero: date, recent_days: Sequence[int]
 ) -> ir.Table:
-    """One row a household with a purchase before `time_zero`: household_id and the covariates, prefix x_, none missing.
+    """One row per household with a purchase before `time_zero`: household_id and the covariates, prefix x_, none missing.
 
     The 33 profile features as of time zero; spend (USD) and visits in the last so many days; how many campaigns of each type
     had reached the household, how many of those still run, and its redemptions; the share of its lines that were on display

@@ -81,7 +81,7 @@ def product_traits(products: ir.Table) -> ir.Table:
 
 
 def household_features(transactions: ir.Table, products: ir.Table, as_of: date) -> ir.Table:
-    """One row a household with a line before `as_of`: household_id and the 33 FEATURES, unordered.
+    """One row per household with a line before `as_of`: household_id and the 33 FEATURES, unordered.
 
     Money in USD, gaps and recency in days. "Weeks" are the retailer's own. Where a household gives no information the
     value is defined: one purchase day, and the average gap is the days since that purchase (at least one), its deviation 0;

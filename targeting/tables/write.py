@@ -27,7 +27,7 @@ def sold(lines: ir.Table) -> ir.Table:
 
 
 def promoted(promotions: ir.Table) -> ir.Table:
-    """One row a product, store and week: a product can stand in several places, and is displayed if it is in any."""
+    """One row per product, store and week: a product can stand in several places, and is displayed if it is in any."""
     return promotions.group_by("product_id", "store_id", "week").agg(
         display=promotions.display.any(), mailer=promotions.mailer.any()
     )

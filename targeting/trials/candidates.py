@@ -13,7 +13,7 @@ from targeting.trials.trials import ever_targeted
 
 
 def candidate_rows(tables: Mapping[str, ir.Table], campaign_type: str, time_zero: date, recent_days: Sequence[int]) -> ir.Table:
-    """One row a household that any table knows: household_id, has_history, targeted_before, then the covariates (prefix x_).
+    """One row per household that any table knows: household_id, has_history, targeted_before, then the covariates (prefix x_).
 
     has_history: a purchase before `time_zero`; without one the covariates are missing. targeted_before: a campaign of the type
     that starts before `time_zero` has the household among its targets. The trials' rule of eligibility is the first without the

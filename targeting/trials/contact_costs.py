@@ -17,7 +17,7 @@ BASES = {
 
 
 def discounts(trial: Trial, transactions: ir.Table, targets: ir.Table, redemptions: ir.Table) -> ir.Table:
-    """One row a household that the trial's campaign targeted: household_id, discount (USD), redeemed (0/1).
+    """One row per household that the trial's campaign targeted: household_id, discount (USD), redeemed (0/1).
 
     The discount is the sum of coupon discounts on all lines from time zero to the window's end, 0 for who bought nothing;
     redeemed is whether a coupon of this campaign came back in the window.

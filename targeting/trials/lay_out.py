@@ -19,7 +19,7 @@ Tables = Mapping[str, ir.Table]
 
 @dataclass(frozen=True)
 class Layout:
-    """Every eligible row, which of them the design compares (booleans, shape (rows,)), and one row a trial of who is in it."""
+    """Every eligible row, which of them the design compares (booleans, shape (rows,)), and one row per trial of who is in it."""
 
     eligible: pd.DataFrame
     chosen: pd.Series

@@ -92,7 +92,7 @@ def control_panel(trials: Sequence[ControlTrial]) -> pd.DataFrame:
 
 
 def control_metrics(control: pd.DataFrame, flow: pd.DataFrame) -> dict[str, int]:
-    """What the panel of `control_panel` holds, and by the trials' `flow`, one row a trial, who could not be moved back."""
+    """What the panel of `control_panel` holds, and by the trials' `flow`, one row per trial, who could not be moved back."""
     return {
         "n_rows": len(control),
         "n_households": control["household_id"].nunique(),

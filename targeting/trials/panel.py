@@ -1,4 +1,4 @@
-"""The panel: one row a household and trial; keys, treatment, outcomes, fold, then baseline covariates (prefix x_)."""
+"""The panel: one row per household and trial; keys, treatment, outcomes, fold, then baseline covariates (prefix x_)."""
 
 import numpy as np
 import pandas as pd

@@ -82,7 +82,7 @@ def ever_targeted(campaign_type: str, campaigns: ir.Table, targets: ir.Table) ->
 
 
 def outcomes_between(transactions: ir.Table, first_day: date, last_day: date) -> ir.Table:
-    """What those who bought from `first_day` to `last_day`, both inclusive, bought: one row a household.
+    """What those who bought from `first_day` to `last_day`, both inclusive, bought: one row per household.
 
     Columns: household_id, purchase_amount (USD), purchase_count (baskets).
     """

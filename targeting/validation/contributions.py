@@ -25,7 +25,7 @@ def contributions(model: BaseEstimator, covariates: Vector) -> Vector:
 
 
 def direction_table(covariates: pd.DataFrame, shares: Vector, groups: Sequence[Sequence[str]]) -> pd.DataFrame:
-    """One row a group of covariates, largest push first: group, leading, covariates, push, direction.
+    """One row per group of covariates, largest push first: group, leading, covariates, push, direction.
 
     `shares` (n, p) are the covariates' contributions; a group's is their sum, as alike covariates share theirs by chance. `push`
     is its mean size, in units of the effect. `leading` is the member with the largest contributions of its own, and `direction`

@@ -28,8 +28,8 @@ def forward_effects(
     A household is in several trials, and what sets it apart stays with it: without the folds a learner would recognise it.
     Which trial a row is from is no covariate here, since the next trial is a new one. What learners learn from, nuisances
     included, is fitted on the earlier trials alone; settings are the learners' own, as tuning saw the last trial. The last rows'
-    propensities (of `nuisance`, rows as in the panel), with which some learners blend, know of no outcome. Returns one row a row
-    of the last trial: keys, and cate_OUTCOME_LEARNER.
+    propensities (of `nuisance`, rows as in the panel), with which some learners blend, know of no outcome. Returns one row per
+    row of the last trial: keys, and cate_OUTCOME_LEARNER.
     Raises DataError for a single trial and for effects that are not finite.
     """
     if panel["trial"].nunique() < 2:
@@ -67,7 +67,7 @@ def forward_table(
     out_of_fold: dict[str, pd.DataFrame],
     learners: Sequence[str],
 ) -> pd.DataFrame:
-    """One row an outcome and learner, judged within `fold` (rows,) by `scores` (outcome -> scores of the same rows).
+    """One row per outcome and learner, judged within `fold` (rows,) by `scores` (outcome -> scores of the same rows).
 
     Columns: outcome, learner, n, mean_predicted, mean_effect, autoc, autoc_se, autoc_p, blp_slope, blp_se, blp_p, and agreement:
     the rank correlation with the same learner's effects when the last trial, too, is there to learn from (`out_of_fold`).

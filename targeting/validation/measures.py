@@ -60,7 +60,7 @@ def judge(cate: pd.Series, score: NDArray[np.float64], panel: pd.DataFrame, outc
 def learner_table(
     cates: Mapping[str, Mapping[str, pd.Series]], scores: Mapping[str, NDArray[np.float64]], panel: pd.DataFrame, seed: int
 ) -> pd.DataFrame:
-    """One row an outcome and learner of `cates` (outcome -> learner -> effects): outcome, learner and what `judge` measures."""
+    """One row per outcome and learner of `cates` (outcome -> learner -> effects): outcome, learner and what `judge` measures."""
     return pd.DataFrame(
         [
             {"outcome": outcome, "learner": learner} | judge(cate, scores[outcome], panel, outcome, seed)

@@ -1,6 +1,6 @@
 """What the pipeline says against what is true, where a made-up source knows the truth: effects, learners, policies, segments.
 
-One row a claim, columns COLUMNS: `truth` is the claim's true value, `error` the estimate less the truth, `covered` whether the
+One row per claim, columns COLUMNS: `truth` is the claim's true value, `error` the estimate less the truth, `covered` whether the
 claim's 95% interval holds the truth (of a learner, the share of rows whose own interval does), `rmse` the root mean squared error
 and `rank_correlation` Spearman's over the rows. Missing where a claim has no interval, no rows or no truth.
 """
@@ -125,7 +125,7 @@ def judge_policies(
 ) -> pd.DataFrame:
     """Every policy's off-policy profit a row (policy, profit, interval) against what its contacts truly earn; and the oracle's.
 
-    `assignments` has a column a policy, rows as in `rows`. The oracle contacts exactly those whose contact pays.
+    `assignments` has a column per policy, rows as in `rows`. The oracle contacts exactly those whose contact pays.
     """
     effect = rows[f"effect_{outcome}"]
     names = {"what": "policy", "outcome": outcome, "trial": "all", "estimand": "profit"}

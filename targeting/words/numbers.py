@@ -25,5 +25,5 @@ def amount(value: float, outcome: str) -> str:
 
 
 def margin_words(value: float, outcome: str) -> str:
-    """A margin: 30% of sales, or dollars a basket where the outcome counts these."""
-    return percent(value) if outcome == "purchase_amount" else f"{usd(value)} a basket"
+    """A margin: 30% of sales, or dollars per basket where the outcome counts these."""
+    return percent(value) if outcome == "purchase_amount" else f"{usd(value)} per basket"

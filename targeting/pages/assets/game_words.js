@@ -36,7 +36,7 @@ const AGAINST_LOT = {
   across: "chance alone gives such differences, so it shows no skill.",
 };
 
-// The verdict on a pick, one sentence an entry. `game` has the weights and how many campaigns were run.
+// The verdict on a pick, one sentence per entry. `game` has the weights and how many campaigns were run.
 function verdictWords(rows, own, data, game) {
   const [pick] = rows;
   if (pick.coupons === 0) {

@@ -38,13 +38,13 @@ function sentence(result, at, answers) {
   if (result.recommended !== "none") {
     const row = result.table.find((item) => item.policy === result.recommended);
     const reach = `${row.contacts.toLocaleString("en-US")} household-trials (${percent(row.share)})`;
-    const earns = `${within(row.profit)} a household, ${usd(row.total)} in all${together(row, able.length)}`;
+    const earns = `${within(row.profit)} per household, ${usd(row.total)} in all${together(row, able.length)}`;
     return `${at}: mail by ${row.policy}, ${reach}, to earn ${earns}.`;
   }
   if (able.length === 0) return `${at}: mail nobody; no policy has enough contacts inside the overlap to be judged.`;
   const best = able.reduce((one, other) => (other.profit.value > one.profit.value ? other : one));
   const compared = able.length === 1 ? "the only one that can be judged" : `the best of ${able.length}`;
-  const earns = `${best.policy}, earns ${within(best.profit)} a household${together(best, able.length)}`;
+  const earns = `${best.policy}, earns ${within(best.profit)} per household${together(best, able.length)}`;
   return `${at}: mail nobody; no policy is shown to earn more (${compared}, ${earns}).`;
 }
 
@@ -89,13 +89,13 @@ function startWhatIf(chart) {
   const ownWords = place.getAttribute("aria-label").slice(place.dataset.summary.length + 1);
   const show = () => {
     const result = model.at(...inputs.map((input) => Number(input.value)));
-    const margin = outcome === "purchase_amount" ? marginWords(result.margin) : `${usd(result.margin, 2)} a basket`;
+    const margin = outcome === "purchase_amount" ? marginWords(result.margin) : `${usd(result.margin, 2)} per basket`;
     const words = [usd(result.cost, 2), margin];
     inputs.forEach((input, i) => {
       document.getElementById(`${input.id}-shown`).textContent = words[i];
       input.setAttribute("aria-valuetext", words[i]);
     });
-    const at = `At ${words[0]} a contact and a margin of ${margin}`;
+    const at = `At ${words[0]} per contact and a margin of ${margin}`;
     document.getElementById("what-if").textContent = sentence(result, at, answers);
     // At the run's own cost and margin the words under the curve say so, by more draws; where the arms do not compare nothing does.
     const own = inputs.every((input) => input.value === input.defaultValue);

@@ -24,7 +24,7 @@ WEEKDAYS = np.array([0.85, 0.85, 0.9, 0.95, 1.1, 1.25, 1.1])  # Monday to Sunday
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of household: its share, visits a week, lines a visit, items beyond one a line, deals and own brands taken.
+    """A kind of household: its share, visits per week, lines per visit, items beyond one a line, deals and own brands taken.
 
     `steadiness` is the shape of a gamma variable of mean 1 that multiplies each week's visits: the larger, the more regular.
     `tastes` multiplies departments' shares.
@@ -126,7 +126,7 @@ def _season(first_day: date, n_days: int) -> Vector:
 
 
 def basket_value(shoppers: Shoppers, catalogue: Catalogue) -> Vector:
-    """Expected sales of a visit in USD, (n + 1,), the last a campaign trip's: lines a visit times a line's expected sales."""
+    """Expected sales of a visit in USD, (n + 1,), the last a campaign trip's: lines per visit times a line's expected sales."""
     price, deal = (catalogue.group_means(values).reshape(-1, 2) for values in (catalogue.price, catalogue.deal))
     paid = price - shoppers.deals[:, None, None] * deal
     brand = np.column_stack([1 - shoppers.private, shoppers.private])

@@ -51,7 +51,7 @@ class Settings:
 
 @dataclass(frozen=True)
 class World:
-    """Canonical tables by name, money in whole cents; and the truth, one row a household with a history and type A campaign."""
+    """Canonical tables by name, money in whole cents; and the truth, one row per household with a history and type A campaign."""
 
     tables: Mapping[str, pd.DataFrame]
     truth: pd.DataFrame
