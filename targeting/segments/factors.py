@@ -52,8 +52,8 @@ class Factorisation:
     """A fitted factorisation, all of it in two tables, so that it can be stored without pickling.
 
     `scaling`: one row per feature (feature, logged, unit, minimum, maximum). `loadings`: shape (factors, features), features as
-    in `scaling`. `spread`: shape (factors,), the standard deviation of each factor's scores over the households of the fit, so that
-    scores are given in standard deviations.
+    in `scaling`. `spread`: shape (factors,), the standard deviation of each factor's scores over the households of the fit, so
+    that scores are given in standard deviations.
     """
 
     scaling: pd.DataFrame

@@ -50,7 +50,7 @@ def effect_sentence(effects: pd.DataFrame) -> str:
 
 
 def refutation_sentence(refutation: pd.DataFrame) -> str:
-    """How many refutations pass; `refutation` is plots/refutation.csv, whose rows without a verdict of pass or fail do not count."""
+    """How many refutations pass; `refutation` is plots/refutation.csv, where only rows that pass or fail count."""
     judged = refutation[refutation["passed"].notna()]
     own = judged[judged["estimator"] == READ_FIRST]
     counts = [(int(table["passed"].sum()), len(table)) for table in (judged, own)]
