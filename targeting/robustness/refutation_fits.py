@@ -2,30 +2,33 @@
 
 Light means linear models, one split of the households, and the propensity's penalty as its usual search chose it once. The
 original estimate that the others are compared with is fitted in the same way. Only the negative control, whose answer is about
-confounding and not about a change, has the pipeline's own nuisances.
+confounding and not about a change, has the pipeline's own nuisances. The outcome's mean whatever the arm is fitted nowhere, as
+neither estimator asks for it: its columns are missing (NaN).
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
+from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, clone
 
 from targeting.base.columns import OUTCOMES
 from targeting.base.errors import DataError
 from targeting.base.progress import track
 from targeting.effects.estimators import EffectData, aipw, ato, effect_data
-from targeting.nuisance.cross_fit import cross_fit, nuisance_table, nuisance_tasks, out_of_fold
-from targeting.nuisance.models import propensity_model
+from targeting.nuisance.cross_fit import Task, cross_fit, nuisance_table, nuisance_tasks, out_of_fold
+from targeting.nuisance.models import outcome_model, propensity_model
 from targeting.robustness.refutation import LEFT_OUT, ORIGINAL, Draw
 from targeting.stats.estimates import Estimate
 from targeting.stats.folds import household_folds
 from targeting.trials.panel import covariate_matrix
 
+Vector = NDArray[np.float64]
 MODEL = "linear"
 # The two that the pipeline reports as its own: over all rows, and over the overlap.
 ESTIMATORS: dict[str, Callable[[EffectData], Estimate]] = {"aipw": aipw, "ato": ato}
@@ -42,7 +45,7 @@ class LightNuisances:
     seed: int
 
     def fit(self, panel: pd.DataFrame) -> pd.DataFrame:
-        """The panel's nuisances, cross-fitted over its column `fold`, as nuisance_table gives them.
+        """The panel's nuisances, cross-fitted over its column `fold`, as nuisance_table gives them but for the means.
 
         Raises DataError where the rows outside a fold lack an arm: nothing could be learned from them.
         """
@@ -53,14 +56,21 @@ class LightNuisances:
                 "A refutation has a fold outside which all rows are treated, or none: there are too few treated or control "
                 "households for nuisance.folds folds. Lower it, or bring more data."
             )
-        predictions = {}
-        for task in nuisance_tasks(panel):
-            chosen = replace(task, build=partial(_fixed_propensity, self.strength)) if task.probability else task
-            values = np.empty(len(panel))
-            for number in numbers:
-                values[fold == number] = out_of_fold(chosen, MODEL, covariates, fold, number, self.seed)
-            predictions[task.name] = values
+        treated, outcomes = panel["treated"].to_numpy(), panel[list(OUTCOMES)].to_numpy(dtype=float)
+        everyone = np.ones(len(panel), dtype=bool)
+        propensity = Task("propensity", treated.astype(float), everyone, partial(_fixed_propensity, self.strength), True)
+        predictions = {propensity.name: self._out_of_fold(propensity, covariates, fold)}
+        for arm in (0, 1):
+            values = self._out_of_fold(Task(f"mu{arm}", outcomes, treated == arm, _outcomes_at_once, False), covariates, fold)
+            predictions |= {f"mu{arm}_{outcome}": values[:, column] for column, outcome in enumerate(OUTCOMES)}
+        predictions |= _no_means(panel)
         return nuisance_table(panel, predictions, self.clip)
+
+    def _out_of_fold(self, task: Task, covariates: Vector, fold: NDArray[np.int64]) -> Vector:
+        values = np.empty_like(task.target)
+        for number in np.unique(fold):
+            values[fold == number] = out_of_fold(task, MODEL, covariates, fold, number, self.seed)
+        return values
 
 
 def light_nuisances(panel: pd.DataFrame, clip: float, seed: int) -> LightNuisances:
@@ -78,6 +88,15 @@ def _searched(panel: pd.DataFrame, clip: float, seed: int) -> LightNuisances:
 
 def _fixed_propensity(strength: float, name: str, seed: int) -> BaseEstimator:
     return clone(propensity_model(name, seed).estimator).set_params(logisticregression__C=strength)
+
+
+def _outcomes_at_once(name: str, seed: int) -> BaseEstimator:
+    """The linear model for several outcomes, each with a penalty of its own: they share the decomposition of the covariates."""
+    return outcome_model(name, seed).set_params(ridgecv__alpha_per_target=True)
+
+
+def _no_means(panel: pd.DataFrame) -> dict[str, Vector]:
+    return {f"mean_{outcome}": np.full(len(panel), np.nan) for outcome in OUTCOMES}
 
 
 def estimate_draw(draw: Draw, light: LightNuisances) -> pd.DataFrame:
@@ -157,8 +176,10 @@ def estimate_controls(
 ) -> Iterator[pd.DataFrame]:
     """Each negative-control draw under stacked nuisances of all `models`: rows as estimate_draw gives them."""
     for draw in draws:
-        predictions, _ = cross_fit(nuisance_tasks(draw.panel), draw.panel, models, n_folds, 1, seed)
-        yield _estimates(draw, nuisance_table(draw.panel, predictions, clip))
+        without = _no_means(draw.panel)
+        tasks = [task for task in nuisance_tasks(draw.panel) if task.name not in without]
+        predictions, _ = cross_fit(tasks, draw.panel, models, n_folds, 1, seed)
+        yield _estimates(draw, nuisance_table(draw.panel, predictions | without, clip))
 
 
 def _in_processes(jobs: Iterable[Any]) -> Iterator[Any]:
