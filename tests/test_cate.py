@@ -79,7 +79,7 @@ def test_a_known_heterogeneous_effect_is_ranked(name, smooth):
         assert (effects["upper_purchase_amount"] > effects["cate_purchase_amount"]).all()
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("name", NAMES)
 def test_a_constant_effect_shows_less_spread_than_a_heterogeneous_one(name, constant, smooth):
     spread = fit(name, constant)["cate_purchase_amount"].std()
@@ -87,6 +87,13 @@ def test_a_constant_effect_shows_less_spread_than_a_heterogeneous_one(name, cons
     # Those that shrink what they cannot tell from noise are near none at all.
     if name in ("r_smooth", "dr_smooth", "dr"):
         assert spread < 6
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["r_smooth", "dr"])
+def test_a_constant_effect_is_hardly_any_spread_to_learners_that_shrink_noise(name, constant, smooth):
+    spread = fit(name, constant)["cate_purchase_amount"].std()
+    assert spread < min(6, 0.8 * fit(name, smooth)["cate_purchase_amount"].std())
 
 
 @pytest.mark.slow
@@ -103,6 +110,7 @@ def test_no_outcome_of_a_household_reaches_its_own_effects_even_through_the_nuis
         assert not np.allclose(before.loc[other, "cate_purchase_amount"], after.loc[other, "cate_purchase_amount"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "own"), [("causal_forest", {"n_estimators": 40}), ("nonparam_dml", {"n_estimators": 10}), ("s", {})]
 )

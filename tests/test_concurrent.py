@@ -8,6 +8,7 @@ from targeting.effects.estimators import RATIOS, effect_data
 from targeting.nuisance.cross_fit import cross_fit, nuisance_table, nuisance_tasks
 from targeting.robustness.other_mailings import censored_terms, concurrent_effects, mailing_table
 from targeting.stats.folds import household_folds
+from tests.stored import require_stored
 
 
 def world(n: int = 3000, seed: int = 0, mailed: bool = True) -> pd.DataFrame:
@@ -80,6 +81,15 @@ def test_without_censoring_the_terms_are_those_of_the_effects_as_mailed():
 
 
 @pytest.mark.slow
+def test_effects_of_one_world_are_as_they_were_when_all_were_judged():
+    table = effects(world(800, 0))
+    for effect, method in (("as_mailed", "aipw"), ("censored", "aipw"), ("censored", "ato")):
+        row = table.loc[(effect, method)]
+        figures = {name: float(row[name]) for name in ("estimate", "se", "ci_lower", "ci_upper")}
+        require_stored(f"other mailings, {effect} by {method}", figures)
+
+
+@pytest.mark.long
 def test_intervals_of_the_censored_effect_cover_it():
     tables = [effects(world(800, seed)).loc[("censored", "aipw")] for seed in range(40)]
     covered = sum(table["ci_lower"] <= 10 <= table["ci_upper"] for table in tables)

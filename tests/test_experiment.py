@@ -155,10 +155,12 @@ def test_arms_follow_the_seed_and_not_the_order_of_rows():
     assert (arms["seed"] == 1).all()
 
 
-def test_every_household_is_treated_half_of_the_time():
+@pytest.mark.parametrize("draws", [200, pytest.param(2000, marks=pytest.mark.long)])
+def test_every_household_is_treated_half_of_the_time(draws):
     data = households(25)
-    treated = sum((assign_arms(data, 2, None, seed)["arm"] == "treated").astype(int) for seed in range(2000))
-    assert np.abs(treated / 2000 - 0.5).max() < 4.5 * np.sqrt(0.25 / 2000)
+    treated = sum((assign_arms(data, 2, None, seed)["arm"] == "treated").astype(int) for seed in range(draws))
+    # That one of 25 households is beyond four and a half standard errors has a chance of 2 in 10,000.
+    assert np.abs(treated / draws - 0.5).max() < 4.5 * np.sqrt(0.25 / draws)
 
 
 def test_a_limit_takes_an_even_share_of_every_stratum():
@@ -170,8 +172,13 @@ def test_a_limit_takes_an_even_share_of_every_stratum():
     whole = assign_arms(data, 3, None, seed=1).groupby(["segment", "propensity_stratum"]).size()
     part = arms.groupby(["segment", "propensity_stratum"]).size().reindex(whole.index, fill_value=0)
     assert (part - whole * 100 / 501).abs().max() <= 1
-    taken = sum(data["household_id"].isin(assign_arms(data, 3, 100, seed)["household_id"]).to_numpy() for seed in range(400))
-    assert np.abs(taken / 400 - 100 / 501).max() < 5 * np.sqrt(0.16 / 400)
+
+
+@pytest.mark.parametrize("draws", [60, pytest.param(400, marks=pytest.mark.long)])
+def test_a_limit_takes_every_household_as_often(draws):
+    data = households()
+    taken = sum(data["household_id"].isin(assign_arms(data, 3, 100, seed)["household_id"]).to_numpy() for seed in range(draws))
+    assert np.abs(taken / draws - 100 / 501).max() < 5 * np.sqrt(0.16 / draws)
 
 
 @pytest.mark.parametrize("n", [0, 1])

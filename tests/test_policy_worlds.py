@@ -1,6 +1,6 @@
 """Made-up worlds whose truth is known, from fitted nuisances and effects to the recommendation and what it really earns."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy as np
 import pytest
@@ -12,8 +12,8 @@ from targeting.nuisance.scores import dr_scores
 from targeting.policy.economics import Economics
 from targeting.policy.policies import PolicyData, assign
 from targeting.policy.value import FEWEST, Evidence, profits, recommend, value_table
+from tests.stored import require_stored
 
-pytestmark = pytest.mark.slow
 ECONOMICS = Economics(cost=3.0, margin=0.3)  # a contact pays from an effect of 10 on
 N_HOUSEHOLDS, N_FOLDS, N_WORLDS = 700, 4, 240
 POPULATION = 40_000
@@ -122,6 +122,16 @@ def worlds() -> dict[tuple[str, bool], list[World]]:
     return {cell: found[number * N_WORLDS : (number + 1) * N_WORLDS] for number, cell in enumerate(cells)}
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("randomised", [True, False])
+@pytest.mark.parametrize("effect", list(EFFECTS))
+def test_a_world_of_each_kind_is_as_it_was_when_all_were_judged(effect, randomised):
+    figures: dict[str, object] = {}
+    for name, value in asdict(run(0, effect, randomised)).items():
+        figures |= {f"{name} {policy}": float(own) for policy, own in value.items()} if isinstance(value, dict) else {name: value}
+    require_stored(f"policies, {effect}, {'by lot' if randomised else 'chosen'}", figures)
+
+
 def coverage(worlds: list[World], policy: str) -> float:
     """How often the interval holds the truth, in worlds where the policy has the contacts that a recommendation asks for."""
     judged = [world for world in worlds if world.ess[policy] >= FEWEST]
@@ -129,6 +139,7 @@ def coverage(worlds: list[World], policy: str) -> float:
     return float(np.mean([world.lower[policy] <= world.truth[policy] <= world.upper[policy] for world in judged]))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("randomised", [True, False])
 @pytest.mark.parametrize("policy", ["all", "current"])
 @pytest.mark.parametrize("effect", list(EFFECTS))
@@ -136,6 +147,7 @@ def test_intervals_cover_what_policies_earn_that_learn_nothing(worlds, effect, p
     assert 0.92 <= coverage(worlds[effect, randomised], policy) <= 0.98
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("randomised", [True, False])
 @pytest.mark.parametrize("policy", ["breakeven", "positive", "risk_adjusted", "top_20", "top_30"])
 def test_intervals_cover_what_learned_policies_earn_where_effects_differ(worlds, policy, randomised):
@@ -144,6 +156,7 @@ def test_intervals_cover_what_learned_policies_earn_where_effects_differ(worlds,
     assert 0.92 <= coverage(worlds["heterogeneous", randomised], policy) <= highest
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("randomised", [True, False])
 @pytest.mark.parametrize("policy", ["positive", "top_20", "top_30"])
 def test_where_effects_are_alike_learned_policies_are_covered_a_little_too_seldom(worlds, policy, randomised):
@@ -152,6 +165,7 @@ def test_where_effects_are_alike_learned_policies_are_covered_a_little_too_seldo
     assert coverage(alike, policy) >= 0.89
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("randomised", [True, False])
 def test_shares_are_valued_without_bias_where_effects_are_alike(worlds, randomised):
     """Ranked over all folds they would look worse by 0.3 to 0.4 standard errors: folds unlucky by chance would come first."""
@@ -161,6 +175,7 @@ def test_shares_are_valued_without_bias_where_effects_are_alike(worlds, randomis
     assert abs(np.mean(middles)) < 0.15 * np.mean(errors)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("randomised", [True, False])
 @pytest.mark.parametrize("effect", ["none", "constant", "breakeven"])
 def test_a_policy_that_earns_nothing_is_hardly_ever_recommended(worlds, effect, randomised):
@@ -168,6 +183,7 @@ def test_a_policy_that_earns_nothing_is_hardly_ever_recommended(worlds, effect, 
     assert np.mean([world.recommended != "none" for world in worlds[effect, randomised]]) <= 0.05
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("randomised", [True, False])
 def test_the_recommendation_regrets_less_than_the_plug_in_rule(worlds, randomised):
     judged = [world for effect in EFFECTS for world in worlds[effect, randomised]]
@@ -176,6 +192,7 @@ def test_the_recommendation_regrets_less_than_the_plug_in_rule(worlds, randomise
     assert ours < theirs
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("randomised", [True, False])
 def test_what_pays_is_found(worlds, randomised):
     found = worlds["heterogeneous", randomised]

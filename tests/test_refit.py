@@ -10,6 +10,7 @@ from targeting.nuisance.models import outcome_model, propensity_model, without_s
 from targeting.robustness.refit import refit_draws, refit_table
 from targeting.stats.estimates import Estimate
 from targeting.stats.folds import household_folds
+from tests.stored import require_stored
 
 
 def world(seed: int, steep: float, n: int = 600) -> pd.DataFrame:
@@ -37,6 +38,16 @@ NO_ESTIMATE = {"att": Estimate(0.0, 0.0), "dml": Estimate(0.0, 0.0)}
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("steep", [0.5, 1.0])
+def test_refits_of_one_world_are_as_they_were_when_all_were_judged(steep):
+    panel = world(0, steep)
+    draws = refit_draws(panel, "purchase_amount", 4, 4, 0.01, 1)
+    figures = {f"{method} {number}": float(value) for method in draws for number, value in enumerate(draws[method])}
+    once = {f"{method} once": float(estimate.value) for method, estimate in estimates(panel).items()}
+    require_stored(f"refits, steepness {steep}", figures | once)
+
+
+@pytest.mark.long
 @pytest.mark.parametrize("steep", [0.5, 1.0])
 def test_refitting_finds_the_spread_over_worlds(steep):
     panels = [world(seed, steep) for seed in range(50)]

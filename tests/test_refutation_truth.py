@@ -19,8 +19,8 @@ from targeting.robustness.refutation_fits import LightNuisances, estimate_all, e
 from targeting.robustness.refutation_verdicts import left_out_shift, negative_control, refutation_table
 from targeting.stats.estimates import Estimate
 from tests.refutation_settings import SETTINGS
+from tests.stored import require_stored
 
-pytestmark = pytest.mark.slow
 LIGHT = LightNuisances(1.0, 0.01, 1)
 OUTCOME, ESTIMATOR = "purchase_amount", "ato"
 
@@ -34,6 +34,22 @@ def placebo_table(panel: pd.DataFrame, repeats: int, n_strata: int = 5) -> pd.Da
     return pd.concat([estimate_draw(draw, LIGHT) for draw in placebos(panel, propensity, n_strata, repeats, seed=1)])
 
 
+def figures(table: pd.DataFrame) -> dict[str, object]:
+    """Estimates and standard errors by check, estimator and number."""
+    rows = enumerate(own(table).itertuples())
+    return {f"{row.check} {number} {name}": float(getattr(row, name)) for number, row in rows for name in ("estimate", "se")}
+
+
+@pytest.mark.slow
+def test_draws_of_one_world_are_as_they_were_when_all_were_judged():
+    panel = world(0, effect=10.0, hidden=1.0, odd_trial=15.0)
+    require_stored("refutations, placebos", figures(placebo_table(panel, 3)))
+    splits = pd.concat([estimate_draw(draw, LIGHT) for draw in control_splits(panel, 3, 2, seed=1)])
+    require_stored("refutations, controls", figures(splits))
+    require_stored("refutations, trials left out", figures(estimate_all(panel, LIGHT, trials_left_out(panel))))
+
+
+@pytest.mark.long
 @pytest.mark.parametrize(("effect", "hidden"), [(0.0, 0.0), (10.0, 0.0), (0.0, 1.0)], ids=["nothing", "effect", "hidden"])
 def test_placebos_raise_no_more_false_alarms_than_they_should(effect, hidden):
     """Whatever the campaign did, and also where something unseen confounds it: placebos cannot see that."""
@@ -44,6 +60,7 @@ def test_placebos_raise_no_more_false_alarms_than_they_should(effect, hidden):
     assert abs(means.mean()) < 3.5 * means.std(ddof=1) / np.sqrt(len(means))
 
 
+@pytest.mark.slow
 def test_strata_of_a_few_rows_would_hand_the_real_effect_to_the_placebo():
     panels = [world(seed, effect=30.0) for seed in range(3)]
     coarse, fine = (np.mean([own(placebo_table(panel, 8, n))["estimate"].mean() for panel in panels]) for n in (5, 100))
@@ -63,6 +80,7 @@ def verdicts(panel: pd.DataFrame, control: pd.DataFrame) -> pd.DataFrame:
     return own(refutation_table(estimated, SETTINGS, {})).set_index("check")
 
 
+@pytest.mark.slow
 def test_a_large_effect_without_confounding_passes_everything():
     found = verdicts(world(3, effect=30.0), world(3))
     assert found["passed"].drop("placebo_position").all()
@@ -70,6 +88,7 @@ def test_a_large_effect_without_confounding_passes_everything():
     assert "outside what placebos give" in found.loc["placebo_position", "verdict"]
 
 
+@pytest.mark.long
 def test_no_effect_lies_within_its_placebos():
     positions = []
     for seed in range(12):
@@ -82,6 +101,7 @@ def test_no_effect_lies_within_its_placebos():
     assert np.mean(positions) == pytest.approx(0.5, abs=0.25)  # three standard deviations
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("estimator", ["aipw", "ato"])
 def test_a_hidden_confounder_makes_the_negative_control_fail(estimator):
     def passed(seed: int, hidden: float) -> bool | None:
@@ -93,6 +113,7 @@ def test_a_hidden_confounder_makes_the_negative_control_fail(estimator):
     assert sum(passed(seed, 1.0) is False for seed in range(12)) >= 11
 
 
+@pytest.mark.long
 def test_a_trial_unlike_the_others_is_found():
     def passed(seed: int, effect: float) -> bool | None:
         panel = world(seed, odd_trial=effect)
@@ -105,6 +126,7 @@ def test_a_trial_unlike_the_others_is_found():
     assert [passed(seed, 15.0) for seed in range(6)] == [False] * 6
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_verdicts():
     panel, control = world(5, n=300), world(6, n=300)
     pd.testing.assert_frame_equal(verdicts(panel, control), verdicts(panel, control))

@@ -190,14 +190,15 @@ def test_a_basket_is_worth_what_its_shopper_spends_on_average():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("effect", ["constant", "heterogeneous"])
-def test_the_truth_is_the_mean_of_regenerated_futures(effect):
+@pytest.mark.parametrize("repeats", [100, pytest.param(400, marks=pytest.mark.long)])
+def test_the_truth_is_the_mean_of_regenerated_futures(effect, repeats):
     """From one state on the first campaign's first day, futures without and with the mailing, many times over.
 
     Every household's mean outcome without the mailing, and its mean change by it, against the closed form: the standardised
     differences of 120 households have mean square one, and no mean beyond noise.
     """
     settings = dataclasses.replace(SMALL, households=120, effect=effect)
-    n_days, repeats = 7 * settings.weeks, 400
+    n_days = 7 * settings.weeks
     catalogue = make_catalogue(stream(1, Draw.CATALOGUE))
     shoppers = make_shoppers(settings.households, settings.first_day, n_days, stream(1, Draw.SHOPPERS))
     value = basket_value(shoppers, catalogue)
@@ -235,7 +236,7 @@ def test_the_truth_is_the_mean_of_regenerated_futures(effect):
         np.testing.assert_allclose(drawn.mean(axis=0)[~moving], expected.to_numpy()[~moving], atol=0.05)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_outcomes_in_the_tables_average_to_the_truth(ingested, tmp_path):
     """Over whole retailers: outcomes of the pipeline's own trials less the truth of the arm, lots and later mailings included."""
     residuals: dict[str, list[float]] = {

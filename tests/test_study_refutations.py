@@ -23,6 +23,7 @@ def test_settings_keep_their_order():
     assert alarm_summary(rows)["setting"].tolist() == ["s 3", "s 15"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.varied)
 def test_a_world_gives_each_estimator_an_alarm(case):
     strongest = alarms(case, case.strengths[-1], seed=0)

@@ -16,6 +16,7 @@ from targeting.effects.estimators import effect_data, effect_table
 from targeting.validation.selection import NESTED, USED
 from targeting.validation.truth import estimand_weights, judge_effects, judge_propensities
 from tests.conftest import ENGINE
+from tests.stored import require_stored
 
 PARAMS = {
     "engine": ENGINE,
@@ -57,6 +58,14 @@ def test_a_retailers_rows_are_what_its_truth_says(judged):
 
 
 @pytest.mark.slow
+def test_a_retailer_is_judged_as_it_was_when_the_claims_were(judged):
+    rows = {(row["outcome"], row["method"]): row for row in judged.estimates}
+    figures = {f"{' '.join(key)} {name}": float(row[name]) for key, row in rows.items() for name in ("estimate", "se")}
+    profits = {name: float(judged.facts[name]) for name in ("true_profit", "oracle_profit", "all_profit", "current_profit")}
+    require_stored("a retailer, randomised heterogeneous", figures | profits)
+
+
+@pytest.mark.long
 def test_a_run_writes_the_same_tables_again_without_judging_again(tmp_path, monkeypatch):
     cells = {"none": retailers.Cell(1, 200)}
     retailers.run(tmp_path, cells, 24, PARAMS)
@@ -73,7 +82,7 @@ def test_a_run_writes_the_same_tables_again_without_judging_again(tmp_path, monk
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("output.pkl")} == kept
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_intervals_hold_the_truth():
     """A few retailers; `make study` takes many more, and every overlap."""
     claims = []
