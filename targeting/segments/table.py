@@ -57,7 +57,7 @@ def segment_table(
 
 
 def profile_table(features: pd.DataFrame, segments: NDArray[np.int64], names: list[str]) -> pd.DataFrame:
-    """One row per segment and feature: segment, name, feature, mean (in its unit), z (deviation from all, in standard deviations)."""
+    """One row per segment and feature: segment, name, feature, mean (in its unit), z (in standard deviations from all)."""
     means = features.groupby(segments).mean()
     table = means.rename_axis("segment").reset_index().melt("segment", var_name="feature", value_name="mean")
     z = standardised_profiles(features, segments).rename_axis("segment").reset_index().melt("segment", var_name="feature")
