@@ -77,5 +77,11 @@ def browser() -> Iterator[Browser]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The end-to-end tests take longest, and those of a module stay together: each worker begins with a module of them."""
+    """The end-to-end tests take longest, and those of a module stay together: each worker begins with a module of them.
+
+    Whatever opens a page in Chromium is slow.
+    """
+    for item in items:
+        if "browser" in getattr(item, "fixturenames", ()):
+            item.add_marker("slow")
     items.sort(key=lambda item: (item.path.name != "test_pipeline.py", item.path.name != "test_pipeline_sources.py"))

@@ -34,12 +34,13 @@ def test_the_reference_study_has_33_features():
     assert len(FEATURES) == len(set(FEATURES)) == 33
 
 
-@pytest.mark.parametrize("as_of", AS_OF, ids=str)
+@pytest.mark.parametrize("as_of", [AS_OF[0], *(pytest.param(day, marks=pytest.mark.slow) for day in AS_OF[1:])], ids=str)
 def test_equal_to_a_slow_computation(tables, as_of):
     lines, products = tables["transactions"], tables["products"]
     assert_same(fast(lines, products, as_of), slow_features(in_pandas(lines), in_pandas(products), pd.Timestamp(as_of)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("as_of", [date(2017, 2, 8), date(2018, 1, 1)], ids=str)
 def test_equal_to_a_slow_computation_on_real_households(backend, as_of):
     source = canonical_tables(backend, {"source": "completejourney"})

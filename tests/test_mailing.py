@@ -133,6 +133,7 @@ def test_an_unknown_policy_is_named():
         make("astrology")
 
 
+@pytest.mark.slow
 def test_the_lot_mails_and_leaves_out_as_logged():
     mailed = np.zeros(6)
     for seed in range(600):

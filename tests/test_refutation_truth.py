@@ -126,7 +126,7 @@ def test_a_trial_unlike_the_others_is_found():
     assert [passed(seed, 15.0) for seed in range(6)] == [False] * 6
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_same_seed_gives_the_same_verdicts():
     panel, control = world(5, n=300), world(6, n=300)
     pd.testing.assert_frame_equal(verdicts(panel, control), verdicts(panel, control))

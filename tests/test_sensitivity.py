@@ -22,7 +22,6 @@ from targeting.robustness.hidden_confounder import (
 )
 from targeting.robustness.sensitivity_table import STRONGEST, contour, covariate_groups, sensitivity, turning_point
 from targeting.stats.estimates import Estimate
-from tests.stored import require_stored
 from tests.test_effects import world
 
 
@@ -101,13 +100,6 @@ def hidden_confounder(n: int, seed: int, strength: float) -> tuple[np.ndarray, .
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("strength", [1.0, 1.5])
-def test_an_interval_of_one_world_is_as_it_was_when_all_were_judged(strength):
-    lower, upper = marginal_sensitivity_interval(hidden_confounder(600, 0, 1.5), np.arange(600), strength, 0)
-    require_stored(f"sensitivity, strength {strength}", {"lower": float(lower), "upper": float(upper)})
-
-
-@pytest.mark.long
 def test_intervals_include_an_effect_that_a_confounder_of_this_strength_hides():
     covered = {1.0: 0, 1.5: 0}
     for seed in range(40):
