@@ -155,8 +155,9 @@ def test_arms_follow_the_seed_and_not_the_order_of_rows():
     assert (arms["seed"] == 1).all()
 
 
-@pytest.mark.parametrize("draws", [200, pytest.param(2000, marks=pytest.mark.long)])
-def test_every_household_is_treated_half_of_the_time(draws):
+@pytest.mark.slow
+def test_every_household_is_treated_half_of_the_time():
+    draws = 2000
     data = households(25)
     treated = sum((assign_arms(data, 2, None, seed)["arm"] == "treated").astype(int) for seed in range(draws))
     # That one of 25 households is beyond four and a half standard errors has a chance of 2 in 10,000.
@@ -174,8 +175,9 @@ def test_a_limit_takes_an_even_share_of_every_stratum():
     assert (part - whole * 100 / 501).abs().max() <= 1
 
 
-@pytest.mark.parametrize("draws", [60, pytest.param(400, marks=pytest.mark.long)])
-def test_a_limit_takes_every_household_as_often(draws):
+@pytest.mark.slow
+def test_a_limit_takes_every_household_as_often():
+    draws = 400
     data = households()
     taken = sum(data["household_id"].isin(assign_arms(data, 3, 100, seed)["household_id"]).to_numpy() for seed in range(draws))
     assert np.abs(taken / draws - 100 / 501).max() < 5 * np.sqrt(0.16 / draws)
