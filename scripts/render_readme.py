@@ -52,7 +52,7 @@ def stage_graph() -> str:
     return "\n".join(["graph TD", *arrows])
 
 
-def environment() -> jinja2.Environment:
+def text_environment() -> jinja2.Environment:
     """Templates of docs/templates with these filters; a figure that is missing raises jinja2.UndefinedError."""
     templates = jinja2.Environment(
         loader=jinja2.FileSystemLoader(ROOT / "docs" / "templates"),
@@ -89,7 +89,7 @@ def render(page: str) -> str:
     tables: dict[str, Any] = {path.stem: pd.read_csv(path).to_dict("records") for path in (ROOT / "plots").glob("*.csv")}
     params = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
     numbers = {"metrics": metrics, "tables": tables, "params": params, "estimator_names": NAMES, "known": known_truth()}
-    return environment().get_template(PAGES[page]).render(**numbers, stage_graph=stage_graph())
+    return text_environment().get_template(PAGES[page]).render(**numbers, stage_graph=stage_graph())
 
 
 if __name__ == "__main__":

@@ -25,11 +25,12 @@ from targeting.campaign.experiment import (
     totals_shown,
 )
 from targeting.campaign.exploration import exploration_metrics, exploration_table, simulated_means
-from targeting.campaign.mailing import UNITS, spreadsheet_safe
+from targeting.campaign.mailing import spreadsheet_safe
 from targeting.figures.experiment import power_chart
 from targeting.nuisance.cross_fit import observed_arm
 from targeting.policy.economics import Economics
 from targeting.trials.panel import require_aligned
+from targeting.words.numbers import UNITS
 
 PANEL = Path("data/trials/panel.parquet")
 NUISANCE = Path("data/trials/nuisance.parquet")

@@ -14,7 +14,7 @@ from targeting.base.stage import run
 from targeting.learners.registry import find_learner
 from targeting.nuisance.overlap import in_overlap
 from targeting.nuisance.scores import effect_scores
-from targeting.trials.panel import require_aligned
+from targeting.trials.panel import in_last_trial, require_aligned
 from targeting.validation.forward import forward_effects, forward_table
 
 PANEL = Path("data/trials/panel.parquet")
@@ -36,7 +36,7 @@ def main() -> None:
     panel = pd.read_parquet(PANEL)
     nuisance = pd.read_parquet(NUISANCE)
     require_aligned(panel, nuisance, str(NUISANCE))
-    last = (panel["trial"] == panel["trial"].max()).to_numpy()
+    last = in_last_trial(panel)
     judged = last & in_overlap(nuisance["propensity"], params["nuisance"]["overlap"])
     why = ""
     if last.all():

@@ -14,10 +14,19 @@ from targeting.base.columns import KEYS
 from targeting.base.outputs import write_metrics, write_text
 from targeting.base.params import load_params
 from targeting.base.stage import run
-from targeting.pages.game import Customers, Story, contact_places, fingerprint, game_metrics, game_page, pool, sizes
+from targeting.pages.game import (
+    Customers,
+    Story,
+    contact_places,
+    game_metrics,
+    game_page,
+    game_pool,
+    game_sizes,
+    pool_fingerprint,
+)
 from targeting.policy.economics import load_economics
 from targeting.policy.value import evidence_of
-from targeting.sentences.game import facts, findings, pipeline_words, segment_profiles, stakes
+from targeting.sentences.game import facts, pipeline_words, ranking_words, segment_profiles, stakes
 from targeting.trials.panel import require_aligned
 from targeting.validation.truth import truth_of_rows
 
@@ -53,8 +62,8 @@ def main() -> None:
     contacted = assignments["all" if policy["recommended"] == "none" else policy["recommended"]].to_numpy() == 1
     places = contact_places(np.argsort(seen["shown_rank"].to_numpy()), contacted)
 
-    kept = pool(evidence, seed)
-    size = sizes(int(kept.sum()))
+    kept = game_pool(evidence, seed)
+    size = game_sizes(int(kept.sum()))
     names = segments.drop_duplicates("segment").set_index("segment")["name"]
     customers = Customers(
         evidence=evidence.rows(kept),
@@ -74,14 +83,14 @@ def main() -> None:
         segment_profiles(panel[kept], segments.loc[kept, "segment"].to_numpy(), names) if size.drawn else [],
         Story(
             stakes=stakes(customers.economics, outcome),
-            findings=findings(validation, learner, customers.has_intervals),
+            findings=ranking_words(validation, learner, customers.has_intervals),
             pipeline=pipeline_words(policy["recommended"], learner),
             doubts=overlap["why"] if overlap["answers"] == "nothing" else "",
             window=f"from a campaign's start to {design['post_days']} days after its end",
             recent_days=days,
             outcome=outcome,
         ),
-        pool_of=fingerprint(panel.loc[kept, KEYS]),
+        pool_of=pool_fingerprint(panel.loc[kept, KEYS]),
     )
     write_metrics(game_metrics(customers, size), METRICS)
     write_text(page, PAGE)

@@ -15,14 +15,14 @@ from targeting.base.columns import KEYS, PREFIX
 from targeting.base.outputs import write_csv, write_metrics
 from targeting.base.params import load_params
 from targeting.base.stage import run
-from targeting.campaign.mailing import Campaign, decide
+from targeting.campaign.mailing import NextCampaign, mailed_by_policy
 from targeting.campaign.monitoring import DRIFT, FEWEST, MODELLED, REALISED, Realised, drift_table, realised_table, verdict_of
 from targeting.nuisance.overlap import in_overlap
 from targeting.nuisance.scores import effect_scores
 from targeting.policy.economics import Economics, load_economics
 from targeting.policy.policies import Budget, held_out_means
 from targeting.policy.tree_rule import follow_rule
-from targeting.trials.panel import covariate_names, require_aligned
+from targeting.trials.panel import household_covariates, in_last_trial, require_aligned
 
 PANEL = Path("data/trials/panel.parquet")
 NUISANCE = Path("data/trials/nuisance.parquet")
@@ -45,7 +45,7 @@ def described(panel: pd.DataFrame, comparable: pd.DataFrame, outcome: str) -> pd
 
     Indicators of trials tell the campaigns apart by themselves, and are left out.
     """
-    covariates = panel[[name for name in covariate_names(panel) if not name.startswith(f"{PREFIX}trial_")]]
+    covariates = panel[household_covariates(panel)]
     table = covariates.rename(columns=without_prefix).assign(propensity=comparable["propensity"])
     effect = comparable[f"cate_{outcome}"]
     # Each fold has its own model: where that gives everybody the average effect, effects differ between folds alone.
@@ -72,7 +72,7 @@ def main() -> None:
     policy = json.loads(POLICY.read_text(encoding="utf-8"))
     kind = params["design"]["campaign_type"]
     economics = load_economics(params["policy"], panel[KEYS], kind)
-    new = (panel["trial"] == panel["trial"].max()) & (panel["trial"] > panel["trial"].min())
+    new = in_last_trial(panel) & (panel["trial"] > panel["trial"].min())
     everywhere, score = in_overlap(nuisance["propensity"], bounds), effect_scores(nuisance, outcome)
     overlap = everywhere[new]
 
@@ -88,10 +88,10 @@ def main() -> None:
         settings = params["policy"]
         budget = Budget(settings["budget_usd"], settings["budget_contacts"])
         local = economics.rows(new.to_numpy())
-        campaign = Campaign(kind, policy["recommended"], local, outcome, bounds, settings["caution"], budget)
+        campaign = NextCampaign(kind, policy["recommended"], local, outcome, bounds, settings["caution"], budget)
         by_rules = rules_of_the_earlier(panel, score, everywhere, new.to_numpy(), economics)
         known = pd.concat([backtest.rename(columns=lambda name: name.removesuffix(f"_{outcome}")), by_rules], axis=1)
-        arrays = predicted, score[new], decide(campaign, known, overlap, params["seed"]), backtest["household_id"]
+        arrays = predicted, score[new], mailed_by_policy(campaign, known, overlap, params["seed"]), backtest["household_id"]
         effects = realised_table(Realised(*(np.asarray(values)[overlap] for values in arrays)), local.rows(overlap))
     verdict = verdict_of(drift, effects)
     features = drift[~drift["name"].isin(MODELLED)]

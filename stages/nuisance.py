@@ -17,9 +17,9 @@ from targeting.nuisance.overlap import (
     balance_table,
     calibration_error,
     calibration_of_propensity,
+    overlap_verdict,
     positivity_table,
     propensity_histogram,
-    verdict,
 )
 from targeting.nuisance.scores import clip_bound
 from targeting.trials.panel import covariate_names
@@ -62,7 +62,7 @@ def main() -> None:
         "n_balanced_weighted": pooled["n_balanced_overlap"],
         "max_smd_weighted": pooled["max_smd_overlap"],
         "outcome_r2": r2_score(panel["purchase_amount"], predicted),
-        **verdict(pooled),
+        **overlap_verdict(pooled),
     }
     write_metrics(metrics, METRICS)
     write_parquet(table, NUISANCE)

@@ -24,7 +24,7 @@ from targeting.policy.economics import Economics, load_economics
 from targeting.policy.learner_curves import learner_curves, order_shown
 from targeting.policy.lookup import look_up, slider_steps
 from targeting.policy.policies import Budget, PolicyData, assign, unavailable
-from targeting.policy.value import Evidence, best_candidate, evidence_of, recommend, value_table, with_reasons
+from targeting.policy.value import Evidence, best_candidate, evidence_of, recommend, value_table, with_absent
 from targeting.policy.value_checks import check_table
 from targeting.policy.what_if import (
     at_economics,
@@ -176,7 +176,7 @@ def main() -> None:
     lookup = look_up(data, shown["cate"].to_numpy(), evidence, economics, groups[1], stops, seed, comparable)
     for name, looked_up in vars(lookup).items():
         write_parquet(looked_up, LOOKUP / f"{name}.parquet")
-    write_csv(with_reasons(table.merge(check_table(decisions, evidence, economics), on="policy"), unavailable(data)), POLICIES)
+    write_csv(with_absent(table.merge(check_table(decisions, evidence, economics), on="policy"), unavailable(data)), POLICIES)
     drawn = curves[curves["learner"] == order]
     write_csv(drawn[[name for name in curves if not name.startswith("over_chosen") and name != "learner"]], CURVE)
     write_csv(curves, LEARNER_CURVES)

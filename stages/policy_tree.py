@@ -20,15 +20,14 @@ from targeting.policy.economics import load_economics
 from targeting.policy.tree import (
     SIZES,
     choose_size,
-    contact_profits,
     cross_fit_tree,
     grow,
     leaf_table,
     learn_tree,
-    usable_covariates,
+    scored_profits,
 )
 from targeting.policy.tree_rule import rule_table
-from targeting.trials.panel import require_aligned
+from targeting.trials.panel import household_covariates, in_last_trial, require_aligned
 
 PANEL = Path("data/trials/panel.parquet")
 NUISANCE = Path("data/trials/nuisance.parquet")
@@ -43,9 +42,9 @@ def main() -> None:
     panel, nuisance = pd.read_parquet(PANEL), pd.read_parquet(NUISANCE)
     require_aligned(panel, nuisance, str(NUISANCE))
     economics = load_economics(params["policy"], panel[KEYS], params["design"]["campaign_type"])
-    profit = contact_profits(effect_scores(nuisance, params["policy"]["outcome"]), economics.cost, economics.margin)
+    profit = scored_profits(effect_scores(nuisance, params["policy"]["outcome"]), economics.cost, economics.margin)
     overlap = in_overlap(nuisance["propensity"], params["nuisance"]["overlap"])
-    covariates, fold = panel[usable_covariates(panel)].astype(float), panel["fold"].to_numpy()
+    covariates, fold = panel[household_covariates(panel)].astype(float), panel["fold"].to_numpy()
 
     contact, promised = cross_fit_tree(covariates.to_numpy(), profit, fold, overlap, params["seed"])
 
@@ -60,7 +59,7 @@ def main() -> None:
         leaves = leaf_table(tree, inside, profit[overlap], household_id, contact[overlap])
         tables.append(leaves.assign(tree="chosen" if size == chosen else "best with a question"))
     rule = rule_table(trees[chosen], list(covariates)).assign(learned_from="all")
-    earlier = overlap & (panel["trial"] < panel["trial"].max()).to_numpy()
+    earlier = overlap & ~in_last_trial(panel)
     if earlier.any():
         before = learn_tree(covariates.to_numpy()[earlier], profit[earlier], fold[earlier], params["seed"])
         rule = pd.concat([rule, rule_table(before, list(covariates)).assign(learned_from="earlier")], ignore_index=True)

@@ -29,7 +29,7 @@ from targeting.campaign.prediction import (
 )
 from targeting.learners.ensemble import CONSTANT
 from targeting.learners.registry import Learner, find_learner
-from targeting.trials.panel import require_aligned
+from targeting.trials.panel import in_last_trial, require_aligned
 
 PANEL = Path("data/trials/panel.parquet")
 NUISANCE = Path("data/trials/nuisance.parquet")
@@ -83,7 +83,7 @@ def main() -> None:
         raise DataError("No household is eligible for a next campaign: all were targeted before, or have no purchase.")
     predictions = eligible[["household_id"]].assign(outside_range=outside_range(panel, eligible))
     predictions = pd.concat([predictions, predict(everything, eligible)], axis=1)
-    last = (panel["trial"] == panel["trial"].max()).to_numpy()
+    last = in_last_trial(panel)
     backtest, comparable = panel.loc[last, KEYS].head(0), panel[KEYS].head(0)
     if not last.all():
         # The earlier rows' nuisances have seen the last campaign's other households; `forward` fits them without.

@@ -19,7 +19,7 @@ from targeting.figures.validation import effects_by_segment_chart
 from targeting.pages.rendering import render
 from targeting.pages.report import report_context
 from targeting.pages.revision import code_revision, versions
-from targeting.pages.summary import headline
+from targeting.pages.summary import summary_numbers
 from targeting.policy.lookup import Lookup
 from targeting.sentences.report import learner_words
 from targeting.words.numbers import margin_words
@@ -75,7 +75,7 @@ def main() -> None:
     )
     metrics, tables, arms, lookup = read_run()
     policy = metrics["policy"]
-    write_metrics(headline(metrics), SUMMARY)
+    write_metrics(summary_numbers(metrics), SUMMARY)
     order, curves = policy["order_shown"], tables["roi_curve_learners"]
     shown = curves[curves["learner"] == order]
     outcome, named = params["policy"]["outcome"], learner_words(order).strip("`")

@@ -15,11 +15,11 @@ from targeting.base.outputs import write_csv, write_metrics, write_parquet
 from targeting.base.params import load_params
 from targeting.base.stage import run
 from targeting.campaign.exploration import Exploration
-from targeting.campaign.mailing import Campaign, list_metrics, mailing_list
+from targeting.campaign.mailing import NextCampaign, list_metrics, mailing_list
 from targeting.policy.economics import Economics, next_economics
 from targeting.policy.policies import Budget
 from targeting.policy.tree_rule import follow_rule
-from targeting.segments.stored import segment_numbers
+from targeting.segments.stored import segment_names, segment_numbers
 
 CANDIDATES = Path("data/score/candidates.parquet")
 PREDICTIONS = Path("data/score/predictions.parquet")
@@ -43,10 +43,9 @@ def with_segments(candidates: pd.DataFrame, segmentation: dict[str, Any]) -> pd.
     numbers = segment_numbers(
         features.rename(columns=lambda name: name.removeprefix(PREFIX)), scaling, loadings, centres, segmentation
     )
-    names = named.drop_duplicates("segment").set_index("segment")["name"]
     # Inside the overlap of all past campaigns, the rows by whose other folds the policy decides there.
     earned = pd.read_csv(BY_SEGMENT).set_index("segment")["profit"]
-    return candidates.assign(segment=numbers.map(names), segment_profit=numbers.map(earned))
+    return candidates.assign(segment=numbers.map(segment_names(named)), segment_profit=numbers.map(earned))
 
 
 def main() -> None:
@@ -55,7 +54,7 @@ def main() -> None:
     policy = json.loads(POLICY.read_text(encoding="utf-8"))
     predictions, campaign_type = pd.read_parquet(PREDICTIONS), params["design"]["campaign_type"]
     past = Economics(policy["cost"], policy["margin"])
-    campaign = Campaign(
+    campaign = NextCampaign(
         campaign_type,
         policy["recommended"],
         next_economics(params["policy"], predictions["household_id"], campaign_type, past),

@@ -15,7 +15,7 @@ from targeting.effects.by_segment import effects_by_segment
 from targeting.effects.estimators import effect_data
 from targeting.figures.validation import segments_compared_chart
 from targeting.nuisance.overlap import in_overlap
-from targeting.segments.stored import segment_numbers
+from targeting.segments.stored import segment_names, segment_numbers
 from targeting.segments.time_zero import features_at_time_zero
 from targeting.trials.panel import require_aligned
 
@@ -47,8 +47,7 @@ def main() -> None:
     features = features_at_time_zero(panel, scaling["feature"].tolist(), days.min(), days.max())
     assigned = panel[KEYS].copy()
     assigned["segment"] = segment_numbers(features, scaling, loadings, centres, params["segmentation"])
-    names_by_segment = whole_window.drop_duplicates("segment").set_index("segment")["name"]
-    assigned["name"] = assigned["segment"].map(names_by_segment)
+    assigned["name"] = assigned["segment"].map(segment_names(whole_window))
     later = panel[KEYS].merge(whole_window, on="household_id", how="left", validate="many_to_one")
 
     overlap = in_overlap(nuisance["propensity"], params["nuisance"]["overlap"])
@@ -61,7 +60,7 @@ def main() -> None:
         data, cate = effect_data(panel, nuisance, outcome), predicted[f"cate_{outcome}"]
         for kind, segments in (("time_zero", assigned), ("whole_window", later)):
             found = effects_by_segment(data, segments["segment"], cate, overlap)
-            named = found.table.assign(outcome=outcome, name=found.table["segment"].map(names_by_segment))
+            named = found.table.assign(outcome=outcome, name=found.table["segment"].map(segment_names(whole_window)))
             tables[kind].append(named[["outcome", "segment", "name", *found.table.columns.drop("segment")]])
             if kind == "time_zero":
                 metrics[outcome] = found.summary()

@@ -27,6 +27,7 @@ from targeting.segments.stability import (
     separation_without_groups,
     transitions,
 )
+from targeting.segments.stored import segment_names
 from targeting.segments.time_zero import to_window_length
 from targeting.tables.engine import connect, read_tables
 from targeting.tables.features import household_features
@@ -67,7 +68,7 @@ def main() -> None:
     factorisation = Factorisation.from_tables(pd.read_parquet(SCALING), loadings, recipe.settings)
     stored = FittedSegments(factorisation, pd.read_parquet(CENTRES)[loadings["factor"]].to_numpy())
     segments = assigned["segment"].to_numpy() - 1
-    names = assigned.drop_duplicates("segment").set_index("segment").sort_index()["name"].tolist()
+    names = segment_names(assigned).tolist()
 
     with connect(params["engine"]) as backend:
         earlier, later = features_by_half(backend, section["features"])

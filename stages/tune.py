@@ -18,7 +18,7 @@ from targeting.base.stage import run
 from targeting.figures.tuning import tuning_chart
 from targeting.learners.data import outcome_data
 from targeting.learners.registry import find_learner
-from targeting.learners.tuning import default_losses, history, importances, search, study_key, summary, tuned
+from targeting.learners.tuning import default_losses, importances, search, search_history, study_key, summary, tuned
 
 PANEL = Path("data/trials/panel.parquet")
 NUISANCE = Path("data/trials/nuisance.parquet")
@@ -53,7 +53,7 @@ def main() -> None:
 
     results = {outcome: tuned(learner, losses[outcome], paths[outcome], trials) for outcome in OUTCOMES}
     summaries = {outcome: summary(results[outcome]) for outcome in OUTCOMES}
-    past = pd.concat([history(paths[outcome], trials).assign(outcome=outcome) for outcome in OUTCOMES], ignore_index=True)
+    past = pd.concat([search_history(paths[outcome], trials).assign(outcome=outcome) for outcome in OUTCOMES], ignore_index=True)
     shares = pd.concat(
         [importances(paths[outcome], learner.ranges, trials).assign(outcome=outcome) for outcome in OUTCOMES], ignore_index=True
     )

@@ -22,7 +22,7 @@ from targeting.nuisance.scores import effect_scores
 from targeting.stats.folds import rank_within
 from targeting.trials.panel import require_aligned
 from targeting.validation.calibration import grouped_effects
-from targeting.validation.measures import agreement, learner_table
+from targeting.validation.measures import effect_correlations, learner_table
 from targeting.validation.ranking import CROSS_FITTED
 from targeting.validation.selection import (
     AVERAGE_EFFECT,
@@ -32,8 +32,8 @@ from targeting.validation.selection import (
     average_effects,
     choose,
     effects_by_fold,
-    verdict,
-    with_reasons,
+    heterogeneity_verdict,
+    with_choice,
 )
 from targeting.validation.uplift import toc_table, uplift_table
 
@@ -102,15 +102,15 @@ def main() -> None:
         }
         for name in OUTCOMES
     }
-    learners = with_reasons(learner_table(cates, scores, judged, seed), choice, outcome, left_out)
+    learners = with_choice(learner_table(cates, scores, judged, seed), choice, outcome, left_out)
     shown = {name: cate for name, cate in cates[outcome].items() if name != USED}
     toc, calibration = curves(shown, evidence, seed)
-    alike = agreement({name: table[inside] for name, table in effects.items()}, OUTCOMES)
+    alike = effect_correlations({name: table[inside] for name, table in effects.items()}, OUTCOMES)
 
     honest = learners[(learners["outcome"] == outcome) & (learners["learner"] == NESTED)].iloc[0]
     names = ["autoc", "autoc_se", "autoc_p", "blp_p", "calibration_r2", "top_less_bottom_p"]
     metrics = {
-        **verdict(choice),
+        **heterogeneity_verdict(choice),
         "n_judged": inside.sum(),
         "n_learners": len(effects),
         "n_left_out": len(left_out),

@@ -14,7 +14,7 @@ from study.worlds import EFFECTS, OVERLAPS, World, draw_world
 from targeting.base.columns import OUTCOMES
 from targeting.effects.estimators import ESTIMATORS, effect_data
 from targeting.nuisance.cross_fit import cross_fit, nuisance_table, nuisance_tasks
-from targeting.nuisance.overlap import in_overlap, positivity, verdict
+from targeting.nuisance.overlap import in_overlap, overlap_verdict, positivity
 from targeting.policy.economics import Economics
 from targeting.policy.policies import PolicyData, assign
 from targeting.policy.value import evidence_of, profits, recommend, value_table
@@ -25,7 +25,7 @@ SEED = 20170101
 
 
 @dataclass(frozen=True)
-class Settings:
+class StudySettings:
     """Size of a world, and the pipeline's own parameters of the same names; cost and margin are the policy's."""
 
     n_households: int
@@ -43,7 +43,9 @@ def world_seed(overlap: str, effect: str, number: int) -> int:
     return int(np.random.SeedSequence(entropy).generate_state(1)[0])
 
 
-def estimate_world(overlap: str, effect: str, number: int, settings: Settings) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+def estimate_world(
+    overlap: str, effect: str, number: int, settings: StudySettings
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """World `number` of a cell: its facts (positivity, verdict, policy), and one row per outcome and estimator.
 
     Rows have overlap, effect, world, outcome, method, estimate, se, ci_lower, ci_upper.
@@ -54,11 +56,11 @@ def estimate_world(overlap: str, effect: str, number: int, settings: Settings) -
     rows = [key | row for row in estimate_rows(world.panel, nuisance)]
     covariates = world.panel[covariate_names(world.panel)]
     numbers = positivity(covariates, world.panel["treated"], nuisance["propensity"], settings.overlap)
-    facts = {**key, **numbers, "answers": verdict(numbers)["answers"], **_recommendation(world, nuisance, settings)}
+    facts = {**key, **numbers, "answers": overlap_verdict(numbers)["answers"], **_recommendation(world, nuisance, settings)}
     return facts, rows
 
 
-def fit_nuisances(panel: pd.DataFrame, settings: Settings, models: Sequence[str] = MODELS) -> pd.DataFrame:
+def fit_nuisances(panel: pd.DataFrame, settings: StudySettings, models: Sequence[str] = MODELS) -> pd.DataFrame:
     """The nuisances and scores of a panel as the pipeline fits them, in this process alone."""
     with one_process():
         predictions, _ = cross_fit(nuisance_tasks(panel), panel, models, settings.folds, settings.repeats, SEED)
@@ -83,7 +85,7 @@ def one_process() -> Iterator[None]:
         yield
 
 
-def _recommendation(world: World, nuisance: pd.DataFrame, settings: Settings) -> dict[str, Any]:
+def _recommendation(world: World, nuisance: pd.DataFrame, settings: StudySettings) -> dict[str, Any]:
     """The recommended policy, what it is estimated to earn and what it does, and the most that any policy compared earns.
 
     Effects by household are the difference of the outcome models. Profits are USD per row, against contacting nobody.

@@ -9,7 +9,7 @@ from matplotlib.ticker import PercentFormatter
 from study.retailer_summary import ALL, HINDSIGHT
 from study.worlds import EFFECTS, OVERLAPS
 from targeting.figures.style import ACCENT, DARK, LIGHT
-from targeting.stats.estimates import LEVEL, Z
+from targeting.stats.estimates import CONFIDENCE, Z
 
 STYLES = dict(zip(EFFECTS, ((LIGHT, "o"), (ACCENT, "s"), (DARK, "D")), strict=True))
 AIM = (0.92, 0.98)
@@ -39,7 +39,7 @@ def coverage_chart(summary: pd.DataFrame, outcome: str) -> Figure:
             _marks(grid[1, column], cell["bias"], places, Z * cell["bias_se"], effect)
         grid[0, column].set_title(f"overlap: {overlap}")
         grid[0, column].axvspan(*AIM, color=LIGHT, alpha=0.3, linewidth=0)
-        grid[0, column].axvline(LEVEL, color="black", linewidth=0.8)
+        grid[0, column].axvline(CONFIDENCE, color="black", linewidth=0.8)
         grid[0, column].set_xlim(LOWEST, 1.01)
         grid[0, column].xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
         grid[0, column].set_xlabel("Coverage (shaded: 92% to 98%)")

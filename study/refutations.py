@@ -17,7 +17,7 @@ from targeting.base.progress import track
 from targeting.robustness.refutation import ORIGINAL, Draw, control_splits, placebos, trials_left_out
 from targeting.robustness.refutation_fits import ESTIMATORS, LightNuisances, estimate_draw, estimate_left_out
 from targeting.robustness.refutation_verdicts import left_out_shift, negative_control, placebo_position
-from targeting.stats.estimates import LEVEL, Estimate, Z
+from targeting.stats.estimates import CONFIDENCE, Estimate, Z
 
 REFUTATIONS = Path("study/refutations.csv")
 OUTCOME = "purchase_amount"
@@ -53,7 +53,7 @@ def of_placebos(panel: pd.DataFrame) -> Iterator[Alarm]:
     for estimator, own in _by_estimator(draws):
         yield "placebo_false_alarms", estimator, float((own["estimate"].abs() > Z * own["se"]).mean())
         position = placebo_position(own, _estimate(original[estimator]), OUTCOME)
-        yield "placebo_position", estimator, float(position.value <= 1 - LEVEL)
+        yield "placebo_position", estimator, float(position.value <= 1 - CONFIDENCE)
 
 
 def of_trials_left_out(panel: pd.DataFrame) -> Iterator[Alarm]:

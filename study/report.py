@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from scripts.render_readme import environment
+from scripts.render_readme import text_environment
 from study.figures import coverage_chart, retailer_chart
 from study.findings import findings
 from study.refutations import PLACEBOS, REFUTATIONS
@@ -62,7 +62,7 @@ def render() -> str:
     sizes: dict[str, Any] = {"n_households": N_HOUSEHOLDS, "population": POPULATION, "placebos": PLACEBOS}
     sizes |= {"retailer_cells": RETAILERS, "weeks": WEEKS}
     sizes["findings"] = findings(frames[RETAILER_CHOICE.stem], frames[RETAILER_LEARNERS.stem])
-    return environment().get_template(TEMPLATE).render(**tables, **sizes)
+    return text_environment().get_template(TEMPLATE).render(**tables, **sizes)
 
 
 if __name__ == "__main__":

@@ -16,17 +16,17 @@ from targeting.learners.ensemble import average, joined, stack, usable
 from targeting.learners.registry import find_learner
 from targeting.nuisance.cross_fit import cross_fit, nuisance_table, nuisance_tasks
 from targeting.nuisance.nested import inner_nuisances
-from targeting.nuisance.overlap import in_overlap, positivity, verdict
+from targeting.nuisance.overlap import in_overlap, overlap_verdict, positivity
 from targeting.nuisance.scores import effect_scores
 from targeting.policy.economics import Economics
 from targeting.policy.policies import Budget, PolicyData, assign
-from targeting.policy.tree import contact_profits, cross_fit_tree, usable_covariates
+from targeting.policy.tree import cross_fit_tree, scored_profits
 from targeting.policy.value import evidence_of, profits, recommend, value_table
 from targeting.sources import canonical_tables
 from targeting.tables.engine import connect
 from targeting.trials.designs import folded_panel
 from targeting.trials.lay_out import eligible_rows, planned_trials
-from targeting.trials.panel import covariate_names
+from targeting.trials.panel import covariate_names, household_covariates
 from targeting.validation.selection import (
     AVERAGE_EFFECT,
     COLUMNS,
@@ -75,7 +75,7 @@ def judge_retailer(overlap: str, effect: str, number: int, households: int, week
     choice, chosen = choose_effects(panel, nuisance, effects, inside, params["seed"])
     covariates = panel[covariate_names(panel)]
     numbers = positivity(covariates, panel["treated"], nuisance["propensity"], params["nuisance"]["overlap"])
-    answers = str(verdict(numbers)["answers"])
+    answers = str(overlap_verdict(numbers)["answers"])
     facts: dict[str, Any] = {**numbers, "answers": answers, "best": choice.overall.learner, "shown": choice.overall.shown}
     facts["average_share"] = (chosen[USED]["learner"] == AVERAGE_EFFECT).mean()
     facts |= _recommendation(panel, nuisance, chosen[USED], inside, truth, answers, params)
@@ -168,8 +168,8 @@ def _recommendation(
     settings, economics = params["policy"], _economics(params)
     evidence = evidence_of(panel, nuisance, OUTCOME, inside)
     fold = panel["fold"].to_numpy()
-    profit = contact_profits(evidence.score, economics.cost, economics.margin)
-    covariates = panel[usable_covariates(panel)].to_numpy(dtype=float)
+    profit = scored_profits(evidence.score, economics.cost, economics.margin)
+    covariates = panel[household_covariates(panel)].to_numpy(dtype=float)
     tree, promised = cross_fit_tree(covariates, profit, fold, inside, params["seed"])
     data = PolicyData(
         cate=used[f"cate_{OUTCOME}"].to_numpy(),

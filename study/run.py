@@ -15,7 +15,7 @@ from typing import Any
 import pandas as pd
 from joblib import Memory, Parallel, delayed, parallel_config
 
-from study.estimate import Settings, estimate_world
+from study.estimate import StudySettings, estimate_world
 from study.worlds import EFFECTS, OVERLAPS, population_effects
 from targeting.base.outputs import write_parquet
 from targeting.base.params import load_params
@@ -34,13 +34,13 @@ def main() -> None:
     n_worlds = parser.parse_args().worlds
     params = load_params("nuisance", "policy")
     nuisance, policy = params["nuisance"], params["policy"]
-    settings = Settings(
+    settings = StudySettings(
         N_HOUSEHOLDS, nuisance["folds"], 1, nuisance["clip"], tuple(nuisance["overlap"]), policy["cost"], policy["margin"]
     )
     run(FOLDER, n_worlds, settings, POPULATION)
 
 
-def run(folder: Path, n_worlds: int, settings: Settings, population: int) -> None:
+def run(folder: Path, n_worlds: int, settings: StudySettings, population: int) -> None:
     """Write three tables to the folder: a row per world (worlds.parquet), an estimate (estimates), a true effect (truth)."""
     cells = list(itertools.product(OVERLAPS, EFFECTS))
     # World by world over all cells, so that a run that was stopped shows something of each.
@@ -67,10 +67,10 @@ def side_by_side(function: Callable[..., Any], jobs: Sequence[tuple[Any, ...]], 
 
 
 def _memory(folder: Path) -> Memory:
-    return Memory(folder / "kept" / fingerprint(), verbose=0)
+    return Memory(folder / "kept" / sources_fingerprint(), verbose=0)
 
 
-def fingerprint() -> str:
+def sources_fingerprint() -> str:
     """Of the project's modules that are loaded, this one aside, and of the locked packages: what a world's result depends on."""
     names = sorted(name for name in sys.modules if name.split(".")[0] in ("study", "targeting") and name != __name__)
     content = hashlib.sha256()

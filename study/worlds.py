@@ -84,7 +84,7 @@ def _draw_rows(overlap: str, effect: str, n_households: int, rng: np.random.Gene
     trials = []
     for number, campaign in enumerate(CAMPAIGNS):
         covariates = _covariates(households, HISTORY_WEEKS[number], rng)
-        e = propensity(covariates, overlap, number)
+        e = treatment_chance(covariates, overlap, number)
         treated = (rng.random(n_households) < e).astype(int)
         means = _means(covariates, effect, number)
         rows = pd.DataFrame({"household_id": np.arange(1, n_households + 1), "campaign_id": campaign, "trial": number + 1})
@@ -147,7 +147,7 @@ def _covariates(households: pd.DataFrame, weeks: int, rng: np.random.Generator) 
     return pd.DataFrame(covariates).astype(float).join(tastes).add_prefix("x_")
 
 
-def propensity(covariates: pd.DataFrame, overlap: str, number: int) -> Vector:
+def treatment_chance(covariates: pd.DataFrame, overlap: str, number: int) -> Vector:
     """True probability of being treated in trial `number` (from 0), shape (rows,): by lot, or by the retailer's score.
 
     The score ranks by spend, then by regularity, recency and liking of deals; it levels off at both ends.

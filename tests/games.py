@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from targeting.pages.game import Customers, Story, contact_places, game_page, sizes
+from targeting.pages.game import Customers, Story, contact_places, game_page, game_sizes
 from targeting.policy.economics import Economics
 from targeting.policy.value import Evidence
 from targeting.sentences.game import pipeline_words
@@ -64,7 +64,7 @@ def story_of(recommended: str = "none", *, doubts: str = "") -> Story:
 
 def written(tmp_path: Path, customers: Customers, recommended: str = "none", names: list[str] = NAMES, doubts: str = "") -> Path:
     profiles = [{"name": name, "annual_spend": 1000.0, "behaviour": "Often."} for name in names]
-    size = sizes(len(customers.uplift))
+    size = game_sizes(len(customers.uplift))
     path = tmp_path / "game.html"
     path.write_text(game_page(customers, size, profiles, story_of(recommended, doubts=doubts), "abc123"), encoding="utf-8")
     return path

@@ -6,9 +6,9 @@ import pytest
 from scipy.optimize import minimize
 from scipy.stats import spearmanr
 
-from targeting.base.columns import KEYS, OUTCOMES
+from targeting.base.columns import KEYS, OUTCOMES, effect_columns
 from targeting.base.errors import DataError
-from targeting.learners.cross_fit import columns, fit_fold, no_effects
+from targeting.learners.cross_fit import fit_fold, no_effects
 from targeting.learners.ensemble import average, constant_effect, distributions, joined, r_weights, stack, usable
 from targeting.learners.registry import find_learner
 from targeting.learners.tuning import Tuned, fold_loss
@@ -43,7 +43,7 @@ def test_the_average_is_the_mean(given):
     mean = average(given.panel, tables, OUTCOMES)
     expected = sum(table["cate_purchase_amount"] for table in tables.values()) / 3
     np.testing.assert_allclose(mean["cate_purchase_amount"], expected)
-    assert list(mean.columns) == [*KEYS, *columns("purchase_amount"), *columns("purchase_count")]
+    assert list(mean.columns) == [*KEYS, *effect_columns("purchase_amount"), *effect_columns("purchase_count")]
     assert mean["lower_purchase_amount"].isna().all()
 
 

@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 
 from targeting.campaign.exploration import (
+    CustomerBase,
     Exploration,
-    World,
     draw,
     epsilon_greedy,
     expected_effective_sizes,
@@ -116,7 +116,7 @@ def test_with_exploration_campaigns_teach_and_without_they_do_not():
     """True mean effect 10: only with chances inside (0, 1) does the interval narrow and keep its coverage, around the truth."""
 
     def average(epsilon: float) -> pd.DataFrame:
-        worlds = [simulate_campaigns(World(), epsilon, 5, seed) for seed in range(200)]
+        worlds = [simulate_campaigns(CustomerBase(), epsilon, 5, seed) for seed in range(200)]
         return pd.concat(worlds).groupby("campaign").mean()
 
     without, explored = average(0.0), average(0.2)

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from playwright.sync_api import Browser, Page
 
-from targeting.pages.game import game_page, sizes
+from targeting.pages.game import game_page, game_sizes
 from targeting.policy.economics import Economics
 from targeting.policy.value import Evidence, value_table
 from targeting.stats.estimates import mean_estimate
@@ -356,7 +356,7 @@ def test_visits_are_no_dollars_and_a_cost_that_varies_has_no_line(browser: Brows
     path = tmp_path / "visits.html"
     story = dataclasses.replace(story_of(), outcome="purchase_count")
     profiles = [{"name": name, "annual_spend": 1.0, "behaviour": ""} for name in NAMES]
-    path.write_text(game_page(customers, sizes(2400), profiles, story, "abc123"), encoding="utf-8")
+    path.write_text(game_page(customers, game_sizes(2400), profiles, story, "abc123"), encoding="utf-8")
     with opened(browser, path) as page:
         give(page, 30)
         page.click("#run")

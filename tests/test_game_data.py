@@ -7,29 +7,29 @@ import pandas as pd
 import pytest
 
 from targeting.base.errors import DataError
-from targeting.pages.game import MOST, contact_places, fingerprint, game_metrics, pool, sizes
+from targeting.pages.game import MOST, contact_places, game_metrics, game_pool, game_sizes, pool_fingerprint
 from targeting.policy.economics import Economics
 from targeting.policy.policies import lots
-from targeting.sentences.game import behaviour, facts, findings, pipeline_words, segment_profiles, stakes
+from targeting.sentences.game import behaviour, facts, pipeline_words, ranking_words, segment_profiles, stakes
 from targeting.stats.estimates import mean_estimate
 from tests.games import customers_of, evidence_of, written
 
 
 def test_a_draw_holds_1200_customers_and_360_coupons_or_half_of_what_there_is():
-    assert dataclasses.astuple(sizes(3450)) == (3450, 1200, 360)
-    assert dataclasses.astuple(sizes(1000)) == (1000, 500, 150)
-    assert dataclasses.astuple(sizes(99)) == (99, 0, 0)
+    assert dataclasses.astuple(game_sizes(3450)) == (3450, 1200, 360)
+    assert dataclasses.astuple(game_sizes(1000)) == (1000, 500, 150)
+    assert dataclasses.astuple(game_sizes(99)) == (99, 0, 0)
 
 
 def test_the_pool_is_the_overlap_and_too_many_are_thinned_by_household():
     small = dataclasses.replace(evidence_of(400), overlap=np.arange(400) % 4 != 0)
-    assert (pool(small, seed=1) == small.overlap).all()
+    assert (game_pool(small, seed=1) == small.overlap).all()
     large = evidence_of(2 * MOST)
-    kept = pool(large, seed=1)
+    kept = game_pool(large, seed=1)
     assert kept.sum() == MOST
     drawn_lots = lots(large.household_id, 1)
     assert drawn_lots[kept].max() < drawn_lots[~kept].min()
-    assert (pool(large, seed=2) != kept).any()
+    assert (game_pool(large, seed=2) != kept).any()
 
 
 def test_places_follow_the_order_and_are_missing_for_those_not_contacted():
@@ -47,7 +47,7 @@ def test_the_script_sees_no_household_id_and_intervals_or_truth_only_where_there
 
 def test_metrics_are_totals_of_an_average_draw():
     customers = customers_of(2400)
-    size = sizes(2400)
+    size = game_sizes(2400)
     metrics = game_metrics(customers, size)
     earned = 0.4 * customers.evidence.score - 10
     everyone = mean_estimate(earned, customers.evidence.household_id)
@@ -55,12 +55,12 @@ def test_metrics_are_totals_of_an_average_draw():
     assert metrics["profit_lot"] == pytest.approx(360 * everyone.value)
     first = np.argsort(-customers.uplift)[:720]
     assert metrics["profit_pipeline"] == pytest.approx(earned[first].sum() / 2)
-    assert game_metrics(customers_of(40), sizes(40)) == {"n_customers": 40, "n_drawn": 0, "n_coupons": 0}
+    assert game_metrics(customers_of(40), game_sizes(40)) == {"n_customers": 40, "n_drawn": 0, "n_coupons": 0}
 
 
 def test_a_pool_is_named_by_its_rows():
     keys = pd.DataFrame({"household_id": [1, 2], "campaign_id": [8, 8]})
-    assert fingerprint(keys) == fingerprint(keys.copy()) != fingerprint(keys.iloc[:1])
+    assert pool_fingerprint(keys) == pool_fingerprint(keys.copy()) != pool_fingerprint(keys.iloc[:1])
 
 
 def panel_of() -> pd.DataFrame:
@@ -118,8 +118,8 @@ def test_stakes_follow_outcome_and_economics():
 
 def test_findings_say_when_differences_are_guesses():
     validation = {"heterogeneity": False, "best": "x", "finding": "No learner shows anything."}
-    assert findings(validation, "x", with_intervals=False).endswith("So differences between single customers are guesses.")
-    shown = findings({"heterogeneity": True, "best": "x", "finding": "Effects differ."}, "x", with_intervals=True)
+    assert ranking_words(validation, "x", with_intervals=False).endswith("So differences between single customers are guesses.")
+    shown = ranking_words({"heterogeneity": True, "best": "x", "finding": "Effects differ."}, "x", with_intervals=True)
     assert shown.endswith("with 95% intervals. Effects differ.")
 
 

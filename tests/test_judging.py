@@ -15,7 +15,7 @@ from targeting.figures.validation import (
 )
 from targeting.stats.folds import rank_within
 from targeting.validation.calibration import grouped_effects
-from targeting.validation.measures import agreement, judge, learner_table, order_and_size
+from targeting.validation.measures import effect_correlations, judge, learner_table, order_and_size
 from targeting.validation.ranking import autoc
 from targeting.validation.uplift import toc_table, uplift_table
 from tests.worlds import world
@@ -80,7 +80,7 @@ def test_cross_fitted_effects_are_judged_whatever_their_level_and_claim_little_w
 def test_agreement_is_spearmans():
     rng = np.random.default_rng(0)
     tables = {name: pd.DataFrame({"cate_purchase_amount": rng.normal(size=50).round(1)}) for name in ("a", "b", "c")}
-    table = agreement(tables, ["purchase_amount"]).set_index(["learner", "other"])["correlation"]
+    table = effect_correlations(tables, ["purchase_amount"]).set_index(["learner", "other"])["correlation"]
     assert table["a", "a"] == pytest.approx(1)
     expected = spearmanr(*(tables[name]["cate_purchase_amount"] for name in ("a", "b"))).statistic
     assert table["a", "b"] == table["b", "a"] == pytest.approx(expected)
@@ -104,7 +104,7 @@ def test_pictures_show_every_learner_and_segment():
     )
     assert [axes.get_title() for axes in calibration_chart(groups).axes] == ["x", "dr", "chosen by the other folds"]
     tables = {name: pd.DataFrame({"cate_purchase_amount": c, "cate_purchase_count": c}) for name, c in cates.items()}
-    alike = agreement(tables, ["purchase_amount", "purchase_count"])
+    alike = effect_correlations(tables, ["purchase_amount", "purchase_count"])
     assert [axes.get_title() for axes in agreement_chart(alike).axes] == ["Spend", "Baskets"]
 
     columns = ["effect", "ci_lower", "ci_upper", "ato", "ato_ci_lower", "ato_ci_upper", "cate"]

@@ -7,12 +7,12 @@ import pandas as pd
 import pytest
 from joblib import Parallel, delayed
 
-from study.estimate import Settings, estimate_world
+from study.estimate import StudySettings, estimate_world
 from study.summary import with_truth
 from study.worlds import CONSTANT, population_effects
 from tests.stored import require_stored
 
-SETTINGS = Settings(n_households=700, folds=3, repeats=1, clip=0.01, overlap=(0.1, 0.9), cost=12.73, margin=0.3)
+SETTINGS = StudySettings(n_households=700, folds=3, repeats=1, clip=0.01, overlap=(0.1, 0.9), cost=12.73, margin=0.3)
 CELLS = [("good", "heterogeneous"), ("poor", "none"), ("poor", "constant")]
 N_WORLDS = 40
 

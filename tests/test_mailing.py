@@ -11,7 +11,7 @@ import pytest
 from targeting.base.errors import DataError
 from targeting.base.outputs import write_csv
 from targeting.campaign.exploration import Exploration
-from targeting.campaign.mailing import COLUMNS, Campaign, list_metrics, mailing_list, spreadsheet_safe
+from targeting.campaign.mailing import COLUMNS, NextCampaign, list_metrics, mailing_list, spreadsheet_safe
 from targeting.policy.economics import Economics
 from targeting.policy.policies import Budget
 
@@ -42,8 +42,8 @@ PREDICTIONS = pd.DataFrame(
 )
 
 
-def campaign(policy: str) -> Campaign:
-    return Campaign("A", policy, ECONOMICS, "purchase_amount", (0.1, 0.9))
+def campaign(policy: str) -> NextCampaign:
+    return NextCampaign("A", policy, ECONOMICS, "purchase_amount", (0.1, 0.9))
 
 
 def make(policy: str = "breakeven", exploration: Exploration = NO_LOT, seed: int = 1) -> pd.DataFrame:
@@ -150,7 +150,7 @@ def test_the_lot_mails_and_leaves_out_as_logged():
 def test_households_are_ranked_and_told_by_what_each_costs():
     # Breakevens of 4, 8, 4 and 100: what each gains for a dollar of breakeven is 2.5, 2, 3 and 0.6, whatever the effects' order.
     inside = PREDICTIONS.assign(cate=[10.0, 16.0, 12.0, 60.0], propensity=0.5, outside_range="")
-    dear = Campaign("A", "budget", Economics(np.array([2.0, 4.0, 2.0, 50.0]), 0.5), "purchase_amount", (0.1, 0.9))
+    dear = NextCampaign("A", "budget", Economics(np.array([2.0, 4.0, 2.0, 50.0]), 0.5), "purchase_amount", (0.1, 0.9))
     one = mailing_list(CANDIDATES, inside, replace(dear, budget=Budget(contacts=1)), NO_LOT, 1)
     assert one["mail"].tolist() == [0, 0, 0, 0, 1, 0]
     # 2, 2 and 4 USD are spent on households 5, 1 and 4; the fourth does not pay, though its effect is the largest.

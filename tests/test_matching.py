@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.special import expit, logit
 
-from targeting.effects.matching import CALIPER, matched_weights, matching
+from targeting.effects.matching import CALIPER, match_on_propensity, matched_weights
 
 
 def test_the_nearest_control_of_the_trial_is_taken_and_ties_share():
@@ -45,10 +45,10 @@ def test_agrees_with_a_slow_loop():
             nearest = pool[distance == distance.min()]
             effects.append(y[i] - mu0[i] - (y[nearest] - mu0[nearest]).mean())
             matched.append(i)
-    estimate = matching(y, t, e, mu0, trial, np.arange(n))
+    estimate = match_on_propensity(y, t, e, mu0, trial, np.arange(n))
     assert len(matched) < (t == 1).sum() or reach > 0
     assert estimate.value == pytest.approx(np.mean(effects))
 
 
 def test_nobody_to_match_gives_no_number():
-    assert np.isnan(matching([1.0, 2.0], [1, 0], [0.9, 0.1], [0.0, 0.0], [1, 2], [1, 2]).value)
+    assert np.isnan(match_on_propensity([1.0, 2.0], [1, 0], [0.9, 0.1], [0.0, 0.0], [1, 2], [1, 2]).value)

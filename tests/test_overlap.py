@@ -13,12 +13,12 @@ from targeting.nuisance.overlap import (
     effective_sample_size,
     in_overlap,
     inverse_propensity_weights,
+    overlap_verdict,
     overlap_weights,
     positivity,
     positivity_table,
     propensity_histogram,
     standardised_mean_differences,
-    verdict,
 )
 
 
@@ -148,7 +148,7 @@ def test_what_the_data_can_answer(wide, fewest, smd, answers):
         "ess_control_overlap": 900,
         "max_smd_overlap": smd,
     }
-    words = verdict(numbers)
+    words = overlap_verdict(numbers)
     assert words["answers"] == answers
     if answers == "nothing":
         assert f"{fewest} rows" in words["why"]

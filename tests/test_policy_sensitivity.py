@@ -8,7 +8,7 @@ import pytest
 
 from targeting.policy.economics import Economics
 from targeting.policy.policies import Budget, PolicyData, assign, held_out_means
-from targeting.policy.value import candidates, profits, recommend, value_table
+from targeting.policy.value import profits, recommend, recommendable, value_table
 from targeting.policy.what_if import (
     COST_FACTORS,
     MARGIN_FACTORS,
@@ -48,7 +48,7 @@ def test_the_grid_is_the_table_at_each_cost_and_margin():
     row = grid[np.isclose(grid["cost"], 4.0) & np.isclose(grid["margin"], 0.25)].iloc[0]
     decisions = assign(at_economics(replace(DATA, tree=None), dear, KNOWN, FOLD, SEGMENT))
     table = value_table(decisions, DATA.cate, KNOWN, dear, seed=1)
-    able = table[candidates(table)]
+    able = table[recommendable(table)]
     best = able.loc[able["profit"].idxmax()]
     assert row["policy"] == (best["policy"] if best["profit"] > 0 else "none")
     assert row["recommended"] == recommend(table)

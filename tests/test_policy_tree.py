@@ -10,16 +10,16 @@ from targeting.policy.tree import (
     SIZES,
     Size,
     choose_size,
-    contact_profits,
     cross_fit_tree,
     grow,
     leaf_table,
     learn_tree,
     mean_profit,
-    usable_covariates,
+    scored_profits,
 )
 from targeting.policy.tree_rule import follow_rule, rule_table, rules
 from targeting.stats.estimates import mean_estimate
+from targeting.trials.panel import household_covariates
 
 COST, MARGIN = 5.0, 0.5
 
@@ -30,12 +30,12 @@ def drawn(seed: int, n: int = 1500, noise: float = 20.0) -> tuple[pd.DataFrame, 
     covariates = pd.DataFrame({"x_a": rng.normal(size=n), "x_b": rng.integers(0, 5, n).astype(float), "x_c": rng.random(n)})
     pays = (covariates["x_a"] > 0.3) & (covariates["x_b"] <= 2)
     score = np.where(pays, 20.0, 0.0) + rng.normal(0, noise, n)
-    return covariates, contact_profits(score, COST, MARGIN), rng.integers(0, 4, n)
+    return covariates, scored_profits(score, COST, MARGIN), rng.integers(0, 4, n)
 
 
 def test_profits_are_whole_cents():
-    assert contact_profits(np.array([1.0, 10.123]), 5.0, 0.5).tolist() == [-4.5, 0.06]
-    assert contact_profits(np.array([10.0, 10.0]), np.array([1.0, 2.0]), 0.5).tolist() == [4.0, 3.0]
+    assert scored_profits(np.array([1.0, 10.123]), 5.0, 0.5).tolist() == [-4.5, 0.06]
+    assert scored_profits(np.array([10.0, 10.0]), np.array([1.0, 2.0]), 0.5).tolist() == [4.0, 3.0]
 
 
 def test_leaves_and_values_are_those_of_the_library():
@@ -161,7 +161,7 @@ def test_the_last_digits_of_scores_and_the_order_of_equals_change_nothing():
     overlap, x = np.ones(len(fold), dtype=bool), covariates.to_numpy()
     results = []
     for noise in (0.0, 1e-9):
-        profit = contact_profits(score + noise * rng.normal(size=len(score)), COST, MARGIN)
+        profit = scored_profits(score + noise * rng.normal(size=len(score)), COST, MARGIN)
         results.append(cross_fit_tree(x, profit, fold, overlap, seed=1))
     assert (results[0][0] == results[1][0]).all()
     assert (results[0][1] == results[1][1]).all()
@@ -169,7 +169,7 @@ def test_the_last_digits_of_scores_and_the_order_of_equals_change_nothing():
 
 def test_a_rule_asks_nothing_of_past_trials():
     panel = pd.DataFrame({"household_id": [1], "x_spend": [2.0], "x_trial_2": [0.0], "fold": [0]})
-    assert usable_covariates(panel) == ["x_spend"]
+    assert household_covariates(panel) == ["x_spend"]
 
 
 @pytest.mark.slow
@@ -179,7 +179,7 @@ def test_on_noise_the_tree_keeps_no_promise():
     for seed in range(20):
         rng = np.random.default_rng(seed)
         x, fold = rng.normal(size=(600, 6)), rng.integers(0, 4, 600)
-        profit = contact_profits(rng.normal(10, 40, 600), COST, MARGIN)  # mean 0
+        profit = scored_profits(rng.normal(10, 40, 600), COST, MARGIN)  # mean 0
         contact, promise = cross_fit_tree(x, profit, fold, np.ones(600, dtype=bool), seed=1)
         promised.append(promise.mean())
         earned.append((contact * profit).mean())

@@ -11,15 +11,15 @@ from targeting.policy.policies import PolicyData, assign
 from targeting.policy.value import (
     Evidence,
     best_candidate,
-    candidates,
     earned,
     evidence_of,
     observed_profits,
     profits,
     recommend,
+    recommendable,
     support,
     value_table,
-    with_reasons,
+    with_absent,
 )
 from targeting.policy.value_checks import bounds, check_table, direct_method, weighted
 from targeting.sentences.policy import recommendation_words
@@ -250,7 +250,7 @@ def test_a_policy_is_recommended_only_when_shown():
     # What reaches outside the overlap is extrapolated, however good it looks; and what hardly anybody backs is no evidence.
     assert recommend(judged(share_outside=[0.0, 0.0, 0.1])) == "none"
     assert recommend(judged(ess=[0.0, 90.0, 29.0])) == "none"
-    assert candidates(judged()).tolist() == [False, True, True]
+    assert recommendable(judged()).tolist() == [False, True, True]
 
 
 def beside_current(table: pd.DataFrame, share_outside: float = 0.0) -> pd.DataFrame:
@@ -299,8 +299,8 @@ def test_an_interval_against_current_practice_says_what_it_leaves_out():
 
 
 def test_absent_policies_keep_their_place_with_a_reason():
-    table = with_reasons(five().reset_index(), {"conservative": "no interval", "budget": "no budget is set"})
+    table = with_absent(five().reset_index(), {"conservative": "no interval", "budget": "no budget is set"})
     assert table["policy"].tolist()[-3:] == ["conservative", "risk_adjusted", "budget"]
     assert table.set_index("policy")["note"].to_dict()["conservative"] == "no interval"
     assert table.set_index("policy").loc["budget", ["profit", "share"]].isna().all()
-    assert (with_reasons(five().reset_index(), {})["note"] == "").all()
+    assert (with_absent(five().reset_index(), {})["note"] == "").all()

@@ -7,7 +7,7 @@ import statsmodels.api as sm
 from statsmodels.stats.meta_analysis import combine_effects
 
 from targeting.effects.estimators import RATIOS
-from targeting.effects.pooling import joint_ratios, pool, pooling_table
+from targeting.effects.pooling import joint_ratios, pool_estimates, pooling_table
 from targeting.stats.estimates import ratio_estimate
 from tests.test_effects import world
 
@@ -42,7 +42,7 @@ def test_shared_households_give_the_covariance_of_stacked_regressions():
 
 def test_independent_trials_pool_as_in_a_meta_analysis():
     values, variances = np.array([3.0, 5.0, 1.0, 4.0]), np.array([1.0, 2.0, 0.5, 4.0])
-    pooled, reference = pool(values, np.diag(variances)), combine_effects(values, variances)
+    pooled, reference = pool_estimates(values, np.diag(variances)), combine_effects(values, variances)
     assert pooled.estimate.value == pytest.approx(reference.mean_effect_fe)
     assert pooled.estimate.se == pytest.approx(reference.sd_eff_w_fe)
     assert (pooled.q, pooled.df, pooled.i2) == pytest.approx((reference.q, 3, max(0, 1 - 3 / reference.q)))
@@ -50,7 +50,7 @@ def test_independent_trials_pool_as_in_a_meta_analysis():
 
 
 def test_one_trial_cannot_differ_from_itself():
-    pooled = pool([2.0], [[4.0]])
+    pooled = pool_estimates([2.0], [[4.0]])
     assert (pooled.estimate.value, pooled.estimate.se, pooled.df, pooled.i2) == (2.0, 2.0, 0, 0.0)
     assert np.isnan(pooled.p)
 
@@ -60,9 +60,9 @@ def test_the_test_of_heterogeneity_keeps_its_level_and_finds_a_difference():
     alike, unlike = [], []
     for seed in range(400):
         data = world(seed=seed)
-        alike.append(pool(*joint_ratios(*RATIOS["aipw"](data), data.trial, data.household_id)).p)
+        alike.append(pool_estimates(*joint_ratios(*RATIOS["aipw"](data), data.trial, data.household_id)).p)
         shifted = data.score + 1.0 * (data.trial == 2)
-        unlike.append(pool(*joint_ratios(shifted, np.ones(600), data.trial, data.household_id)).p)
+        unlike.append(pool_estimates(*joint_ratios(shifted, np.ones(600), data.trial, data.household_id)).p)
     assert 0.02 < np.mean(np.array(alike) < 0.05) < 0.08
     assert np.mean(np.array(unlike) < 0.05) > 0.9
 

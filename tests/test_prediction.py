@@ -14,7 +14,6 @@ from targeting.campaign.prediction import (
     Training,
     blend_of,
     by_other_folds,
-    household_covariates,
     outside_range,
     predict_effects,
     predict_propensity,
@@ -24,6 +23,7 @@ from targeting.effects.estimators import ato, effect_data
 from targeting.learners.registry import Learner, find_learner
 from targeting.learners.rows import Effects, HeldOut, Rows
 from targeting.nuisance.models import propensity_model
+from targeting.trials.panel import household_covariates
 
 
 def panel(n: int = 900, seed: int = 0) -> pd.DataFrame:

@@ -15,12 +15,12 @@ from targeting.validation.selection import (
     Choice,
     Evidence,
     average_effects,
+    choice_reasons,
     choose,
-    decide,
+    choose_learner,
     effects_by_fold,
-    reasons,
-    verdict,
-    with_reasons,
+    heterogeneity_verdict,
+    with_choice,
 )
 
 SEED = 1
@@ -50,13 +50,13 @@ def test_the_best_is_chosen_and_the_others_are_told_why():
     choice = choose(learners(effect), seen, FOLDS, SEED)
     assert choice.overall.used == "good"
     assert {decision.used for decision in choice.by_fold.values()} == {"good"}
-    words = reasons(choice)
+    words = choice_reasons(choice)
     assert words["good"].startswith("chosen: the largest AUTOC of those that pass the gates; first in 5 of 5 folds")
     behind = choice.overall.judgements["poor"]
     assert words["poor"].startswith(f"not chosen: AUTOC {behind.behind:.2f} below good's (standard error {behind.behind_se:.2f})")
-    assert verdict(choice)["heterogeneity"] is True
-    assert "beyond noise (ranked by good" in verdict(choice)["finding"]
-    assert "p < 0.001 allowing for 3 learners" in verdict(choice)["finding"]  # and not 0.000
+    assert heterogeneity_verdict(choice)["heterogeneity"] is True
+    assert "beyond noise (ranked by good" in heterogeneity_verdict(choice)["finding"]
+    assert "p < 0.001 allowing for 3 learners" in heterogeneity_verdict(choice)["finding"]  # and not 0.000
     # The same numbers judge alone, and by the table's estimator.
     for name, cate in learners(effect).items():
         own = autoc(rank_within(cate, seen.fold), seen.score, seen.household_id)
@@ -67,7 +67,7 @@ def test_a_folds_level_neither_helps_nor_hurts():
     effect, seen = evidence()
     shift = 10.0 * np.random.default_rng(3).permutation(len(FOLDS))[seen.fold]
     moved = {name: cate + shift for name, cate in learners(effect).items()}
-    one, other = (decide(tables, seen, SEED) for tables in (learners(effect), moved))
+    one, other = (choose_learner(tables, seen, SEED) for tables in (learners(effect), moved))
     assert [own.autoc for own in one.judgements.values()] == [own.autoc for own in other.judgements.values()]
     assert one.used == other.used == "good"
 
@@ -82,23 +82,23 @@ def test_gates_say_what_is_wrong():
         "flat": np.zeros(len(effect)),
         "fair": learners(effect)["fair"],
     }
-    decision = decide(tables, seen, SEED)
+    decision = choose_learner(tables, seen, SEED)
     failed = {name: own.failed for name, own in decision.judgements.items()}
     assert failed["wild"].startswith("implausible spread: effects have a standard deviation of")
     for name in ("loud", "shy", "reversed"):
         assert failed[name].startswith("off in size by more than a factor of 2: the slope of scores on effects is")
     assert failed["fair"] == failed["flat"] == ""
     assert decision.used == "fair"  # though the others that failed rank better
-    without = decide({name: cate for name, cate in tables.items() if failed[name]}, seen, SEED)
+    without = choose_learner({name: cate for name, cate in tables.items() if failed[name]}, seen, SEED)
     assert (without.learner, without.used) == (AVERAGE_EFFECT, AVERAGE_EFFECT)
-    assert verdict(Choice(without, {}))["finding"].startswith("No learner passes the gates")
+    assert heterogeneity_verdict(Choice(without, {}))["finding"].startswith("No learner passes the gates")
 
 
 def test_without_any_learner_everybody_gets_the_average():
     _, seen = evidence()
     choice = choose({}, seen, FOLDS, SEED)
     assert {choice.overall.used, *(decision.used for decision in choice.by_fold.values())} == {AVERAGE_EFFECT}
-    assert verdict(choice)["heterogeneity"] is False
+    assert heterogeneity_verdict(choice)["heterogeneity"] is False
 
 
 def test_what_cannot_be_judged_is_left_out_with_its_reason():
@@ -108,7 +108,7 @@ def test_what_cannot_be_judged_is_left_out_with_its_reason():
     assert unusable(table.iloc[:1]) == ""
     effect, seen = evidence()
     choice = choose(learners(effect), seen, FOLDS, SEED)
-    rows = with_reasons(
+    rows = with_choice(
         pd.DataFrame({"outcome": ["purchase_amount"], "learner": ["good"]}), choice, "purchase_amount", {"t": "no"}
     )
     assert rows.loc[rows["learner"] == "t", "reason"].tolist() == ["left out: no"] * 2
@@ -119,20 +119,22 @@ def test_a_combination_is_preferred_unless_another_beats_it_beyond_noise():
     effect, seen = evidence()
     tables = learners(effect)
     near = tables | {"average": tables["good"] + np.random.default_rng(5).normal(0, 0.05, len(effect))}
-    decision = decide(near, seen, SEED)
+    decision = choose_learner(near, seen, SEED)
     assert decision.learner == "average"
-    assert "(ranked by the average of learners, AUTOC" in verdict(Choice(decision, {}))["finding"]  # and not the average effect
-    far = decide(tables | {"average": tables["poor"]}, seen, SEED)
+    assert (
+        "(ranked by the average of learners, AUTOC" in heterogeneity_verdict(Choice(decision, {}))["finding"]
+    )  # and not the average effect
+    far = choose_learner(tables | {"average": tables["poor"]}, seen, SEED)
     assert far.learner == "good"
     below = far.judgements["average"].autoc
-    assert reasons(Choice(far, {}))["average"].startswith(
+    assert choice_reasons(Choice(far, {}))["average"].startswith(
         f"not chosen: a combination, but another's AUTOC is above its {below:.2f} beyond noise"
     )
     # The stack steps in for a beaten average, and the average's own words stay what they were.
-    second = decide(tables | {"average": tables["poor"], "stack": tables["good"]}, seen, SEED)
+    second = choose_learner(tables | {"average": tables["poor"], "stack": tables["good"]}, seen, SEED)
     assert second.learner == "stack"
-    assert "is above its" in reasons(Choice(second, {}))["average"]
-    words = reasons(Choice(decision, {}))
+    assert "is above its" in choice_reasons(Choice(second, {}))["average"]
+    words = choice_reasons(Choice(decision, {}))
     if decision.judgements["good"].behind < 0:
         assert "which is preferred unless beaten beyond noise" in words["good"]
         assert words["average"].startswith("chosen: a combination that none beats beyond noise")
@@ -145,7 +147,7 @@ def test_a_combination_as_good_as_the_others_is_hardly_ever_beaten_by_luck():
         effect, seen = evidence(n=400, seed=world)
         rng = np.random.default_rng(world + 500)
         tables = {name: 0.5 * (effect + rng.normal(size=len(effect))) for name in [*"abcdefghi", "average"]}
-        decision = decide(tables, seen, SEED)
+        decision = choose_learner(tables, seen, SEED)
         beaten += decision.learner != "average"
         largest += decision.judgements["average"].autoc == max(own.autoc for own in decision.judgements.values())
     assert largest < 30  # by AUTOC alone it would be passed over in most worlds
@@ -274,7 +276,7 @@ def test_what_is_chosen_ranks_as_well_as_the_best_single_learner():
         }
         single = list(cates.values())
         cates["average"] = np.mean(single, axis=0)
-        chosen = cates[decide(cates, seen, SEED).learner]
+        chosen = cates[choose_learner(cates, seen, SEED).learner]
         ranks = [pd.Series(cate).corr(pd.Series(effect), method="spearman") for cate in (chosen, *single)]
         errors = [np.sqrt(np.mean((cate - effect) ** 2)) for cate in (chosen, *single)]
         gains.append(ranks[0] - max(ranks[1:]))

@@ -17,15 +17,15 @@ from targeting.sources.simulation.campaigns import (
     calendar,
     expected_effect,
     expected_without,
-    history,
-    propensity,
+    mailing_chance,
+    purchase_history,
     response,
 )
 from targeting.sources.simulation.catalogue import DEPARTMENTS, make_catalogue
 from targeting.sources.simulation.draws import Draw, stream
 from targeting.sources.simulation.shoppers import basket_value, make_shoppers
 from targeting.sources.simulation.shopping import fill, own_visits, with_totals
-from targeting.sources.simulation.world import Purchases, Settings, respond, simulate
+from targeting.sources.simulation.world import Purchases, RetailerSettings, respond, simulate
 from targeting.tables.covariates import baseline_covariates, promoted_lines
 from targeting.tables.engine import connect
 from targeting.tables.schemas import SCHEMAS, cross_check, validate
@@ -34,7 +34,7 @@ from targeting.trials.trials import plan_trials, trial_rows
 from tests.conftest import ENGINE
 from tests.stored import require_stored
 
-SMALL = Settings(households=300, weeks=36, overlap="good", effect="heterogeneous", seed=3, first_day=date(2016, 1, 4))
+SMALL = RetailerSettings(households=300, weeks=36, overlap="good", effect="heterogeneous", seed=3, first_day=date(2016, 1, 4))
 DATA = dataclasses.asdict(SMALL) | {"source": "simulated", "path": "requirements.lock", "first_day": "2016-01-04"}
 
 
@@ -139,7 +139,7 @@ def test_propensities_follow_from_the_covariates_that_the_pipeline_sees(ingested
             )
             own = truth[truth["campaign_id"] == trial.campaign_id].set_index("household_id")
             expected = own.loc[covariates["household_id"], "propensity"]
-            np.testing.assert_allclose(propensity(past, "good"), expected, rtol=1e-9)
+            np.testing.assert_allclose(mailing_chance(past, "good"), expected, rtol=1e-9)
             assert len(own) == len(covariates)
     assert len(trials) == 2
 
@@ -211,7 +211,7 @@ def test_the_truth_is_the_mean_of_regenerated_futures(effect):
         lines = fill(baskets, shoppers, catalogue, stream(number, Draw.BASKETS))
         return Purchases(with_totals(baskets, lines).assign(store=0), lines)
 
-    past = history(purchases(0, campaign.start - 1, 0).baskets, campaign.start)
+    past = purchase_history(purchases(0, campaign.start - 1, 0).baskets, campaign.start)
     answer = response(campaign, past, shoppers, effect)
     mu0 = expected_without(campaign, {}, shoppers, value, effect)
     truth = expected_effect(campaign, answer, shoppers, value)

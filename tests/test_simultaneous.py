@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from targeting.stats.estimates import LEVEL, Z, cluster_sums, standard_error
+from targeting.stats.estimates import CONFIDENCE, Z, cluster_sums, standard_error
 from targeting.stats.joint import adjusted_p_values, critical_value, joint_covariance, normal_errors
 
 
 def test_independent_estimates_are_sidaks_and_copies_cost_nothing():
-    sidak = norm.ppf((1 + LEVEL ** (1 / 5)) / 2)
+    sidak = norm.ppf((1 + CONFIDENCE ** (1 / 5)) / 2)
     assert critical_value(np.eye(5), seed=1) == pytest.approx(sidak, abs=0.02)
     assert critical_value(np.ones((5, 5)), seed=1) == pytest.approx(Z, abs=0.02)
     p = adjusted_p_values([2.0, 0.0, -1.0], np.eye(3), seed=1)
@@ -27,7 +27,7 @@ def test_draws_agree_with_multipliers_of_households():
         assert np.sqrt(covariance[column, column]) == pytest.approx(standard_error(influence[:, column], households))
     sums = cluster_sums(influence, households)
     draws = rng.standard_normal((20_000, 300)) @ sums / np.sqrt(np.square(sums).sum(axis=0))
-    assert critical_value(covariance, seed=1) == pytest.approx(np.quantile(np.abs(draws).max(axis=1), LEVEL), abs=0.04)
+    assert critical_value(covariance, seed=1) == pytest.approx(np.quantile(np.abs(draws).max(axis=1), CONFIDENCE), abs=0.04)
 
 
 def test_estimates_without_variance_count_for_nothing():

@@ -16,7 +16,7 @@ from targeting.base.outputs import replace, write_csv, write_figure, write_metri
 from targeting.base.params import load_params
 from targeting.base.progress import track
 from targeting.base.stage import run
-from targeting.pages.summary import HEADLINES, headline
+from targeting.pages.summary import HEADLINES, summary_numbers
 from targeting.policy.learner_curves import order_shown
 from targeting.tables.engine import connect
 from targeting.words.numbers import amount, margin_words
@@ -196,7 +196,7 @@ def test_the_summary_picks_its_numbers():
         for key in keys[:-1]:
             place = place.setdefault(key, {})
         place[keys[-1]] = number
-    assert list(headline(metrics).values()) == list(range(len(HEADLINES)))
+    assert list(summary_numbers(metrics).values()) == list(range(len(HEADLINES)))
     assert all(re.fullmatch("[a-z_]+", name) for name in HEADLINES)
 
 

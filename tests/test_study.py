@@ -8,12 +8,12 @@ import pytest
 
 from scripts.render_readme import ROOT
 from study import report, run
-from study.estimate import Settings, world_seed
+from study.estimate import StudySettings, world_seed
 from study.summary import ESTIMAND, answer_summary, cell_summary, estimator_summary, with_truth
 from study.worlds import EFFECTS, OVERLAPS
 from targeting.effects.estimators import ESTIMATORS
 
-SETTINGS = Settings(n_households=200, folds=2, repeats=1, clip=0.01, overlap=(0.1, 0.9), cost=12.73, margin=0.3)
+SETTINGS = StudySettings(n_households=200, folds=2, repeats=1, clip=0.01, overlap=(0.1, 0.9), cost=12.73, margin=0.3)
 FILES = ("worlds.parquet", "estimates.parquet", "truth.parquet")
 
 
@@ -52,12 +52,12 @@ def test_a_stopped_run_goes_on_and_ends_with_the_same_bytes(tmp_path, monkeypatc
 
 
 def test_kept_worlds_are_those_of_the_sources(monkeypatch, tmp_path):
-    before = run.fingerprint()
-    assert before == run.fingerprint()
+    before = run.sources_fingerprint()
+    assert before == run.sources_fingerprint()
     other = tmp_path / "requirements.lock"
     other.write_text("numpy==1\n")
     monkeypatch.setattr(run, "LOCK", other)
-    assert run.fingerprint() != before
+    assert run.sources_fingerprint() != before
 
 
 def test_every_world_has_its_own_seed():

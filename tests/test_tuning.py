@@ -6,7 +6,7 @@ import pytest
 from targeting.learners import tuning
 from targeting.learners.registry import Learner, find_learner
 from targeting.learners.rows import Effects
-from targeting.learners.tuning import Tuned, default_losses, history, importances, search, study_key, summary, tuned
+from targeting.learners.tuning import Tuned, default_losses, importances, search, search_history, study_key, summary, tuned
 from tests.effect_worlds import World, world
 
 
@@ -54,20 +54,20 @@ def test_a_search_that_was_interrupted_finds_what_an_uninterrupted_one_finds(giv
         patch.setattr(tuning, "fold_loss", interrupted)
         with pytest.raises(KeyboardInterrupt):
             search(given.data()["purchase_amount"], smooth(), 12, 7, tmp_path / "parts")
-    left = len(history(tmp_path / "parts", 12))
+    left = len(search_history(tmp_path / "parts", 12))
     assert 0 < left < 12  # it stopped in the middle of a trial, which leaves nothing
     parts = run(tmp_path / "parts", given, 12)
-    assert history(tmp_path / "parts", 12).equals(history(tmp_path / "whole", 12))
+    assert search_history(tmp_path / "parts", 12).equals(search_history(tmp_path / "whole", 12))
     assert parts.settings == whole.settings
     np.testing.assert_array_equal(parts.losses, whole.losses)
 
 
 def test_more_trials_continue_and_fewer_look_at_the_first(given, tmp_path):
     run(tmp_path / "study", given, 4)
-    first = history(tmp_path / "study", 4)
+    first = search_history(tmp_path / "study", 4)
     run(tmp_path / "study", given, 6)
-    assert history(tmp_path / "study", 6).head(4).equals(first)
-    assert history(tmp_path / "study", 4).equals(first)
+    assert search_history(tmp_path / "study", 6).head(4).equals(first)
+    assert search_history(tmp_path / "study", 4).equals(first)
 
 
 def test_a_search_finds_a_penalty_that_the_default_lacks(given, tmp_path):
@@ -115,7 +115,7 @@ def test_settings_that_fail_are_never_chosen_and_a_default_that_fails_is_replace
 
     fragile = Learner(fit, {"penalty": 1e5}, smooth().ranges)
     found = run(tmp_path / "study", given, 10, fragile)
-    states = history(tmp_path / "study", 10)["state"]
+    states = search_history(tmp_path / "study", 10)["state"]
     assert {"fail", "complete"} <= set(states)
     assert found.wins
     assert all(own["penalty"] <= 1e4 for own in found.by_fold())
@@ -137,12 +137,12 @@ def test_no_trials_keep_the_default(given, tmp_path):
     found = run(tmp_path / "study", given, 0)
     assert summary(found)["kept"] == "default"
     assert found.by_fold() == [{}] * 3
-    assert list(history(tmp_path / "study", 0)) == ["trial", "state", "r_loss", "best"]
+    assert list(search_history(tmp_path / "study", 0)) == ["trial", "state", "r_loss", "best"]
 
 
 def test_poor_trials_are_pruned_and_importances_add_up(given, tmp_path):
     run(tmp_path / "study", given, 20)
-    past = history(tmp_path / "study", 20)
+    past = search_history(tmp_path / "study", 20)
     assert (past["state"] == "pruned").any()
     assert past.loc[past["state"] == "pruned", "r_loss"].isna().all()
     assert past["best"].is_monotonic_decreasing

@@ -129,7 +129,7 @@ def exploration_table(
 
 
 @dataclass(frozen=True)
-class World:
+class CustomerBase:
     """A made-up retailer: `households`, effects base + slope * x with x standard normal, and outcomes of this spread, in USD.
 
     What is sold without a mailing is 5 x. Its first campaign reaches those with a large x: chance expit(steepness * x).
@@ -143,7 +143,7 @@ class World:
     breakeven: float = 20.0
 
 
-def simulate_campaigns(world: World, epsilon: float, campaigns: int, seed: int) -> pd.DataFrame:
+def simulate_campaigns(world: CustomerBase, epsilon: float, campaigns: int, seed: int) -> pd.DataFrame:
     """Successive campaigns in a world with a known truth, each mailing by what those before it taught, and a lot of `epsilon`.
 
     The first is the retailer's own. Then households are mailed whose effect is above breakeven by a line in x, fitted to the
@@ -185,7 +185,7 @@ def simulate_campaigns(world: World, epsilon: float, campaigns: int, seed: int) 
 def simulated_means(seed: int) -> pd.DataFrame:
     """The columns of `simulate_campaigns`, averaged over worlds: one row an epsilon and campaign, ordered by both."""
     worlds = [
-        simulate_campaigns(World(), epsilon, N_CAMPAIGNS, seed + number).assign(epsilon=epsilon)
+        simulate_campaigns(CustomerBase(), epsilon, N_CAMPAIGNS, seed + number).assign(epsilon=epsilon)
         for epsilon in SIMULATED_EPSILONS
         for number in range(N_WORLDS)
     ]

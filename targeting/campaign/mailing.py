@@ -14,17 +14,17 @@ from targeting.campaign.exploration import Exploration, draw
 from targeting.nuisance.overlap import in_overlap
 from targeting.policy.economics import Economics
 from targeting.policy.policies import POLICIES, Budget, PolicyData, unavailable
+from targeting.words.numbers import UNITS
 
 Vector = NDArray[np.float64]
 COLUMNS = ["household_id", "segment", "cate", "lower", "upper", "in_overlap", "mail", "propensity", "reason"]
 NO_BUDGET = Budget()
-UNITS = {"purchase_amount": "USD", "purchase_count": "visits"}
 # What spreadsheets take for the start of a formula (OWASP, "CSV Injection"); tabs and ends of lines are taken out before.
 FORMULA_STARTS = tuple("=+-@")
 
 
 @dataclass(frozen=True)
-class Campaign:
+class NextCampaign:
     """The next campaign: its type, the policy to follow, what a contact costs and earns, on which outcome, and the overlap.
 
     Where `economics` differ by household, they have the order of the households that a function gets with the campaign.
@@ -50,7 +50,7 @@ def spreadsheet_safe(text: str) -> str:
     return f"'{plain}" if start.startswith(FORMULA_STARTS) else plain
 
 
-def decide(campaign: Campaign, households: pd.DataFrame, supported: NDArray[np.bool_], seed: int) -> Vector:
+def mailed_by_policy(campaign: NextCampaign, households: pd.DataFrame, supported: NDArray[np.bool_], seed: int) -> Vector:
     """What the recommended policy says to each of `households` (n,), 1 to mail. The one place that knows policies.
 
     `households` has household_id, cate, lower (the lower end of the effect's interval, missing where the learner has none), and
@@ -86,7 +86,7 @@ def has_rule(policy: str) -> bool:
     return policy != "current"
 
 
-def contact_profits(campaign: Campaign, households: pd.DataFrame) -> Vector:
+def predicted_profits(campaign: NextCampaign, households: pd.DataFrame) -> Vector:
     """What contacting each household promises, in USD, by what the policy decides by; columns as in `decide`.
 
     A segment that past campaigns leave unknown promises nothing.
@@ -99,7 +99,7 @@ def contact_profits(campaign: Campaign, households: pd.DataFrame) -> Vector:
 
 
 def mailing_list(
-    candidates: pd.DataFrame, predictions: pd.DataFrame, campaign: Campaign, exploration: Exploration, seed: int
+    candidates: pd.DataFrame, predictions: pd.DataFrame, campaign: NextCampaign, exploration: Exploration, seed: int
 ) -> pd.DataFrame:
     """One row per household of `candidates`, in its order, with COLUMNS.
 
@@ -117,8 +117,8 @@ def mailing_list(
         )
     known = predictions.reset_index(drop=True)
     overlap = in_overlap(known["propensity"], campaign.overlap)
-    policy = decide(campaign, known, overlap & (known["outside_range"] == "").to_numpy(), seed)
-    chance = exploration.propensity(policy, contact_profits(campaign, known))
+    policy = mailed_by_policy(campaign, known, overlap & (known["outside_range"] == "").to_numpy(), seed)
+    chance = exploration.propensity(policy, predicted_profits(campaign, known))
     mail = draw(chance, known["household_id"], seed)
 
     table = candidates[["household_id"]].assign(segment=candidates["segment"].fillna("").map(spreadsheet_safe))
@@ -137,7 +137,7 @@ def mailing_list(
     return table[COLUMNS].assign(reason=table["reason"].map(spreadsheet_safe))
 
 
-def reasons(campaign: Campaign, rows: pd.DataFrame) -> list[str]:
+def reasons(campaign: NextCampaign, rows: pd.DataFrame) -> list[str]:
     """Why each eligible household is mailed or not, in words.
 
     `rows` has the columns of `mailing_list`'s predictions, overlap, and what was decided: policy, chance and mail.
@@ -157,7 +157,7 @@ def reasons(campaign: Campaign, rows: pd.DataFrame) -> list[str]:
     return words
 
 
-def _ground(campaign: Campaign, row: Any) -> str:
+def _ground(campaign: NextCampaign, row: Any) -> str:
     """What the policy goes by, in words."""
     if campaign.policy == "segment":
         if np.isnan(row.segment_profit):
@@ -179,12 +179,12 @@ def _marks(overlap: bool, propensity: float, outside_range: str) -> list[str]:
 
 
 def list_metrics(
-    table: pd.DataFrame, candidates: pd.DataFrame, predictions: pd.DataFrame, campaign: Campaign
+    table: pd.DataFrame, candidates: pd.DataFrame, predictions: pd.DataFrame, campaign: NextCampaign
 ) -> Mapping[str, float]:
     """Counts of a mailing list, and what its contacts promise by the model that chose them (plug-in, in USD)."""
     eligible = candidates["has_history"] & ~candidates["targeted_before"]
     chance = table.set_index("household_id")["propensity"].reindex(predictions["household_id"]).to_numpy()
-    promised = chance * contact_profits(campaign, predictions)
+    promised = chance * predicted_profits(campaign, predictions)
     return {
         "n_households": len(table),
         "n_eligible": int(eligible.sum()),

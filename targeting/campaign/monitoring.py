@@ -13,13 +13,12 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.stats import false_discovery_control, ks_2samp, norm
 
 from targeting.policy.value import Economics, profits
-from targeting.stats.estimates import mean_estimate
+from targeting.stats.estimates import SIGNIFICANCE, mean_estimate
 from targeting.validation.calibration import GROUPS
 from targeting.validation.ranking import descending
 
 Vector = NDArray[np.float64]
 BINS = 10
-SIGNIFICANCE = 0.05
 LARGE_PSI = 0.25  # the custom of credit scoring: below 0.1 is no change, above 0.25 is a large one (Siddiqi 2006)
 MANY = 0.25  # share of features with a large drift from which on the models speak of other households
 FEWEST = 50  # rows inside the overlap that a judgement needs

@@ -20,16 +20,10 @@ from targeting.learners.registry import Learner
 from targeting.learners.rows import Effects, HeldOut, Rows
 from targeting.nuisance.models import propensity_model
 from targeting.nuisance.scores import clipped
-from targeting.trials.panel import covariate_names
+from targeting.trials.panel import household_covariates
 from targeting.validation.selection import AVERAGE_EFFECT
 
 Vector = NDArray[np.float64]
-TRIAL = f"{PREFIX}trial_"
-
-
-def household_covariates(panel: pd.DataFrame) -> list[str]:
-    """The panel's covariates that describe a household rather than its trial."""
-    return [name for name in covariate_names(panel) if not name.startswith(TRIAL)]
 
 
 def outside_range(panel: pd.DataFrame, households: pd.DataFrame) -> pd.Series:

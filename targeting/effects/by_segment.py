@@ -13,11 +13,10 @@ from scipy.stats import norm
 from statsmodels.stats.multitest import multipletests
 
 from targeting.effects.estimators import EffectData, aipw_terms, ato_terms
-from targeting.effects.pooling import joint_ratios, pool
-from targeting.stats.estimates import Estimate
+from targeting.effects.pooling import joint_ratios, pool_estimates
+from targeting.stats.estimates import SIGNIFICANCE, Estimate
 
 Vector = NDArray[np.float64]
-SIGNIFICANCE = 0.05
 MISSING = Estimate(np.nan, np.nan)
 # Households of each arm: three who were lucky have a small spread too, and a normal interval takes them at their word.
 FEWEST = 10
@@ -81,7 +80,7 @@ def effects_by_segment(
     tested = ~np.isnan(p)
     if tested.any():
         p_holm[tested] = multipletests(p[tested], method="holm")[1]
-    differ_p = pool(*joint_ratios(*ato_terms(own), own_segments, own.household_id)).p if len(compared) > 1 else np.nan
+    differ_p = pool_estimates(*joint_ratios(*ato_terms(own), own_segments, own.household_id)).p if len(compared) > 1 else np.nan
     return SegmentEffects(table.assign(p_holm=p_holm), differ_p)
 
 

@@ -8,8 +8,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from statsmodels.regression.linear_model import OLS
 
-from targeting.effects.matching import matching as match_on_propensity
-from targeting.effects.tmle import tmle as targeted_estimate
+from targeting.effects.matching import match_on_propensity
+from targeting.effects.tmle import targeted_estimate
 from targeting.nuisance.models import independent_columns, with_logs
 from targeting.nuisance.scores import effect_scores
 from targeting.stats.estimates import Estimate, ratio_estimate, standard_error

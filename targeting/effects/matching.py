@@ -42,7 +42,7 @@ def matched_weights(treated: ArrayLike, propensity: ArrayLike, trial: ArrayLike)
     return weights, found
 
 
-def matching(
+def match_on_propensity(
     outcome: ArrayLike, treated: ArrayLike, propensity: ArrayLike, mu0: ArrayLike, trial: ArrayLike, household_id: ArrayLike
 ) -> Estimate:
     """Average effect on the treated with a match, each compared with controls of the nearest propensity in its trial.

@@ -48,7 +48,7 @@ def joint_ratios(
     return values, (sums.T @ sums) * np.outer(correction, correction)
 
 
-def pool(values: ArrayLike, covariance: ArrayLike) -> Pooled:
+def pool_estimates(values: ArrayLike, covariance: ArrayLike) -> Pooled:
     """Generalised least squares of the trials' effects, shape (t,), on a constant, with their covariance (t, t).
 
     Q = (v - m)' S^-1 (v - m) is chi-squared with t - 1 degrees of freedom if all trials have one effect; p is NaN for one trial.
@@ -66,7 +66,7 @@ def pooling_table(data: EffectData, outcome: str) -> pd.DataFrame:
     """For each estimator that is a ratio of sums: outcome, method, estimate, se, ci_lower, ci_upper, q, df, p, i2."""
     rows = []
     for method, terms in RATIOS.items():
-        pooled = pool(*joint_ratios(*terms(data), data.trial, data.household_id))
+        pooled = pool_estimates(*joint_ratios(*terms(data), data.trial, data.household_id))
         rows.append(
             {
                 "outcome": outcome,

@@ -12,7 +12,7 @@ Vector = NDArray[np.float64]
 MARGIN = 0.001  # predictions on the unit scale stay this far from 0 and 1, where the logit ends
 
 
-def tmle(
+def targeted_estimate(
     outcome: ArrayLike, treated: ArrayLike, propensity: ArrayLike, mu0: ArrayLike, mu1: ArrayLike, household_id: ArrayLike
 ) -> Estimate:
     """Average effect over all rows, shape (n,) each; money in USD.

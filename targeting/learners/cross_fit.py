@@ -1,30 +1,23 @@
 """Conditional average effects by household, out of fold: no outcome of a fold reaches the effects of that fold."""
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
 from numpy.typing import NDArray
 
-from targeting.base.columns import KEYS
+from targeting.base.columns import KEYS, effect_columns
 from targeting.base.errors import DataError
 from targeting.base.progress import track
+from targeting.learners.base_models import Settings
 from targeting.learners.data import OutcomeData
 from targeting.learners.registry import Learner
 from targeting.learners.rows import Effects
 
-Settings = Mapping[str, Any]
-
 
 class LearnerError(DataError):
     """A learner that cannot learn from these data: it stopped, or gave effects that cannot be believed."""
-
-
-def columns(outcome: str) -> list[str]:
-    """The columns of one outcome in a table of effects."""
-    return [f"{name}_{outcome}" for name in ("cate", "lower", "upper")]
 
 
 def cross_fit_effects(
@@ -44,10 +37,10 @@ def cross_fit_effects(
     results = Parallel(n_jobs=-1, return_as="generator")(
         delayed(fit_fold)(learner, data[outcome], number, settings[outcome][number], seed) for outcome, number in jobs
     )
-    table = panel[KEYS].assign(**{name: np.nan for outcome in data for name in columns(outcome)})
+    table = panel[KEYS].assign(**{name: np.nan for outcome in data for name in effect_columns(outcome)})
     for (outcome, number), effects in zip(jobs, track(results, "Fitting effects", len(jobs)), strict=True):
         held_out = data[outcome].fold == number
-        for name, values in zip(columns(outcome), (effects.cate, effects.lower, effects.upper), strict=True):
+        for name, values in zip(effect_columns(outcome), (effects.cate, effects.lower, effects.upper), strict=True):
             if values is not None:
                 table.loc[held_out, name] = values
     for outcome, rows in data.items():
@@ -77,5 +70,5 @@ def require_sane(cate: NDArray[np.float64], values: NDArray[np.float64], outcome
 
 def no_effects(outcomes: tuple[str, ...]) -> pd.DataFrame:
     """The table of a learner that failed: the columns of every other, and no rows, so that nothing can take it for effects."""
-    effects = [name for outcome in outcomes for name in columns(outcome)]
+    effects = [name for outcome in outcomes for name in effect_columns(outcome)]
     return pd.DataFrame(columns=[*KEYS, *effects], dtype="float64").astype(dict.fromkeys(KEYS, "int64"))

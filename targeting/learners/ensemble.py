@@ -11,9 +11,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.optimize import nnls
 
-from targeting.base.columns import KEYS
+from targeting.base.columns import KEYS, effect_columns
 from targeting.base.errors import DataError
-from targeting.learners.cross_fit import columns
 from targeting.learners.data import OutcomeData
 from targeting.learners.registry import INDIRECT
 from targeting.trials.panel import require_aligned
@@ -111,5 +110,5 @@ def distributions(tables: Mapping[str, pd.DataFrame], outcomes: tuple[str, ...])
 def _table(panel: pd.DataFrame, effects: Mapping[str, Vector]) -> pd.DataFrame:
     table = panel[KEYS].copy()
     for outcome, cate in effects.items():
-        table[columns(outcome)] = np.column_stack([cate, np.full((len(cate), 2), np.nan)])
+        table[effect_columns(outcome)] = np.column_stack([cate, np.full((len(cate), 2), np.nan)])
     return table

@@ -9,7 +9,7 @@ from sklearn.pipeline import make_pipeline
 from targeting.learners.base_models import Range, Settings, component_steps, regressor
 from targeting.learners.rows import Effects, HeldOut, Rows
 from targeting.learners.stored import MEAN, PROPENSITY, StoredArms, StoredMean, StoredPropensity
-from targeting.stats.estimates import LEVEL
+from targeting.stats.estimates import CONFIDENCE
 
 # The stored nuisances are cross-fitted already: econml is to split nothing.
 STORED = {"model_y": StoredMean(MEAN), "model_t": StoredPropensity(PROPENSITY), "discrete_treatment": True, "cv": 1}
@@ -52,7 +52,7 @@ def linear_dml(learn: Rows, held_out: HeldOut, settings: Settings, seed: int) ->
         random_state=seed,
     )
     learner.fit(learn.outcome, learn.treated, X=learn.covariates, W=learn.nuisances)
-    lower, upper = learner.effect_interval(held_out.covariates, alpha=1 - LEVEL)
+    lower, upper = learner.effect_interval(held_out.covariates, alpha=1 - CONFIDENCE)
     return Effects(np.ravel(learner.effect(held_out.covariates)), np.ravel(lower), np.ravel(upper))
 
 
@@ -74,5 +74,5 @@ def causal_forest(learn: Rows, held_out: HeldOut, settings: Settings, seed: int)
 
     learner = CausalForestDML(**STORED, **settings, drate=False, n_jobs=1, random_state=seed)
     learner.fit(learn.outcome, learn.treated, X=learn.covariates, W=learn.nuisances)
-    lower, upper = learner.effect_interval(held_out.covariates, alpha=1 - LEVEL)
+    lower, upper = learner.effect_interval(held_out.covariates, alpha=1 - CONFIDENCE)
     return Effects(np.ravel(learner.effect(held_out.covariates)), np.ravel(lower), np.ravel(upper))

@@ -158,7 +158,7 @@ def summary(result: Tuned) -> dict[str, Any]:
     return {"kept": "tuned" if result.wins else "default", **finite, "n_completed": len(result.settings) - 1}
 
 
-def history(path: Path, trials: int) -> pd.DataFrame:
+def search_history(path: Path, trials: int) -> pd.DataFrame:
     """One row per trial: trial, state, r_loss (missing where pruned or failed), best of those so far, and its settings."""
     rows = [
         {"trial": trial.number, "state": trial.state.name.lower(), "r_loss": trial.value if trial.value is not None else np.nan}

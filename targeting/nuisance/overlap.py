@@ -165,7 +165,7 @@ def positivity_table(
     return pd.DataFrame(rows)
 
 
-def verdict(numbers: Mapping[str, float]) -> dict[str, str]:
+def overlap_verdict(numbers: Mapping[str, float]) -> dict[str, str]:
     """What the data can answer, before any effect is looked at: answers (everybody, overlap or nothing), and why in words.
 
     `numbers` are those of `positivity` over all rows. An effect over everybody needs most rows inside the wider bounds; one over

@@ -73,7 +73,7 @@ def _interval_tips(what: str, value: str, lower: str, upper: str, form: str = DO
     ]
 
 
-def roi_chart(curve: pd.DataFrame, overlap: float) -> Spec:
+def roi_spec(curve: pd.DataFrame, overlap: float) -> Spec:
     """Profit by share contacted, its interval and what the model promises; beyond the share `overlap` the data say little.
 
     `curve` has share, profit, lower, upper, promised. The page replaces the data set `curve` when cost or margin change.
@@ -107,7 +107,7 @@ def roi_chart(curve: pd.DataFrame, overlap: float) -> Spec:
     return _spec(chart) | {"datasets": {"curve": curve.to_dict("records")}}
 
 
-def positioning_chart(segments: pd.DataFrame, x: str = "visits", y: str = "revenue") -> Spec:
+def positioning_spec(segments: pd.DataFrame, x: str = "visits", y: str = "revenue") -> Spec:
     """Segments by two of AXES, their area by the number of households; the page puts other axes in their place."""
     tips = [alt.Tooltip("name:N", title="segment"), alt.Tooltip("n:Q", title="households", format=",")]
     tips += [alt.Tooltip(f"{column}:Q", title=words, format=form) for column, (words, form) in AXES.items()]
@@ -145,7 +145,7 @@ def _interval_rows(
     ]
 
 
-def segment_effects_chart(effects: pd.DataFrame, outcome: str, breakeven: float | None) -> Spec:
+def segment_effects_spec(effects: pd.DataFrame, outcome: str, breakeven: float | None) -> Spec:
     """The overlap-weighted effect on one outcome in each segment with its interval; a line at the breakeven, if it has one."""
     dollars = outcome == "purchase_amount"
     title = "Effect on spend (USD per household)" if dollars else "Effect on baskets per household"
@@ -159,7 +159,7 @@ def segment_effects_chart(effects: pd.DataFrame, outcome: str, breakeven: float 
     return _spec(alt.layer(*layers).properties(width="container", height=30 * len(effects)))
 
 
-def policies_chart(policies: pd.DataFrame) -> Spec:
+def policies_spec(policies: pd.DataFrame) -> Spec:
     """What each policy earned off-policy, with its interval, and what the model promised of it."""
     table = policies[policies["profit"].notna()]
     names = ("off-policy, with 95% interval", "promised by the model")
@@ -186,7 +186,7 @@ def propensity_table(treated: np.ndarray, propensity: np.ndarray) -> pd.DataFram
     return pd.DataFrame(rows)
 
 
-def propensity_chart(table: pd.DataFrame, weighting: str) -> Spec:
+def propensity_spec(table: pd.DataFrame, weighting: str) -> Spec:
     """Mailed households' propensities upwards, the others' downwards, under one weighting of `propensity_table`."""
     arms = ("mailed", "not mailed")
     rows = table[table["weighting"] == weighting]
@@ -208,7 +208,7 @@ def propensity_chart(table: pd.DataFrame, weighting: str) -> Spec:
     return _spec(bars.properties(width="container", height=230))
 
 
-def love_chart(balance: pd.DataFrame) -> Spec:
+def love_spec(balance: pd.DataFrame) -> Spec:
     """How far the arms differ in each covariate, before and after overlap weights; in the table's order."""
     when = {"smd": "before weighting", "smd_overlap": "after overlap weights"}
     table = balance.assign(covariate=balance["covariate"].map(covariate_words)).rename(columns=when)
@@ -229,7 +229,7 @@ def love_chart(balance: pd.DataFrame) -> Spec:
     return _spec(alt.layer(points, limit).properties(width="container", height=15 * len(table)))
 
 
-def forest_chart(effects: pd.DataFrame) -> Spec:
+def forest_spec(effects: pd.DataFrame) -> Spec:
     """Every estimator's pooled effect on spend but the confounded difference, whose size would flatten the others."""
     table = effects[effects["method"] != "naive"]
     layers = _interval_rows(
@@ -238,7 +238,7 @@ def forest_chart(effects: pd.DataFrame) -> Spec:
     return _spec(alt.layer(*layers, _zero_line("x")).properties(width="container", height=28 * len(table)))
 
 
-def power_chart(power: pd.DataFrame, effect: str) -> Spec:
+def power_spec(power: pd.DataFrame, effect: str) -> Spec:
     """Chance of finding the effect (its size in words), by households in the experiment, with and without adjustment."""
     names = ("adjusted for what was predicted", "not adjusted")
     table = power.assign(adjustment=power["adjustment"].map({"cuped": names[0], "none": names[1]}))

@@ -36,7 +36,7 @@ class Sizes:
     coupons: int
 
 
-def sizes(customers: int) -> Sizes:
+def game_sizes(customers: int) -> Sizes:
     """A draw holds half of the customers at most, so that another draw is another game."""
     if customers < ENOUGH:
         return Sizes(customers, 0, 0)
@@ -44,7 +44,7 @@ def sizes(customers: int) -> Sizes:
     return Sizes(customers, drawn, drawn * COUPONS // DRAWN)
 
 
-def pool(evidence: Evidence, seed: int) -> NDArray[np.bool_]:
+def game_pool(evidence: Evidence, seed: int) -> NDArray[np.bool_]:
     """Which rows are customers: all inside the overlap, or those of the households whose lots are smallest."""
     inside = np.flatnonzero(evidence.overlap)
     by_lot = inside[np.argsort(lots(evidence.household_id[inside], seed), kind="stable")]
@@ -128,7 +128,7 @@ def game_metrics(customers: Customers, size: Sizes) -> dict[str, float]:
     return metrics
 
 
-def fingerprint(keys: pd.DataFrame) -> str:
+def pool_fingerprint(keys: pd.DataFrame) -> str:
     """Six letters that name a pool of customers by its rows: a draw's number means the same customers in one pool only."""
     return hashlib.sha256(keys.to_csv(index=False, lineterminator="\n").encode()).hexdigest()[:6]
 

@@ -69,19 +69,19 @@ def all_charts(
     breakevens = {outcome: metrics["policy"]["breakeven"]}
 
     def in_segments(name: str) -> charts.Spec:
-        return charts.segment_effects_chart(by_segment[by_segment["outcome"] == name], name, breakevens.get(name))
+        return charts.segment_effects_spec(by_segment[by_segment["outcome"] == name], name, breakevens.get(name))
 
     return {
-        "roi": charts.roi_chart(curve, metrics["nuisance"]["overlap_share"]),
-        "positioning": charts.positioning_chart(tables["segments"]),
+        "roi": charts.roi_spec(curve, metrics["nuisance"]["overlap_share"]),
+        "positioning": charts.positioning_spec(tables["segments"]),
         "segment_effects": in_segments("purchase_amount"),
         "segment_effects_count": in_segments("purchase_count"),
-        "policies": charts.policies_chart(tables["policies"]),
-        "propensity": charts.propensity_chart(propensities, as_they_are),
-        "propensity_weighted": charts.propensity_chart(propensities, weighted),
-        "love": charts.love_chart(tables["balance"]),
-        "forest": charts.forest_chart(pooled),
-        "power": charts.power_chart(tables["power"], amount(metrics["experiment"]["effect"], outcome)),
+        "policies": charts.policies_spec(tables["policies"]),
+        "propensity": charts.propensity_spec(propensities, as_they_are),
+        "propensity_weighted": charts.propensity_spec(propensities, weighted),
+        "love": charts.love_spec(tables["balance"]),
+        "forest": charts.forest_spec(pooled),
+        "power": charts.power_spec(tables["power"], amount(metrics["experiment"]["effect"], outcome)),
     }
 
 

@@ -22,7 +22,7 @@ HEADLINES = {
 }
 
 
-def headline(metrics: Mapping[str, Any]) -> dict[str, Any]:
+def summary_numbers(metrics: Mapping[str, Any]) -> dict[str, Any]:
     """Pick the headline numbers from all stages' metrics, by stage name."""
     summary = {}
     for name, path in HEADLINES.items():

@@ -16,7 +16,7 @@ from scipy.sparse import csr_array
 
 from targeting.policy.economics import Economics
 from targeting.policy.value import Evidence, profits
-from targeting.stats.estimates import LEVEL, Estimate, Z
+from targeting.stats.estimates import CONFIDENCE, Estimate, Z
 from targeting.stats.joint import critical_value, normal_errors
 
 Vector = NDArray[np.float64]
@@ -145,7 +145,7 @@ def peak(shares: Vector, values: Vector, covariance: Vector, seed: int) -> dict[
     """
     best = int(np.argmax(values))
     peaks = shares[np.argmax(values + normal_errors(covariance, seed, DRAWS), axis=1)]
-    lower, upper = np.quantile(peaks, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], method="closest_observation")
+    lower, upper = np.quantile(peaks, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2], method="closest_observation")
     reach = critical_value(covariance, seed, DRAWS) * _standard_errors(covariance)[best]
     found = (shares[best], lower, upper, values[best], values[best] - reach, values[best] + reach)
     return dict(zip(PEAK, map(float, found), strict=True))

@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 
 from targeting.policy.curve import ROUNDING, SHARES, cumulative
 from targeting.policy.economics import Economics
-from targeting.policy.policies import PolicyData, decide, held_out_means
-from targeting.policy.value import Evidence, candidates, earned, support
-from targeting.stats.estimates import LEVEL
+from targeting.policy.policies import PolicyData, decisions_of, held_out_means
+from targeting.policy.value import Evidence, earned, recommendable, support
+from targeting.stats.estimates import CONFIDENCE
 from targeting.stats.joint import critical_value, normal_errors
 
 Vector = NDArray[np.float64]
@@ -176,7 +176,7 @@ def look_up(
     places = pd.MultiIndex.from_product(steps_of, names=["cost", "margin"]).to_frame(index=False)
     costs, margins = (places[name].to_numpy() for name in ("cost", "margin"))
     breakevens = np.round(costs / margins, 12)
-    names = list(decide(data))
+    names = list(decisions_of(data))
     store, numbers = _Decisions(names, _Sums(evidence, one)), np.zeros((len(places), len(names)), dtype=int)
     reach, peaks = np.zeros(len(places)), np.zeros((len(places), 2))
     covered: dict[tuple[Any, ...], float] = {}
@@ -186,10 +186,10 @@ def look_up(
     for place in np.argsort(breakevens, kind="stable"):
         cost, margin, breakeven = costs[place], margins[place], breakevens[place]
         before = len(store.rows)
-        numbers[place] = store.numbers(decide(seen(cost, margin)))
+        numbers[place] = store.numbers(decisions_of(seen(cost, margin)))
         if len(store.rows) > before:
             new = pd.DataFrame(store.rows[before:])
-            for name, number, judged in zip(new["policy"], new["decision"], candidates(new), strict=True):
+            for name, number, judged in zip(new["policy"], new["decision"], recommendable(new), strict=True):
                 able[names.index(name), number] = bool(judged)
         chosen = np.array([able[item] for item in enumerate(numbers[place])])
         key = (breakeven, *numbers[place][chosen], *np.flatnonzero(chosen))
@@ -199,7 +199,7 @@ def look_up(
             ranged[breakeven] = ranges(cost / margin)
         reach[place], peaks[place] = covered[key], ranged[breakeven]
     decisions = pd.DataFrame(store.rows)
-    decisions["candidate"] = candidates(decisions)
+    decisions["candidate"] = recommendable(decisions)
     decisions = decisions.rename(columns={"n": "contacts"})[["policy", "decision", "contacts", "candidate", *MOMENTS]]
     found = places.join(pd.DataFrame(numbers, columns=names))
     best = _recommended(found, decisions, reach, names) if comparable else ["none"] * len(places)
@@ -246,7 +246,7 @@ def _curve(
     m = len(SHARES)
     covariance = np.where(np.outer(varies, varies), curves.covariance.reshape(2 * m, 2 * m), 0.0)
     drawn = normal_errors(covariance, seed, PEAK_DRAWS) + curves.means.ravel()
-    levels = [(1 - LEVEL) / 2, (1 + LEVEL) / 2]
+    levels = [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2]
 
     def ranges(breakeven: float) -> tuple[float, float]:
         highest = SHARES[np.argmax(drawn[:, :m] - breakeven * drawn[:, m:], axis=1)]

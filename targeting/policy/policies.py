@@ -158,7 +158,7 @@ def unavailable(data: PolicyData) -> dict[str, str]:
     return reasons
 
 
-def decide(data: PolicyData) -> dict[str, Vector]:
+def decisions_of(data: PolicyData) -> dict[str, Vector]:
     """Every available policy's decision, 0 or 1 for each row of the data, by policy."""
     absent = unavailable(data)
     return {name: policy(data) for name, policy in POLICIES.items() if name not in absent}
@@ -166,7 +166,7 @@ def decide(data: PolicyData) -> dict[str, Vector]:
 
 def assign(data: PolicyData) -> pd.DataFrame:
     """Every available policy's decision, one column per policy (0 or 1), one row per row of the data."""
-    return pd.DataFrame(decide(data))
+    return pd.DataFrame(decisions_of(data))
 
 
 def held_out_means(values: Vector, groups: NDArray[np.int64], fold: NDArray[np.int64], counted: NDArray[np.bool_]) -> Vector:

@@ -12,10 +12,8 @@ import pandas as pd
 from econml.policy import PolicyTree
 from numpy.typing import NDArray
 
-from targeting.base.columns import PREFIX
 from targeting.policy.tree_rule import Learned, rules
 from targeting.stats.estimates import Estimate, mean_estimate
-from targeting.trials.panel import covariate_names
 
 Vector = NDArray[np.float64]
 DEPTHS = (1, 2, 3)  # more than three questions are no rule that anybody reads
@@ -34,12 +32,7 @@ class Size:
 SIZES = (Size(0, 1.0), *(Size(depth, share) for depth in DEPTHS for share in sorted(LEAF_SHARES, reverse=True)))
 
 
-def usable_covariates(panel: pd.DataFrame) -> list[str]:
-    """The covariates that a rule for the next campaign can ask for: all but the indicators of past trials."""
-    return [name for name in covariate_names(panel) if not name.startswith(f"{PREFIX}trial_")]
-
-
-def contact_profits(score: Vector, cost: float | Vector, margin: float | Vector) -> Vector:
+def scored_profits(score: Vector, cost: float | Vector, margin: float | Vector) -> Vector:
     """Profit of contacting each row (rows,) in USD, rounded to cents.
 
     Scores come from solvers whose last digits depend on the processor, and a tree may split on the last digit of a tie. Whole

@@ -110,7 +110,7 @@ def value_table(
     by `promised` profits where others than these chose), profit (off-policy) with se and 95% interval, total_profit and roi with
     their intervals (roi missing for a policy that spends nothing), optimism (plug-in less off-policy), and the paired difference
     to contacting all and to current practice (over_*), with intervals; against contacting nobody that is the profit itself.
-    simultaneous_lower is the lower end of the intervals that hold for all candidates (see `candidates`) together.
+    simultaneous_lower is the lower end of the intervals that hold for all candidates (see `recommendable`) together.
     """
     earnings = earned(policies, evidence, economics)
     rows = []
@@ -185,7 +185,7 @@ def support(name: str, policy: Vector, evidence: Evidence) -> dict[str, float]:
     return {"ess": min(sizes), "largest_weight": float(np.max(largest))}
 
 
-def candidates(table: pd.DataFrame) -> pd.Series:
+def recommendable(table: pd.DataFrame) -> pd.Series:
     """Which rows of a value table can be recommended: they contact somebody, nobody outside the overlap, and not too few.
 
     Outside the overlap a profit is extrapolated; with fewer than 30 contacts in effect in an arm its interval is no interval.
@@ -195,7 +195,7 @@ def candidates(table: pd.DataFrame) -> pd.Series:
 
 def _simultaneous_lower(table: pd.DataFrame, earnings: pd.DataFrame, household_id: NDArray[np.int64], seed: int) -> pd.Series:
     """Lower ends of two-sided 95% intervals that hold together for the candidates, shape (policies,); missing for the others."""
-    compared = candidates(table)
+    compared = recommendable(table)
     if not compared.any():
         return pd.Series(np.nan, index=table.index)
     values = earnings.loc[:, compared.to_numpy()].to_numpy()
@@ -204,7 +204,7 @@ def _simultaneous_lower(table: pd.DataFrame, earnings: pd.DataFrame, household_i
     return lower.where(compared)
 
 
-def with_reasons(table: pd.DataFrame, absent: Mapping[str, str]) -> pd.DataFrame:
+def with_absent(table: pd.DataFrame, absent: Mapping[str, str]) -> pd.DataFrame:
     """The table with a row for each absent policy too, in the policies' order: numbers missing, and why in `note`."""
     rows = pd.DataFrame({"policy": list(absent), "note": list(absent.values())})
     whole = pd.concat([table.assign(note=""), rows], ignore_index=True) if absent else table.assign(note="")
@@ -219,7 +219,7 @@ def recommend(table: pd.DataFrame, comparable: bool = True) -> str:
     """
     if not comparable:
         return "none"
-    shown = table[candidates(table) & (table["simultaneous_lower"] > 0)]
+    shown = table[recommendable(table) & (table["simultaneous_lower"] > 0)]
     return "none" if shown.empty else str(shown.loc[shown["profit"].idxmax(), "policy"])
 
 
@@ -229,7 +229,7 @@ def best_candidate(table: pd.DataFrame) -> dict[str, Any]:
     Where there is no candidate, `none`, which earns 0 for certain.
     """
     interval = ["profit", "profit_ci_lower", "profit_ci_upper"]
-    compared = table[candidates(table)]
+    compared = table[recommendable(table)]
     if compared.empty:
         return {"best_policy": "none", **dict.fromkeys((f"best_{name}" for name in interval), 0.0)}
     best = compared.loc[compared["profit"].idxmax()]

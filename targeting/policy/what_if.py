@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from targeting.policy.economics import Economics
 from targeting.policy.policies import PolicyData, assign, held_out_means
-from targeting.policy.value import Evidence, candidates, profits, recommend, value_table
+from targeting.policy.value import Evidence, profits, recommend, recommendable, value_table
 from targeting.stats.estimates import mean_estimate
 
 Vector = NDArray[np.float64]
@@ -58,7 +58,7 @@ def cost_margin_grid(
             varied = economics.scaled(cost, margin)
             decisions = assign(at_economics(fixed, varied, evidence, fold, segment))
             table = value_table(decisions, data.cate, evidence, varied, seed=seed)
-            able = table[candidates(table) | (table["policy"] == "none")]
+            able = table[recommendable(table) | (table["policy"] == "none")]
             best = able.loc[able["profit"].idxmax()]
             columns = ["policy", "share", "profit", "profit_ci_lower", "profit_ci_upper", "profit_plugin"]
             rows.append({**varied.averages(), **best[columns].to_dict(), "recommended": recommend(table, comparable)})
@@ -147,7 +147,7 @@ def turning_shifts(
     profit over the mean of `decisions` (rows, a column per policy of `table`) times margin. Keys: policy, direction, shift,
     shift_interval; without any candidate only policy `none`.
     """
-    compared = table[candidates(table)]
+    compared = table[recommendable(table)]
     if compared.empty:
         return {"policy": "none"}
     name = recommended if recommended != "none" else str(compared.loc[compared["profit"].idxmax(), "policy"])

@@ -11,7 +11,7 @@ from statsmodels.regression.linear_model import OLS
 from statsmodels.tools.tools import add_constant
 
 from targeting.nuisance.models import independent_columns, with_logs
-from targeting.stats.estimates import LEVEL, Estimate, cluster_sums
+from targeting.stats.estimates import CONFIDENCE, Estimate, cluster_sums
 
 Vector = NDArray[np.float64]
 DRAWS = 200
@@ -56,13 +56,13 @@ class OmittedVariable:
 
     def robustness_value(self, kind: str) -> float:
         """Share of the residual variance of treatment and outcome that would bring the estimate (theta) or interval (ci) to 0."""
-        return float(RV(self.theta, self.sigma, self.nu, self.covariance, 1 - LEVEL, interval_type=kind))
+        return float(RV(self.theta, self.sigma, self.nu, self.covariance, 1 - CONFIDENCE, interval_type=kind))
 
     def bounds(self, share_outcome: float, share_treatment: float, kind: str) -> tuple[float, float]:
         """The estimate, or its 95% interval, if a confounder explained these shares (partial R2) of what is left."""
         shares = {"c_y": share_outcome, "c_t": share_treatment, "rho": 1.0}
         lower, upper = sensitivity_interval(
-            self.theta, self.sigma, self.nu, self.covariance, 1 - LEVEL, **shares, interval_type=kind
+            self.theta, self.sigma, self.nu, self.covariance, 1 - CONFIDENCE, **shares, interval_type=kind
         )
         return float(lower), float(upper)
 
@@ -166,4 +166,4 @@ def marginal_sensitivity_interval(
         counts = np.bincount(rng.integers(0, len(households), len(households)), minlength=len(households))
         ends.append(marginal_sensitivity_bounds(*data, strength, counts[codes].astype(float)))
     lower, upper = np.asarray(ends).T
-    return float(np.quantile(lower, (1 - LEVEL) / 2)), float(np.quantile(upper, (1 + LEVEL) / 2))
+    return float(np.quantile(lower, (1 - CONFIDENCE) / 2)), float(np.quantile(upper, (1 + CONFIDENCE) / 2))

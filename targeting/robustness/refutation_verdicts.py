@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 from scipy.stats import binom, chi2, norm
 
 from targeting.robustness.refutation import LEFT_OUT, NEGATIVE_CONTROL, ORIGINAL, PLACEBO, RANDOM_CAUSE, SUBSET
-from targeting.stats.estimates import LEVEL, Estimate, Z
+from targeting.stats.estimates import CONFIDENCE, Estimate, Z
 from targeting.words.numbers import amount
 
 # Judges nothing by itself, and doesn't count: an effect within what placebos give may be right all the same.
@@ -82,8 +82,8 @@ def placebo_false_alarms(draws: pd.DataFrame) -> Finding:
     Passed up to the 95% quantile of the binomial distribution with 5%: a false verdict has a chance of at most 1 in 20.
     """
     alarms, count = (draws["estimate"].abs() > Z * draws["se"]).sum(), len(draws)
-    limit = binom.ppf(0.95, count, 1 - LEVEL) / count
-    error = np.sqrt(LEVEL * (1 - LEVEL) / count)
+    limit = binom.ppf(0.95, count, 1 - CONFIDENCE) / count
+    error = np.sqrt(CONFIDENCE * (1 - CONFIDENCE) / count)
     text = f"{alarms} of {count} placebo intervals exclude zero; 5% are expected, with a Monte Carlo error of {error:.1%}"
     if alarms / count > limit:
         text += ": the intervals are too short, or off centre"
@@ -97,7 +97,7 @@ def placebo_position(draws: pd.DataFrame, original: Estimate, outcome: str) -> F
     """
     count = len(draws)
     value = (1 + (draws["estimate"].abs() >= abs(original.value)).sum()) / (1 + count)
-    where = "outside what placebos give" if value <= 1 - LEVEL else "within what placebos give"
+    where = "outside what placebos give" if value <= 1 - CONFIDENCE else "within what placebos give"
     text = f"the original effect, {amount(original.value, outcome)}, lies {where} (randomisation p = {value:.2f})"
     return _unjudged(INFORMATION, value, draws, f"For information: {text}.")
 
@@ -190,7 +190,7 @@ def left_out_shift(draws: pd.DataFrame, original: Estimate, outcome: str) -> Fin
     if draws.empty:
         return _unjudged("trial_left_out_shift", np.nan, draws, "Not run: there is one trial only.")
     shifts = (original.value - draws["estimate"]) / draws["shift_se"]
-    limit = norm.ppf(1 - (1 - LEVEL) / 2 / len(draws))
+    limit = norm.ppf(1 - (1 - CONFIDENCE) / 2 / len(draws))
     worst, value = shifts.abs().idxmax(), shifts.abs().max()
     campaign, without = draws.loc[worst, "repeat"], draws.loc[worst, "estimate"]
     text = (

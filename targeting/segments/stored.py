@@ -16,3 +16,8 @@ def segment_numbers(
     factorisation = Factorisation.from_tables(scaling, loadings, FactorSettings.from_params(segmentation))
     numbers = assign_segments(features, factorisation, centres[loadings["factor"]].to_numpy()) + 1
     return pd.Series(numbers, index=features.index)
+
+
+def segment_names(segments: pd.DataFrame) -> pd.Series:
+    """Each segment's name by its number, from a table with a row per household (segment, name)."""
+    return segments.drop_duplicates("segment").set_index("segment").sort_index()["name"]

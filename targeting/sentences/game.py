@@ -110,7 +110,7 @@ def ranker(learner: str) -> str:
     return LEARNER_WORDS.get(learner, f"the learner “{learner}”")
 
 
-def findings(validation: Mapping[str, Any], learner: str, with_intervals: bool) -> str:
+def ranking_words(validation: Mapping[str, Any], learner: str, with_intervals: bool) -> str:
     """How far to believe the uplift of single customers, from what validate found."""
     shown = f"Uplifts shown are the estimates of {ranker(learner)}, for each customer by a model that never saw that household"
     intervals = "with 95% intervals." if with_intervals else "which gives no interval for a single customer."

@@ -2,14 +2,14 @@
 
 import pandas as pd
 
-from targeting.policy.value import candidates
+from targeting.policy.value import recommendable
 from targeting.words.numbers import percent, usd
 
 
 def recommendation_words(table: pd.DataFrame, recommended: str) -> str:
     """The recommendation as a sentence: which policy, how many households, the expected profit, against what."""
     rows = table.set_index("policy")
-    compared = table[candidates(table)]
+    compared = table[recommendable(table)]
     if recommended == "none":
         best = "no policy has enough contacts inside the overlap to be judged"
         if not compared.empty:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from targeting.stats.estimates import SIGNIFICANCE
 from targeting.words.estimators import NAMES
 from targeting.words.numbers import LEARNER_WORDS, amount, number, percent, usd
 
@@ -12,7 +13,6 @@ Metrics = Mapping[str, Any]
 READ_FIRST = "ato"  # the estimator of the population that the data speak of
 SPEND = "purchase_amount"
 OUTCOME_WORDS = {SPEND: "spend", "purchase_count": "baskets"}
-LEVEL = 0.05
 CLEARLY = 0.05  # of silhouette: draws without groups differ among themselves, and a hair above their mean says nothing
 
 
@@ -203,7 +203,7 @@ def segments_sentence(segment_effects: Metrics, outcome: str = SPEND) -> str:
     differing, p = found["n_differing"], found["differ_p"]
     p_words = "p < 0.001" if p < 0.001 else f"p = {number(p, 3)}"
     alone = f"{differing or 'none'} {'differ' if differing > 1 else 'differs'} from the rest after Holm's adjustment"
-    if p < LEVEL:
+    if p < SIGNIFICANCE:
         return f"Segments differ in the effect ({p_words} for all at once); {alone}."
     if differing:
         return f"That segments differ in the effect is not shown for all at once ({p_words}), though one by one {alone}."

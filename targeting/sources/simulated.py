@@ -9,7 +9,7 @@ import ibis.expr.types as ir
 import pandas as pd
 from ibis.backends import BaseBackend
 
-from targeting.sources.simulation.world import Settings, simulate
+from targeting.sources.simulation.world import RetailerSettings, simulate
 from targeting.tables.schemas import MONEY, SCHEMAS, named_as_here
 
 ORIGINS = {name: named_as_here(name, f"simulated {name}") for name in SCHEMAS}
@@ -19,7 +19,7 @@ MONEY_COLUMNS = ("sales", "loyalty_discount", "coupon_discount", "coupon_match_d
 def tables(backend: BaseBackend, data: Mapping[str, Any]) -> dict[str, ir.Table]:
     """The canonical tables of the retailer that `data` describes, and `truth`: see targeting.sources.simulation.world."""
     names = ("households", "weeks", "overlap", "effect", "seed")
-    world = simulate(Settings(**{name: data[name] for name in names}, first_day=date.fromisoformat(data["first_day"])))
+    world = simulate(RetailerSettings(**{name: data[name] for name in names}, first_day=date.fromisoformat(data["first_day"])))
     read = {name: _canonical(backend, name, frame) for name, frame in world.tables.items()}
     return read | {"truth": backend.create_table("simulated_truth", ibis.memtable(world.truth), temp=True)}
 

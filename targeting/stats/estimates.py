@@ -6,8 +6,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtri
 
-LEVEL = 0.95
-Z = float(ndtri(0.5 + LEVEL / 2))  # what scipy.stats.norm.ppf gives, without the half second that scipy.stats takes to load
+CONFIDENCE = 0.95
+SIGNIFICANCE = 0.05
+Z = float(ndtri(0.5 + CONFIDENCE / 2))  # what scipy.stats.norm.ppf gives, without the half second that scipy.stats takes to load
 
 
 @dataclass(frozen=True)

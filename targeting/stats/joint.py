@@ -10,7 +10,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from targeting.stats.estimates import LEVEL, cluster_sums
+from targeting.stats.estimates import CONFIDENCE, cluster_sums
 
 Matrix = NDArray[np.float64]
 DRAWS = 20_000  # of the largest of several: leaves 0.0015 of simulation error in a p-value of 0.05
@@ -33,7 +33,7 @@ def critical_value(covariance: Matrix, seed: int, n_draws: int = DRAWS) -> float
     if known.all():
         return 0.0
     draws = _standard_draws(covariance[np.ix_(~known, ~known)], seed, n_draws)
-    return float(np.quantile(np.abs(draws).max(axis=1), LEVEL))
+    return float(np.quantile(np.abs(draws).max(axis=1), CONFIDENCE))
 
 
 def adjusted_p_values(values: ArrayLike, covariance: Matrix, seed: int) -> Matrix:

@@ -112,7 +112,7 @@ SCHEMAS: dict[str, pa.DataFrameSchema] = {
 OPTIONAL = ("households", "coupons", "redemptions", "promotions")
 
 
-def columns(name: str) -> list[str]:
+def column_names(name: str) -> list[str]:
     """The columns of a canonical table, in order."""
     return list(SCHEMAS[name].columns)
 

@@ -9,7 +9,7 @@ from ibis.backends import BaseBackend
 
 from targeting.base.columns import KEYS, OUTCOMES
 from targeting.base.progress import track
-from targeting.tables.schemas import OPTIONAL, SCHEMAS, columns, without_rows
+from targeting.tables.schemas import OPTIONAL, SCHEMAS, column_names, without_rows
 
 # What is known of a household and campaign on the campaign's first day, given what had happened until then: its chance of being
 # mailed, and its expected outcomes (USD and visits) if not mailed, if mailed, and their difference.
@@ -41,7 +41,7 @@ def write_tables(backend: BaseBackend, source: Mapping[str, ir.Table], folder: P
     prepared["coupons"] = prepared["coupons"].distinct()  # the published files repeat some coupon and product pairs
     prepared["promotions"] = promoted(prepared["promotions"])
     for name in track(SCHEMAS, "Writing tables"):
-        names = columns(name)
+        names = column_names(name)
         table = prepared[name].select(names)
         # A key of few columns already orders the promotions; sorting 21 million rows by five columns costs memory.
         backend.to_parquet(table.order_by(names[:3] if name == "promotions" else names), folder / f"{name}.parquet")

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from targeting.base.columns import BEFORE, KEYS, OUTCOMES, PREFIX
 from targeting.base.errors import DataError
 
+TRIAL = f"{PREFIX}trial_"  # of an indicator of a trial
 FRONT = [*KEYS, "trial", "time_zero", "treated", *OUTCOMES, *BEFORE, "mailed_after", "cut"]
 
 
@@ -17,15 +18,23 @@ def assemble(rows: pd.DataFrame) -> pd.DataFrame:
     """
     panel = rows.sort_values(["trial", "household_id"], ignore_index=True)
     covariates = [name for name in panel.columns if name.startswith(PREFIX) and panel[name].nunique() > 1]
-    indicators = {
-        f"{PREFIX}trial_{number}": (panel["trial"] == number).astype(float) for number in sorted(panel["trial"].unique())[1:]
-    }
+    indicators = {f"{TRIAL}{number}": (panel["trial"] == number).astype(float) for number in sorted(panel["trial"].unique())[1:]}
     return panel[[*FRONT, *covariates]].assign(**indicators)
 
 
 def covariate_names(panel: pd.DataFrame) -> list[str]:
     """The covariates' columns, in the panel's order."""
     return [name for name in panel.columns if name.startswith(PREFIX)]
+
+
+def household_covariates(panel: pd.DataFrame) -> list[str]:
+    """The covariates that describe a household rather than its trial: all that a next campaign's households have too."""
+    return [name for name in covariate_names(panel) if not name.startswith(TRIAL)]
+
+
+def in_last_trial(panel: pd.DataFrame) -> NDArray[np.bool_]:
+    """Which rows (rows,) belong to the latest trial."""
+    return (panel["trial"] == panel["trial"].max()).to_numpy()
 
 
 def covariate_matrix(panel: pd.DataFrame) -> NDArray[np.float64]:

@@ -7,14 +7,14 @@ import pandas as pd
 from joblib import Parallel, delayed
 from numpy.typing import NDArray
 
-from targeting.base.columns import KEYS, OUTCOMES, PREFIX
+from targeting.base.columns import KEYS, OUTCOMES
 from targeting.base.errors import DataError
 from targeting.base.progress import track
 from targeting.learners.data import outcome_data
 from targeting.learners.registry import Learner
 from targeting.learners.rows import HeldOut, Rows
 from targeting.nuisance.nested import inner_nuisances
-from targeting.trials.panel import covariate_matrix, covariate_names
+from targeting.trials.panel import covariate_matrix, covariate_names, household_covariates, in_last_trial
 from targeting.validation.measures import order_and_size
 
 Vector = NDArray[np.float64]
@@ -34,8 +34,8 @@ def forward_effects(
     """
     if panel["trial"].nunique() < 2:
         raise DataError("Forward validation needs two trials or more: this panel has one.")
-    last = (panel["trial"] == panel["trial"].max()).to_numpy()
-    indicators = [name for name in covariate_names(panel) if name.startswith(f"{PREFIX}trial_")]
+    last = in_last_trial(panel)
+    indicators = set(covariate_names(panel)) - set(household_covariates(panel))
     earlier, latest = (panel[rows].drop(columns=indicators).reset_index(drop=True) for rows in (~last, last))
     inner = inner_nuisances(earlier, models, clip, seed)
     known = nuisance[~last].reset_index(drop=True)

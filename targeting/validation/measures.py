@@ -70,7 +70,7 @@ def learner_table(
     )
 
 
-def agreement(effects: Mapping[str, pd.DataFrame], outcomes: Sequence[str]) -> pd.DataFrame:
+def effect_correlations(effects: Mapping[str, pd.DataFrame], outcomes: Sequence[str]) -> pd.DataFrame:
     """Spearman's rank correlation of every two learners' effects: outcome, learner, other, correlation."""
     tables = []
     for outcome in outcomes:

@@ -20,15 +20,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from targeting.base.columns import COMBINED, KEYS, OUTCOMES
+from targeting.base.columns import COMBINED, KEYS, OUTCOMES, effect_columns
 from targeting.effects.estimators import ato, effect_data
+from targeting.stats.estimates import SIGNIFICANCE
 from targeting.stats.folds import levelled, rank_within
 from targeting.stats.joint import adjusted_p_values, joint_covariance
 from targeting.validation.calibration import best_linear_predictor
 from targeting.validation.ranking import CROSS_FITTED, autoc_weights, rank_weighted_influence
 from targeting.words.numbers import LEARNER_WORDS
 
-SIGNIFICANCE = 0.05
 FACTOR = 2.0  # by which effects may be off in size before a learner is out of the question
 AVERAGE_EFFECT = "ate"  # in place of a learner's name: the same effect for everybody
 # What the rule gives for each fold, before and after asking for evidence.
@@ -37,7 +37,7 @@ WORDS = {
     NESTED: "for each fold the learner that the scores of the others choose",
     USED: "for each fold that learner where the scores of the others show heterogeneity, else the average effect",
 }
-COLUMNS = [f"{name}_{outcome}" for outcome in OUTCOMES for name in ("cate", "lower", "upper")]
+COLUMNS = [name for outcome in OUTCOMES for name in effect_columns(outcome)]
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ class Choice:
     by_fold: dict[int, Decision]
 
 
-def decide(effects: Mapping[str, NDArray[np.float64]], evidence: Evidence, seed: int) -> Decision:
+def choose_learner(effects: Mapping[str, NDArray[np.float64]], evidence: Evidence, seed: int) -> Decision:
     """The rule on some rows. `effects` has a learner's effects (rows,) on the outcome that is decided by, all finite.
 
     Learners are judged in the order in which their effects would have households contacted: within folds.
@@ -126,7 +126,7 @@ def choose(effects: Mapping[str, NDArray[np.float64]], evidence: Evidence, folds
     """The rule on all rows, and for each of `folds` on the rows of the others."""
 
     def on(rows: NDArray[np.bool_]) -> Decision:
-        return decide({name: cate[rows] for name, cate in effects.items()}, evidence.subset(rows), seed)
+        return choose_learner({name: cate[rows] for name, cate in effects.items()}, evidence.subset(rows), seed)
 
     return Choice(on(np.ones(len(evidence.fold), dtype=bool)), {int(number): on(evidence.fold != number) for number in folds})
 
@@ -139,8 +139,7 @@ def average_effects(panel: pd.DataFrame, nuisance: pd.DataFrame) -> pd.DataFrame
         data = effect_data(panel, nuisance, outcome)
         for number in np.unique(fold):
             estimate = ato(data.subset(fold != number))
-            names = [f"{name}_{outcome}" for name in ("cate", "lower", "upper")]
-            table.loc[fold == number, names] = estimate.value, estimate.lower, estimate.upper
+            table.loc[fold == number, effect_columns(outcome)] = estimate.value, estimate.lower, estimate.upper
     return table
 
 
@@ -154,7 +153,7 @@ def effects_by_fold(effects: Mapping[str, pd.DataFrame], learners: Mapping[int, 
     return table.assign(learner=learner)
 
 
-def reasons(choice: Choice) -> dict[str, str]:
+def choice_reasons(choice: Choice) -> dict[str, str]:
     """Why each learner was or was not chosen, in words."""
     chosen_in = pd.Series([decision.learner for decision in choice.by_fold.values()]).value_counts()
     folds = len(choice.by_fold)
@@ -184,14 +183,14 @@ def _why(name: str, decision: Decision) -> str:
     return f"not chosen: AUTOC {own.behind:.2f} below {best}'s (standard error {own.behind_se:.2f})"
 
 
-def with_reasons(learners: pd.DataFrame, choice: Choice, outcome: str, left_out: Mapping[str, str]) -> pd.DataFrame:
+def with_choice(learners: pd.DataFrame, choice: Choice, outcome: str, left_out: Mapping[str, str]) -> pd.DataFrame:
     """The table of learners with autoc_p_adjusted and reason, and a row for each learner that was left out.
 
     The choice was made on one outcome; on the other there is no reason to give.
     """
     decided = learners["outcome"] == outcome
     adjusted = {name: own.p for name, own in choice.overall.judgements.items()}
-    words = reasons(choice) | WORDS
+    words = choice_reasons(choice) | WORDS
     table = learners.assign(
         autoc_p_adjusted=learners["learner"].map(adjusted).where(decided),
         reason=learners["learner"].map(words).where(decided, ""),
@@ -204,7 +203,7 @@ def with_reasons(learners: pd.DataFrame, choice: Choice, outcome: str, left_out:
     return pd.concat([table, pd.DataFrame(excluded)], ignore_index=True)
 
 
-def verdict(choice: Choice) -> dict[str, str | bool | float]:
+def heterogeneity_verdict(choice: Choice) -> dict[str, str | bool | float]:
     """What the rule says of all rows: selected (or `ate`), best, heterogeneity (true or false), its p, and finding in words."""
     overall, own = choice.overall, choice.overall.judgements.get(choice.overall.learner)
     average = "everybody's effect is taken to be the average effect."

@@ -1,5 +1,7 @@
 """How numbers are written in sentences: dollars, percentages, counts, outcomes in their unit; and what learners are called."""
 
+UNITS = {"purchase_amount": "USD", "purchase_count": "baskets"}
+
 # What sentences call a learner whose name alone could be taken for something else: `average` for the average effect.
 LEARNER_WORDS = {"average": "the average of learners"}
 

@@ -66,7 +66,7 @@ def calendar(weeks: int) -> list[Campaign]:
     return [Campaign(index, kind, start, start + days - 1) for index, (kind, start, days) in enumerate(ordered, start=1)]
 
 
-def history(baskets: pd.DataFrame, day: int) -> pd.DataFrame:
+def purchase_history(baskets: pd.DataFrame, day: int) -> pd.DataFrame:
     """What the tills know of each household before `day`, index household: spend (USD), visits, recency, regularity, deal_share.
 
     Definitions as in targeting.tables.features; households that have not bought yet have no row.
@@ -94,7 +94,7 @@ def history(baskets: pd.DataFrame, day: int) -> pd.DataFrame:
     )
 
 
-def propensity(past: pd.DataFrame, overlap: str) -> Vector:
+def mailing_chance(past: pd.DataFrame, overlap: str) -> Vector:
     """Chance of being mailed a campaign of type A, (rows of `past`,): logistic in how engaged the household has been.
 
     Engagement is the sum of standardised log spend, log visits and regularity less standardised log recency, standardised again.

@@ -19,9 +19,9 @@ from targeting.sources.simulation.campaigns import (
     calendar,
     expected_effect,
     expected_without,
-    history,
     lot_trips,
-    propensity,
+    mailing_chance,
+    purchase_history,
     response,
 )
 from targeting.sources.simulation.catalogue import FIRST_PRODUCT, FIRST_STORE, FUEL, Catalogue, make_catalogue, make_promotions
@@ -38,7 +38,7 @@ COUPON_SHARE = 0.4  # of the line's sales; the maker pays the retailer back, so 
 
 
 @dataclass(frozen=True)
-class Settings:
+class RetailerSettings:
     """How large the retailer is, how it mails and what that does; first_day is a Monday for whole weeks."""
 
     households: int
@@ -50,7 +50,7 @@ class Settings:
 
 
 @dataclass(frozen=True)
-class World:
+class Retailer:
     """Canonical tables by name, money in whole cents; and the truth, one row per household with a history and type A campaign."""
 
     tables: Mapping[str, pd.DataFrame]
@@ -80,7 +80,7 @@ class Purchases:
         return Purchases(pd.concat([part.baskets for part in parts], ignore_index=True), pd.concat(lines, ignore_index=True))
 
 
-def simulate(settings: Settings) -> World:
+def simulate(settings: RetailerSettings) -> Retailer:
     """The retailer of these settings; the same settings give the same tables."""
     seed, n_days = settings.seed, 7 * settings.weeks
     catalogue = make_catalogue(stream(seed, Draw.CATALOGUE))
@@ -97,8 +97,8 @@ def simulate(settings: Settings) -> World:
     mailed, truths = dict(by_lot), []
     for campaign in campaigns:
         if campaign.type == "A":
-            past = history(purchases.baskets, campaign.start)
-            chance = propensity(past, settings.overlap)
+            past = purchase_history(purchases.baskets, campaign.start)
+            chance = mailing_chance(past, settings.overlap)
             chosen = np.zeros(shoppers.n, dtype=bool)
             chosen[past.index] = lots[campaign][past.index] < chance
             answer = response(campaign, past, shoppers, settings.effect)
@@ -108,7 +108,7 @@ def simulate(settings: Settings) -> World:
             mailed[campaign] = chosen
             purchases = respond(purchases, campaign, answer, chosen, shoppers, catalogue, seed)
     tables = _tables(settings, purchases, shoppers, catalogue, {campaign: mailed[campaign] for campaign in campaigns})
-    return World(tables, pd.concat(truths, ignore_index=True))
+    return Retailer(tables, pd.concat(truths, ignore_index=True))
 
 
 def respond(
@@ -165,7 +165,7 @@ def _truth(
 
 
 def _tables(
-    settings: Settings,
+    settings: RetailerSettings,
     purchases: Purchases,
     shoppers: Shoppers,
     catalogue: Catalogue,
