@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from targeting.base.columns import OUTCOMES
-from targeting.base.outputs import write_csv, write_figure, write_metrics
+from targeting.base.outputs import write_csv, write_figure, write_metrics, write_parquet
 from targeting.base.stage import run
 from targeting.effects.estimators import ADJUSTED, effect_data, effect_table
 from targeting.effects.pooling import pooling_table
@@ -20,7 +20,8 @@ from targeting.trials.panel import require_aligned
 
 PANEL = Path("data/trials/panel.parquet")
 NUISANCE = Path("data/trials/nuisance.parquet")
-EFFECTS = Path("plots/ate.csv")
+EFFECTS = Path("data/effects/ate.parquet")
+TABLE = Path("plots/ate.csv")
 POOLING = Path("plots/pooling.csv")
 TRIMMING = Path("plots/trimming.csv")
 FOREST = Path("plots/forest.png")
@@ -52,7 +53,8 @@ def main() -> None:
             "range": np.ptp(known[known.index.isin(ADJUSTED)]),
         }
     write_metrics(metrics, METRICS)
-    write_csv(effects, EFFECTS)
+    write_parquet(effects, EFFECTS)
+    write_csv(effects, TABLE)
     write_csv(pooling, POOLING)
     write_csv(pd.concat(trimmed, ignore_index=True), TRIMMING)
     write_figure(forest_plot(effects, pooling, "purchase_amount"), FOREST)

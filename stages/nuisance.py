@@ -26,7 +26,8 @@ from targeting.trials.panel import covariate_names
 
 PANEL = Path("data/trials/panel.parquet")
 NUISANCE = Path("data/trials/nuisance.parquet")
-MODELS = Path("plots/nuisance_models.csv")
+MODELS = Path("data/trials/nuisance_models.parquet")
+MODEL_TABLE = Path("plots/nuisance_models.csv")
 PROPENSITY = Path("plots/propensity.csv")
 BALANCE = Path("plots/balance.csv")
 CALIBRATION = Path("plots/propensity_calibration.csv")
@@ -66,7 +67,8 @@ def main() -> None:
     }
     write_metrics(metrics, METRICS)
     write_parquet(table, NUISANCE)
-    write_csv(models, MODELS)
+    write_parquet(models, MODELS)
+    write_csv(models, MODEL_TABLE)
     write_csv(histogram, PROPENSITY)
     write_csv(calibration, CALIBRATION)
     write_csv(balance, BALANCE)

@@ -34,9 +34,9 @@ from targeting.trials.panel import in_last_trial, require_aligned
 PANEL = Path("data/trials/panel.parquet")
 NUISANCE = Path("data/trials/nuisance.parquet")
 TUNING = Path("data/tuning")
-STACK_WEIGHTS = Path("plots/stack_weights.csv")
+STACK_WEIGHTS = Path("data/ensemble/weights.parquet")
 CANDIDATES = Path("data/score/candidates.parquet")
-MODELS = Path("plots/nuisance_models.csv")
+MODELS = Path("data/trials/nuisance_models.parquet")
 VALIDATION = Path("metrics/validate.json")
 PREDICTIONS = Path("data/score/predictions.parquet")
 BACKTEST = Path("data/score/backtest.parquet")
@@ -59,9 +59,9 @@ def main() -> None:
     require_aligned(panel, nuisance, str(NUISANCE))
     chosen = json.loads(VALIDATION.read_text(encoding="utf-8"))["selected"]
     learner = chosen if params["policy"]["learner"] == "selected" else params["policy"]["learner"]
-    weights = pd.read_csv(MODELS).query("nuisance == 'propensity'")
+    weights = pd.read_parquet(MODELS).query("nuisance == 'propensity'")
     stack = (weights["model"].tolist(), weights["weight"].tolist(), params["nuisance"]["clip"], params["seed"])
-    stack_weights = pd.read_csv(STACK_WEIGHTS)
+    stack_weights = pd.read_parquet(STACK_WEIGHTS)
     usable = [name for name in params["learners"]["names"] if name in set(stack_weights["learner"])]
 
     everything = np.ones(len(panel), dtype=bool)

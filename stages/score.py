@@ -28,7 +28,7 @@ LOADINGS = Path("data/segments/loadings.parquet")
 CENTRES = Path("data/segments/centres.parquet")
 SEGMENTS = Path("data/segments/segments.parquet")
 POLICY = Path("metrics/policy.json")
-BY_SEGMENT = Path("plots/what_if.csv")
+BY_SEGMENT = Path("data/policy/by_segment.parquet")
 TREE_RULE = Path("data/policy/tree_rule.parquet")
 LIST = Path("data/score/mailing_list.csv")
 ELIGIBLE = Path("data/score/eligible.parquet")
@@ -44,7 +44,7 @@ def with_segments(candidates: pd.DataFrame, segmentation: dict[str, Any]) -> pd.
         features.rename(columns=lambda name: name.removeprefix(PREFIX)), scaling, loadings, centres, segmentation
     )
     # Inside the overlap of all past campaigns, the rows by whose other folds the policy decides there.
-    earned = pd.read_csv(BY_SEGMENT).set_index("segment")["profit"]
+    earned = pd.read_parquet(BY_SEGMENT).set_index("segment")["profit"]
     return candidates.assign(segment=numbers.map(segment_names(named)), segment_profit=numbers.map(earned))
 
 

@@ -1,6 +1,7 @@
 """Ask how strong a confounder that nobody measured would have to be to explain the effect away.
 
-Reads the panel and the nuisances; writes the analyses with readings in words, and the contour of the omitted-variable analysis.
+Reads the panel and the nuisances; writes the analyses with readings in words, the contour of the omitted-variable analysis, and
+what confounders as strong as measured covariates would make of the estimate.
 """
 
 from pathlib import Path
@@ -15,11 +16,12 @@ from targeting.effects.estimators import effect_data
 from targeting.figures.effects import contour_chart
 from targeting.nuisance.overlap import in_overlap
 from targeting.robustness.hidden_confounder import benchmark_shares
-from targeting.robustness.sensitivity_table import contour, covariate_groups, sensitivity
+from targeting.robustness.sensitivity_table import confounders, contour, covariate_groups, sensitivity
 from targeting.trials.panel import covariate_names, require_aligned
 
 PANEL = Path("data/trials/panel.parquet")
 NUISANCE = Path("data/trials/nuisance.parquet")
+CONFOUNDERS = Path("data/sensitivity/confounders.csv")
 SENSITIVITY = Path("plots/sensitivity.csv")
 BENCHMARKS = Path("plots/sensitivity_benchmarks.csv")
 CONTOUR = Path("plots/sensitivity_contour.csv")
@@ -52,8 +54,10 @@ def main() -> None:
             "robustness_value_interval": values["robustness_value", "its 95% interval"],
             "turning_point": found.turning_point,
         }
+    table = pd.concat(tables, ignore_index=True)
     write_metrics(metrics, METRICS)
-    write_csv(pd.concat(tables, ignore_index=True), SENSITIVITY)
+    write_csv(confounders(table), CONFOUNDERS)
+    write_csv(table, SENSITIVITY)
     write_csv(pd.concat(yardsticks, ignore_index=True), BENCHMARKS)
     write_csv(pd.concat(contours, ignore_index=True), CONTOUR)
     write_figure(contour_chart(contours[0], yardsticks[0]), PICTURE)

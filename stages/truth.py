@@ -36,8 +36,8 @@ ENSEMBLES = Path("data/ensemble")
 SELECTED = Path("data/validate/selected.parquet")
 ASSIGNMENTS = Path("data/policy/assignments.parquet")
 SEGMENTS = Path("data/segments/segments.parquet")
-EFFECTS = Path("plots/ate.csv")
-POLICIES = Path("plots/policies.csv")
+EFFECTS = Path("data/effects/ate.parquet")
+POLICIES = Path("data/policy/values.parquet")
 POLICY = Path("metrics/policy.json")
 TABLE = Path("plots/truth.csv")
 METRICS = Path("metrics/truth.json")
@@ -64,9 +64,9 @@ def main() -> None:
     weights = estimand_weights(rows, by_design=params["design"]["name"] == "sequential_trials")
     economics = load_economics(settings, panel[KEYS], params["design"]["campaign_type"])
     claims = [
-        judge_effects(pd.read_csv(EFFECTS, dtype={"trial": str}), rows, weights),
+        judge_effects(pd.read_parquet(EFFECTS), rows, weights),
         judge_learners(learners, rows),
-        judge_policies(pd.read_csv(POLICIES), assignments, rows, economics, settings["outcome"]),
+        judge_policies(pd.read_parquet(POLICIES), assignments, rows, economics, settings["outcome"]),
     ]
     if "ATO" in weights:
         claims.append(judge_propensities(nuisance["propensity"], rows))

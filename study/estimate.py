@@ -14,14 +14,16 @@ from study.worlds import EFFECTS, OVERLAPS, World, draw_world
 from targeting.base.columns import OUTCOMES
 from targeting.effects.estimators import ESTIMATORS, effect_data
 from targeting.nuisance.cross_fit import cross_fit, nuisance_table, nuisance_tasks
-from targeting.nuisance.overlap import in_overlap, overlap_verdict, positivity
+from targeting.nuisance.overlap import overlap_verdict, positivity
+from targeting.policy.decide import PolicyChoice, PolicyInputs, choose_policy
 from targeting.policy.economics import Economics
-from targeting.policy.policies import PolicyData, assign
-from targeting.policy.value import evidence_of, profits, recommend, value_table
+from targeting.policy.value import profits
 from targeting.trials.panel import covariate_names
 
 MODELS = ["linear"]  # boosting loses to it on panels of this kind, and takes twenty times as long
 SEED = 20170101
+# No budget, and no policy that needs intervals, segments or a tree.
+POLICY: dict[str, Any] = {"outcome": "purchase_amount", "caution": 0.3, "budget_usd": None, "budget_contacts": None}
 
 
 @dataclass(frozen=True)
@@ -56,8 +58,8 @@ def estimate_world(
     rows = [key | row for row in estimate_rows(world.panel, nuisance)]
     covariates = world.panel[covariate_names(world.panel)]
     numbers = positivity(covariates, world.panel["treated"], nuisance["propensity"], settings.overlap)
-    facts = {**key, **numbers, "answers": overlap_verdict(numbers)["answers"], **_recommendation(world, nuisance, settings)}
-    return facts, rows
+    answers = str(overlap_verdict(numbers)["answers"])
+    return {**key, **numbers, "answers": answers, **_recommendation(world, nuisance, answers, settings)}, rows
 
 
 def fit_nuisances(panel: pd.DataFrame, settings: StudySettings, models: Sequence[str] = MODELS) -> pd.DataFrame:
@@ -85,25 +87,29 @@ def one_process() -> Iterator[None]:
         yield
 
 
-def _recommendation(world: World, nuisance: pd.DataFrame, settings: StudySettings) -> dict[str, Any]:
+def policy_choice(panel: pd.DataFrame, nuisance: pd.DataFrame, answers: str, settings: StudySettings) -> PolicyChoice:
+    """The policies, as the stage `policy` decides and values them; effects are the difference of the outcome models.
+
+    `answers` is what the overlap allows to be said.
+    """
+    outcome = POLICY["outcome"]
+    effects = pd.DataFrame({f"cate_{outcome}": nuisance[f"mu1_{outcome}"] - nuisance[f"mu0_{outcome}"]})
+    economics = Economics(settings.cost, settings.margin)
+    return choose_policy(PolicyInputs(panel, nuisance, effects, economics, POLICY, settings.overlap, answers, seed=0))
+
+
+def _recommendation(world: World, nuisance: pd.DataFrame, answers: str, settings: StudySettings) -> dict[str, Any]:
     """The recommended policy, what it is estimated to earn and what it does, and the most that any policy compared earns.
 
-    Effects by household are the difference of the outcome models. Profits are USD per row, against contacting nobody.
+    Profits are USD per row, against contacting nobody.
     """
-    outcome = "purchase_amount"
-    economics = Economics(settings.cost, settings.margin)
-    evidence = evidence_of(world.panel, nuisance, outcome, in_overlap(nuisance["propensity"], settings.overlap))
-    cate = (nuisance[f"mu1_{outcome}"] - nuisance[f"mu0_{outcome}"]).to_numpy()
-    fold = world.panel["fold"].to_numpy()
-    data = PolicyData(cate, evidence.overlap, evidence.treated, economics.breakeven, evidence.household_id, fold=fold)
-    policies = assign(data)
-    table = value_table(policies, cate, evidence, economics)
-    true = {name: float(profits(policies[name], world.effect(outcome), economics).mean()) for name in policies}
-    recommended = recommend(table)
-    estimated = table.set_index("policy").loc[recommended]
+    chosen = policy_choice(world.panel, nuisance, answers, settings)
+    effect, economics = world.effect(POLICY["outcome"]), Economics(settings.cost, settings.margin)
+    true = {name: float(profits(chosen.decisions[name], effect, economics).mean()) for name in chosen.decisions}
+    recommended = chosen.recommended
     return {
         "recommended": recommended,
-        "profit": float(estimated["profit"]),
+        "profit": float(chosen.valued.set_index("policy").loc[recommended, "profit"]),
         "true_profit": true[recommended],
         "best_true_profit": max(true.values()),
     }

@@ -16,28 +16,18 @@ from targeting.learners.ensemble import average, joined, stack, usable
 from targeting.learners.registry import find_learner
 from targeting.nuisance.cross_fit import cross_fit, nuisance_table, nuisance_tasks
 from targeting.nuisance.nested import inner_nuisances
-from targeting.nuisance.overlap import in_overlap, overlap_verdict, positivity
-from targeting.nuisance.scores import effect_scores
+from targeting.nuisance.overlap import overlap_verdict, positivity
+from targeting.policy.decide import PolicyChoice, PolicyInputs, choose_policy
 from targeting.policy.economics import Economics
-from targeting.policy.policies import Budget, PolicyData, assign
-from targeting.policy.tree import cross_fit_tree, scored_profits
-from targeting.policy.value import evidence_of, profits, recommend, value_table
+from targeting.policy.tree_results import tree_decisions
+from targeting.policy.value import profits
 from targeting.sources import canonical_tables
 from targeting.tables.engine import connect
 from targeting.trials.designs import folded_panel
 from targeting.trials.lay_out import eligible_rows, planned_trials
-from targeting.trials.panel import covariate_names, household_covariates
-from targeting.validation.selection import (
-    AVERAGE_EFFECT,
-    COLUMNS,
-    NESTED,
-    USED,
-    Choice,
-    Evidence,
-    average_effects,
-    choose,
-    effects_by_fold,
-)
+from targeting.trials.panel import covariate_names
+from targeting.validation.judge import choose_effects
+from targeting.validation.selection import AVERAGE_EFFECT, COLUMNS, NESTED, USED
 from targeting.validation.truth import estimand_weights, judge_learners, truth_of_rows
 
 OUTCOME = "purchase_amount"  # what learners are chosen by and policies earn
@@ -71,17 +61,17 @@ def judge_retailer(overlap: str, effect: str, number: int, households: int, week
     with one_process():
         nuisance = fit_nuisances(panel, params)
         effects = learned_effects(panel, nuisance, params)
-    inside = in_overlap(nuisance["propensity"], params["nuisance"]["overlap"])
-    choice, chosen = choose_effects(panel, nuisance, effects, inside, params["seed"])
-    covariates = panel[covariate_names(panel)]
-    numbers = positivity(covariates, panel["treated"], nuisance["propensity"], params["nuisance"]["overlap"])
+    bounds, economics = params["nuisance"]["overlap"], _economics(params)
+    chosen = choose_effects(panel, nuisance, effects, OUTCOME, bounds, params["seed"])
+    choice, by_rule = chosen.choice, {CHOSEN: chosen.first, NESTED: chosen.nested, USED: chosen.selected}
+    numbers = positivity(panel[covariate_names(panel)], panel["treated"], nuisance["propensity"], bounds)
     answers = str(overlap_verdict(numbers)["answers"])
     facts: dict[str, Any] = {**numbers, "answers": answers, "best": choice.overall.learner, "shown": choice.overall.shown}
-    facts["average_share"] = (chosen[USED]["learner"] == AVERAGE_EFFECT).mean()
-    facts |= _recommendation(panel, nuisance, chosen[USED], inside, truth, answers, params)
+    facts["average_share"] = (chosen.selected["learner"] == AVERAGE_EFFECT).mean()
+    facts |= _recommendation(policy_choice(panel, nuisance, chosen.selected, answers, params), truth, economics)
     return Judged(
         key | facts,
-        [key | row for row in _learner_rows(effects | chosen, truth, _economics(params))],
+        [key | row for row in _learner_rows(effects | by_rule, truth, economics)],
         [key | row for row in estimate_rows(panel, nuisance)],
         [key | row for row in _true_effects(truth)],
     )
@@ -128,73 +118,41 @@ def learned_effects(panel: pd.DataFrame, nuisance: pd.DataFrame, params: Params)
     return {name: table.reindex(columns=[*KEYS, *COLUMNS]) for name, table in (tables | ensembles).items()}
 
 
-def choose_effects(
-    panel: pd.DataFrame, nuisance: pd.DataFrame, effects: Effects, inside: NDArray[np.bool_], seed: int
-) -> tuple[Choice, Effects]:
-    """What the written rule chooses by rows `inside` the overlap, and its effects: the learner put first, nested, and used."""
-    evidence = Evidence(
-        effect_scores(nuisance, OUTCOME)[inside],
-        panel.loc[inside, OUTCOME].to_numpy(dtype=float),
-        panel.loc[inside, "household_id"].to_numpy(),
-        panel.loc[inside, "fold"].to_numpy(),
-    )
-    own = {name: table.loc[inside, f"cate_{OUTCOME}"].to_numpy() for name, table in effects.items()}
-    choice = choose(own, evidence, sorted(panel["fold"].unique()), seed)
-    tables = effects | {AVERAGE_EFFECT: average_effects(panel, nuisance)}
-    return choice, {
-        CHOSEN: tables[choice.overall.learner],
-        NESTED: effects_by_fold(tables, {number: decision.learner for number, decision in choice.by_fold.items()}, panel),
-        USED: effects_by_fold(tables, {number: decision.used for number, decision in choice.by_fold.items()}, panel),
-    }
-
-
 def _economics(params: Params) -> Economics:
     return Economics(params["policy"]["cost"], params["policy"]["margin"])
 
 
-def _recommendation(
-    panel: pd.DataFrame,
-    nuisance: pd.DataFrame,
-    used: pd.DataFrame,
-    inside: NDArray[np.bool_],
-    truth: pd.DataFrame,
-    answers: str,
-    params: Params,
-) -> dict[str, Any]:
+def policy_choice(panel: pd.DataFrame, nuisance: pd.DataFrame, used: pd.DataFrame, answers: str, params: Params) -> PolicyChoice:
+    """The policies, as the stages `policy_tree` and `policy` decide and value them, by the effects `used`; none by segments.
+
+    `answers` is what the overlap allows to be said.
+    """
+    economics, bounds = _economics(params), params["nuisance"]["overlap"]
+    inputs = PolicyInputs(
+        panel=panel,
+        nuisance=nuisance,
+        effects=used,
+        economics=economics,
+        settings={**params["policy"], "outcome": OUTCOME},
+        bounds=bounds,
+        answers=answers,
+        seed=params["seed"],
+        tree=tree_decisions(panel, nuisance, economics, OUTCOME, bounds, params["seed"]),
+    )
+    return choose_policy(inputs)
+
+
+def _recommendation(chosen: PolicyChoice, truth: pd.DataFrame, economics: Economics) -> dict[str, Any]:
     """The recommended policy, its estimated and its true profit, and the true profits of mailing all, as done, and by an oracle.
 
     USD per row, against mailing nobody. The oracle mails exactly those whose true effect exceeds the breakeven.
     """
-    settings, economics = params["policy"], _economics(params)
-    evidence = evidence_of(panel, nuisance, OUTCOME, inside)
-    fold = panel["fold"].to_numpy()
-    profit = scored_profits(evidence.score, economics.cost, economics.margin)
-    covariates = panel[household_covariates(panel)].to_numpy(dtype=float)
-    tree, promised = cross_fit_tree(covariates, profit, fold, inside, params["seed"])
-    data = PolicyData(
-        cate=used[f"cate_{OUTCOME}"].to_numpy(),
-        overlap=inside,
-        treated=evidence.treated,
-        breakeven=economics.breakeven,
-        household_id=evidence.household_id,
-        seed=params["seed"],
-        caution=settings["caution"],
-        lower=used[f"lower_{OUTCOME}"].to_numpy(),
-        tree=tree,
-        fold=fold,
-        cost=economics.cost,
-        campaign_id=panel["campaign_id"].to_numpy(),
-        budget=Budget(settings["budget_usd"], settings["budget_contacts"]),
-    )
-    policies = assign(data)
-    table = value_table(policies, data.cate, evidence, economics, {"policy_tree": promised}, params["seed"])
-    # Where the arms do not compare, no profit is evidence: the stage `policy` says so too.
-    recommended = recommend(table) if answers != "nothing" else "none"
+    recommended = chosen.recommended
     effect = truth[f"effect_{OUTCOME}"].to_numpy()
-    true = {name: float(profits(policies[name], effect, economics).mean()) for name in (recommended, "all", "current")}
+    true = {name: float(profits(chosen.decisions[name], effect, economics).mean()) for name in (recommended, "all", "current")}
     return {
         "recommended": recommended,
-        "profit": float(table.set_index("policy").loc[recommended, "profit"]),
+        "profit": float(chosen.valued.set_index("policy").loc[recommended, "profit"]),
         "true_profit": true[recommended],
         "all_profit": true["all"],
         "current_profit": true["current"],

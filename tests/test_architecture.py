@@ -202,6 +202,10 @@ def test_every_output_belongs_to_one_stage():
     assert len(outputs) == len(set(outputs))
 
 
+def test_only_stages_that_present_read_tables_that_present():
+    assert {stage for stage in STAGES if any(dep.startswith("plots/") for dep in STAGES[stage]["deps"])} <= {"report", "game"}
+
+
 def test_only_stages_that_compare_read_the_truth():
     assert [stage for stage in STAGES if any(dep.startswith("data/truth") for dep in STAGES[stage]["deps"])] == ["truth", "game"]
     assert not [stage for stage in STAGES if written("game") & read(stage)]  # nothing is estimated or decided after the game

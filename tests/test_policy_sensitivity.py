@@ -139,11 +139,10 @@ def test_a_shift_counts_each_contact_at_its_own_margin():
 def test_confounders_are_set_against_the_shift():
     rows = pd.DataFrame(
         {
-            "outcome": ["purchase_amount", "purchase_amount", "purchase_count", "purchase_amount"],
-            "analysis": ["omitted_variable", "omitted_variable", "omitted_variable", "e_value"],
-            "setting": ["as strong as spend", "as strong as kids", "as strong as spend", "estimate"],
-            "lower": [-8.0, 5.0, 0.0, 0.0],
-            "upper": [16.0, 9.0, 1.0, 1.0],
+            "outcome": ["purchase_amount", "purchase_amount", "purchase_count"],
+            "setting": ["as strong as spend", "as strong as kids", "as strong as spend"],
+            "lower": [-8.0, 5.0, 0.0],
+            "upper": [16.0, 9.0, 1.0],
         }
     )
     shifts = turning_shifts(judged(), TEN, "top_20", ECONOMICS)

@@ -9,9 +9,10 @@ from targeting.base.errors import DataError
 from targeting.policy.tree import (
     SIZES,
     Size,
-    choose_size,
+    best_size,
     cross_fit_tree,
     grow,
+    held_out_profits,
     leaf_table,
     learn_tree,
     mean_profit,
@@ -53,7 +54,7 @@ def test_leaves_and_values_are_those_of_the_library():
 def test_a_known_rule_is_found_and_said_in_words():
     covariates, profit, fold = drawn(1, noise=8.0)
     x = covariates.to_numpy()
-    size = choose_size(x, profit, fold, seed=1)
+    size = best_size(held_out_profits(x, profit, fold, seed=1))
     assert size.depth in (2, 3)
     tree = grow(x, profit, Size(2, 0.05), seed=1)
     yes = [rule for node, rule in rules(tree, list(covariates)).items() if tree.profit[node] > 0]
@@ -110,7 +111,7 @@ def test_a_stored_rule_tells_households_apart_as_its_tree_does(tmp_path):
     others = others.assign(household_id=0)[["x_c", "household_id", "x_b", "x_a"]]
     found = follow_rule(pd.read_parquet(tmp_path / "rule.parquet"), others)
 
-    size = choose_size(covariates.to_numpy(), profit, fold, seed=1)
+    size = best_size(held_out_profits(covariates.to_numpy(), profit, fold, seed=1))
     leaf_size = max(1, round(size.leaf_share * len(profit)))
     settings = {"min_samples_split": 2, "min_balancedness_tol": 0.5, "honest": False, "random_state": 1}
     library = PolicyTree(max_depth=size.depth, min_samples_leaf=leaf_size, **settings)

@@ -8,7 +8,7 @@ import yaml
 import stages.predict
 from targeting.base.columns import KEYS
 from targeting.base.errors import DataError
-from targeting.base.outputs import write_csv, write_metrics, write_parquet
+from targeting.base.outputs import write_metrics, write_parquet
 from targeting.campaign.monitoring import drift_table
 from targeting.campaign.prediction import (
     Training,
@@ -148,12 +148,11 @@ def test_the_stage_holds_both_campaigns_against_the_earlier_one(project_folder):
         "trials/panel": data,
         "trials/nuisance": data[KEYS].join(nuisance),
         "score/candidates": candidates,
+        "trials/nuisance_models": pd.DataFrame({"nuisance": ["propensity"], "model": ["linear"], "weight": [1.0]}),
+        "ensemble/weights": pd.DataFrame({"outcome": [], "fold": [], "learner": [], "weight": []}),
     }.items():
         write_parquet(table, project_folder / "data" / f"{name}.parquet")
-    plots, metrics = project_folder / "plots", project_folder / "metrics"
-    write_csv(pd.DataFrame({"nuisance": ["propensity"], "model": ["linear"], "weight": [1.0]}), plots / "nuisance_models.csv")
-    write_csv(pd.DataFrame({"outcome": [], "fold": [], "learner": [], "weight": []}), plots / "stack_weights.csv")
-    write_metrics({"selected": "ate"}, metrics / "validate.json")
+    write_metrics({"selected": "ate"}, project_folder / "metrics" / "validate.json")
     stages.predict.main()
 
     backtest, comparable = (pd.read_parquet(project_folder / f"data/score/{name}.parquet") for name in ("backtest", "comparable"))

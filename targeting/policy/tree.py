@@ -4,7 +4,7 @@ The tree maximises the profit of contacting its yes-leaves. Source: Athey & Wage
 Econometrica 89, 133-161; Zhou, Athey & Wager (2023), Operations Research 71, 148-183.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -65,20 +65,25 @@ def mean_profit(tree: Learned, covariates: Vector, profit: Vector) -> float:
     return round(float(np.mean((tree.profit[tree.leaves(covariates)] > 0) * profit)), 6)
 
 
-def choose_size(covariates: Vector, profit: Vector, fold: NDArray[np.int64], seed: int, sizes: Sequence[Size] = SIZES) -> Size:
-    """The size whose trees earn most on held-out folds of these rows, each fold counted by its rows; of equals the smaller."""
-    earned = dict.fromkeys(sizes, 0.0)
+def held_out_profits(covariates: Vector, profit: Vector, fold: NDArray[np.int64], seed: int) -> dict[Size, float]:
+    """What trees of each size earn in all on held-out folds of these rows."""
+    earned = dict.fromkeys(SIZES, 0.0)
     for number in np.unique(fold):
         learn, held_out = fold != number, fold == number
-        for size in sizes:
+        for size in SIZES:
             tree = grow(covariates[learn], profit[learn], size, seed)
             earned[size] += mean_profit(tree, covariates[held_out], profit[held_out]) * held_out.sum()
-    return max(sizes, key=lambda size: round(earned[size], 2))
+    return earned
+
+
+def best_size(earned: Mapping[Size, float]) -> Size:
+    """The size whose trees earn most, to the cent; of equals the smaller, which comes first."""
+    return max(earned, key=lambda size: round(earned[size], 2))
 
 
 def learn_tree(covariates: Vector, profit: Vector, fold: NDArray[np.int64], seed: int) -> Learned:
     """A tree on these rows, of the size that their folds choose."""
-    return grow(covariates, profit, choose_size(covariates, profit, fold, seed), seed)
+    return grow(covariates, profit, best_size(held_out_profits(covariates, profit, fold, seed)), seed)
 
 
 def cross_fit_tree(

@@ -163,15 +163,15 @@ def turning_shifts(
     }
 
 
-def confounding_table(shifts: Mapping[str, float | str], sensitivity: pd.DataFrame, outcome: str) -> pd.DataFrame:
+def confounding_table(shifts: Mapping[str, float | str], confounders: pd.DataFrame, outcome: str) -> pd.DataFrame:
     """Whether a confounder as strong as a group of measured covariates could turn the recommendation, one row per group.
 
-    `sensitivity` has the omitted-variable analysis of the average effect: in its rows lower and upper are the estimate, if such a
-    confounder were missing. Half the width between them is the largest bias; it is set against the shifts,
+    `confounders` (outcome, setting, lower, upper) is the omitted-variable analysis of the average effect: lower and upper are the
+    estimate, if such a confounder were missing. Half the width between them is the largest bias; it is set against the shifts,
     as if contacts were biased like everybody. Columns: policy, direction, shift, shift_interval, confounder, bias, and
     turns: whether that bias is as large as shift_interval.
     """
-    rows = sensitivity[(sensitivity["outcome"] == outcome) & (sensitivity["analysis"] == "omitted_variable")]
+    rows = confounders[confounders["outcome"] == outcome]
     bias = (rows["upper"] - rows["lower"]) / 2
     table = pd.DataFrame({"confounder": rows["setting"].to_numpy(), "bias": bias.to_numpy()})
     for position, (key, value) in enumerate(shifts.items()):

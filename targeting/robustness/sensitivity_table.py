@@ -77,6 +77,15 @@ def sensitivity(everybody: EffectData, overlap: EffectData, benchmarks: pd.DataF
     return Sensitivity(pd.DataFrame(rows).assign(outcome=outcome)[["outcome", *rows[0]]], turn, omitted)
 
 
+def confounders(table: pd.DataFrame) -> pd.DataFrame:
+    """Of a table of `sensitivity`, the omitted-variable analysis: outcome, setting, lower, upper, a row per confounder.
+
+    lower and upper are the estimate if a confounder as strong as the setting says were missing.
+    """
+    rows = table[table["analysis"] == "omitted_variable"]
+    return rows[["outcome", "setting", "lower", "upper"]].reset_index(drop=True)
+
+
 def contour(omitted: OmittedVariable) -> pd.DataFrame:
     """The end of the bounds nearest to 0, over shares explained: share_treatment, share_outcome, estimate, interval.
 

@@ -1,0 +1,227 @@
+"""Whom each policy contacts on a panel, what that earns, which policy to use, and all that is said of it.
+
+The one path from effects to a recommendation: the stage, the study and the tests take it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from targeting.base.columns import KEYS, effect_columns
+from targeting.nuisance.overlap import in_overlap
+from targeting.policy.economics import Economics
+from targeting.policy.learner_curves import learner_curves, order_shown
+from targeting.policy.lookup import Lookup, look_up, slider_steps
+from targeting.policy.policies import Budget, PolicyData, assign, unavailable
+from targeting.policy.value import Evidence, best_candidate, evidence_of, recommend, value_table, with_absent
+from targeting.policy.value_checks import check_table
+from targeting.policy.what_if import (
+    at_economics,
+    breakeven_scenarios,
+    confounding_table,
+    cost_margin_grid,
+    segment_what_if,
+    turning_shifts,
+)
+
+
+@dataclass(frozen=True)
+class PolicyInputs:
+    """What policies are chosen by; frames have the panel's rows in its order.
+
+    panel: household_id, campaign_id, treated, fold and the outcome.
+    nuisance: propensity, and mu0_*, mu1_*, score0_*, score1_* of the outcome, cross-fitted.
+    effects: out-of-fold cate_* of the outcome in USD and, where known, lower_*, by the learner that decides.
+    economics: cost and margin. settings: the section `policy` of the parameters: outcome, caution, budget_usd, budget_contacts.
+    bounds: of the overlap's propensities. answers: what the overlap allows to be said (everybody, overlap or nothing).
+    segments: segment and name at time zero. tree: policy_tree (0/1) and promised (USD). Policies that need what is absent have no
+    decision.
+    """
+
+    panel: pd.DataFrame
+    nuisance: pd.DataFrame
+    effects: pd.DataFrame
+    economics: Economics
+    settings: Mapping[str, Any]
+    bounds: Sequence[float]
+    answers: str
+    seed: int
+    segments: pd.DataFrame | None = None
+    tree: pd.DataFrame | None = None
+
+    @property
+    def comparable(self) -> bool:
+        """Whether the arms compare at all: where they do not, no profit is evidence and nobody is to be mailed."""
+        return self.answers != "nothing"
+
+
+@dataclass(frozen=True)
+class PolicyChoice:
+    """The policies on one panel: what they see, what values them, decisions (rows, a column per policy), values, choice.
+
+    `valued` is the table of `value_table`, `recommended` the name of a policy, `none` where no other is shown to pay.
+    """
+
+    data: PolicyData
+    evidence: Evidence
+    decisions: pd.DataFrame
+    valued: pd.DataFrame
+    recommended: str
+
+
+@dataclass(frozen=True)
+class PolicyResults:
+    """What the stage `policy` writes: metrics (but for the choice itself and its sentence), what the sliders look up, and tables.
+
+    assignments: keys, cate, and a column per policy (0/1). evidence: what decided and values policies. Both per row of the panel.
+    policies, curve, learner_curves, learner_peaks, grid, scenarios, by_segment, confounding: the tables under plots/.
+    """
+
+    metrics: dict[str, Any]
+    assignments: pd.DataFrame
+    evidence: pd.DataFrame
+    lookup: Lookup
+    policies: pd.DataFrame
+    curve: pd.DataFrame
+    learner_curves: pd.DataFrame
+    learner_peaks: pd.DataFrame
+    grid: pd.DataFrame
+    scenarios: pd.DataFrame
+    by_segment: pd.DataFrame
+    confounding: pd.DataFrame
+
+
+def choose_policy(inputs: PolicyInputs) -> PolicyChoice:
+    """Decide by every policy that the inputs allow, value each off-policy, and choose."""
+    outcome = inputs.settings["outcome"]
+    overlap = in_overlap(inputs.nuisance["propensity"], inputs.bounds)
+    evidence = evidence_of(inputs.panel, inputs.nuisance, outcome, overlap)
+    data = policy_data(inputs, evidence)
+    decisions = assign(data)
+    promised = {}
+    if data.segment_profit is not None:
+        promised["segment"] = decisions["segment"].to_numpy() * data.segment_profit
+    if inputs.tree is not None:
+        promised["policy_tree"] = inputs.tree["promised"].to_numpy()
+    values = value_table(decisions, data.cate, evidence, inputs.economics, promised, inputs.seed)
+    return PolicyChoice(data, evidence, decisions, values, recommend(values, inputs.comparable))
+
+
+def policy_data(inputs: PolicyInputs, evidence: Evidence) -> PolicyData:
+    """What the policies may see."""
+    panel, effects, settings = inputs.panel, inputs.effects, inputs.settings
+    cate, lower, _ = effect_columns(settings["outcome"])
+    seen = PolicyData(
+        cate=effects[cate].to_numpy(),
+        overlap=evidence.overlap,
+        treated=evidence.treated,
+        breakeven=inputs.economics.breakeven,
+        household_id=evidence.household_id,
+        seed=inputs.seed,
+        caution=settings["caution"],
+        lower=effects[lower].to_numpy() if lower in effects else None,
+        tree=None if inputs.tree is None else inputs.tree["policy_tree"].to_numpy(dtype=float),
+        fold=panel["fold"].to_numpy(),
+        cost=inputs.economics.cost,
+        campaign_id=panel["campaign_id"].to_numpy(),
+        budget=Budget(settings["budget_usd"], settings["budget_contacts"]),
+    )
+    if inputs.segments is None:
+        return seen
+    return at_economics(seen, inputs.economics, evidence, panel["fold"].to_numpy(), inputs.segments["segment"].to_numpy())
+
+
+def policy_results(
+    inputs: PolicyInputs,
+    chosen: PolicyChoice,
+    effects: Mapping[str, pd.DataFrame],
+    validation: Mapping[str, Any],
+    tills: Mapping[str, float],
+    omitted: pd.DataFrame,
+) -> PolicyResults:
+    """All that is said of a choice. Raises ValueError without segments.
+
+    `effects` are the tables of all learners by name, that of `settings["learner"]` among them, `validation` the metrics of their
+    judgement, `tills` costs per contact by the tills, `omitted` the rows of the omitted-variable analysis (see
+    `confounding_table`).
+    """
+    if inputs.segments is None:
+        raise ValueError("Without segments there is no table by segment.")
+    settings, economics, seed = inputs.settings, inputs.economics, inputs.seed
+    outcome, learner = settings["outcome"], settings["learner"]
+    data, evidence, values = chosen.data, chosen.evidence, chosen.valued
+    fold, segment = inputs.panel["fold"].to_numpy(), inputs.segments["segment"].to_numpy()
+
+    cates = {name: rows[f"cate_{outcome}"].to_numpy() for name, rows in effects.items()}
+    curves, learners = learner_curves(cates, learner, data, evidence, economics)
+    order = order_shown(learner, validation, cates)
+    shown = effects[order][effect_columns(outcome)].set_axis(["cate", "lower", "upper"], axis=1)
+    peak = learners.set_index("learner").loc[order, [f"profit_peak_{end}" for end in ("share", "share_lower", "share_upper")]]
+    checks = check_table(chosen.decisions, evidence, economics)
+    drawn = curves[curves["learner"] == order]
+    cate = pd.Series(data.cate, name="cate")
+    return PolicyResults(
+        metrics=headline(values, chosen.recommended) | peak.to_dict() | {"order_shown": order},
+        assignments=pd.concat([inputs.panel[KEYS], cate, chosen.decisions.astype("int8")], axis=1),
+        evidence=evidence_table(inputs, chosen, shown),
+        lookup=look_up(
+            data,
+            shown["cate"].to_numpy(),
+            evidence,
+            economics,
+            segment,
+            slider_steps(economics, outcome),
+            seed,
+            inputs.comparable,
+        ),
+        policies=with_absent(values.merge(checks, on="policy"), unavailable(data)),
+        curve=drawn[[name for name in curves if not name.startswith("over_chosen") and name != "learner"]],
+        learner_curves=curves,
+        learner_peaks=learners,
+        grid=cost_margin_grid(data, evidence, economics, fold, segment, seed, inputs.comparable),
+        scenarios=breakeven_scenarios(data, evidence, economics, tills),
+        by_segment=segment_what_if(inputs.segments, data.cate, evidence, economics),
+        confounding=confounding_table(turning_shifts(values, chosen.decisions, chosen.recommended, economics), omitted, outcome),
+    )
+
+
+def headline(values: pd.DataFrame, recommended: str) -> dict[str, Any]:
+    """What is said of the recommended policy, of the best candidate, of the breakeven rule, and of contacting everybody."""
+    by_policy = values.set_index("policy")
+    interval = ["profit", "profit_ci_lower", "profit_ci_upper"]
+    return {
+        **by_policy.loc[recommended, ["n", "share", *interval, "total_profit", "optimism"]].to_dict(),
+        **best_candidate(values),
+        **by_policy.loc["breakeven", interval].add_prefix("breakeven_").to_dict(),
+        **by_policy.loc["all", interval].add_prefix("all_").to_dict(),
+    }
+
+
+def evidence_table(inputs: PolicyInputs, chosen: PolicyChoice, shown: pd.DataFrame) -> pd.DataFrame:
+    """What decided and values policies, one row per row of the panel.
+
+    `shown` are the effects with their intervals (cate, lower, upper; rows,) in whose order the curve is drawn.
+    """
+    data, evidence = chosen.data, chosen.evidence
+    return inputs.panel[KEYS].assign(
+        fold=data.fold,
+        segment=None if inputs.segments is None else inputs.segments["segment"],
+        overlap=data.overlap,
+        treated=evidence.treated,
+        propensity=evidence.propensity,
+        score=evidence.score,
+        beyond_control=evidence.outcome - evidence.score0,
+        cate=data.cate,
+        lower=data.lower,
+        policy_tree=data.tree,
+        contact_rank=np.argsort(data.order),
+        shown_cate=shown["cate"],
+        shown_lower=shown["lower"],
+        shown_upper=shown["upper"],
+        shown_rank=np.argsort(replace(data, cate=shown["cate"].to_numpy()).order),
+        cost=inputs.economics.cost,
+        margin=inputs.economics.margin,
+    )

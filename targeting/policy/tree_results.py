@@ -1,0 +1,92 @@
+"""Every row's decision by trees that did not see its household, and the rules that people read and new households follow."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from targeting.base.columns import KEYS
+from targeting.nuisance.overlap import in_overlap
+from targeting.nuisance.scores import effect_scores
+from targeting.policy.economics import Economics
+from targeting.policy.tree import (
+    SIZES,
+    best_size,
+    cross_fit_tree,
+    grow,
+    held_out_profits,
+    leaf_table,
+    learn_tree,
+    scored_profits,
+)
+from targeting.policy.tree_rule import rule_table
+from targeting.trials.panel import household_covariates, in_last_trial
+
+
+@dataclass(frozen=True)
+class TreeResults:
+    """What the stage `policy_tree` writes.
+
+    decisions: see `tree_decisions`. rule: see `rule_table`, with learned_from (all, or earlier: the campaigns before the last).
+    leaves: see `leaf_table`, with tree (chosen, or best with a question).
+    """
+
+    metrics: dict[str, Any]
+    decisions: pd.DataFrame
+    rule: pd.DataFrame
+    leaves: pd.DataFrame
+
+
+def tree_decisions(
+    panel: pd.DataFrame, nuisance: pd.DataFrame, economics: Economics, outcome: str, bounds: Sequence[float], seed: int
+) -> pd.DataFrame:
+    """Keys, and each row's policy_tree (0/1) and promised profit (USD) by trees grown without its household (`cross_fit_tree`).
+
+    `nuisance` has the scores, row by row as the panel; `bounds` are those of the overlap's propensities.
+    """
+    profit = scored_profits(effect_scores(nuisance, outcome), economics.cost, economics.margin)
+    overlap = in_overlap(nuisance["propensity"], bounds)
+    covariates = panel[household_covariates(panel)].to_numpy(dtype=float)
+    contact, promised = cross_fit_tree(covariates, profit, panel["fold"].to_numpy(), overlap, seed)
+    return panel[KEYS].assign(policy_tree=contact.astype("int8"), promised=promised)
+
+
+def tree_results(
+    panel: pd.DataFrame, nuisance: pd.DataFrame, economics: Economics, outcome: str, bounds: Sequence[float], seed: int
+) -> TreeResults:
+    """The decisions of `tree_decisions`, and the rules of trees grown on all rows inside the overlap.
+
+    One tree is for readers, on everybody that the policy may reach; nothing is valued by it but its own leaves. Where nobody is
+    the best rule found, the best one that asks a question is shown too. A second rule, of the campaigns before the last, is there
+    to be judged by the last one; with one campaign it is absent.
+    """
+    decisions = tree_decisions(panel, nuisance, economics, outcome, bounds, seed)
+    overlap = in_overlap(nuisance["propensity"], bounds)
+    profit = scored_profits(effect_scores(nuisance, outcome), economics.cost, economics.margin)
+    covariates, fold = panel[household_covariates(panel)].astype(float), panel["fold"].to_numpy()
+    inside, earned_inside = covariates[overlap], profit[overlap]
+    household_id, contact = panel["household_id"].to_numpy()[overlap], decisions["policy_tree"].to_numpy()
+
+    earned = held_out_profits(inside.to_numpy(), earned_inside, fold[overlap], seed)
+    chosen, asking = best_size(earned), best_size({size: earned[size] for size in SIZES if size.depth > 0})
+    trees = {size: grow(inside.to_numpy(), earned_inside, size, seed) for size in dict.fromkeys([chosen, asking])}
+    tables = []
+    for size, tree in trees.items():
+        leaves = leaf_table(tree, inside, earned_inside, household_id, contact[overlap])
+        tables.append(leaves.assign(tree="chosen" if size == chosen else "best with a question"))
+    rule = rule_table(trees[chosen], list(covariates)).assign(learned_from="all")
+    earlier = overlap & ~in_last_trial(panel)
+    if earlier.any():
+        before = learn_tree(covariates.to_numpy()[earlier], profit[earlier], fold[earlier], seed)
+        rule = pd.concat([rule, rule_table(before, list(covariates)).assign(learned_from="earlier")], ignore_index=True)
+    leaves = tables[0]
+    metrics = {
+        "depth": chosen.depth,
+        "leaf_share": chosen.leaf_share,
+        "n_leaves": len(leaves),
+        "share": contact.mean(),
+        "agreement": np.average(leaves["agreement"], weights=leaves["n"]),
+    }
+    return TreeResults(metrics, decisions, rule, pd.concat(tables, ignore_index=True))
