@@ -118,7 +118,7 @@ def test_the_policy_is_assigned_and_valued(load):
 
 def test_the_reports_sliders_take_the_policy_along(load, monkeypatch):
     policies = load("targeting/policy/policies.py")
-    monkeypatch.setattr(lookup, "decisions_of", policies.decisions_of)
+    monkeypatch.setattr(lookup, "available", policies.available)
     n, rng = 40, np.random.default_rng(0)
     effect, household = rng.normal(5, 5, n), np.arange(n)
     data = policies.PolicyData(effect, household >= 0, household % 2.0, 0.0, household)

@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import norm
 
 from targeting.stats.estimates import CONFIDENCE, Z, cluster_sums, standard_error
-from targeting.stats.joint import adjusted_p_values, critical_value, joint_covariance, normal_errors
+from targeting.stats.joint import CriticalValues, adjusted_p_values, critical_value, joint_covariance, normal_errors
 
 
 def test_independent_estimates_are_sidaks_and_copies_cost_nothing():
@@ -35,6 +35,20 @@ def test_estimates_without_variance_count_for_nothing():
     assert critical_value(covariance, seed=1) == pytest.approx(Z, abs=0.02)
     assert adjusted_p_values([2.0, 5.0], covariance, seed=1)[1] == 1
     assert critical_value(np.zeros((2, 2)), seed=1) == 0
+
+
+def test_many_critical_values_are_those_of_each_alone():
+    """Covariances that move little by little, jump, change their number, and hold constants."""
+    rng = np.random.default_rng(0)
+    gain, spend = 2 * rng.normal(size=200) + rng.normal(size=(6, 200)), 0.2 * rng.normal(size=(6, 200))
+    values = CriticalValues(seed=1)
+    for cost in np.linspace(0, 30, 40):
+        for chosen in ([0, 1, 2, 3], [2, 3, 4, 5], [0, 5], [1]):
+            profit = gain[chosen] - cost * spend[chosen]
+            covariance = profit @ profit.T
+            assert values(covariance) == critical_value(covariance, seed=1)
+    assert values(np.diag([1.0, 0.0, 2.0])) == critical_value(np.diag([1.0, 0.0, 2.0]), seed=1)
+    assert values(np.zeros((2, 2))) == 0
 
 
 def test_errors_have_the_covariance_and_constants_have_none():

@@ -1,13 +1,14 @@
 """What every policy earns at each cost and margin that the report's sliders can stand at: decided here, looked up by the page.
 
-Decisions are those of `decide` at that cost and margin. For given contacts a profit is margin * gain - cost * spend, where gain
+Decisions are those of `assign` at that cost and margin. For given contacts a profit is margin * gain - cost * spend, where gain
 and spend are what the contacts add up to at cost 1 and margin 1 (where rows differ: at an average of 1, all in proportion), so
 that the means, variances and covariance of the two give its value and interval. Many positions have the same contacts: each
 policy's different decisions are kept once, and each position says which it has.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, fields, replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -16,10 +17,10 @@ from numpy.typing import NDArray
 
 from targeting.policy.curve import ROUNDING, SHARES, cumulative
 from targeting.policy.economics import Economics
-from targeting.policy.policies import PolicyData, decisions_of, held_out_means
-from targeting.policy.value import Evidence, earned, recommendable, support
+from targeting.policy.policies import PolicyData, available, held_out_means
+from targeting.policy.value import Evidence, earned_by, recommendable, support
 from targeting.stats.estimates import CONFIDENCE
-from targeting.stats.joint import critical_value, normal_errors
+from targeting.stats.joint import CriticalValues, normal_errors
 
 Vector = NDArray[np.float64]
 DEAREST = 3.0  # the sliders reach this many times the run's own cost (and margin, where it is no share of sales)
@@ -27,6 +28,8 @@ LEAST_RANGE = 10.0  # and at least this many USD
 STEPS = (0.01, 0.05, 0.1, 0.25, 0.5, *(digit * 10.0**power for power in range(7) for digit in (1.0, 2.5, 5.0)))
 MOST_STEPS = 100  # of a slider: the smallest of STEPS is taken that needs no more
 PEAK_DRAWS = 500  # of a whole curve, for the range of its peak to a whole percent
+KEPT = 1000  # sums by household of so many decisions are kept at a time
+VARYING = ("breakeven", "cost", "segment_profit")  # what of a policy's data follows from cost and margin
 MOMENTS = ("gain", "spend", "var_gain", "covariance", "var_spend")
 
 
@@ -72,9 +75,21 @@ def unit(economics: Economics) -> Economics:
     return Economics(over_average(economics.cost), over_average(economics.margin))
 
 
+@dataclass(frozen=True)
+class _Watched(PolicyData):
+    """Data that note which of what follows from cost and margin is read."""
+
+    read: set[str] = field(default_factory=set)
+
+    def __getattribute__(self, name: str) -> Any:
+        if name in VARYING:
+            object.__getattribute__(self, "read").add(name)
+        return object.__getattribute__(self, name)
+
+
 def slider_data(
     data: PolicyData, evidence: Evidence, economics: Economics, segment: NDArray[np.int64]
-) -> Callable[[float, float], PolicyData]:
+) -> Callable[[float, float], _Watched]:
     """What policies see at a cost and a margin, as `at_economics` has it; what does not depend on them is computed once.
 
     Profits by segment are differences of two means, and a common factor of costs or of margins leaves the order of contact.
@@ -83,20 +98,49 @@ def slider_data(
     everybody = np.ones(len(data.cate))
     fold = np.zeros(len(segment), dtype=np.int64) if data.fold is None else data.fold
     gain, spend = (
-        held_out_means(values, segment, fold, evidence.overlap) for values in (one.margin * evidence.score, one.cost * everybody)
+        np.nan_to_num(held_out_means(values, segment, fold, evidence.overlap))
+        for values in (one.margin * evidence.score, one.cost * everybody)
     )
-    order = data.order
+    fixed = {part.name: getattr(data, part.name) for part in fields(data) if part.name not in VARYING}
+    fixed["known_ranking"] = data.ranking
 
-    def at(cost: float, margin: float) -> PolicyData:
+    def at(cost: float, margin: float) -> _Watched:
         here = one.scaled(cost, margin)
-        segment_profit = np.nan_to_num(margin * gain - cost * spend)
-        return replace(data, breakeven=here.breakeven, cost=here.cost, segment_profit=segment_profit, known_order=order)
+        return _Watched(**fixed, breakeven=here.breakeven, cost=here.cost, segment_profit=margin * gain - cost * spend)
 
     return at
 
 
+class _Decisions:
+    """One policy's different decisions, in the order met. It is asked again only where what it read has changed."""
+
+    def __init__(self, name: str, policy: Callable[[PolicyData], Vector]):
+        self.name, self.policy = name, policy
+        self.reads: list[str] = []
+        self.answered: dict[tuple[float, ...], int] = {}
+        self.known: dict[bytes, int] = {}
+
+    def number(self, cost: float, margin: float, seen: _Watched) -> int:
+        """The number of its decision at this cost and margin, where it sees `seen`."""
+        values = {"breakeven": (cost / margin,), "cost": (cost,), "segment_profit": (cost, margin)}
+        key = tuple(value for name in self.reads for value in values[name])
+        if key not in self.answered:
+            seen.read.clear()
+            decision = np.packbits(self.policy(seen) > 0).tobytes()
+            if not seen.read <= set(self.reads):
+                self.reads = sorted(seen.read.union(self.reads))
+                self.answered.clear()
+                key = tuple(value for name in self.reads for value in values[name])
+            self.answered[key] = self.known.setdefault(decision, len(self.known))
+        return self.answered[key]
+
+    def contacts(self, rows: int) -> list[Vector]:
+        """Its decisions, each 0 or 1 (rows,)."""
+        return [np.unpackbits(np.frombuffer(key, np.uint8), count=rows).astype(float) for key in self.known]
+
+
 class _Sums:
-    """Sums by household of a decision's gain and spend, less their means: what variances and covariances are made of."""
+    """What decisions add up to by household: gain and spend at cost 1 and margin 1, less their means."""
 
     def __init__(self, evidence: Evidence, one: Economics):
         self.evidence, self.one, self.n = evidence, one, len(evidence.score)
@@ -104,13 +148,19 @@ class _Sums:
         self.size = np.bincount(self.codes).astype(float)
         self.factor = len(self.size) / (len(self.size) - 1) / self.n**2
 
-    def of(self, name: str, policy: Vector) -> tuple[dict[str, Any], NDArray[np.float64]]:
-        """A row of the table of decisions, and its sums (2, households)."""
-        gain = earned(pd.DataFrame({name: policy}), self.evidence, Economics(0.0, self.one.margin))[name].to_numpy()
-        sums = np.stack([self._deviations(values) for values in (gain, policy * self.one.cost)])
+    def of(self, name: str, policy: Vector) -> NDArray[np.float64]:
+        """Gain and spend (2, households)."""
+        values = (earned_by(name, policy, self.evidence, Economics(0.0, self.one.margin)), policy * self.one.cost)
+        return np.stack([np.bincount(self.codes, each, len(self.size)) - each.mean() * self.size for each in values])
+
+    def row(self, name: str, number: int, policy: Vector) -> dict[str, Any]:
+        """A row of the table of decisions."""
+        gain = earned_by(name, policy, self.evidence, Economics(0.0, self.one.margin))
+        sums = self.of(name, policy)
         (var_gain, covariance), (_, var_spend) = self.factor * sums @ sums.T
-        row = {
+        return {
             "policy": name,
+            "decision": number,
             "n": int(policy.sum()),
             "share_outside": float(policy[~self.evidence.overlap].sum() / policy.sum()) if policy.any() else 0.0,
             "ess": support(name, policy, self.evidence)["ess"],
@@ -120,40 +170,6 @@ class _Sums:
             "covariance": covariance,
             "var_spend": var_spend,
         }
-        return row, sums
-
-    def _deviations(self, values: Vector) -> Vector:
-        return np.bincount(self.codes, values, len(self.size)) - values.mean() * self.size
-
-
-class _Decisions:
-    """Each policy's different decisions, in the order met, and the household sums of the latest of each policy."""
-
-    def __init__(self, names: Sequence[str], sums: _Sums):
-        self.names, self.sums = list(names), sums
-        self.known: list[dict[bytes, int]] = [{} for _ in names]
-        self.rows: list[dict[str, Any]] = []
-        self.latest: list[bytes] = [b""] * len(names)
-        self.held = np.zeros((2, len(names), len(sums.size)))
-
-    def numbers(self, decisions: Mapping[str, Vector]) -> list[int]:
-        """The number of each policy's decision among its own, added where it is new."""
-        found = []
-        for place, name in enumerate(self.names):
-            key = np.packbits(decisions[name] > 0).tobytes()
-            if key != self.latest[place]:
-                row, self.held[:, place] = self.sums.of(name, decisions[name])
-                self.latest[place] = key
-                if key not in self.known[place]:
-                    self.rows.append(row | {"decision": len(self.known[place])})
-                    self.known[place][key] = len(self.known[place])
-            found.append(self.known[place][key])
-        return found
-
-    def covariance(self, chosen: NDArray[np.bool_], breakeven: float) -> NDArray[np.float64]:
-        """Covariance (m, m) of the latest decisions' profits of the chosen policies at margin 1."""
-        profit = self.held[0, chosen] - breakeven * self.held[1, chosen]
-        return self.sums.factor * profit @ profit.T
 
 
 def look_up(
@@ -172,39 +188,66 @@ def look_up(
     `value_table` with the same seed; where arms are not `comparable`, nothing is recommended.
     """
     one, seen = unit(economics), slider_data(data, evidence, economics, segment)
-    moments, ranges = _curve(replace(data, cate=shown).order, shown, evidence, one, seed)
-    places = pd.MultiIndex.from_product(steps_of, names=["cost", "margin"]).to_frame(index=False)
-    costs, margins = (places[name].to_numpy() for name in ("cost", "margin"))
+    positions = pd.MultiIndex.from_product(steps_of, names=["cost", "margin"]).to_frame(index=False)
+    costs, margins = (positions[name].to_numpy() for name in ("cost", "margin"))
+    policies = [_Decisions(name, policy) for name, policy in available(data).items()]
+    numbers = np.zeros((len(positions), len(policies)), dtype=int)
+    for place, (cost, margin) in enumerate(zip(costs.tolist(), margins.tolist(), strict=True)):
+        here = seen(cost, margin)
+        numbers[place] = [policy.number(cost, margin, here) for policy in policies]
+
+    sums, n = _Sums(evidence, one), len(evidence.score)
+    rows = [sums.row(own.name, *item) for own in policies for item in enumerate(own.contacts(n))]
+    decisions = pd.DataFrame(rows).assign(candidate=lambda table: recommendable(table))
+    able = [decisions.loc[decisions["policy"] == own.name, "candidate"].to_numpy() for own in policies]
+    chosen = np.stack([own[numbers[:, place]] for place, own in enumerate(able)], axis=1)
     breakevens = np.round(costs / margins, 12)
-    names = list(decisions_of(data))
-    store, numbers = _Decisions(names, _Sums(evidence, one)), np.zeros((len(places), len(names)), dtype=int)
-    reach, peaks = np.zeros(len(places)), np.zeros((len(places), 2))
-    covered: dict[tuple[Any, ...], float] = {}
-    ranged: dict[float, tuple[float, float]] = {}
-    able: dict[tuple[int, int], bool] = {}
-    # By breakeven, along which decisions change little by little.
-    for place in np.argsort(breakevens, kind="stable"):
-        cost, margin, breakeven = costs[place], margins[place], breakevens[place]
-        before = len(store.rows)
-        numbers[place] = store.numbers(decisions_of(seen(cost, margin)))
-        if len(store.rows) > before:
-            new = pd.DataFrame(store.rows[before:])
-            for name, number, judged in zip(new["policy"], new["decision"], recommendable(new), strict=True):
-                able[names.index(name), number] = bool(judged)
-        chosen = np.array([able[item] for item in enumerate(numbers[place])])
-        key = (breakeven, *numbers[place][chosen], *np.flatnonzero(chosen))
-        if key not in covered:
-            covered[key] = critical_value(store.covariance(chosen, cost / margin), seed) if chosen.any() else 0.0
-        if breakeven not in ranged:
-            ranged[breakeven] = ranges(cost / margin)
-        reach[place], peaks[place] = covered[key], ranged[breakeven]
-    decisions = pd.DataFrame(store.rows)
-    decisions["candidate"] = recommendable(decisions)
+    reach = _reach(policies, sums, numbers, chosen, breakevens, seed)
     decisions = decisions.rename(columns={"n": "contacts"})[["policy", "decision", "contacts", "candidate", *MOMENTS]]
-    found = places.join(pd.DataFrame(numbers, columns=names))
-    best = _recommended(found, decisions, reach, names) if comparable else ["none"] * len(places)
-    found = found.assign(reach=reach, recommended=best, peak_lower=peaks[:, 0], peak_upper=peaks[:, 1])
+
+    names = [policy.name for policy in policies]
+    found = positions.join(pd.DataFrame(numbers, columns=names))
+    best = _recommended(found, decisions, reach, names) if comparable else ["none"] * len(positions)
+    moments, peak_lower, peak_upper = _curve(replace(data, cate=shown).order, shown, evidence, one, breakevens, seed)
+    found = found.assign(reach=reach, recommended=best, peak_lower=peak_lower, peak_upper=peak_upper)
     return Lookup(found, decisions, moments)
+
+
+def _reach(
+    policies: Sequence[_Decisions],
+    sums: _Sums,
+    numbers: NDArray[np.int64],
+    chosen: NDArray[np.bool_],
+    breakevens: Vector,
+    seed: int,
+) -> Vector:
+    """How many standard errors cover all candidates at once at each position (places,).
+
+    `numbers` (places, policies) are those of the decisions, `chosen` says which of them are candidates.
+    """
+    n = sums.n
+    contacts = [own.contacts(n) for own in policies]
+
+    @lru_cache(maxsize=KEPT)
+    def sums_of(place: int, number: int) -> NDArray[np.float64]:
+        return sums.of(policies[place].name, contacts[place][number])
+
+    @lru_cache(maxsize=KEPT)
+    def parts(which: tuple[tuple[int, int], ...]) -> tuple[Vector, Vector, Vector]:
+        gain, spend = np.stack([sums_of(*item) for item in which], axis=1)
+        mixed = gain @ spend.T
+        return gain @ gain.T, mixed + mixed.T, spend @ spend.T
+
+    values, reach = CriticalValues(seed), np.zeros(len(breakevens))
+    cases = np.column_stack([breakevens, np.where(chosen, numbers, -1)])
+    # Ascending by breakeven, along which decisions change little by little.
+    cases, which_case = np.unique(cases, axis=0, return_inverse=True)
+    for case, (breakeven, *own) in enumerate(cases):
+        which = tuple((place, int(number)) for place, number in enumerate(own) if number >= 0)
+        if which:
+            gain, mixed, spend = parts(which)
+            reach[case] = values(sums.factor * (gain - breakeven * mixed + breakeven**2 * spend))
+    return reach[which_case.ravel()]
 
 
 def profits_at(positions: pd.DataFrame, decisions: pd.DataFrame, policy: str) -> pd.DataFrame:
@@ -229,9 +272,9 @@ def _recommended(positions: pd.DataFrame, decisions: pd.DataFrame, reach: Vector
 
 
 def _curve(
-    order: NDArray[np.int64], shown: Vector, evidence: Evidence, one: Economics, seed: int
-) -> tuple[pd.DataFrame, Callable[[float], tuple[float, float]]]:
-    """The curve's moments at each share, and what gives the range of its peak at a breakeven.
+    order: NDArray[np.int64], shown: Vector, evidence: Evidence, one: Economics, breakevens: Vector, seed: int
+) -> tuple[pd.DataFrame, Vector, Vector]:
+    """The curve's moments at each share, and the ends of the range of its peak at each breakeven.
 
     Gain and spend of whole curves are drawn together once, so that a curve drawn at any cost and margin is their difference.
     """
@@ -246,11 +289,12 @@ def _curve(
     m = len(SHARES)
     covariance = np.where(np.outer(varies, varies), curves.covariance.reshape(2 * m, 2 * m), 0.0)
     drawn = normal_errors(covariance, seed, PEAK_DRAWS) + curves.means.ravel()
+    different, which = np.unique(breakevens, return_inverse=True)
+    gains, spends, peaks = drawn[:, :m].copy(), drawn[:, m:].copy(), np.zeros((len(different), PEAK_DRAWS), dtype=np.int64)
+    profits = np.empty(gains.shape)  # written over, as new memory each time would take twice as long
+    for number, breakeven in enumerate(different):
+        np.subtract(gains, np.multiply(spends, breakeven, out=profits), out=profits)
+        peaks[number] = profits.argmax(axis=1)
     levels = [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2]
-
-    def ranges(breakeven: float) -> tuple[float, float]:
-        highest = SHARES[np.argmax(drawn[:, :m] - breakeven * drawn[:, m:], axis=1)]
-        lower, upper = np.quantile(highest, levels, method="closest_observation")
-        return float(lower), float(upper)
-
-    return table.assign(share=SHARES, promised=promised), ranges
+    lower, upper = np.quantile(SHARES[peaks], levels, axis=1, method="closest_observation")
+    return table.assign(share=SHARES, promised=promised), lower[which], upper[which]

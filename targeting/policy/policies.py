@@ -26,14 +26,22 @@ class Budget:
 
 
 @dataclass(frozen=True)
+class Ranking:
+    """Row numbers in the order of contact: of all rows, and of each campaign's."""
+
+    order: NDArray[np.int64]
+    by_campaign: tuple[NDArray[np.int64], ...]
+
+
+@dataclass(frozen=True)
 class PolicyData:
     """What a policy may see; arrays have one entry per row of the panel.
 
     `cate` are out-of-fold effects on sales in USD, `breakeven` the effect at which a contact pays (a number or (rows,)). What
     only some policies use may be absent: the lower end of each effect's 95% interval (NaN where the learner has none), profits
     by segment from other folds (`segment_profit`, USD per contact), the tree's decisions, and cost, campaign and budget. `fold`
-    says which model an effect comes from; without it all come from one. `known_order` are the row numbers in the order of
-    contact, where that is known already.
+    says which model an effect comes from; without it all come from one. `known_ranking` is the order of contact, where that
+    is known already.
     """
 
     cate: Vector
@@ -50,7 +58,7 @@ class PolicyData:
     cost: float | Vector = 0.0
     campaign_id: NDArray[np.int64] | None = None
     budget: Budget = Budget()
-    known_order: NDArray[np.int64] | None = None
+    known_ranking: Ranking | None = None
 
     @property
     def priority(self) -> Vector:
@@ -62,12 +70,21 @@ class PolicyData:
         return self.cate if np.ndim(self.breakeven) == 0 else self.cate / self.breakeven
 
     @cached_property
+    def ranking(self) -> Ranking:
+        """Who is contacted first."""
+        if self.known_ranking is not None:
+            return self.known_ranking
+        rank = rank_within(self.priority, self.overlap, np.zeros(len(self.cate)) if self.fold is None else self.fold)
+        order = contact_order(rank, self.overlap, lots(self.household_id, self.seed))
+        if self.campaign_id is None:
+            return Ranking(order, (order,))
+        campaigns = self.campaign_id[order]
+        return Ranking(order, tuple(order[campaigns == campaign] for campaign in np.unique(campaigns)))
+
+    @property
     def order(self) -> NDArray[np.int64]:
         """Row numbers in the order of contact."""
-        if self.known_order is not None:
-            return self.known_order
-        rank = rank_within(self.priority, self.overlap, np.zeros(len(self.cate)) if self.fold is None else self.fold)
-        return contact_order(rank, self.overlap, lots(self.household_id, self.seed))
+        return self.ranking.order
 
     def pays(self, effect: Vector) -> Vector:
         """1 inside the overlap where this effect exceeds the breakeven, else 0."""
@@ -105,16 +122,15 @@ def within_budget(data: PolicyData) -> Vector:
     A campaign ends before the first contact that its budget no longer holds: nobody is contacted by half, and no cheaper
     household behind jumps the queue. So it never spends more than the budget, and less by at most one contact.
     """
-    campaigns = data.household_id * 0 if data.campaign_id is None else data.campaign_id
-    cost, paying = np.broadcast_to(np.asarray(data.cost, dtype=float), len(data.cate)), data.pays(data.cate) == 1
-    chosen, order = np.zeros(len(data.cate)), data.order
-    for campaign in np.unique(campaigns):
-        queue = order[(campaigns[order] == campaign) & paying[order]]
+    paying, chosen = data.pays(data.cate) == 1, np.zeros(len(data.cate))
+    for ranked in data.ranking.by_campaign:
+        queue = ranked[paying[ranked]]
         if data.budget.contacts is not None:
             queue = queue[: data.budget.contacts]
         if data.budget.usd is not None:
             # In whole millionths of a USD, so that no sum of costs misses a budget that it just fills.
-            spent = np.cumsum(np.rint(cost[queue] * 1e6))
+            cost = data.cost if np.ndim(data.cost) == 0 else np.asarray(data.cost)[queue]
+            spent = np.cumsum(np.broadcast_to(np.rint(np.asarray(cost, dtype=float) * 1e6), len(queue)))
             queue = queue[: np.searchsorted(spent, np.rint(data.budget.usd * 1e6), side="right")]
         chosen[queue] = 1.0
     return chosen
@@ -158,15 +174,15 @@ def unavailable(data: PolicyData) -> dict[str, str]:
     return reasons
 
 
-def decisions_of(data: PolicyData) -> dict[str, Vector]:
-    """Every available policy's decision, 0 or 1 for each row of the data, by policy."""
+def available(data: PolicyData) -> dict[str, Callable[[PolicyData], Vector]]:
+    """The policies that these data can give."""
     absent = unavailable(data)
-    return {name: policy(data) for name, policy in POLICIES.items() if name not in absent}
+    return {name: policy for name, policy in POLICIES.items() if name not in absent}
 
 
 def assign(data: PolicyData) -> pd.DataFrame:
     """Every available policy's decision, one column per policy (0 or 1), one row per row of the data."""
-    return pd.DataFrame(decisions_of(data))
+    return pd.DataFrame({name: policy(data) for name, policy in available(data).items()})
 
 
 def held_out_means(values: Vector, groups: NDArray[np.int64], fold: NDArray[np.int64], counted: NDArray[np.bool_]) -> Vector:

@@ -84,16 +84,16 @@ def observed_profits(evidence: Evidence, economics: Economics) -> Vector:
     return economics.margin * (evidence.outcome - evidence.score0) - economics.cost * evidence.treated
 
 
+def earned_by(name: str, policy: ArrayLike, evidence: Evidence, economics: Economics) -> Vector:
+    """Each row's off-policy profit (rows,) under one policy; `current` is valued by what happened."""
+    if name == "current":
+        return observed_profits(evidence, economics)
+    return profits(policy, evidence.score, economics)
+
+
 def earned(policies: pd.DataFrame, evidence: Evidence, economics: Economics) -> pd.DataFrame:
-    """Each row's off-policy profit under each policy (a column of `policies`; `current` is valued by what happened)."""
-    return pd.DataFrame(
-        {
-            name: observed_profits(evidence, economics)
-            if name == "current"
-            else profits(policies[name], evidence.score, economics)
-            for name in policies.columns
-        }
-    )
+    """Each row's off-policy profit under each policy, a column of `policies`, as `earned_by` has it."""
+    return pd.DataFrame({name: earned_by(name, policies[name], evidence, economics) for name in policies.columns})
 
 
 def value_table(
