@@ -3,18 +3,21 @@
 from dataclasses import asdict, dataclass
 
 import numpy as np
+import pandas as pd
 import pytest
 from joblib import Parallel, delayed
 from sklearn.linear_model import LinearRegression, LogisticRegression
 
 from targeting.nuisance.overlap import in_overlap
 from targeting.nuisance.scores import dr_scores
+from targeting.policy.decide import PolicyInputs, choose_policy
 from targeting.policy.economics import Economics
-from targeting.policy.policies import PolicyData, assign
-from targeting.policy.value import FEWEST, Evidence, profits, recommend, value_table
+from targeting.policy.value import FEWEST, profits
 from tests.stored import require_stored
 
 ECONOMICS = Economics(cost=3.0, margin=0.3)  # a contact pays from an effect of 10 on
+BOUNDS = (0.05, 0.95)
+SETTINGS = {"outcome": "sales", "caution": 0.3, "budget_usd": None, "budget_contacts": None}
 N_HOUSEHOLDS, N_FOLDS, N_WORLDS = 700, 4, 240
 POPULATION = 40_000
 # The effect on a household: nothing, the same for everybody (too little, or just what a contact costs), or so much for some that
@@ -77,14 +80,16 @@ def run(seed: int, effect: str, randomised: bool) -> World:
         mu0[held], mu1[held] = effects_by(x[learn], treated[learn], outcome[learn], x[held])
         control, mailed = effects_by(x[learn], treated[learn], outcome[learn], asked)
         expected.append(mailed - control)
-    scores = dr_scores(outcome, treated, fitted, mu0, mu1)
-    known = Evidence(*scores.T, outcome, treated, household, in_overlap(fitted, [0.05, 0.95]), fitted, mu0, mu1)
-    policies = assign(PolicyData(mu1 - mu0, known.overlap, treated, ECONOMICS.breakeven, household, seed=seed, fold=fold))
-    table = value_table(policies, mu1 - mu0, known, ECONOMICS, seed=seed).set_index("policy")
+    panel = pd.DataFrame({"household_id": household, "campaign_id": 1, "treated": treated, "fold": fold, "sales": outcome})
+    score0, score1 = dr_scores(outcome, treated, fitted, mu0, mu1).T
+    named = {"mu0_sales": mu0, "mu1_sales": mu1, "score0_sales": score0, "score1_sales": score1}
+    nuisance, effects = pd.DataFrame({"propensity": fitted, **named}), pd.DataFrame({"cate_sales": mu1 - mu0})
+    chosen = choose_policy(PolicyInputs(panel, nuisance, effects, ECONOMICS, SETTINGS, BOUNDS, "overlap", seed))
+    table, recommended = chosen.valued.set_index("policy"), chosen.recommended
 
     # A rule's true profit is that of its folds' rules on households drawn afresh, whose effect is known.
     each = profits(np.ones(POPULATION), EFFECTS[effect](asked), ECONOMICS)
-    inside = in_overlap(propensity_of(asked, randomised), [0.05, 0.95])
+    inside = in_overlap(propensity_of(asked, randomised), BOUNDS)
 
     def rule(cuts: list[float]) -> float:
         return float(np.mean([np.mean(inside * (cate > cut) * each) for cate, cut in zip(expected, cuts, strict=True)]))
@@ -99,7 +104,6 @@ def run(seed: int, effect: str, randomised: bool) -> World:
         "top_20": rule([float(np.quantile(cate[inside], 1 - 0.2 / inside.mean())) for cate in expected]),
         "top_30": rule([float(np.quantile(cate[inside], 1 - 0.3 / inside.mean())) for cate in expected]),
     }
-    recommended = recommend(table.reset_index())
     # The published way: contact whose predicted effect, by a model of all rows, exceeds the breakeven.
     control, mailed = effects_by(x, treated, outcome, asked)
     return World(
