@@ -11,8 +11,9 @@ from targeting.base.outputs import replace, write_metrics
 from targeting.base.params import load_params
 from targeting.base.stage import run
 from targeting.sources import canonical_tables, origins
+from targeting.tables.checks import cross_check
 from targeting.tables.engine import connect, read_tables
-from targeting.tables.schemas import SCHEMAS, cross_check, validate
+from targeting.tables.schemas import SCHEMAS, validate
 from targeting.tables.write import write_tables, write_truth
 
 TABLES = Path("data/tables")

@@ -10,7 +10,8 @@ from ibis.backends import BaseBackend
 
 from targeting.base.errors import DataError
 from targeting.sources import ADAPTERS, canonical_tables, origins
-from targeting.tables.schemas import SCHEMAS, cross_check, first_and_last_day, validate
+from targeting.tables.checks import cross_check
+from targeting.tables.schemas import SCHEMAS, first_and_last_day, validate
 from targeting.tables.write import write_tables
 from tests import retailer
 from tests.conftest import dunnhumby
