@@ -63,7 +63,8 @@ def test_the_tables_pass_every_check(ingested, world):
             validate(name, table, origins("simulated"))
         counts = cross_check(tables, origins("simulated"))
         sales = float(tables["transactions"].sales.sum().execute())
-    assert set(counts.values()) == {0}
+    # A basket may hold a product twice, at its price each time.
+    assert {name for name, count in counts.items() if count} <= {"n_repeated_lines"}
     assert sales == world.tables["transactions"]["sales"].sum() / 100
 
 

@@ -7,25 +7,25 @@ import ibis.expr.types as ir
 from targeting.base.errors import DataError
 from targeting.tables.origins import Origin
 from targeting.tables.problems import broken_rows
+from targeting.tables.returns import purchases
 from targeting.tables.schemas import first_and_last_day
+from targeting.tables.till_checks import check_lines
+
+Origins = Mapping[str, Origin]
 
 
-def cross_check(tables: Mapping[str, ir.Table], origins: Mapping[str, Origin]) -> dict[str, int]:
-    """Compare the canonical tables with each other.
+def cross_check(tables: Mapping[str, ir.Table], origins: Origins) -> dict[str, int]:
+    """Check the lines of the tills, and compare the canonical tables with each other.
 
-    Raises DataError for a campaign that no table describes and for a basket of two households. What is normal in
+    Raises DataError for a campaign that no table describes, and for lines that `check_lines` refuses. What is normal in
     such data is counted instead: targeted households without a purchase, redemptions and campaigns outside the days of
-    the transactions, lines whose product is unknown.
+    the transactions, purchases whose product is unknown, and what `check_lines` counts.
     """
     for name in ("campaign_targets", "coupons", "redemptions"):
         _require_known_campaigns(tables, name, origins)
-    lines, targets, campaigns = tables["transactions"], tables["campaign_targets"], tables["campaigns"]
-    baskets = lines.group_by("basket_id").agg(households=lines.household_id.nunique())
-    shared = baskets.filter(baskets.households > 1)
-    if shared.count().execute():
-        what = "the basket belongs to several households"
-        raise DataError(broken_rows(origins["transactions"], ["basket_id"], shared, what, unit="basket"))
-    first, last = first_and_last_day(lines)
+    counted = check_lines(tables["transactions"], origins["transactions"])
+    lines, targets, campaigns = purchases(tables["transactions"]), tables["campaign_targets"], tables["campaigns"]
+    first, last = first_and_last_day(tables["transactions"])
     redemptions = tables["redemptions"]
     counts = {
         "n_targets_without_purchase": targets.anti_join(lines, "household_id").household_id.nunique(),
@@ -34,10 +34,10 @@ def cross_check(tables: Mapping[str, ir.Table], origins: Mapping[str, Origin]) -
         "n_redemptions_outside": redemptions.filter(~redemptions.day.between(first, last)).count(),
         "n_unknown_product": lines.anti_join(tables["products"], "product_id").count(),
     }
-    return {name: int(count.execute()) for name, count in counts.items()}
+    return {name: int(count.execute()) for name, count in counts.items()} | counted
 
 
-def _require_known_campaigns(tables: Mapping[str, ir.Table], name: str, origins: Mapping[str, Origin]) -> None:
+def _require_known_campaigns(tables: Mapping[str, ir.Table], name: str, origins: Origins) -> None:
     unknown = tables[name].anti_join(tables["campaigns"], "campaign_id")
     if unknown.count().execute():
         what = f"no campaign of this number in {origins['campaigns'].file}"

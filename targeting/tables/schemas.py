@@ -1,6 +1,7 @@
 """The canonical tables: what every source gives and every later stage reads.
 
-Money is in USD, exact decimals, discounts positive; days are dates. `sales` is what the retailer receives.
+Money is in USD, exact decimals, discounts positive; days are dates. `sales` is what the retailer receives; a line of quantity
+zero or less takes goods back, and pays `sales` back (see targeting.tables.returns).
 """
 
 from collections.abc import Mapping
@@ -44,7 +45,7 @@ SCHEMAS: dict[str, pa.DataFrameSchema] = {
             "day": _required(dt.date),
             "week": _required(dt.int64, pa.Check.ge(1, error="must be 1 or later")),
             "quantity": _required(dt.int64),
-            "sales": _required(dt.dtype(MONEY), NOT_NEGATIVE),
+            "sales": _required(dt.dtype(MONEY)),
             "loyalty_discount": _required(dt.dtype(MONEY), NOT_NEGATIVE),
             "coupon_discount": _required(dt.dtype(MONEY), NOT_NEGATIVE),
             "coupon_match_discount": _required(dt.dtype(MONEY), NOT_NEGATIVE),
