@@ -1,7 +1,7 @@
 """Household factors: skewed features through log1p, min-max scaling, sparse non-negative matrix factorisation."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -105,6 +105,21 @@ class Factorisation:
     def rebuild(self, household_factors: Matrix) -> Matrix:
         """The scaled features that household factors stand for, shape (households, features)."""
         return (household_factors * self.spread) @ self.loadings
+
+
+def varying_features(features: pd.DataFrame) -> list[str]:
+    """The features in which households differ: another tells nothing, as the share of goods that a shop does not sell."""
+    return [str(name) for name in features if features[name].nunique(dropna=False) > 1]
+
+
+def settings_for(settings: FactorSettings, names: Sequence[str]) -> FactorSettings:
+    """The settings with no more factors than features; DataError where fewer than two features are left."""
+    if len(names) < 2:
+        raise DataError(
+            f"Of segmentation.features {len(names)} differ between households, and factors need two: name others there, or bring "
+            "lines of more households."
+        )
+    return replace(settings, factors=min(settings.factors, len(names)))
 
 
 def fit_factors(features: pd.DataFrame, settings: FactorSettings, seed: int) -> Factorisation:
