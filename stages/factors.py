@@ -3,6 +3,8 @@
 Reads the profile; writes household factors, and what is needed to compute them for any other household.
 """
 
+import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -20,6 +22,8 @@ from targeting.segments.factors import (
     explained_variance,
     explained_variance_columns,
     fit_factors,
+    settings_for,
+    varying_features,
 )
 
 PROFILE = Path("data/profile/features.parquet")
@@ -37,11 +41,17 @@ METRICS = Path("metrics/factors.json")
 def main() -> None:
     params = load_params("segmentation", "seed")
     section, seed = params["segmentation"], params["seed"]
-    settings, names = FactorSettings.from_params(section), section["features"]
     profile = pd.read_parquet(PROFILE)
-    features = profile[names]
+    names = varying_features(profile[section["features"]])
+    left_out = ", ".join(name for name in section["features"] if name not in names)
+    settings, features = settings_for(FactorSettings.from_params(section), names), profile[names]
 
     fitted = fit_factors(features, settings, seed)
+    if left_out and 0 < fitted.active < settings.factors:
+        settings = replace(settings, factors=fitted.active)
+        fitted = fit_factors(features, settings, seed)
+    if left_out:
+        print(f"factors: left out, since all households have the same value: {left_out}.", file=sys.stderr)
     if fitted.active < settings.factors:
         raise DataError(
             f"Only {fitted.active} of {settings.factors} factors carry anything under these penalties: set segmentation.factors "
@@ -52,7 +62,7 @@ def main() -> None:
     loadings = fitted.loadings_table().assign(name=[factor.name for factor in named])
     scaled, rebuilt = fitted.scale(features), fitted.rebuild(factors)
 
-    lowest, highest = section["selection"]
+    lowest, highest = (min(number, len(names)) for number in section["selection"])
     selection = select_factors(features, range(lowest, highest + 1), settings, section["factor_resamples"], seed)
     choice = recommend_factors(selection, section["enough_explained"], section["stable_loadings"])
     cosines = loadings_stability(features, fitted.directions, settings, section["factor_resamples"], seed)
@@ -66,6 +76,7 @@ def main() -> None:
         "stability_worst": cosines.mean(axis=0).min(),
         "recommended": choice.recommended,
         "reason": choice.reason,
+        "left_out": left_out,
     }
     write_metrics(metrics, METRICS)
     household_factors = pd.DataFrame(factors, columns=loadings["factor"].tolist())

@@ -5,19 +5,23 @@ where it is not known, as with every real retailer.
 """
 
 import shutil
+import sys
 from pathlib import Path
 
 from targeting.base.outputs import replace, write_metrics
 from targeting.base.params import load_params
 from targeting.base.stage import run
 from targeting.sources import canonical_tables, origins
+from targeting.tables.checks import cross_check
 from targeting.tables.engine import connect, read_tables
-from targeting.tables.schemas import SCHEMAS, cross_check, validate
+from targeting.tables.schemas import SCHEMAS, validate
+from targeting.tables.till_totals import guest_cards, till_totals
 from targeting.tables.write import write_tables, write_truth
 
 TABLES = Path("data/tables")
 TRUTH = Path("data/truth/truth.parquet")
 METRICS = Path("metrics/ingest.json")
+GUEST = "a card that tills lend to anybody is no household, and its lines should stay out"
 
 
 def main() -> None:
@@ -35,22 +39,14 @@ def main() -> None:
             for name, table in tables.items():
                 validate(name, table, origin)
             counts = cross_check(tables, origin)
-            lines = tables["transactions"]
-            totals = lines.aggregate(
-                n_transactions=lines.count(),
-                n_households=lines.household_id.nunique(),
-                n_baskets=lines.basket_id.nunique(),
-                n_days=lines.day.max().delta(lines.day.min(), unit="day") + 1,
-                sales=lines.sales.sum().cast("float64"),
-            ).execute()
-            n_source = int(source["transactions"].count().execute())
-        sales, kept = float(totals["sales"].iloc[0]), totals.drop(columns="sales").iloc[0].astype(int).to_dict()
-        metrics = kept | {"n_dropped": n_source - kept["n_transactions"], "sales": sales} | counts
+            totals, guests = till_totals(tables["transactions"], source["transactions"]), guest_cards(tables["transactions"])
         shutil.rmtree(TABLES, ignore_errors=True)
         part.rename(TABLES)
     finally:
         shutil.rmtree(part, ignore_errors=True)
-    write_metrics(metrics, METRICS)
+    for household, share in guests.items():
+        print(f"ingest: household {household} holds {share:.1%} of all sales: {GUEST}.", file=sys.stderr)
+    write_metrics(totals | counts | {"guest_cards": guests}, METRICS)
 
 
 if __name__ == "__main__":

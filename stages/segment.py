@@ -87,7 +87,7 @@ def main() -> None:
     write_csv(demographics(pd.read_parquet(HOUSEHOLDS), assigned), DEMOGRAPHICS)
     write_figure(cluster_selection_chart(selection, k), SELECTION_PICTURE)
     write_figure(sizes_chart(table), SIZES_PICTURE)
-    write_figure(profile_heatmap(profiles[profiles["feature"].isin(section["features"])]), PROFILE_PICTURE)
+    write_figure(profile_heatmap(profiles[profiles["feature"].isin(loadings.columns)]), PROFILE_PICTURE)
     write_figure(factors_by_segment(made_of), FACTORS_PICTURE)
     write_figure(positioning_chart(features.groupby(segments).mean(), table), POSITIONING_PICTURE)
 

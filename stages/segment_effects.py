@@ -20,6 +20,7 @@ from targeting.segments.time_zero import features_at_time_zero
 from targeting.trials.panel import require_aligned
 
 TRANSACTIONS = Path("data/tables/transactions.parquet")
+ELIGIBLE = Path("data/trials/eligible.parquet")
 PANEL = Path("data/trials/panel.parquet")
 NUISANCE = Path("data/trials/nuisance.parquet")
 PREDICTED = Path("data/validate/nested.parquet")
@@ -39,12 +40,13 @@ def main() -> None:
     panel, nuisance, predicted = (pd.read_parquet(path) for path in (PANEL, NUISANCE, PREDICTED))
     require_aligned(panel, nuisance, str(NUISANCE))
     require_aligned(panel, predicted, str(PREDICTED))
+    eligible = pd.read_parquet(ELIGIBLE)
     days = pd.read_parquet(TRANSACTIONS, columns=["day"])["day"]
 
     scaling, loadings = pd.read_parquet(SCALING), pd.read_parquet(LOADINGS)
     centres = pd.read_parquet(CENTRES)
     whole_window = pd.read_parquet(SEGMENTS)
-    features = features_at_time_zero(panel, scaling["feature"].tolist(), days.min(), days.max())
+    features = features_at_time_zero(panel, eligible, scaling["feature"].tolist(), days.min(), days.max())
     assigned = panel[KEYS].copy()
     assigned["segment"] = segment_numbers(features, scaling, loadings, centres, params["segmentation"])
     assigned["name"] = assigned["segment"].map(segment_names(whole_window))

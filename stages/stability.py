@@ -3,6 +3,7 @@
 Reads the lines, the profile, the segments and what assigns them; writes agreements, recovery by segment and transitions.
 """
 
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -62,16 +63,18 @@ def features_by_half(backend: BaseBackend, names: list[str]) -> list[pd.DataFram
 def main() -> None:
     params = load_params("engine", "segmentation", "seed")
     section, seed = params["segmentation"], params["seed"]
-    recipe = Recipe(FactorSettings.from_params(section), section["k"], section["restarts"], seed)
-    features = pd.read_parquet(PROFILE)[section["features"]]
-    assigned, loadings = pd.read_parquet(SEGMENTS), pd.read_parquet(LOADINGS)
-    factorisation = Factorisation.from_tables(pd.read_parquet(SCALING), loadings, recipe.settings)
+    assigned, loadings, scaling = (pd.read_parquet(path) for path in (SEGMENTS, LOADINGS, SCALING))
+    # Where features were left out, there may be fewer factors than asked for.
+    settings = replace(FactorSettings.from_params(section), factors=len(loadings))
+    recipe = Recipe(settings, section["k"], section["restarts"], seed)
+    features = pd.read_parquet(PROFILE)[scaling["feature"].tolist()]
+    factorisation = Factorisation.from_tables(scaling, loadings, recipe.settings)
     stored = FittedSegments(factorisation, pd.read_parquet(CENTRES)[loadings["factor"]].to_numpy())
     segments = assigned["segment"].to_numpy() - 1
     names = segment_names(assigned).tolist()
 
     with connect(params["engine"]) as backend:
-        earlier, later = features_by_half(backend, section["features"])
+        earlier, later = features_by_half(backend, list(features))
     known = [pd.Series(stored.assign(half), index=half.index) for half in (earlier, later)]
     both = earlier.index.intersection(later.index)
     refitted = [recipe.fit(half).assign(half.loc[both]) for half in (earlier, later)]

@@ -11,16 +11,20 @@ MACRO = {department: category for category, departments in MACRO_CATEGORIES.item
 
 
 def slow_features(transactions: pd.DataFrame, products: pd.DataFrame, as_of: pd.Timestamp) -> pd.DataFrame:
-    """One row per household with a line before `as_of`, ordered by household: household_id and the features."""
+    """One row per household with a purchase before `as_of`, ordered by household: household_id and the features."""
     lines = transactions[transactions["day"] < as_of].merge(products, on="product_id", how="left")
     calendar = (lines["week"].min(), lines["week"].max(), as_of - pd.Timedelta(days=1))
     return pd.DataFrame(
-        [{"household_id": household, **describe(own, *calendar)} for household, own in lines.groupby("household_id", sort=True)]
+        [
+            {"household_id": household, **describe(own[own["quantity"] > 0], own["sales"].sum(), *calendar)}
+            for household, own in lines.groupby("household_id", sort=True)
+            if (own["quantity"] > 0).any()
+        ]
     )
 
 
-def describe(own: pd.DataFrame, first_week: int, last_week: int, last_day: pd.Timestamp) -> dict[str, float]:
-    """The features of one household's lines."""
+def describe(own: pd.DataFrame, net: float, first_week: int, last_week: int, last_day: pd.Timestamp) -> dict[str, float]:
+    """The features of one household's purchases, and of what it paid net of returns."""
     days = sorted(own["day"].unique())
     gaps = [(later - earlier).days for earlier, later in pairwise(days)]
     baskets = {basket: lines["sales"].sum() for basket, lines in own.groupby("basket_id")}
@@ -30,7 +34,7 @@ def describe(own: pd.DataFrame, first_week: int, last_week: int, last_day: pd.Ti
     tenure_weeks = last_week - own["week"].min() + 1
     weeks = own["week"].nunique()
     sales = own["sales"].sum()
-    paid = sales - own["coupon_discount"].sum()
+    paid = net - own["coupon_discount"].sum()
     discounts = own["loyalty_discount"].sum() + own["coupon_discount"].sum() + own["coupon_match_discount"].sum()
     fuel = [
         department in ("FUEL", "KIOSK-GAS") or str(subcategory).startswith("GASOLINE")
@@ -58,12 +62,12 @@ def describe(own: pd.DataFrame, first_week: int, last_week: int, last_day: pd.Ti
         "weeks_with_purchase": weeks,
         "purchase_regularity": weeks / tenure_weeks,
         "week_coverage": weeks / (last_week - first_week + 1),
-        "monetary_sales": sales,
+        "monetary_sales": net,
         "monetary_actual": paid,
-        "monetary_avg_basket_sales": spent.mean(),
+        "monetary_avg_basket_sales": net / len(baskets),
         "monetary_avg_basket_actual": paid / len(baskets),
         "monetary_std": spent.std(ddof=1) if len(spent) > 1 else 0.0,
-        "monetary_per_week": sales / tenure_weeks,
+        "monetary_per_week": net / tenure_weeks,
         "coupon_savings_ratio": own["coupon_discount"].sum() / sales if sales else 0.0,
         "discount_rate": discounts / (sales + discounts) if sales + discounts else 0.0,
         "discount_usage_pct": (own["loyalty_discount"] > 0).mean(),

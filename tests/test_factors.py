@@ -219,6 +219,15 @@ def test_unusable_features_are_named(change, message):
         fit_factors(features, SETTINGS, seed=1)
 
 
+def test_money_below_zero_counts_as_none_in_the_fit_and_after_it():
+    features = planted().rename(columns={"e": "monetary_sales"})
+    negative, zero = features.copy(), features.copy()
+    negative.loc[:4, "monetary_sales"], zero.loc[:4, "monetary_sales"] = -3.0, 0.0
+    fits = [fit_factors(frame, SETTINGS, seed=1) for frame in (negative, zero)]
+    np.testing.assert_array_equal(fits[0].transform(negative), fits[1].transform(zero))
+    np.testing.assert_array_equal(fits[0].transform(negative), fits[0].transform(zero))
+
+
 def test_settings_come_from_the_parameters():
     section = {**vars(SETTINGS), "k": 7}
     assert FactorSettings.from_params(section) == SETTINGS

@@ -51,6 +51,29 @@ def test_equal_to_a_slow_computation_on_real_households(backend, as_of):
     assert_same(fast(lines, products, as_of), slow)
 
 
+def test_returns_lower_money_and_nothing_else(tables):
+    lines, products, as_of = tables["transactions"], in_pandas(tables["products"]), AS_OF[0]
+    frame = in_pandas(lines)
+    # Every ninth line comes back a day later, and one household returns more than it ever bought.
+    back = frame[::9].assign(day=lambda own: own["day"] + pd.Timedelta(days=1), basket_id=lambda own: own["basket_id"] + 10**6)
+    rich = frame[frame["household_id"] == 1].head(1).assign(sales=9_999.0)
+    returned = pd.concat([back, rich]).assign(quantity=-1, loyalty_discount=0, coupon_discount=0, coupon_match_discount=0)
+    returned["sales"] *= -1
+    together = pd.concat([frame, returned], ignore_index=True)
+    money = dict.fromkeys(MONEY, "decimal(18, 4)")
+    table = ibis.memtable(together).cast({"day": "date", **money})
+    found = fast(table, tables["products"], as_of)
+    assert_same(found, slow_features(together, products, pd.Timestamp(as_of)))
+
+    before = fast(lines, tables["products"], as_of)
+    net = [name for name in FEATURES if name.startswith("monetary_") and name != "monetary_std"]
+    pd.testing.assert_frame_equal(found.drop(columns=net), before.drop(columns=net))
+    earlier = returned[returned["day"] < pd.Timestamp(as_of)].groupby("household_id")["sales"].sum()
+    change = found.set_index("household_id")["monetary_sales"] - before.set_index("household_id")["monetary_sales"]
+    assert change.to_numpy() == pytest.approx(earlier.reindex(change.index, fill_value=0).to_numpy(), abs=1e-6)
+    assert (found["monetary_sales"] < 0).sum() == 1
+
+
 def test_nothing_from_as_of_on_is_seen(tables):
     lines, products, as_of = tables["transactions"], tables["products"], AS_OF[1]
     later = lines.day >= as_of

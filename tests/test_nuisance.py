@@ -107,6 +107,7 @@ def test_a_rounded_model_predicts_what_it_wraps_to_the_last_digit_kept():
 
 def test_logs_stand_beside_the_raw_covariates():
     np.testing.assert_allclose(with_logs([[0.0, np.e - 1]]), [[0.0, np.e - 1, 0.0, 1.0]])
+    np.testing.assert_allclose(with_logs([[1 - np.e]]), [[1 - np.e, -1.0]])  # more came back than was bought
 
 
 @pytest.mark.parametrize("build", [outcome_model, propensity_model])

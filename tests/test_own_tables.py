@@ -80,13 +80,20 @@ def test_ingest_takes_the_examples_and_counts_what_they_hold(project_folder, fil
         "n_households": 4,
         "n_baskets": 7,
         "n_days": 59,
+        "n_returns": 0,
         "n_dropped": 0,
         "sales": 69.33,
+        "returned_sales": 0,
+        "dropped_sales": 0,
+        "dropped_discounts": 0,
         "n_targets_without_purchase": 1,  # household 5
         "n_campaigns_outside": 0,
         "n_campaigns_cut": 1,  # campaign 1 ends after the last line
         "n_redemptions_outside": 0,
         "n_unknown_product": 0,
+        "n_baskets_past_midnight": 0,
+        "n_repeated_lines": 0,
+        "guest_cards": {},
     }
     for name in SCHEMAS:
         came = pd.read_parquet(project_folder / "data" / "tables" / f"{name}.parquet")

@@ -19,7 +19,7 @@ from targeting.segments.grouping import (
     select_clusters,
     separation,
 )
-from targeting.segments.names import ARCHETYPES, name_segments, standardised_profiles, why
+from targeting.segments.names import ARCHETYPES, GOODS, name_segments, possible_actions, standardised_profiles, why
 from targeting.segments.table import factor_table_by_segment, profile_table, segment_table
 from targeting.segments.time_zero import GROWTH, features_at_time_zero, to_window_length
 from targeting.tables.features import FEATURES, household_features
@@ -309,8 +309,10 @@ def test_profiles_are_in_standard_deviations():
 def test_totals_are_brought_to_the_windows_length():
     panel = pd.DataFrame(
         {"time_zero": pd.to_datetime(["2020-01-11", "2020-02-20"]), "x_frequency": [3.0, 15.0], "x_recency": [2.0, 4.0]}
+    ).assign(household_id=[1, 2], campaign_id=9)
+    features = features_at_time_zero(
+        panel, panel, ["frequency", "recency"], pd.Timestamp("2020-01-01"), pd.Timestamp("2020-04-09")
     )
-    features = features_at_time_zero(panel, ["frequency", "recency"], pd.Timestamp("2020-01-01"), pd.Timestamp("2020-04-09"))
     # 10 and 50 days of history in a window of 100 days.
     assert features["frequency"].tolist() == [30.0, 30.0]
     assert features["recency"].tolist() == [2.0, 4.0]
@@ -323,7 +325,45 @@ def test_totals_of_all_households_by_one_length():
     assert features["recency"].tolist() == [7.0]
 
 
-def test_a_feature_that_the_panel_left_out_is_named():
-    panel = pd.DataFrame({"time_zero": pd.to_datetime(["2020-01-11"]), "x_recency": [2.0]})
-    with pytest.raises(DataError, match=r"one value for all households at time zero: share_alcohol\."):
-        features_at_time_zero(panel, ["recency", "share_alcohol"], pd.Timestamp("2020-01-01"), pd.Timestamp("2020-04-09"))
+def test_a_feature_that_the_panel_left_out_is_found_among_the_eligible():
+    eligible = pd.DataFrame({"household_id": [1, 2], "campaign_id": 9, "x_recency": [2.0, 3.0], "x_share_alcohol": 0.0})
+    panel = eligible[["household_id", "campaign_id", "x_recency"]].assign(time_zero=pd.Timestamp("2020-01-11"))[1:]
+    names, days = ["recency", "share_alcohol"], (pd.Timestamp("2020-01-01"), pd.Timestamp("2020-04-09"))
+    assert features_at_time_zero(panel, eligible, names, *days).to_numpy().tolist() == [[3.0, 0.0]]
+
+
+def shop_without(goods: str) -> pd.DataFrame:
+    """Profiles of two segments, one gone and one regular, by features in standard deviations."""
+    profiles = pd.DataFrame(0.1, index=[0, 1], columns=list(FEATURES))
+    profiles.loc[0, ["recency", "purchase_regularity", "share_fresh"]] = [2.0, -1.5, -0.2]
+    profiles.loc[1, ["recency", "purchase_regularity", "frequency"]] = [-1.0, 2.0, 1.0]
+    return profiles.assign(**{goods: 0.0})
+
+
+def test_no_segment_is_named_after_goods_that_the_shop_does_not_sell():
+    profiles = shop_without("share_health_beauty")
+    named = name_segments(profiles)
+    assert named[0].name == "Lapsed Shoppers"
+    overall = pd.Series(1.0, index=FEATURES).mask(np.array(FEATURES) == "share_health_beauty", 0.0)
+    for segment, archetype in enumerate(named):
+        words = possible_actions(archetype, overall) + why(archetype, profiles.loc[segment], overall, overall)
+        assert "beauty" not in words.lower()
+
+
+def test_a_name_needs_every_feature_that_it_claims_above_the_mean():
+    # So long gone that the fit alone would make the segment Lapsed H&B, with fewer such goods than others.
+    profiles = shop_without("share_alcohol").assign(share_health_beauty=[-0.1, 0.1])
+    profiles.loc[0, "recency"] = 9.0
+    assert name_segments(profiles)[0].name == "Lapsed Shoppers"
+    for archetype in ARCHETYPES:
+        assert all(archetype.weights[feature] > 0 for feature in archetype.claims)
+
+
+def test_an_action_needs_its_goods():
+    loyal = next(archetype for archetype in ARCHETYPES if archetype.name == "Active Loyalists")
+    overall = pd.Series(1.0, index=FEATURES)
+    assert possible_actions(loyal, overall) == loyal.actions
+    overall["private_label_ratio"] = 0.0
+    assert possible_actions(loyal, overall) == "loyalty points; basket expansion"
+    told = {action for archetype in ARCHETYPES for action in archetype.actions.split("; ")}
+    assert set(GOODS) <= told  # a reworded action is named again here

@@ -25,7 +25,7 @@ FIRST, LAST = date(2020, 1, 1), date(2020, 3, 31)
 def lines(rows: list[tuple[int, int, str, float]]) -> ibis.Table:
     frame = pd.DataFrame(rows, columns=["household_id", "basket_id", "day", "sales"])
     frame["day"] = pd.to_datetime(frame["day"])
-    table = ibis.memtable(frame)
+    table = ibis.memtable(frame.assign(quantity=np.where(frame["sales"] > 0, 1, -1)))
     return table.mutate(day=table.day.cast("date"), sales=table.sales.cast("decimal(18, 4)"))
 
 
@@ -83,6 +83,16 @@ def test_rows_worked_by_hand(backend):
     assert rows(first) == [[12, 1, 7, 2, 7 * longer, longer, 0], [14, 0, 0, 0, 3 * longer, longer, 0]]
     # 12 and 13 have had their Type A campaign; 16 never shopped. As many days before as after: 31.
     assert rows(second) == [[14, 0, 0, 0, 0, 0, 0], [15, 1, 6, 1, 3, 1, 0]]
+
+
+def test_what_comes_back_lowers_the_amount_and_is_no_purchase(backend):
+    first = plan_trials(CAMPAIGNS, "A", 28, 20, FIRST, LAST)[0]
+    back = [(12, 109, "2020-02-01", -10.0), (14, 110, "2020-01-09", -1.0), (17, 111, "2020-01-02", -2.0)]
+    table = trial_rows(first, lines([*LINES, *back]), campaigns_table(), ibis.memtable(TARGETS)).order_by("household_id")
+    longer = 39 / 9
+    # 12 brings back more than it bought after time zero; 17 only ever brought something back, and is nobody's trial.
+    expected = [[12, 1, 7 - 10, 2, 7 * longer, longer, 0], [14, 0, 0, 0, (3 - 1) * longer, longer, 0]]
+    assert backend.execute(table).to_numpy().tolist() == expected
 
 
 def test_other_campaigns_inside_the_window_are_counted(backend):

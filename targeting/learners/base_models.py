@@ -12,7 +12,7 @@ from sklearn.linear_model import LinearRegression, Ridge, RidgeCV
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, SplineTransformer, StandardScaler
 
-from targeting.nuisance.models import BOOSTING, with_logs
+from targeting.nuisance.models import BOOSTING, signed_log1p, with_logs
 
 Settings = Mapping[str, Any]
 Features = Callable[[ArrayLike], NDArray[np.float64]]
@@ -74,7 +74,7 @@ def regressor(settings: Settings, seed: int, features: Features = with_logs) -> 
     if settings["model"] == "smooth":
         # Even knots on the logarithm, on which skewed covariates spread out. Outside the data the curve stays level.
         splines = SplineTransformer(n_knots=own.get("knots", SMOOTH["knots"]), extrapolation="constant", include_bias=False)
-        return Featured(make_pipeline(FunctionTransformer(np.log1p), splines, StandardScaler(), _ridge(own)))
+        return Featured(make_pipeline(FunctionTransformer(signed_log1p), splines, StandardScaler(), _ridge(own)))
     if settings["model"] == "boosting":
         return HistGradientBoostingRegressor(**BOOSTING | own, random_state=seed)
     return RandomForestRegressor(**FOREST | own, n_jobs=1, random_state=seed)

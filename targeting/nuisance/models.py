@@ -18,13 +18,19 @@ LOGISTIC_STRENGTHS = np.logspace(-2.5, 0, 6)
 BOOSTING = {"max_iter": 150, "learning_rate": 0.05, "max_leaf_nodes": 8, "min_samples_leaf": 20}
 
 
+def signed_log1p(covariates: ArrayLike) -> NDArray[np.float64]:
+    """log1p of the size with the value's own sign: spend is negative where a household brought back more than it bought."""
+    values = np.asarray(covariates, dtype=float)
+    return np.sign(values) * np.log1p(np.abs(values))
+
+
 def with_logs(covariates: ArrayLike) -> NDArray[np.float64]:
-    """Covariates, shape (n, p), beside their logarithms log1p, shape (n, 2p).
+    """Covariates, shape (n, p), beside their logarithms (signed_log1p), shape (n, 2p).
 
     Spend is proportional to earlier spend, and moderated by traits whose effect levels off: both scales carry signal.
     """
     values = np.asarray(covariates, dtype=float)
-    return np.hstack([values, np.log1p(values)])
+    return np.hstack([values, signed_log1p(values)])
 
 
 def independent_columns(design: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -10,7 +10,13 @@ from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
 from targeting.base.progress import track
-from targeting.segments.factors import FactorSettings, explained_variance, explained_variance_columns, fit_factors
+from targeting.segments.factors import (
+    FactorSettings,
+    explained_variance,
+    explained_variance_columns,
+    fit_factors,
+    varying_features,
+)
 from targeting.stats.resampling import resample
 
 Matrix = NDArray[np.float64]
@@ -36,7 +42,15 @@ def matched_cosines(directions: Matrix, others: Matrix) -> Matrix:
 def loadings_stability(features: pd.DataFrame, directions: Matrix, settings: FactorSettings, resamples: int, seed: int) -> Matrix:
     """Matched cosines between `directions` and those of fits on resamples of the households, shape (resamples, factors)."""
     rows = (features.iloc[resample(len(features), seed, number)] for number in range(resamples))
-    return np.array([matched_cosines(directions, fit_factors(sample, settings, seed).directions) for sample in rows])
+    return np.array([matched_cosines(directions, _directions(sample, settings, seed)) for sample in rows])
+
+
+def _directions(sample: pd.DataFrame, settings: FactorSettings, seed: int) -> Matrix:
+    """Directions of a fit, shape (factors, features); zero for a feature that has one value in the sample, and is left out."""
+    varying = [name in varying_features(sample) for name in sample]
+    directions = np.zeros((settings.factors, len(varying)))
+    directions[:, varying] = fit_factors(sample.loc[:, varying], settings, seed).directions
+    return directions
 
 
 def select_factors(

@@ -1,7 +1,7 @@
 """Household factors: skewed features through log1p, min-max scaling, sparse non-negative matrix factorisation."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -74,7 +74,7 @@ class Factorisation:
     def scale(self, features: pd.DataFrame) -> Matrix:
         """Features in [0, 1], shape (households, features); what lies outside the range seen in the fit is clipped to it."""
         table = self.scaling.set_index("feature")
-        values = _log_where(features[table.index], table["logged"], table["unit"])
+        values = _log_where(_floored(features[table.index]), table["logged"], table["unit"])
         scaled = (values - table["minimum"]) / (table["maximum"] - table["minimum"])
         return np.clip(scaled.to_numpy(dtype=float), 0.0, 1.0)
 
@@ -107,6 +107,21 @@ class Factorisation:
         return (household_factors * self.spread) @ self.loadings
 
 
+def varying_features(features: pd.DataFrame) -> list[str]:
+    """The features in which households differ: another tells nothing, as the share of goods that a shop does not sell."""
+    return [str(name) for name in features if features[name].nunique(dropna=False) > 1]
+
+
+def settings_for(settings: FactorSettings, names: Sequence[str]) -> FactorSettings:
+    """The settings with no more factors than features; DataError where fewer than two features are left."""
+    if len(names) < 2:
+        raise DataError(
+            f"Of segmentation.features {len(names)} differ between households, and factors need two: name others there, or bring "
+            "lines of more households."
+        )
+    return replace(settings, factors=min(settings.factors, len(names)))
+
+
 def fit_factors(features: pd.DataFrame, settings: FactorSettings, seed: int) -> Factorisation:
     """Scale features (one row per household) and factorise them; factors are ordered by how much of the features they rebuild.
 
@@ -117,6 +132,7 @@ def fit_factors(features: pd.DataFrame, settings: FactorSettings, seed: int) -> 
     Sources: Lee & Seung (1999), Nature 401, 788-791; Hoyer (2004), Journal of Machine Learning Research 5, 1457-1469, for
     sparseness; Boutsidis & Gallopoulos (2008), Pattern Recognition 41, 1350-1362, for the starts.
     """
+    features = _floored(features)
     _require_usable(features)
     logged = pd.Series(skew(features.to_numpy(dtype=float), axis=0) > settings.skewness, index=features.columns)
     unit = pd.Series([_unit(features[name]) for name in features], index=features.columns)
@@ -218,6 +234,11 @@ def _log_where(features: pd.DataFrame, logged: pd.Series, unit: pd.Series) -> pd
     return features.apply(
         lambda column: np.log1p(column / unit[str(column.name)]) if logged[str(column.name)] else column.astype(float)
     )
+
+
+def _floored(features: pd.DataFrame) -> pd.DataFrame:
+    """The features with money below zero, of who brought back more than was bought, at zero: factors know no less."""
+    return features.assign(**{name: features[name].clip(lower=0) for name in features if str(name).startswith(MONEY)})
 
 
 def _or_one(values: Matrix) -> Matrix:

@@ -2,7 +2,8 @@
 
 A segment's profile is the mean of its households' features in standard deviations from the mean of all. Every archetype
 weighs a few features; names are given so that the sum of all segments' fits is largest, each name once. A segment that no
-archetype fits is named by its strongest trait.
+archetype fits is named by its strongest trait. A name holds only where each feature that gives it differs between households,
+and is above the mean of all in the segment; no action names goods that the shop does not sell.
 """
 
 from collections.abc import Mapping
@@ -23,10 +24,11 @@ FAINT = 0.25  # standard deviations from the mean of all below which a feature e
 
 @dataclass(frozen=True)
 class Archetype:
-    """A kind of segment: which features make it, and what to do with it."""
+    """A kind of segment: which features make it, those above the mean that its name claims, and what to do with it."""
 
     name: str
     weights: Mapping[str, float]
+    claims: tuple[str, ...]
     priority: str
     strategy: str
     actions: str
@@ -37,6 +39,7 @@ ARCHETYPES = (
     Archetype(
         "VIP Heavy",
         {"monetary_sales": 2, "frequency": 1, "purchase_regularity": 1},
+        ("monetary_sales",),
         "High",
         "Retention",
         "premium benefits; churn prediction; exclusive access",
@@ -44,6 +47,7 @@ ARCHETYPES = (
     Archetype(
         "Active Loyalists",
         {"purchase_regularity": 2, "frequency": 1, "recency": -1},
+        ("purchase_regularity",),
         "High",
         "Strengthen",
         "private-label promotions; loyalty points; basket expansion",
@@ -51,6 +55,7 @@ ARCHETYPES = (
     Archetype(
         "Regular + H&B",
         {"purchase_regularity": 1, "share_health_beauty": 2},
+        ("purchase_regularity", "share_health_beauty"),
         "Medium",
         "Upgrade",
         "VIP conversion; cross-category incentives",
@@ -58,6 +63,7 @@ ARCHETYPES = (
     Archetype(
         "Bulk Shoppers",
         {"monetary_avg_basket_sales": 2, "avg_items_per_basket": 1, "frequency": -1},
+        ("monetary_avg_basket_sales",),
         "Medium",
         "Regularize",
         "subscription; scheduled delivery; bundles",
@@ -65,6 +71,7 @@ ARCHETYPES = (
     Archetype(
         "Fresh Lovers",
         {"share_fresh": 2, "share_grocery": -1},
+        ("share_fresh",),
         "Medium",
         "Engage",
         "fresh-food content; daily specials; recipes",
@@ -72,6 +79,7 @@ ARCHETYPES = (
     Archetype(
         "Light Grocery",
         {"share_grocery": 2, "monetary_sales": -1, "purchase_regularity": -1},
+        ("share_grocery",),
         "Low",
         "Activate",
         "habit-forming campaigns; gradual rewards",
@@ -79,6 +87,7 @@ ARCHETYPES = (
     Archetype(
         "Lapsed H&B",
         {"recency": 2, "share_health_beauty": 2, "purchase_regularity": -1},
+        ("recency", "share_health_beauty"),
         "Low",
         "Win-back",
         "re-engagement campaigns; health-and-beauty offers",
@@ -86,6 +95,7 @@ ARCHETYPES = (
     Archetype(
         "Lapsed Shoppers",
         {"recency": 3, "days_between_purchases_avg": 1},
+        ("recency",),
         "Low",
         "Win-back",
         "reminder of what they bought; one generous return offer",
@@ -93,6 +103,7 @@ ARCHETYPES = (
     Archetype(
         "Deal Seekers",
         {"discount_usage_pct": 2, "coupon_savings_ratio": 2},
+        ("discount_usage_pct",),
         "Medium",
         "Steer",
         "personal coupons in place of general discounts; multi-buys",
@@ -100,6 +111,7 @@ ARCHETYPES = (
     Archetype(
         "Private Label Fans",
         {"private_label_ratio": 3},
+        ("private_label_ratio",),
         "Medium",
         "Deepen",
         "new own-brand lines; own-brand bundles",
@@ -107,6 +119,7 @@ ARCHETYPES = (
     Archetype(
         "Quick Trippers",
         {"frequency_per_week": 2, "avg_items_per_basket": -2, "monetary_avg_basket_sales": -1},
+        ("frequency_per_week",),
         "Medium",
         "Expand",
         "meal deals; add-on offers at the till",
@@ -114,6 +127,7 @@ ARCHETYPES = (
     Archetype(
         "H&B Pickers",
         {"share_health_beauty": 2, "n_departments": -1, "share_grocery": -1},
+        ("share_health_beauty",),
         "Low",
         "Broaden",
         "offers across categories; a first basket of groceries",
@@ -121,6 +135,7 @@ ARCHETYPES = (
     Archetype(
         "Stock-Up Shoppers",
         {"monetary_avg_basket_sales": 2, "monetary_std": 1, "n_departments": 1, "recency": -1},
+        ("monetary_avg_basket_sales",),
         "Medium",
         "Regularize",
         "a reason for a second trip; fresh top-ups; bundles",
@@ -128,6 +143,7 @@ ARCHETYPES = (
     Archetype(
         "Steady Middle",
         {"purchase_regularity": 1, "recency": -1, "monetary_std": -1, "avg_items_per_basket": -1},
+        ("purchase_regularity",),
         "Medium",
         "Upgrade",
         "larger baskets; cross-category incentives",
@@ -135,11 +151,26 @@ ARCHETYPES = (
     Archetype(
         "Occasional Visitors",
         {"purchase_regularity": -2, "n_products": -1, "share_grocery": -1},
+        (),
         "Low",
         "Activate",
         "second-visit offers; range discovery",
     ),
 )
+
+
+# Goods that an action names, and the feature that is zero everywhere in a shop without them.
+GOODS = {
+    "private-label promotions": "private_label_ratio",
+    "new own-brand lines": "private_label_ratio",
+    "own-brand bundles": "private_label_ratio",
+    "fresh-food content": "share_fresh",
+    "recipes": "share_fresh",
+    "fresh top-ups": "share_fresh",
+    "health-and-beauty offers": "share_health_beauty",
+    "a first basket of groceries": "share_grocery",
+    "meal deals": "share_grocery",
+}
 
 
 # What to do where no archetype fits, by the mean revenue in standard deviations: from how much on, then what.
@@ -166,6 +197,9 @@ def name_segments(profiles: pd.DataFrame) -> list[Archetype]:
 
 
 def _fit(profile: pd.Series, archetype: Archetype) -> float:
+    """How well an archetype fits a profile; nothing where its name would not hold."""
+    if any(profile[feature] <= 0 for feature in archetype.claims):
+        return 0.0
     weights = pd.Series(dict(archetype.weights))
     return float((profile[weights.index] * weights).sum() / np.linalg.norm(weights))
 
@@ -177,7 +211,13 @@ def _by_strongest_trait(profile: pd.Series, taken: set[str]) -> Archetype:
     names = [*traits, *(f"{trait} {number}" for number in range(2, len(taken) + 3) for trait in traits)]
     name = next(name for name in names if name not in taken)
     advice = next(advice for least, *advice in BY_VALUE if profile["monetary_sales"] >= least)
-    return Archetype(name, {}, *advice)
+    return Archetype(name, {}, (), *advice)
+
+
+def possible_actions(archetype: Archetype, overall: pd.Series) -> str:
+    """The archetype's actions without those that need goods which no household buys; `overall` has the means of all."""
+    actions = archetype.actions.split("; ")
+    return "; ".join(action for action in actions if action not in GOODS or overall[GOODS[action]] > 0)
 
 
 def why(archetype: Archetype, profile: pd.Series, means: pd.Series, overall: pd.Series) -> str:
@@ -190,6 +230,7 @@ def why(archetype: Archetype, profile: pd.Series, means: pd.Series, overall: pd.
     weighed = profile[weights.index] * weights
     weighed = weighed[(weighed > 0) & (profile[weights.index].abs() >= FAINT)]
     others = profile.drop(weights.index).abs()
+    others = others[others > 0]
     told: list[str] = []
     for telling in (weighed, others):
         for name in telling.sort_values(ascending=False, kind="stable").index:

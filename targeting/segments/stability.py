@@ -17,7 +17,7 @@ from sklearn.metrics.cluster import contingency_matrix
 from sklearn.model_selection import KFold
 
 from targeting.base.progress import track
-from targeting.segments.factors import Factorisation, FactorSettings, factor_shares, fit_factors
+from targeting.segments.factors import Factorisation, FactorSettings, factor_shares, fit_factors, varying_features
 from targeting.segments.grouping import Separation, assign_segments, fit_kmeans, separation
 from targeting.stats.resampling import resample
 
@@ -53,7 +53,7 @@ class Recipe:
 
         A feature with one value in all rows, as a resample or half of the weeks may have, tells nothing there and is left out.
         """
-        factorisation = fit_factors(features.loc[:, features.nunique() > 1], self.settings, self.seed)
+        factorisation = fit_factors(features[varying_features(features)], self.settings, self.seed)
         model = fit_kmeans(factor_shares(factorisation.transform(features)), self.k, self.restarts, self.seed)
         return FittedSegments(factorisation, model.cluster_centers_)
 

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from targeting.segments.names import name_segments, standardised_profiles, why
+from targeting.segments.names import name_segments, possible_actions, standardised_profiles, why
 
 # Column of the table: feature of the profile whose mean it is.
 MEANS = {
@@ -47,8 +47,9 @@ def segment_table(
     for column, feature in MEANS.items():
         table[column] = means[feature]
     table["main_factor"] = [factor_names[column] for column in factors.to_numpy().argmax(axis=1)]
-    for column in ("priority", "strategy", "actions"):
+    for column in ("priority", "strategy"):
         table[column] = [getattr(archetype, column) for archetype in archetypes]
+    table["actions"] = [possible_actions(archetype, overall) for archetype in archetypes]
     table["why"] = [
         why(archetype, profiles.loc[number], means.loc[number], overall)
         for number, archetype in zip(size.index, archetypes, strict=True)

@@ -4,27 +4,25 @@ from datetime import date
 
 import pandas as pd
 
-from targeting.base.columns import PREFIX
-from targeting.base.errors import DataError
+from targeting.base.columns import KEYS, PREFIX
 
 # How totals grow with the length of history: total ~ days ** exponent. Visits and revenue add up; variety and departments
 # level off, with the exponents that the default data show between 38 and 365 days for the same households.
 GROWTH = {"frequency": 1.0, "monetary_sales": 1.0, "n_products": 0.8, "n_departments": 0.28}
 
 
-def features_at_time_zero(panel: pd.DataFrame, names: list[str], first_day: date, last_day: date) -> pd.DataFrame:
+def features_at_time_zero(
+    panel: pd.DataFrame, eligible: pd.DataFrame, names: list[str], first_day: date, last_day: date
+) -> pd.DataFrame:
     """The profile features `names` of each row of the panel as of its time zero, totals brought to the whole window's length.
 
-    Rows as in the panel. Raises DataError for a feature that the panel left out, because it is the same in all rows.
+    Rows as in the panel. Features come from all `eligible` rows, since the panel leaves out what is the same in all of its own.
     """
-    absent = [name for name in names if f"{PREFIX}{name}" not in panel]
-    if absent:
-        raise DataError(
-            f"Features with one value for all households at time zero: {', '.join(absent)}. "
-            "Leave them out of segmentation.features."
-        )
-    features = panel[[f"{PREFIX}{name}" for name in names]].rename(columns=lambda column: column.removeprefix(PREFIX))
-    history_days = (panel["time_zero"] - pd.Timestamp(first_day)).dt.days
+    rows = panel[[*KEYS, "time_zero"]].merge(
+        eligible[[*KEYS, *(f"{PREFIX}{name}" for name in names)]], on=KEYS, how="left", validate="one_to_one"
+    )
+    features = rows[[f"{PREFIX}{name}" for name in names]].rename(columns=lambda column: column.removeprefix(PREFIX))
+    history_days = (rows["time_zero"] - pd.Timestamp(first_day)).dt.days
     return to_window_length(features, history_days, (last_day - first_day).days + 1)
 
 

@@ -9,14 +9,15 @@ from ibis.backends import BaseBackend
 
 from targeting.base.columns import PREFIX
 from targeting.tables.features import household_features
+from targeting.tables.returns import purchases
 
 
 def promoted_lines(transactions: ir.Table, promotions: ir.Table) -> ir.Table:
-    """Lines of a product that was promoted in that store and week: household_id, day, display, mailer.
+    """Purchases of a product that was promoted in that store and week: household_id, day, display, mailer.
 
     One pass over the promotions serves every time zero.
     """
-    lines = transactions.inner_join(promotions, ["product_id", "store_id", "week"])
+    lines = purchases(transactions).inner_join(promotions, ["product_id", "store_id", "week"])
     return lines.select("household_id", "day", "display", "mailer")
 
 
@@ -30,9 +31,9 @@ def baseline_covariates(
 ) -> ir.Table:
     """One row per household with a purchase before `time_zero`: household_id and the covariates, prefix x_, none missing.
 
-    The 33 profile features as of time zero; spend (USD) and visits in the last so many days; how many campaigns of each type
-    had reached the household, how many of those still run, and its redemptions; the share of its lines that were on display
-    or in the mailer; demographics where known (lower ends of bands, else 0, with an indicator of being known).
+    The 33 profile features as of time zero; spend (USD, net of returns) and visits in the last so many days; how many campaigns
+    of each type had reached the household, how many of those still run, and its redemptions; the share of its lines that were on
+    display or in the mailer; demographics where known (lower ends of bands, else 0, with an indicator of being known).
     """
     features = household_features(tables["transactions"], tables["products"], time_zero)
     blocks = [
@@ -58,7 +59,7 @@ def _recent(transactions: ir.Table, time_zero: date, recent_days: Sequence[int])
     for days in recent_days:
         recent = lines.day >= time_zero - timedelta(days=days)
         values[f"spend_{days}d"] = ibis.ifelse(recent, lines.sales, 0).sum().cast("float64")
-        values[f"visits_{days}d"] = ibis.ifelse(recent, lines.basket_id, ibis.null("int64")).nunique()
+        values[f"visits_{days}d"] = lines.basket_id.nunique(where=recent & (lines.quantity > 0))
     return lines.group_by("household_id").agg(**values)
 
 

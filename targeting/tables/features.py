@@ -8,6 +8,8 @@ from datetime import date
 import ibis
 import ibis.expr.types as ir
 
+from targeting.tables.returns import purchases, returns
+
 # Share of a household's sales by macro category; what no list names is "other".
 MACRO_CATEGORIES = {
     "grocery": ("GROCERY", "FROZEN GROCERY", "GRO BAKERY"),
@@ -81,8 +83,10 @@ def product_traits(products: ir.Table) -> ir.Table:
 
 
 def household_features(transactions: ir.Table, products: ir.Table, as_of: date) -> ir.Table:
-    """One row per household with a line before `as_of`: household_id and the 33 FEATURES, unordered.
+    """One row per household with a purchase before `as_of`: household_id and the 33 FEATURES, unordered.
 
+    monetary_* but for monetary_std are net of returns, and negative where more came back than was bought in these days.
+    Everything else is of purchases alone: visits, baskets, items, variety, gaps, shares and ratios.
     Money in USD, gaps and recency in days. "Weeks" are the retailer's own. Where a household gives no information the
     value is defined: one purchase day, and the average gap is the days since that purchase (at least one), its deviation 0;
     one basket, and monetary_std is 0; no sales, and every share and ratio of sales is 0. Deviations are sample deviations.
@@ -95,11 +99,14 @@ def household_features(transactions: ir.Table, products: ir.Table, as_of: date) 
     calendar = lines.aggregate(
         first_week=lines.week.min(), last_week=lines.week.max(), last_day=ibis.literal(as_of) - ibis.interval(days=1)
     )
+    bought = purchases(lines)
     totals = (
-        _line_totals(lines)
-        .left_join(_basket_totals(lines), "household_id")
+        _line_totals(bought)
+        .left_join(_basket_totals(bought), "household_id")
         .drop("household_id_right")
-        .left_join(_gap_totals(lines), "household_id")
+        .left_join(_gap_totals(bought), "household_id")
+        .drop("household_id_right")
+        .left_join(_return_totals(lines), "household_id")
         .drop("household_id_right")
         .cross_join(calendar)
     )
@@ -150,11 +157,18 @@ def _gap_totals(lines: ir.Table) -> ir.Table:
     )
 
 
+def _return_totals(lines: ir.Table) -> ir.Table:
+    """What a household brought back, in USD above zero."""
+    returned = returns(lines)
+    return returned.group_by("household_id").agg(returned=_exact_sum(-returned.sales))
+
+
 def _definitions(t: ir.Table) -> dict[str, ir.Value]:
     recency = t.last_day.cast("date").delta(t.day_max, unit="day")
     tenure_days = t.last_day.cast("date").delta(t.day_min, unit="day") + 1
     tenure_weeks = t.last_week - t.week_min + 1
-    actual = t.sales - t.coupons
+    net = t.sales - t.returned.fill_null(0.0)
+    actual = net - t.coupons
     single_gap = ibis.greatest(tenure_days - 1, 1).cast("float64")
     values = {
         "recency": recency,
@@ -170,12 +184,12 @@ def _definitions(t: ir.Table) -> dict[str, ir.Value]:
         "weeks_with_purchase": t.n_weeks,
         "purchase_regularity": t.n_weeks / tenure_weeks,
         "week_coverage": t.n_weeks / (t.last_week - t.first_week + 1),
-        "monetary_sales": t.sales,
+        "monetary_sales": net,
         "monetary_actual": actual,
-        "monetary_avg_basket_sales": t.sales / t.n_baskets,
+        "monetary_avg_basket_sales": net / t.n_baskets,
         "monetary_avg_basket_actual": actual / t.n_baskets,
         "monetary_std": _sample_deviation(t.n_baskets, t.basket_sales, t.basket_squares),
-        "monetary_per_week": t.sales / tenure_weeks,
+        "monetary_per_week": net / tenure_weeks,
         "coupon_savings_ratio": _ratio(t.coupons, t.sales),
         "discount_rate": _ratio(t.discounts, t.sales + t.discounts),
         "discount_usage_pct": t.n_loyalty_lines / t.n_lines,

@@ -1,9 +1,10 @@
 """The canonical tables: what every source gives and every later stage reads.
 
-Money is in USD, exact decimals, discounts positive; days are dates. `sales` is what the retailer receives.
+Money is in USD, exact decimals, discounts positive; days are dates. `sales` is what the retailer receives; a line of quantity
+zero or less takes goods back, and pays `sales` back (see targeting.tables.returns).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import date
 
 import ibis
@@ -14,6 +15,7 @@ import pandera.ibis as pa
 
 from targeting.base.errors import DataError
 from targeting.tables.origins import Column, Origin
+from targeting.tables.problems import broken_rows, counted, problem
 
 # Sums of decimals do not depend on the order of the rows or the number of threads; sums of floats do.
 MONEY = "decimal(18, 4)"
@@ -43,7 +45,7 @@ SCHEMAS: dict[str, pa.DataFrameSchema] = {
             "day": _required(dt.date),
             "week": _required(dt.int64, pa.Check.ge(1, error="must be 1 or later")),
             "quantity": _required(dt.int64),
-            "sales": _required(dt.dtype(MONEY), NOT_NEGATIVE),
+            "sales": _required(dt.dtype(MONEY)),
             "loyalty_discount": _required(dt.dtype(MONEY), NOT_NEGATIVE),
             "coupon_discount": _required(dt.dtype(MONEY), NOT_NEGATIVE),
             "coupon_match_discount": _required(dt.dtype(MONEY), NOT_NEGATIVE),
@@ -152,71 +154,13 @@ def _explain(origin: Origin, table: ir.Table, error: pandera.errors.SchemaError)
     reason = error.reason_code.name
     if reason == "SERIES_CONTAINS_NULLS":
         column = error.schema.name
-        return _sentence(origin, [column], table.filter(table[column].isnull()), "the value is missing")
+        return broken_rows(origin, [column], table.filter(table[column].isnull()), "the value is missing")
     if reason == "DUPLICATES":
         keys = list(error.schema.unique)
         repeated = table.group_by(keys).having(table.count() > 1).agg(times=table.count())
-        return _sentence(origin, keys, repeated, "the key occurs more than once", unit="key")
+        return broken_rows(origin, keys, repeated, "the key occurs more than once", unit="key")
     if reason != "DATAFRAME_CHECK" or error.check.error is None:
         return f"{origin.file}: {error}"
     columns = [error.schema.name] if error.schema.name else ["start_day", "end_day"]
     count, example = len(error.failure_cases), error.failure_cases["failure_case"].iloc[0]
-    return _message(origin, columns, _counted(count, "row"), error.check.error, example)
-
-
-def _sentence(origin: Origin, columns: Sequence[str], broken: ir.Table, problem: str, unit: str = "row") -> str:
-    """The message about the rows of `broken`, which it counts and shows the first of."""
-    count = int(broken.count().execute())
-    example = broken.order_by(broken.columns).limit(1).to_pyarrow().to_pylist()[0]
-    return _message(origin, columns, _counted(count, unit), problem, example)
-
-
-def _message(origin: Origin, columns: Sequence[str], count: str, problem: str, example: object) -> str:
-    names = ", ".join(origin.columns[column].name for column in columns)
-    shown = str(example)
-    if isinstance(example, Mapping):
-        shown = ", ".join(f"{_name_at_source(origin, key)}={value}" for key, value in example.items())
-    return f"{origin.file}, column {names}: {count}: {problem}, for example {shown}. Correct or remove these rows in the source."
-
-
-def _name_at_source(origin: Origin, column: str) -> str:
-    return origin.columns[column].name if column in origin.columns else column
-
-
-def _counted(count: int, unit: str) -> str:
-    """1 row, 2 rows."""
-    return f"{count:,} {unit}{'' if count == 1 else 's'}"
-
-
-def cross_check(tables: Mapping[str, ir.Table], origins: Mapping[str, Origin]) -> dict[str, int]:
-    """Compare the canonical tables with each other.
-
-    Raises DataError for a campaign that no table describes and for a basket of two households. What is normal in
-    such data is counted instead: targeted households without a purchase, redemptions and campaigns outside the days of
-    the transactions, lines whose product is unknown.
-    """
-    for name in ("campaign_targets", "coupons", "redemptions"):
-        _require_known_campaigns(tables, name, origins)
-    lines, targets, campaigns = tables["transactions"], tables["campaign_targets"], tables["campaigns"]
-    baskets = lines.group_by("basket_id").agg(households=lines.household_id.nunique())
-    shared = baskets.filter(baskets.households > 1)
-    if shared.count().execute():
-        problem = "the basket belongs to several households"
-        raise DataError(_sentence(origins["transactions"], ["basket_id"], shared, problem, unit="basket"))
-    first, last = first_and_last_day(lines)
-    redemptions = tables["redemptions"]
-    counts = {
-        "n_targets_without_purchase": targets.anti_join(lines, "household_id").household_id.nunique(),
-        "n_campaigns_outside": campaigns.filter((campaigns.end_day < first) | (campaigns.start_day > last)).count(),
-        "n_campaigns_cut": campaigns.filter((campaigns.start_day < first) | (campaigns.end_day > last)).count(),
-        "n_redemptions_outside": redemptions.filter(~redemptions.day.between(first, last)).count(),
-        "n_unknown_product": lines.anti_join(tables["products"], "product_id").count(),
-    }
-    return {name: int(count.execute()) for name, count in counts.items()}
-
-
-def _require_known_campaigns(tables: Mapping[str, ir.Table], name: str, origins: Mapping[str, Origin]) -> None:
-    unknown = tables[name].anti_join(tables["campaigns"], "campaign_id")
-    if unknown.count().execute():
-        problem = f"no campaign of this number in {origins['campaigns'].file}"
-        raise DataError(_sentence(origins[name], ["campaign_id"], unknown, problem))
+    return problem(origin, columns, counted(count, "row"), error.check.error, example)

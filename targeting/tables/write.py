@@ -9,6 +9,7 @@ from ibis.backends import BaseBackend
 
 from targeting.base.columns import KEYS, OUTCOMES
 from targeting.base.progress import track
+from targeting.tables.returns import with_returns_negative
 from targeting.tables.schemas import OPTIONAL, SCHEMAS, column_names, without_rows
 
 # What is known of a household and campaign on the campaign's first day, given what had happened until then: its chance of being
@@ -19,11 +20,6 @@ TRUTH = {
     **{f"{name}_{outcome}": "float64" for outcome in OUTCOMES for name in ("mu0", "mu1", "effect")},
     "archetype": "string",
 }
-
-
-def sold(lines: ir.Table) -> ir.Table:
-    """The lines that sold something: quantity above zero. Others are voids and till messages."""
-    return lines.filter(lines.quantity > 0)
 
 
 def promoted(promotions: ir.Table) -> ir.Table:
@@ -37,7 +33,7 @@ def write_tables(backend: BaseBackend, source: Mapping[str, ir.Table], folder: P
     """Write each canonical table to `folder`/NAME.parquet, ordered by all its columns; an absent one is written empty."""
     folder.mkdir(parents=True)
     prepared = {name: without_rows(name) for name in OPTIONAL} | dict(source)
-    prepared["transactions"] = sold(source["transactions"])
+    prepared["transactions"] = with_returns_negative(source["transactions"])
     prepared["coupons"] = prepared["coupons"].distinct()  # the published files repeat some coupon and product pairs
     prepared["promotions"] = promoted(prepared["promotions"])
     for name in track(SCHEMAS, "Writing tables"):

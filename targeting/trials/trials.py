@@ -12,6 +12,7 @@ import ibis.expr.types as ir
 import pandas as pd
 
 from targeting.base.errors import DataError
+from targeting.tables.returns import purchases
 
 
 @dataclass(frozen=True)
@@ -82,13 +83,13 @@ def ever_targeted(campaign_type: str, campaigns: ir.Table, targets: ir.Table) ->
 
 
 def outcomes_between(transactions: ir.Table, first_day: date, last_day: date) -> ir.Table:
-    """What those who bought from `first_day` to `last_day`, both inclusive, bought: one row per household.
+    """What those with a line from `first_day` to `last_day`, both inclusive, bought: one row per household.
 
-    Columns: household_id, purchase_amount (USD), purchase_count (baskets).
+    Columns: household_id, purchase_amount (USD net of what came back in these days), purchase_count (baskets).
     """
     window = transactions.filter(transactions.day.between(first_day, last_day))
     return window.group_by("household_id").agg(
-        purchase_amount=window.sales.sum().cast("float64"), purchase_count=window.basket_id.nunique()
+        purchase_amount=window.sales.sum().cast("float64"), purchase_count=window.basket_id.nunique(where=window.quantity > 0)
     )
 
 
@@ -99,7 +100,8 @@ def trial_rows(trial: Trial, transactions: ir.Table, campaigns: ir.Table, target
     nothing then has zeros. before_* are those of the days before time zero, brought to the window's length. mailed_after
     counts the other campaigns that start inside the window and target the household.
     """
-    shoppers = transactions.filter(transactions.day < trial.time_zero).select("household_id").distinct()
+    bought = purchases(transactions)
+    shoppers = bought.filter(bought.day < trial.time_zero).select("household_id").distinct()
     eligible = shoppers.anti_join(targeted_before(trial, campaigns, targets), "household_id")
     mailed = targets.filter(targets.campaign_id == trial.campaign_id).select("household_id", mailed=ibis.literal(1, "int64"))
     during = outcomes_between(transactions, trial.time_zero, trial.window_end)
@@ -131,8 +133,9 @@ def trial_flow(trial: Trial, transactions: ir.Table, campaigns: ir.Table, target
 
     Of all households in the data, those without a purchase before time zero are set aside first, then those targeted before.
     """
-    everyone = transactions.select("household_id").distinct()
-    shoppers = transactions.filter(transactions.day < trial.time_zero).select("household_id").distinct()
+    bought = purchases(transactions)
+    everyone = bought.select("household_id").distinct()
+    shoppers = bought.filter(bought.day < trial.time_zero).select("household_id").distinct()
     before = shoppers.semi_join(targeted_before(trial, campaigns, targets), "household_id")
     mailed = targets.filter(targets.campaign_id == trial.campaign_id)
     counts = {
