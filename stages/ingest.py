@@ -28,7 +28,6 @@ def main() -> None:
         with connect(params["engine"]) as backend:
             source = canonical_tables(backend, params["data"])
             write_tables(backend, source, part)
-            replace(TRUTH, lambda path: write_truth(backend, source, path))
 
             tables = dict(zip(SCHEMAS, read_tables(backend, part, *SCHEMAS), strict=True))
             origin = origins(params["data"]["source"])
@@ -44,6 +43,7 @@ def main() -> None:
                 sales=lines.sales.sum().cast("float64"),
             ).execute()
             n_source = int(source["transactions"].count().execute())
+            replace(TRUTH, lambda path: write_truth(backend, source, path))
         sales, kept = float(totals["sales"].iloc[0]), totals.drop(columns="sales").iloc[0].astype(int).to_dict()
         metrics = kept | {"n_dropped": n_source - kept["n_transactions"], "sales": sales} | counts
         shutil.rmtree(TABLES, ignore_errors=True)
