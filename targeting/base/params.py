@@ -35,12 +35,12 @@ class _Loader(yaml.SafeLoader):
     yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012 - PyYAML's own name and form
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        keys = [key.value for key, _ in node.value]
-        repeated = next((key for key, _ in node.value if keys.count(key.value) > 1), None)
-        if repeated is not None:
-            raise yaml.constructor.ConstructorError(
-                problem=f"{repeated.value} is there more than once: keep one", problem_mark=repeated.start_mark
-            )
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if str(key.value) in seen:
+                problem = f"{key.value} is there more than once: keep one"
+                raise yaml.constructor.ConstructorError(problem=problem, problem_mark=key.start_mark)
+            seen.add(str(key.value))
         return super().construct_mapping(node, deep)
 
     def construct_decimal(self, node: yaml.ScalarNode) -> int:
