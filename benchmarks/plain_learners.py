@@ -1,7 +1,7 @@
 """A learner as econml's users call it, nuisances fitted inside it: `python -m benchmarks.plain_learners NAME`.
 
 Out-of-fold effects on both outcomes of the last run's panel, by the pipeline's folds and base models, for comparing time and
-memory with `python -m stages.cate NAME`.
+memory with `python -m stages.cate --learner NAME`.
 """
 
 from collections.abc import Mapping

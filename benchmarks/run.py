@@ -137,7 +137,7 @@ def _resident(process: psutil.Process) -> int:
 def learners(project: Path) -> Iterator[Row]:
     """Out-of-fold effects of each learner on both outcomes, in a project that has run, beside the same learner called plainly."""
     for name in NAMES:
-        yield measured(f"effects by {name}", project, "python", "-m", "stages.cate", name)
+        yield measured(f"effects by {name}", project, "python", "-m", "stages.cate", "--learner", name)
         if name in PLAIN:
             what = f"the same in econml alone, nuisances inside: {name}"
             yield measured(what, project, "python", "-m", "benchmarks.plain_learners", name)

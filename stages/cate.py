@@ -29,7 +29,7 @@ METRICS = "metrics/cate_{learner}.json"
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("learner", help="a name in learners.names")
+    parser.add_argument("--learner", required=True, help="a name in learners.names")
     name = parser.parse_args().learner
     params = load_params("learners", "seed")
     learner = find_learner(name, params["learners"]["models"])

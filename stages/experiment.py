@@ -25,7 +25,6 @@ from targeting.campaign.experiment import (
     totals_shown,
 )
 from targeting.campaign.exploration import exploration_metrics, exploration_table, simulated_means
-from targeting.campaign.mailing import spreadsheet_safe
 from targeting.figures.experiment import power_chart
 from targeting.nuisance.cross_fit import observed_arm
 from targeting.policy.economics import Economics
@@ -65,8 +64,7 @@ def main() -> None:
     rows["predicted"] = observed_arm(panel["treated"], nuisance[f"mu0_{outcome}"], nuisance[f"mu1_{outcome}"])
     tests = comparisons(rows, settings["sd"], settings["alpha"])
     by_trial = sizes_by_trial(rows, settings["sd"], settings["alpha"], effect, power)
-    named = eligible.assign(segment=eligible["segment"].map(spreadsheet_safe))
-    arms = assign_arms(named, settings["strata"], settings["households"], seed)
+    arms = assign_arms(eligible, settings["strata"], settings["households"], seed)
     cost = policy["cost"] * (arms["arm"] == "treated").sum()
     metrics = experiment_metrics(tests, effect, power, len(eligible), len(arms), cost, UNITS[outcome])
     curve = power_table(*tests, effect, power, totals_shown(metrics["n_total"], len(arms)))

@@ -32,7 +32,6 @@ def main() -> None:
         with connect(params["engine"]) as backend:
             source = canonical_tables(backend, params["data"])
             write_tables(backend, source, part)
-            replace(TRUTH, lambda path: write_truth(backend, source, path))
 
             tables = dict(zip(SCHEMAS, read_tables(backend, part, *SCHEMAS), strict=True))
             origin = origins(params["data"]["source"])
@@ -40,6 +39,7 @@ def main() -> None:
                 validate(name, table, origin)
             counts = cross_check(tables, origin)
             totals, guests = till_totals(tables["transactions"], source["transactions"]), guest_cards(tables["transactions"])
+            replace(TRUTH, lambda path: write_truth(backend, source, path))
         shutil.rmtree(TABLES, ignore_errors=True)
         part.rename(TABLES)
     finally:

@@ -35,7 +35,7 @@ STEP = 5
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("learner", help="a name in learners.names")
+    parser.add_argument("--learner", required=True, help="a name in learners.names")
     name = parser.parse_args().learner
     params = load_params("learners", "seed")
     trials, seed = params["learners"]["trials"], params["seed"]

@@ -1,17 +1,21 @@
 """Which of the project's own modules a stage script reaches, read from the source without running it."""
 
 import ast
+from collections.abc import Callable
 from pathlib import Path
 
 PACKAGES = ("targeting", "stages")
 
 
-def project_modules(script: Path, root: Path) -> set[str]:
-    """Paths, relative to `root`, of the modules that `script` imports, directly or through others; the script not included."""
+def project_modules(script: Path, root: Path, imports: Callable[[Path], set[str]] | None = None) -> set[str]:
+    """Paths, relative to `root`, of the modules that `script` imports, directly or through others; the script not included.
+
+    `imports` gives the names that a file imports; without it, all of them.
+    """
     found: set[str] = set()
     pending = [script]
     while pending:
-        for module in imported_modules(pending.pop()):
+        for module in (imports or imported_modules)(pending.pop()):
             for path in _files(module, root):
                 if path.relative_to(root).as_posix() not in found:
                     found.add(path.relative_to(root).as_posix())

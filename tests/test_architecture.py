@@ -249,7 +249,7 @@ def test_the_table_of_heavy_packages_lists_the_stages():
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_a_stage_imports_only_the_heavy_packages_that_it_uses(stage):
-    modules = project_modules(ROOT / "stages" / f"{stage}.py", ROOT) | {f"stages/{stage}.py"}
+    modules = project_modules(ROOT / "stages" / f"{stage}.py", ROOT, loaded_on_start) | {f"stages/{stage}.py"}
     assert heavy({name for module in modules for name in loaded_on_start(ROOT / module)}) <= MAY_LOAD[stage]
 
 

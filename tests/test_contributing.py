@@ -16,7 +16,7 @@ import yaml
 import stages.ingest
 from targeting.base.columns import OUTCOMES
 from targeting.base.errors import DataError
-from targeting.base.params import Data
+from targeting.base.sections import Data
 from targeting.learners import cross_fit as cate
 from targeting.learners.cross_fit import cross_fit_effects
 from targeting.policy import lookup

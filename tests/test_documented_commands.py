@@ -10,7 +10,7 @@ import yaml
 from dvc.utils.hydra import get_hydra_sweeps
 
 from scripts.compose_params import compose
-from targeting.base.params import Params
+from targeting.base.sections import Params
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = ("README.md", "docs/pipeline.md", "docs/experiments.md", "docs/data.md")

@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 
 from targeting.base.errors import DataError
-from targeting.base.outputs import write_csv
+from targeting.base.outputs import spreadsheet_safe, write_csv
 from targeting.campaign.exploration import Exploration
-from targeting.campaign.mailing import COLUMNS, NextCampaign, list_metrics, mailing_list, spreadsheet_safe
+from targeting.campaign.mailing import COLUMNS, NextCampaign, list_metrics, mailing_list
 from targeting.policy.economics import Economics
 from targeting.policy.policies import Budget
 

@@ -264,7 +264,7 @@ def test_amounts_that_cannot_be_used_are_named(setting, table, message):
 @pytest.mark.parametrize("ending", [".csv", ".parquet"])
 def test_a_table_is_read_only_where_a_column_is_asked_for(tmp_path, ending):
     path = tmp_path / f"costs{ending}"
-    settings = {"cost": {"column": "usd"}, "margin": 0.5, "table": str(path)}
+    settings = {"cost": {"column": "usd"}, "margin": 0.5, "table": str(path), "outcome": "purchase_amount"}
     table = pd.DataFrame({"household_id": [1, 2], "usd": [3.0, 4.0]})
     _ = table.to_csv(path, index=False) if ending == ".csv" else table.to_parquet(path)
     economics = load_economics(settings, KEYS, "A")
@@ -282,7 +282,7 @@ NEXT, PAST = pd.Series([5, 2, 1]), Economics(cost=11.0, margin=0.4)
 def test_the_next_campaign_costs_what_each_household_costs(tmp_path):
     path = tmp_path / "costs.csv"
     pd.DataFrame({"household_id": [1, 2, 3, 5], "usd": [3.0, 4.0, 9.0, 7.0]}).to_csv(path, index=False)
-    settings = {"cost": {"column": "usd"}, "margin": 0.5, "table": str(path)}
+    settings = {"cost": {"column": "usd"}, "margin": 0.5, "table": str(path), "outcome": "purchase_amount"}
     economics = next_economics(settings, NEXT, "A", PAST)
     assert economics.cost.tolist() == [7.0, 4.0, 3.0]  # in the households' order
     assert economics.breakeven.tolist() == [14.0, 8.0, 6.0]
@@ -296,7 +296,7 @@ def test_a_table_by_campaign_gives_the_next_one_the_household_mean(tmp_path):
     path = tmp_path / "margins.parquet"
     table = pd.DataFrame({"household_id": [1, 1, 2, 5, 5, 5], "campaign_id": [8, 27, 8, 8, 13, 27]})
     table.assign(share=[0.1, 0.4, 0.2, 0.1, 0.2, 0.6]).to_parquet(path)
-    settings = {"cost": 2, "margin": {"column": "share"}, "table": str(path)}
+    settings = {"cost": 2, "margin": {"column": "share"}, "table": str(path), "outcome": "purchase_amount"}
     economics = next_economics(settings, NEXT, "A", PAST)
     assert economics.margin == pytest.approx([0.3, 0.2, 0.25])
     assert economics.cost == 2.0

@@ -2,12 +2,15 @@
 
 import json
 import os
+import re
+import unicodedata
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from pandas.api.types import is_datetime64_any_dtype, is_numeric_dtype
 
 from targeting.base.errors import DataError
 
@@ -15,6 +18,10 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 DIGITS = 9  # kernels for other processors sum in another order, which tables show from the tenth digit on
+
+# What spreadsheets take for the start of a formula (OWASP, "CSV Injection"); tabs and ends of lines are taken out before.
+FORMULA_STARTS = tuple("=+-@")
+NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
 
 
 def replace(path: Path, write: Callable[[Path], object]) -> None:
@@ -34,8 +41,26 @@ def write_parquet(frame: pd.DataFrame, path: Path) -> None:
 
 
 def write_csv(frame: pd.DataFrame, path: Path) -> None:
-    """Write a frame without its index; floats with the significant digits that processors share."""
-    replace(path, lambda part: frame.to_csv(part, index=False, float_format=f"%.{DIGITS}g", lineterminator="\n"))
+    """Write a frame without its index; floats with the significant digits that processors share, no text as a formula."""
+    safe = frame.rename(columns=_safe)
+    texts = [name for name in safe if not (is_numeric_dtype(safe[name]) or is_datetime64_any_dtype(safe[name]))]
+    safe = safe.assign(**{name: safe[name].astype(object).map(_safe) for name in texts})
+    replace(path, lambda part: safe.to_csv(part, index=False, float_format=f"%.{DIGITS}g", lineterminator="\n"))
+
+
+def spreadsheet_safe(text: str) -> str:
+    """Text that no spreadsheet runs: an apostrophe goes before what would start a formula, as people do who mean text.
+
+    Leading spaces, and full-width forms of the signs, hide nothing. Tabs, ends of lines and other control characters, which
+    could begin another cell or row, become spaces. A number stays as it is.
+    """
+    plain = "".join(" " if unicodedata.category(character) == "Cc" else character for character in text)
+    start = unicodedata.normalize("NFKC", plain).lstrip(" ")
+    return f"'{plain}" if start.startswith(FORMULA_STARTS) and not NUMBER.fullmatch(plain) else plain
+
+
+def _safe(value: Any) -> Any:
+    return spreadsheet_safe(value) if isinstance(value, str) else value
 
 
 def write_text(text: str, path: Path) -> None:

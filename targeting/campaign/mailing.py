@@ -1,6 +1,5 @@
 """The mailing list: whether each household is mailed next, with which chance, and why, for a file that a spreadsheet opens."""
 
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,8 +18,6 @@ from targeting.words.numbers import UNITS
 Vector = NDArray[np.float64]
 COLUMNS = ["household_id", "segment", "cate", "lower", "upper", "in_overlap", "mail", "propensity", "reason"]
 NO_BUDGET = Budget()
-# What spreadsheets take for the start of a formula (OWASP, "CSV Injection"); tabs and ends of lines are taken out before.
-FORMULA_STARTS = tuple("=+-@")
 
 
 @dataclass(frozen=True)
@@ -37,17 +34,6 @@ class NextCampaign:
     overlap: Sequence[float]
     caution: float = 0.0
     budget: Budget = NO_BUDGET
-
-
-def spreadsheet_safe(text: str) -> str:
-    """Text that no spreadsheet runs: an apostrophe goes before what would start a formula, as people do who mean text.
-
-    Leading spaces, and full-width forms of the signs, hide nothing. Tabs, ends of lines and other control characters, which
-    could begin another cell or row, become spaces.
-    """
-    plain = "".join(" " if unicodedata.category(character) == "Cc" else character for character in text)
-    start = unicodedata.normalize("NFKC", plain).lstrip(" ")
-    return f"'{plain}" if start.startswith(FORMULA_STARTS) else plain
 
 
 def mailed_by_policy(campaign: NextCampaign, households: pd.DataFrame, supported: NDArray[np.bool_], seed: int) -> Vector:
@@ -121,7 +107,7 @@ def mailing_list(
     chance = exploration.propensity(policy, predicted_profits(campaign, known))
     mail = draw(chance, known["household_id"], seed)
 
-    table = candidates[["household_id"]].assign(segment=candidates["segment"].fillna("").map(spreadsheet_safe))
+    table = candidates[["household_id"]].assign(segment=candidates["segment"].fillna(""))
     for name in ("cate", "lower", "upper"):
         table.loc[eligible, name] = known[name].to_numpy().round(2)
     table["in_overlap"] = pd.array([pd.NA] * len(table), dtype="Int64")
@@ -134,7 +120,7 @@ def mailing_list(
         "and the trials say only what a first one does."
     )
     table.loc[~candidates["has_history"], "reason"] = "Not eligible: no purchase yet, so nothing is known of it."
-    return table[COLUMNS].assign(reason=table["reason"].map(spreadsheet_safe))
+    return table[COLUMNS]
 
 
 def reasons(campaign: NextCampaign, rows: pd.DataFrame) -> list[str]:

@@ -1,5 +1,7 @@
 """Search for a learner's settings by Optuna: the R-loss of out-of-fold effects, by a seeded search that survives interruption."""
 
+import json
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
@@ -11,7 +13,7 @@ import optuna
 import pandas as pd
 from optuna.importance import get_param_importances
 from optuna.storages import JournalStorage
-from optuna.storages.journal import JournalFileBackend
+from optuna.storages.journal import JournalFileBackend, JournalFileSymlinkLock
 from optuna.trial import FrozenTrial, TrialState
 
 from targeting.learners.base_models import Range
@@ -207,5 +209,37 @@ def fixed(learner: Learner) -> Settings:
 
 def _open(path: Path) -> optuna.Study:
     path.parent.mkdir(parents=True, exist_ok=True)
+    _mend(path)
     storage = JournalStorage(JournalFileBackend(str(path)))
     return optuna.create_study(storage=storage, study_name=STUDY, load_if_exists=True)
+
+
+def _mend(path: Path) -> None:
+    """Take off what a full disk or a kill left unfinished at the journal's end, or begin anew if more is wrong with it.
+
+    The trials that this costs are tried again, with the same result: each is drawn by its own number. Says so in one line.
+    """
+    if not path.exists() or _journal_end(path.read_bytes()) == path.stat().st_size:
+        return
+    lock = JournalFileSymlinkLock(str(path))
+    lock.acquire()
+    try:
+        content = path.read_bytes()
+        end = _journal_end(content)
+        if end < len(content):
+            with path.open("r+b") as file:
+                file.truncate(end)
+            what = "goes on before its unfinished last line" if end else "begins anew, since its file is damaged"
+            print(f"The search in {path} {what}.", file=sys.stderr)
+    finally:
+        lock.release()
+
+
+def _journal_end(content: bytes) -> int:
+    """The length of a journal's whole lines; 0 if one of them is no record of a journal."""
+    end = content.rfind(b"\n") + 1
+    try:
+        whole = all("op_code" in json.loads(line) for line in content[:end].splitlines())
+    except (ValueError, TypeError):
+        whole = False
+    return end if whole else 0

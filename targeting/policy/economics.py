@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,9 +9,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from targeting.base.errors import DataError
+from targeting.policy.household_table import CAMPAIGN, HOUSEHOLD, read_household_table
 
 Vector = NDArray[np.float64]
-HOUSEHOLD, CAMPAIGN = "household_id", "campaign_id"
 EXAMPLES = 5  # households that a message names
 
 
@@ -47,7 +46,7 @@ def load_economics(policy: Mapping[str, Any], keys: pd.DataFrame, campaign_type:
 
     `keys` are the panel's rows: household_id, campaign_id. Raises DataError as `amounts` does.
     """
-    table = _table_of(policy)
+    table = read_household_table(policy)
     cost, margin = (amounts(policy[name], f"policy.{name}", keys, campaign_type, table) for name in ("cost", "margin"))
     return Economics(cost, margin)
 
@@ -59,39 +58,26 @@ def next_economics(policy: Mapping[str, Any], household_id: pd.Series, campaign_
     by campaign, and not for the type `campaign_type`, is not known of a campaign to come: it is taken from `past`, the means over
     the rows of past ones. Raises DataError for a household that the table lacks, and as `amounts` does.
     """
-    table, keys = _table_of(policy), household_id.rename(HOUSEHOLD).to_frame()
+    table, keys = read_household_table(policy), household_id.rename(HOUSEHOLD).to_frame()
 
     def upcoming(name: str) -> float | Vector:
         setting = policy[name]
         if isinstance(setting, Mapping) and "column" in setting:
             return _by_household(setting["column"], name, keys, table, policy["table"])
-        if isinstance(setting, Mapping) and campaign_type not in map(str, setting):
-            return getattr(past, name)
-        return amounts(setting, f"policy.{name}", keys, campaign_type, table)
+        if isinstance(setting, Mapping):
+            by_campaign = {str(key): float(value) for key, value in setting.items()}
+            return by_campaign.get(campaign_type, getattr(past, name))
+        return float(setting)
 
     return Economics(upcoming("cost"), upcoming("margin"))
-
-
-def _table_of(policy: Mapping[str, Any]) -> pd.DataFrame | None:
-    """policy.table, where cost or margin is a column of it."""
-    wanted = [policy[name] for name in ("cost", "margin")]
-    return read_table(Path(policy["table"])) if any(isinstance(item, Mapping) and "column" in item for item in wanted) else None
-
-
-def read_table(path: Path) -> pd.DataFrame:
-    """A table by the ending of its name; raises DataError for another ending."""
-    if path.suffix == ".csv":
-        return pd.read_csv(path)
-    if path.suffix == ".parquet":
-        return pd.read_parquet(path)
-    raise DataError(f"policy.table is {path}: give a .csv or .parquet file with household_id and the column of cost or margin.")
 
 
 def amounts(setting: Any, name: str, keys: pd.DataFrame, campaign_type: str, table: pd.DataFrame | None) -> float | Vector:
     """What `setting` (policy.cost or policy.margin, called `name` in messages) says of each row of `keys`.
 
-    A number is itself. A mapping gives a value by campaign, by its type or its number; `keys` has household_id, campaign_id, all
-    of the type `campaign_type`. {column: NAME} is a column of `table`, by household_id and, if it has one, campaign_id.
+    A number is itself. A mapping gives a value by campaign: by its number, or else by its type; `keys` has household_id,
+    campaign_id, all of the type `campaign_type`. {column: NAME} is a column of `table`, by household_id and, if it has one,
+    campaign_id.
     Raises DataError for a campaign or household without a value, and for values in a table that are not above 0.
     """
     if not isinstance(setting, Mapping):
@@ -101,16 +87,16 @@ def amounts(setting: Any, name: str, keys: pd.DataFrame, campaign_type: str, tab
             raise ValueError(f"{name} is a column, so that its table is needed.")
         return _from_table(setting["column"], name, keys, table)
     by_campaign = {str(key): float(value) for key, value in setting.items()}
-    if campaign_type in by_campaign:
-        return by_campaign[campaign_type]
     campaigns = keys[CAMPAIGN].astype(str)
     lacking = sorted(set(campaigns) - set(by_campaign), key=int)
-    if lacking:
+    if lacking and campaign_type not in by_campaign:
         raise DataError(
             f"{name} has no value for campaign {', '.join(lacking)} (type {campaign_type}); it has {', '.join(by_campaign)}. "
             "Give one for each campaign, or one for the type."
         )
-    return campaigns.map(by_campaign).to_numpy(dtype=float)
+    if len(lacking) == campaigns.nunique():
+        return by_campaign[campaign_type]
+    return campaigns.map(lambda campaign: by_campaign.get(campaign, by_campaign.get(campaign_type))).to_numpy(dtype=float)
 
 
 def _from_table(column: str, name: str, keys: pd.DataFrame, table: pd.DataFrame) -> Vector:

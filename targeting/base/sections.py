@@ -1,0 +1,361 @@
+"""What each parameter may be: the sections of params.yaml, with types, bounds and what must agree.
+
+Bounds keep out what is a slip in any case: a process for each of two billion threads, or windows of a million years.
+"""
+
+import re
+from datetime import date, timedelta
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    field_validator,
+    model_validator,
+)
+
+from targeting.base.columns import COMBINED, OUTCOMES
+
+# Names that other rooms give meaning to. They stand here, and a test compares them, so that the first stage refuses a wrong one:
+# those of learners become file names and arguments of commands.
+BaseModelName = Literal["linear", "components", "smooth", "boosting", "forest"]
+NuisanceModelName = Literal["linear", "boosting"]
+LearnerName = Literal[
+    "s",
+    "t",
+    "x",
+    "dr",
+    "nonparam_dml",
+    "linear_dml",
+    "causal_forest",
+    "r_smooth",
+    "dr_smooth",
+]
+FeatureName = Literal[
+    "recency",
+    "recency_weeks",
+    "active_last_4w",
+    "active_last_12w",
+    "days_between_purchases_avg",
+    "days_between_purchases_std",
+    "frequency",
+    "frequency_per_week",
+    "frequency_per_month",
+    "transaction_count",
+    "weeks_with_purchase",
+    "purchase_regularity",
+    "week_coverage",
+    "monetary_sales",
+    "monetary_actual",
+    "monetary_avg_basket_sales",
+    "monetary_avg_basket_actual",
+    "monetary_std",
+    "monetary_per_week",
+    "coupon_savings_ratio",
+    "discount_rate",
+    "discount_usage_pct",
+    "private_label_ratio",
+    "n_departments",
+    "n_products",
+    "avg_items_per_basket",
+    "avg_products_per_basket",
+    "share_grocery",
+    "share_fresh",
+    "share_bakery",
+    "share_health_beauty",
+    "share_alcohol",
+    "share_other",
+]
+CAMPAIGN_TYPES = ("A", "B", "C")
+UNITS = {"K": 1e3, "M": 1e6, "G": 1e9, "T": 1e12}  # of memory, in bytes
+LEAST_MEMORY = 64e6
+LEAST_MARGIN = 0.0001
+FIRST_YEAR, LAST_YEAR = 1990, 2100  # of any day of a retailer's data
+
+
+def _no_repeats(values: list[Any]) -> list[Any]:
+    """The list itself; what a list names twice would be fitted twice, or written over itself."""
+    repeated = [value for value in dict.fromkeys(values) if values.count(value) > 1]
+    if repeated:
+        raise ValueError(f"{', '.join(map(str, repeated))} is there more than once: keep one")
+    return values
+
+
+def _no_null(value: str) -> str:
+    """The text itself; no path may hold the character that ends one."""
+    if "\0" in value:
+        raise ValueError("it holds the character of number 0, which no path may")
+    return value
+
+
+# scikit-learn takes seeds below 2^32, and repeats count on from this one.
+Seed = Annotated[int, Field(ge=0, lt=2**31)]
+Distinct = AfterValidator(_no_repeats)
+Share = Annotated[float, Field(gt=0, lt=1)]
+Days = Annotated[int, Field(ge=1, le=3650)]
+Repeats = Annotated[int, Field(ge=1, le=100_000)]
+SeveralRepeats = Annotated[int, Field(ge=2, le=100_000)]
+Groups = Annotated[int, Field(ge=1, le=1000)]
+Size = Annotated[float, Field(ge=0, le=1e6)]
+AboveZero = Annotated[float, Field(ge=0.0001, le=1e6)]
+FilePath = Annotated[str, Field(min_length=1, max_length=4096), AfterValidator(_no_null)]
+
+
+class Section(BaseModel):
+    """A section of params.yaml: no unknown keys, no infinite numbers and no NaN; true is no number, nor is text."""
+
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False, strict=True)
+
+
+class Data(Section):
+    """Which retailer; what follows first_day describes the made-up one, and only that."""
+
+    source: str
+    path: FilePath
+    first_day: str | None
+    households: Annotated[int, Field(ge=100, le=100_000)] | None = None
+    weeks: Annotated[int, Field(ge=24, le=520)] | None = None
+    overlap: Literal["randomised", "good", "poor"] | None = None
+    effect: Literal["none", "constant", "heterogeneous"] | None = None
+    seed: Seed | None = None
+
+    @model_validator(mode="after")
+    def _describes_its_source(self) -> "Data":
+        made_up = {name: getattr(self, name) for name in ("households", "weeks", "overlap", "effect", "seed")}
+        if self.source == "simulated":
+            lacking = [name for name, value in {"first_day": self.first_day, **made_up}.items() if value is None]
+            if self.first_day is None or self.weeks is None or lacking:
+                raise ValueError(f"the simulated source also needs {', '.join(lacking)}: see conf/data/simulated.yaml")
+            if (date.fromisoformat(self.first_day) + timedelta(weeks=self.weeks)).year > LAST_YEAR:
+                raise ValueError(f"{self.weeks} weeks from {self.first_day} on end after {LAST_YEAR}: begin earlier")
+        elif given := [name for name, value in made_up.items() if value is not None]:
+            raise ValueError(f"{', '.join(given)} is for the simulated source, and source is {self.source!r}: leave it out")
+        return self
+
+    @field_validator("first_day")
+    @classmethod
+    def _is_a_date(cls, value: str | None) -> str | None:
+        try:
+            day = None if value is None else date.fromisoformat(value)
+        except ValueError:
+            raise ValueError(f"it is {value!r}; write a date such as '2016-01-04'") from None
+        if day is not None and not FIRST_YEAR <= day.year <= LAST_YEAR:
+            raise ValueError(f"it is {value!r}; the year should lie between {FIRST_YEAR} and {LAST_YEAR}")
+        return None if day is None else day.isoformat()
+
+
+class Engine(Section):
+    """Where table expressions run."""
+
+    name: str
+    threads: Annotated[int, Field(ge=1, le=256)]
+    memory_limit: str
+
+    @field_validator("memory_limit")
+    @classmethod
+    def _is_a_size(cls, value: str) -> str:
+        size = re.fullmatch(r"(\d{1,6}(?:\.\d+)?) ?([KMGT])i?B", value, re.IGNORECASE)
+        if size is None or float(size[1]) * UNITS[size[2].upper()] < LEAST_MEMORY:
+            raise ValueError(f"it is {value!r}; write a size of 64MB or more, such as 2GB")
+        return value
+
+
+class Design(Section):
+    """How campaigns become trials."""
+
+    name: Literal["sequential_trials", "first_campaign"]
+    campaign_type: Literal["A", "B", "C"]
+    post_days: Annotated[int, Field(ge=0, le=3650)]
+    min_follow_up_days: Days
+    recent_days: Annotated[list[Days], Field(min_length=1, max_length=10), Distinct]
+
+
+class Segmentation(Section):
+    """Factors and segments."""
+
+    factors: Groups
+    k: Annotated[int, Field(ge=2, le=1000)]
+    factor_starts: Annotated[int, Field(ge=0, le=1000)]
+    skewness: Annotated[float, Field(ge=-1e6, le=1e6)]
+    penalty_scores: Size
+    penalty_loadings: Size
+    l1_ratio: Annotated[float, Field(ge=0, le=1)]
+    selection: Annotated[tuple[Annotated[int, Field(ge=2)], Annotated[int, Field(ge=2)]], Field(strict=False)]
+    factor_resamples: Repeats
+    enough_explained: Share
+    stable_loadings: Share
+    restarts: Repeats
+    bootstraps: Repeats
+    smallest_segment: Share
+    stable_segments: Share
+    features: Annotated[list[FeatureName], Field(min_length=2), Distinct]
+
+    @model_validator(mode="after")
+    def _fits_the_features(self) -> "Segmentation":
+        lowest, highest = self.selection
+        if lowest > highest:
+            raise ValueError(f"selection runs from {lowest} down to {highest}: give the smaller number first")
+        if max(self.factors, highest) > len(self.features):
+            raise ValueError(f"factors and the end of selection can be at most {len(self.features)}, the number of features")
+        return self
+
+
+class Nuisance(Section):
+    """Cross-fitted nuisances and the overlap."""
+
+    folds: Annotated[int, Field(ge=3, le=1000)]  # one held out, one predicted, one to learn from
+    repeats: Groups
+    clip: Annotated[float, Field(gt=0, lt=0.5)]
+    overlap: Annotated[tuple[Share, Share], Field(strict=False)]
+    models: Annotated[list[NuisanceModelName], Field(min_length=1), Distinct]
+    refits: SeveralRepeats
+
+    @field_validator("overlap")
+    @classmethod
+    def _runs_upwards(cls, value: tuple[float, float]) -> tuple[float, float]:
+        low, high = value
+        if low >= high:
+            raise ValueError(f"it runs from {low:g} to {high:g}: give two numbers, the smaller one first")
+        return value
+
+
+class Refute(Section):
+    """Refutations of the average effects."""
+
+    placebo_repeats: SeveralRepeats
+    placebo_strata: Groups
+    placebo_ratio: AboveZero
+    cause_repeats: SeveralRepeats
+    cause_shift_se: AboveZero
+    cause_shift_relative: AboveZero
+    subset_repeats: SeveralRepeats
+    subset_share: Share
+    subset_stability: Annotated[float, Field(ge=-1, lt=1)]
+    control_days: Days
+    control_splits: Annotated[int, Field(ge=2, le=1000)]
+
+
+class BaseModels(Section):
+    """What learns outcomes or effects inside the learners that can have any model."""
+
+    s: BaseModelName
+    t: BaseModelName
+    x: BaseModelName
+    dr: BaseModelName
+    nonparam_dml: BaseModelName
+
+
+class Learners(Section):
+    """Learners of effects by household."""
+
+    names: Annotated[list[LearnerName], Field(min_length=1), Distinct]
+    models: BaseModels
+    trials: Annotated[int, Field(ge=0, le=100_000)]
+    forward: Annotated[list[LearnerName], Distinct]
+
+
+class Column(Section):
+    """A value per household: a column of policy.table."""
+
+    column: Annotated[str, Field(min_length=1)]
+
+
+def _kind(value: Any) -> str:
+    """Which form of an amount this is, as it is read or once it is checked."""
+    if isinstance(value, Column):
+        return "table"
+    if not isinstance(value, dict):
+        return "number"
+    return "table" if "column" in value else "campaigns"
+
+
+def _is_a_campaign(key: int | str) -> int | str:
+    """The key itself: a campaign's number, or the type of all."""
+    if str(key) not in CAMPAIGN_TYPES and not re.fullmatch(r"\d{1,18}", str(key)):
+        raise ValueError(f"{key!r} is neither the number of a campaign nor one of the types {', '.join(CAMPAIGN_TYPES)}")
+    return key
+
+
+ByCampaign = Annotated[
+    dict[Annotated[int | str, AfterValidator(_is_a_campaign)], Annotated[float, Field(gt=0, le=1e6)]], Field(min_length=1)
+]
+# 0 would put a household first in every queue; a cost of nothing is the number 0, the same for all.
+Amount = Annotated[
+    Annotated[Size, Tag("number")] | Annotated[ByCampaign, Tag("campaigns")] | Annotated[Column, Tag("table")],
+    Discriminator(_kind),
+]
+
+
+class Policy(Section):
+    """Whose effects decide, what a contact costs and earns, and what may be spent."""
+
+    learner: str
+    outcome: str
+    cost: Amount
+    margin: Amount
+    table: FilePath
+    caution: Annotated[float, Field(ge=0, lt=1)]
+    budget_usd: Annotated[float, Field(gt=0, le=1e12)] | None
+    budget_contacts: Annotated[int, Field(ge=1, le=10**9)] | None
+
+    @model_validator(mode="after")
+    def _makes_sense(self) -> "Policy":
+        if self.outcome not in OUTCOMES:
+            raise ValueError(f"outcome is {self.outcome!r}; it can be {' or '.join(OUTCOMES)}")
+        by_campaign = self.margin if isinstance(self.margin, dict) else {"all": self.margin}
+        margins = [margin for margin in by_campaign.values() if not isinstance(margin, Column)]
+        if 0 in margins:
+            raise ValueError("margin is 0; it should be greater than 0")
+        if any(margin < LEAST_MARGIN for margin in margins):
+            raise ValueError(f"margin is {min(margins):g}; it should be {LEAST_MARGIN:g} or more")
+        if self.outcome == "purchase_amount" and any(margin > 1 for margin in margins):
+            raise ValueError(f"margin is {max(margins):g}, more than all sales; it is a share, and 0.3 means 30%")
+        return self
+
+
+class Experiment(Section):
+    """The experiment that would settle it, and how the mailing list explores."""
+
+    effect: Annotated[float, Field(ge=0.001, le=1e6)] | None
+    sd: Annotated[float, Field(ge=0.001, le=1e6)] | None
+    power: Annotated[float, Field(ge=0.01, le=0.9999)]
+    alpha: Annotated[float, Field(ge=0.0001, le=0.9)]
+    strata: Groups
+    households: Annotated[int, Field(ge=4, le=10**9)] | None
+    method: Literal["epsilon_greedy", "softmax"]
+    epsilon: Annotated[float, Field(ge=0, le=1)]
+    temperature: AboveZero
+
+    @model_validator(mode="after")
+    def _finds_more_than_chance(self) -> "Experiment":
+        if self.power <= self.alpha:
+            raise ValueError(
+                f"power is {self.power:g} and alpha {self.alpha:g}: an experiment must find effects more often than errors"
+            )
+        return self
+
+
+class Params(Section):
+    """All of params.yaml."""
+
+    seed: Seed
+    data: Data
+    engine: Engine
+    design: Design
+    segmentation: Segmentation
+    nuisance: Nuisance
+    refute: Refute
+    learners: Learners
+    policy: Policy
+    experiment: Experiment
+
+    @model_validator(mode="after")
+    def _learner_is_known(self) -> "Params":
+        known = ["selected", *self.learners.names, *COMBINED]
+        if self.policy.learner not in known:
+            raise ValueError(f"policy.learner is {self.policy.learner!r}; it can be {', '.join(known)}")
+        return self
