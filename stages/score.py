@@ -6,20 +6,18 @@ and by the policy tree's rule, and what it will cost; writes one row per househo
 
 import json
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
-from targeting.base.columns import PREFIX
 from targeting.base.outputs import write_csv, write_metrics, write_parquet
 from targeting.base.params import load_params
 from targeting.base.stage import run
 from targeting.campaign.exploration import Exploration
-from targeting.campaign.mailing import NextCampaign, list_metrics, mailing_list
+from targeting.campaign.mailing import NextCampaign, known_by, list_metrics, mailing_list
 from targeting.policy.economics import Economics, next_economics
 from targeting.policy.policies import Budget
-from targeting.policy.tree_rule import follow_rule
 from targeting.segments.stored import segment_names, segment_numbers
+from targeting.segments.time_zero import features_at_the_end
 
 CANDIDATES = Path("data/score/candidates.parquet")
 PREDICTIONS = Path("data/score/predictions.parquet")
@@ -33,19 +31,6 @@ TREE_RULE = Path("data/policy/tree_rule.parquet")
 LIST = Path("data/score/mailing_list.csv")
 ELIGIBLE = Path("data/score/eligible.parquet")
 METRICS = Path("metrics/score.json")
-
-
-def with_segments(candidates: pd.DataFrame, segmentation: dict[str, Any]) -> pd.DataFrame:
-    """The candidates with the name of each one's segment, missing without a history, and what a contact earned in it."""
-    scaling, loadings, centres, named = (pd.read_parquet(path) for path in (SCALING, LOADINGS, CENTRES, SEGMENTS))
-    # As of the day after the data end totals cover the whole window: nothing needs bringing to its length.
-    features = candidates.loc[candidates["has_history"], [f"{PREFIX}{name}" for name in scaling["feature"]]]
-    numbers = segment_numbers(
-        features.rename(columns=lambda name: name.removeprefix(PREFIX)), scaling, loadings, centres, segmentation
-    )
-    # Inside the overlap of all past campaigns, the rows by whose other folds the policy decides there.
-    earned = pd.read_parquet(BY_SEGMENT).set_index("segment")["profit"]
-    return candidates.assign(segment=numbers.map(segment_names(named)), segment_profit=numbers.map(earned))
 
 
 def main() -> None:
@@ -64,11 +49,15 @@ def main() -> None:
         Budget(params["policy"]["budget_usd"], params["policy"]["budget_contacts"]),
     )
     exploration = Exploration(settings["method"], settings["epsilon"], settings["temperature"])
-    candidates = with_segments(pd.read_parquet(CANDIDATES), params["segmentation"])
-    rule = pd.read_parquet(TREE_RULE).query("learned_from == 'all'")
+    candidates, rule = pd.read_parquet(CANDIDATES), pd.read_parquet(TREE_RULE).query("learned_from == 'all'")
+    scaling, loadings, centres, named = (pd.read_parquet(path) for path in (SCALING, LOADINGS, CENTRES, SEGMENTS))
+    features = features_at_the_end(candidates, scaling["feature"].tolist())
+    numbers = segment_numbers(features, scaling, loadings, centres, params["segmentation"])
+    # Inside the overlap of all past campaigns, the rows by whose other folds the policy decides there.
+    earned = pd.read_parquet(BY_SEGMENT).set_index("segment")["profit"]
+    candidates = candidates.assign(segment=numbers.map(segment_names(named)), segment_profit=numbers.map(earned))
     eligible = candidates.set_index("household_id").loc[predictions["household_id"]].reset_index()
-    known = predictions.rename(columns=lambda name: name.removesuffix(f"_{outcome}"))
-    known = pd.concat([known, eligible["segment_profit"], follow_rule(rule, eligible)], axis=1)
+    known = known_by(predictions, eligible, eligible["segment_profit"], rule, outcome)
     table = mailing_list(candidates, known, campaign, exploration, params["seed"])
 
     counts = list_metrics(table, candidates, known, campaign)

@@ -51,6 +51,17 @@ def test_leaves_and_values_are_those_of_the_library():
         assert tree.profit[leaf] == pytest.approx(profit[tree.leaves(x) == leaf].mean())
 
 
+@pytest.mark.parametrize("depth", [0, 1, 2])
+def test_a_tree_cut_at_a_depth_is_the_one_grown_no_deeper(depth):
+    """By noise alone, so that splits have next to nothing to choose between."""
+    covariates, profit, _ = drawn(5, noise=200.0)
+    x = covariates.to_numpy()
+    deep, shallow = (grow(x, profit, Size(most, 0.05), seed=1) for most in (3, depth))
+    cut = deep.leaves(x, depth)
+    assert len(np.unique(cut)) > depth
+    np.testing.assert_allclose(deep.profit[cut], shallow.profit[shallow.leaves(x)])
+
+
 def test_a_known_rule_is_found_and_said_in_words():
     covariates, profit, fold = drawn(1, noise=8.0)
     x = covariates.to_numpy()

@@ -13,6 +13,7 @@ from targeting.campaign.exploration import Exploration, draw
 from targeting.nuisance.overlap import in_overlap
 from targeting.policy.economics import Economics
 from targeting.policy.policies import POLICIES, Budget, PolicyData, unavailable
+from targeting.policy.tree_rule import follow_rule
 from targeting.words.numbers import UNITS
 
 Vector = NDArray[np.float64]
@@ -70,6 +71,17 @@ def mailed_by_policy(campaign: NextCampaign, households: pd.DataFrame, supported
 def has_rule(policy: str) -> bool:
     """Whether a policy can decide on a household outside the trials: what the retailer did is known, why it did it is not."""
     return policy != "current"
+
+
+def known_by(
+    predictions: pd.DataFrame, households: pd.DataFrame, segment_profit: pd.Series, rule: pd.DataFrame, outcome: str
+) -> pd.DataFrame:
+    """What new households are decided by, row by row alike: the columns that `mailed_by_policy` asks for, and leaf_rule.
+
+    `predictions` has cate_*, lower_*, upper_* by outcome; `households` the covariates that the tree's `rule` asks about.
+    """
+    known = predictions.rename(columns=lambda name: name.removesuffix(f"_{outcome}"))
+    return pd.concat([known, segment_profit.rename("segment_profit"), follow_rule(rule, households)], axis=1)
 
 
 def predicted_profits(campaign: NextCampaign, households: pd.DataFrame) -> Vector:

@@ -5,22 +5,23 @@ prediction is the average of those with each past trial's indicator set.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from targeting.base.columns import PREFIX
+from targeting.base.columns import KEYS, OUTCOMES, PREFIX, effect_columns
 from targeting.base.errors import DataError
 from targeting.effects.estimators import ato, effect_data
 from targeting.learners.base_models import Settings
 from targeting.learners.ensemble import CONSTANT
-from targeting.learners.registry import Learner
+from targeting.learners.registry import Learner, find_learner
 from targeting.learners.rows import Effects, HeldOut, Rows
 from targeting.nuisance.models import propensity_model
 from targeting.nuisance.scores import clipped
-from targeting.trials.panel import household_covariates
+from targeting.trials.panel import household_covariates, in_last_trial
 from targeting.validation.selection import AVERAGE_EFFECT
 
 Vector = NDArray[np.float64]
@@ -64,17 +65,104 @@ def usual_settings(by_fold: Mapping[str, Settings]) -> Settings:
 
 
 @dataclass(frozen=True)
+class Models:
+    """What predicts a next campaign: by outcome the learners' weights (see `blend_of`) and the learners with their settings.
+
+    `propensity` are the nuisances' models of the propensity and their weights.
+    """
+
+    blends: Mapping[str, Mapping[str, float]]
+    learners: Mapping[str, Mapping[str, Learner]]
+    propensity: tuple[Sequence[str], Sequence[float]]
+    clip: float
+    seed: int
+
+
+def chosen_models(
+    blends: Mapping[str, Mapping[str, float]],
+    tuned: Mapping[str, Mapping[str, Any]],
+    models: Mapping[str, str],
+    nuisance_models: pd.DataFrame,
+    clip: float,
+    seed: int,
+) -> Models:
+    """The learners of `blends` with the settings that tuning gave most folds, and the propensity's models.
+
+    `tuned` has by learner and outcome the settings of each fold; `models` is learners.models, `nuisance_models` the table of the
+    stage `nuisance` (nuisance, model, weight).
+    """
+    learners = {
+        outcome: {
+            name: replace(find_learner(name, models), settings=usual_settings(tuned[name][outcome]["settings"]))
+            for name in blend
+            if name != CONSTANT
+        }
+        for outcome, blend in blends.items()
+    }
+    own = nuisance_models[nuisance_models["nuisance"] == "propensity"]
+    return Models(blends, learners, (own["model"].tolist(), own["weight"].tolist()), clip, seed)
+
+
+@dataclass(frozen=True)
+class Predicted:
+    """Propensity and effects (cate_*, lower_*, upper_*) of the next campaign's eligible households, with outside_range.
+
+    `backtest` has those of the last campaign's rows from the campaigns before it, `comparable` those of all rows from the earlier
+    campaigns' other folds, both with keys; neither has rows where there is one campaign.
+    """
+
+    predictions: pd.DataFrame
+    backtest: pd.DataFrame
+    comparable: pd.DataFrame
+
+
+def predict_campaigns(
+    panel: pd.DataFrame, nuisance: pd.DataFrame, candidates: pd.DataFrame, models: Models, outcome: str
+) -> Predicted:
+    """The next campaign's households, and the last campaign's as if it were the next; `comparable` has `outcome` alone.
+
+    `candidates` has household_id, has_history, targeted_before and the panel's covariates of households. Raises DataError where
+    nobody is eligible.
+    """
+    eligible = candidates[candidates["has_history"] & ~candidates["targeted_before"]].reset_index(drop=True)
+    if eligible.empty:
+        raise DataError("No household is eligible for a next campaign: all were targeted before, or have no purchase.")
+
+    def predict(learn: NDArray[np.bool_], households: pd.DataFrame, outcomes: Sequence[str] = OUTCOMES) -> pd.DataFrame:
+        return predict_households(panel[learn], nuisance[learn], households, models, outcomes)
+
+    predictions = eligible[["household_id"]].assign(outside_range=outside_range(panel, eligible))
+    predictions = pd.concat([predictions, predict(np.ones(len(panel), dtype=bool), eligible)], axis=1)
+    last = in_last_trial(panel)
+    if last.all():
+        return Predicted(predictions, panel.loc[last, KEYS].head(0), panel[KEYS].head(0))
+    # The earlier rows' nuisances have seen the last campaign's other households; `forward` fits them without.
+    backtest = pd.concat([panel.loc[last, KEYS], predict(~last, panel[last])], axis=1).reset_index(drop=True)
+    alike = by_other_folds(panel["fold"].to_numpy(), ~last, lambda learn, rows: predict(learn, panel[rows], [outcome]))
+    return Predicted(predictions, backtest, pd.concat([panel[KEYS], alike], axis=1))
+
+
+def predict_households(
+    panel: pd.DataFrame, nuisance: pd.DataFrame, households: pd.DataFrame, models: Models, outcomes: Sequence[str]
+) -> pd.DataFrame:
+    """Propensity and effects with intervals of `households` (n,), learned from these rows; under the households' row numbers."""
+    chance = predict_propensity(panel, households, *models.propensity, models.clip, models.seed)
+    table = pd.DataFrame({"propensity": chance}, index=households.index)
+    for outcome in outcomes:
+        training = Training(panel.reset_index(drop=True), nuisance.reset_index(drop=True), models.learners[outcome])
+        found = predict_effects(training, households, chance, models.blends[outcome], outcome, models.seed)
+        for name, values in zip(effect_columns(outcome), (found.cate, found.lower, found.upper), strict=True):
+            table[name] = np.nan if values is None else values
+    return table
+
+
+@dataclass(frozen=True)
 class Training:
     """What effects are learned from: the panel and its nuisances, row by row alike, and each learner with its settings."""
 
     panel: pd.DataFrame
     nuisance: pd.DataFrame
     learners: Mapping[str, Learner]
-
-    def rows(self, chosen: NDArray[np.bool_]) -> "Training":
-        """The same for some rows of the panel."""
-        panel, nuisance = self.panel[chosen].reset_index(drop=True), self.nuisance[chosen].reset_index(drop=True)
-        return Training(panel, nuisance, self.learners)
 
 
 def predict_effects(

@@ -123,14 +123,14 @@ def within_budget(data: PolicyData) -> Vector:
     household behind jumps the queue. So it never spends more than the budget, and less by at most one contact.
     """
     paying, chosen = data.pays(data.cate) == 1, np.zeros(len(data.cate))
+    # In whole millionths of a USD, so that no sum of costs misses a budget that it just fills.
+    cost = np.rint(np.asarray(data.cost, dtype=float) * 1e6)
     for ranked in data.ranking.by_campaign:
         queue = ranked[paying[ranked]]
         if data.budget.contacts is not None:
             queue = queue[: data.budget.contacts]
         if data.budget.usd is not None:
-            # In whole millionths of a USD, so that no sum of costs misses a budget that it just fills.
-            cost = data.cost if np.ndim(data.cost) == 0 else np.asarray(data.cost)[queue]
-            spent = np.cumsum(np.broadcast_to(np.rint(np.asarray(cost, dtype=float) * 1e6), len(queue)))
+            spent = np.cumsum(cost[queue] if cost.ndim else np.full(len(queue), cost))
             queue = queue[: np.searchsorted(spent, np.rint(data.budget.usd * 1e6), side="right")]
         chosen[queue] = 1.0
     return chosen

@@ -60,19 +60,27 @@ def grow(covariates: Vector, profit: Vector, size: Size, seed: int) -> Learned:
     return Learned(parts.feature, parts.threshold, parts.children_left, parts.children_right, parts.value[:, 1, 0] / 100)
 
 
-def mean_profit(tree: Learned, covariates: Vector, profit: Vector) -> float:
-    """Mean profit of the tree's decisions on rows that it did not see, in whole millionths of a USD: ties are ties."""
-    return round(float(np.mean((tree.profit[tree.leaves(covariates)] > 0) * profit)), 6)
+def mean_profit(tree: Learned, covariates: Vector, profit: Vector, depth: int | None = None) -> float:
+    """Mean profit of the tree's decisions on rows that it did not see, in whole millionths of a USD: ties are ties.
+
+    With a `depth` the tree is cut there, and what its rows earned on average decides for a node.
+    """
+    return round(float(np.mean((tree.profit[tree.leaves(covariates, depth)] > 0) * profit)), 6)
 
 
 def held_out_profits(covariates: Vector, profit: Vector, fold: NDArray[np.int64], seed: int) -> dict[Size, float]:
-    """What trees of each size earn in all on held-out folds of these rows."""
+    """What trees of each size earn in all on held-out folds of these rows.
+
+    A split is chosen without regard to those below it, so that a tree cut at some depth is the one grown no deeper.
+    """
     earned = dict.fromkeys(SIZES, 0.0)
+    deepest = {size.leaf_share: size for size in SIZES}  # the last of each share
     for number in np.unique(fold):
         learn, held_out = fold != number, fold == number
+        trees = {share: grow(covariates[learn], profit[learn], size, seed) for share, size in deepest.items()}
         for size in SIZES:
-            tree = grow(covariates[learn], profit[learn], size, seed)
-            earned[size] += mean_profit(tree, covariates[held_out], profit[held_out]) * held_out.sum()
+            own = mean_profit(trees[size.leaf_share], covariates[held_out], profit[held_out], size.depth)
+            earned[size] += own * held_out.sum()
     return earned
 
 

@@ -26,10 +26,10 @@ class Learned:
     right: NDArray[np.int64]
     profit: Vector
 
-    def leaves(self, covariates: Vector) -> NDArray[np.int64]:
-        """The leaf, as a node number, of each row (rows,) of covariates (rows, p)."""
+    def leaves(self, covariates: Vector, depth: int | None = None) -> NDArray[np.int64]:
+        """The leaf, as a node number, of each row (rows,) of covariates (rows, p), or the node after `depth` questions."""
         node = np.zeros(len(covariates), dtype=np.int64)
-        for _ in range(len(self.feature)):
+        for _ in range(len(self.feature) if depth is None else depth):
             moving = self.left[node] >= 0
             if not moving.any():
                 break

@@ -26,6 +26,15 @@ def features_at_time_zero(
     return to_window_length(features, history_days, (last_day - first_day).days + 1)
 
 
+def features_at_the_end(candidates: pd.DataFrame, names: list[str]) -> pd.DataFrame:
+    """The profile features `names` of the candidates with a history, as of the day after the data end, under their row numbers.
+
+    Totals cover the whole window then: nothing needs bringing to its length.
+    """
+    features = candidates.loc[candidates["has_history"], [f"{PREFIX}{name}" for name in names]]
+    return features.rename(columns=lambda name: name.removeprefix(PREFIX))
+
+
 def to_window_length(features: pd.DataFrame, history_days: pd.Series | int, window_days: int) -> pd.DataFrame:
     """The features with the totals among them brought from `history_days` (of each row, or of all) to the window's length."""
     ratio = window_days / history_days
