@@ -7,6 +7,7 @@ from collections.abc import Callable
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
+from typing import get_args
 
 import numpy as np
 import pandas as pd
@@ -55,7 +56,7 @@ def applied(file: str) -> str:
         pattern = {
             "imports": r"^(?=from )",
             "above": rf"^(?={name}\b)",
-            "in": rf"^{name}\b(?:[^\n{{]*= {{|:\n)",
+            "in": rf"^{name}\b(?:[^\n{{]*= {{|[^\n]*= Literal\[\n|:\n)",
         }[where]
         found = re.search(pattern, text, re.MULTILINE)
         assert found, f"{file} has no place {place!r}"
@@ -84,6 +85,7 @@ def test_the_learner_is_found_and_gives_effects_out_of_fold(load, monkeypatch):
     own = load("targeting/learners/arm_gap.py")
     registry = load("targeting/learners/registry.py")
     assert "arm_gap" in registry.NAMES
+    assert "arm_gap" in get_args(load("targeting/base/sections.py").LearnerName)
     learner = registry.find_learner("arm_gap", {})
     assert learner.fit is own.arm_gap
     assert learner.ranges

@@ -1,6 +1,7 @@
 """params.yaml as people leave it: what is wrong is named in a sentence, and what is right is read as it stands."""
 
 import copy
+import itertools
 import json
 import shlex
 import subprocess
@@ -12,9 +13,11 @@ from typing import Any, get_args
 import pytest
 import yaml
 from dvc.repo import Repo
+from dvc.utils.hydra import get_hydra_sweeps
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from scripts.compose_params import compose
 from targeting.base import params as params_module
 from targeting.base import sections
 from targeting.base.errors import DataError
@@ -90,7 +93,12 @@ def changed(*replacements: tuple[str, str]) -> bytes:
         (changed(("first_day: null", "first_day: 12017-01-04")), r"data.first_day: it is '12017-01-04'; write a date"),
         (changed(("first_day: null", "first_day: 2017-01-04 (BC)")), r"data.first_day: it is '2017-01-04 \(BC\)'; write a date"),
         (changed(("first_day: null", "first_day: 9999-12-31")), r"data.first_day: .* between 1990 and 2100"),
-        (changed(("path: requirements.lock", 'path: "a\\0b"')), r"data.path: it holds the character of number 0"),
+        (changed(("path: requirements.lock", 'path: "a\\0b"')), r"data.path: it is 'a\\x00b', and '\\x00' is read as a pattern"),
+        (
+            changed(("path: requirements.lock", "path: /tills/*/x")),
+            r"data.path: it is '/tills/\*/x', and '\*' is read as a pattern",
+        ),
+        (changed(("path: requirements.lock", "path: '/tills/[x]'")), r"data.path: it is '/tills/\[x\]'"),
         (changed(("path: requirements.lock", "path: ''")), r"data.path"),
         (changed(("  - recency\n", "  - recency\n  - shoe_size\n")), r"segmentation.features.1"),
         (changed(("  - boosting\n", "  - tarot\n")), r"nuisance.models.1"),
@@ -184,6 +192,33 @@ def test_a_stage_refuses_an_unknown_name_with_exit_code_1(tmp_path):
         assert "Traceback" not in done.stderr
         assert done.stderr.splitlines()[-1].startswith(f"{stage[0]}: params.yaml: learners.names.0: Input should be 's', 't'")
         assert [path.name for path in tmp_path.iterdir()] == ["params.yaml"]
+
+
+FOLDERS = ["M\u00e4rz (2017)", "a&b=c", "it's", "a, b;c", "{x} #1", "100%+@!", "a:b"]
+
+
+@pytest.mark.parametrize("name", FOLDERS)
+def test_the_documented_quotes_bring_any_path_through(file, name):
+    """As the page says to type it: through the shell, Hydra and params.yaml to the stages."""
+    page = (ROOT / "docs" / "data.md").read_text(encoding="utf-8")
+    (line,) = [line for line in page.splitlines() if line.startswith("dvc exp run") and '\\"' in line]
+    shown = line.split('\\"')[1]
+    words = shlex.split(line.replace(shown, f"/tills/{name}"))
+    overrides = [value for option, value in itertools.pairwise(words) if option == "-S"]
+    (run,) = get_hydra_sweeps({"params.yaml": overrides})
+    compose(file, run["params.yaml"])
+    assert load_params("data")["data"]["path"] == f"/tills/{name}"
+
+
+@pytest.mark.slow
+def test_dvc_depends_on_a_folder_of_any_name(tmp_path):
+    call(tmp_path, "dvc", "init", "--quiet", "--no-scm")
+    (tmp_path / "dvc.yaml").write_text("stages: {ingest: {cmd: 'true', deps: ['${data.path}'], params: [data]}}\n")
+    for name in FOLDERS:
+        (tmp_path / "tills" / name).mkdir(parents=True)
+        (tmp_path / "tills" / name / "products.csv").write_text("a\n1\n")
+        (tmp_path / "params.yaml").write_text(json.dumps({"data": {"path": str(tmp_path / "tills" / name)}}), encoding="utf-8")
+        call(tmp_path, "dvc", "repro", "--quiet")
 
 
 def places(tree: Any, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:

@@ -85,10 +85,10 @@ def _no_repeats(values: list[Any]) -> list[Any]:
     return values
 
 
-def _no_null(value: str) -> str:
-    """The text itself; no path may hold the character that ends one."""
-    if "\0" in value:
-        raise ValueError("it holds the character of number 0, which no path may")
+def _names_one_file(value: str) -> str:
+    """The path itself; the table engine would read every file that a pattern matches."""
+    if odd := [character for character in "*?[\0" if character in value]:
+        raise ValueError(f"it is {value!r}, and {odd[0]!r} is read as a pattern: rename the folder or file, or make a link to it")
     return value
 
 
@@ -102,7 +102,7 @@ SeveralRepeats = Annotated[int, Field(ge=2, le=100_000)]
 Groups = Annotated[int, Field(ge=1, le=1000)]
 Size = Annotated[float, Field(ge=0, le=1e6)]
 AboveZero = Annotated[float, Field(ge=0.0001, le=1e6)]
-FilePath = Annotated[str, Field(min_length=1, max_length=4096), AfterValidator(_no_null)]
+FilePath = Annotated[str, Field(min_length=1, max_length=4096), AfterValidator(_names_one_file)]
 
 
 class Section(BaseModel):
