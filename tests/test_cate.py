@@ -138,10 +138,10 @@ def test_smooth_stages_are_those_of_econml_with_the_same_last_model(smooth):
 
 
 @pytest.mark.parametrize("settings", [{"model": "linear", "penalty": 50.0}, {"model": "components", "components": 3}])
-def test_a_dr_learner_regresses_the_scores_of_the_stored_nuisances_by_overlap(settings, smooth):
+def test_a_dr_learner_regresses_the_scores_of_the_stored_nuisances_by_their_precision(settings, smooth):
     data = smooth.data()["purchase_amount"]
     learn, held_out = data.learn(1), data.held_out(1)
-    final = regressor(settings, 1).fit(learn.covariates, learn.score, sample_weight=learn.propensity * (1 - learn.propensity))
+    final = regressor(settings, 1).fit(learn.covariates, learn.score, sample_weight=learn.score_weight)
     np.testing.assert_allclose(
         dr_learner(learn, held_out, settings, 1).cate, final.predict(held_out.covariates), rtol=1e-6, atol=1e-6
     )
@@ -154,10 +154,10 @@ def test_components_are_the_leading_directions_of_raw_and_logged_covariates(smoo
     spread = columns.std(axis=0)
     standard = (columns - columns.mean(axis=0)) / np.where(spread > 0, spread, 1)
     design = np.column_stack([np.ones(len(standard)), standard @ np.linalg.svd(standard, full_matrices=False)[2][:4].T])
-    root = np.sqrt(learn.overlap_weight)
+    root = np.sqrt(learn.score_weight)
     expected = design @ np.linalg.lstsq(design * root[:, None], learn.score * root, rcond=None)[0]
     model = regressor({"model": "components", "components": 4}, 1)
-    found = model.fit(learn.covariates, learn.score, sample_weight=learn.overlap_weight).predict(learn.covariates)
+    found = model.fit(learn.covariates, learn.score, sample_weight=learn.score_weight).predict(learn.covariates)
     np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-6 * expected.std())
 
 
@@ -168,7 +168,8 @@ def test_linear_dml_is_least_squares_of_residuals_on_components(smooth):
     inside = linear_dml(learn, HeldOut(learn.covariates, learn.propensity), {"components": 1}, 1).cate
     error = learn.outcome_residual - learn.treated_residual * inside
     for column in (np.ones(len(error)), inside):
-        assert np.sum(error * learn.treated_residual * column) == pytest.approx(0, abs=1e-5 * np.sum(np.abs(error * column)))
+        moment = learn.certainty * error * learn.treated_residual * column
+        assert moment.sum() == pytest.approx(0, abs=1e-5 * np.abs(moment).sum())
 
 
 @pytest.mark.parametrize("name", ["x", "r_smooth", "linear_dml"])

@@ -22,7 +22,7 @@ CAUSAL_FOREST_RANGES: dict[str, Range] = {
 
 
 def dr_learner(learn: Rows, held_out: HeldOut, settings: Settings, seed: int) -> Effects:
-    """DR-learner: doubly robust scores on covariates, by overlap_weight; Kennedy (2023), Electronic Journal of Statistics 17."""
+    """DR-learner: doubly robust scores on covariates, by score_weight; Kennedy (2023), Electronic Journal of Statistics 17."""
     from econml.dr import DRLearner
 
     learner = DRLearner(
@@ -33,7 +33,7 @@ def dr_learner(learn: Rows, held_out: HeldOut, settings: Settings, seed: int) ->
         cv=1,
         random_state=seed,
     )
-    weights = learn.overlap_weight
+    weights = learn.score_weight
     learner.fit(learn.outcome, learn.treated, X=learn.covariates, W=learn.nuisances, sample_weight=weights)
     return Effects(np.ravel(learner.effect(held_out.covariates)))
 
@@ -51,7 +51,7 @@ def linear_dml(learn: Rows, held_out: HeldOut, settings: Settings, seed: int) ->
         featurizer=make_pipeline(*component_steps(settings["components"])),
         random_state=seed,
     )
-    learner.fit(learn.outcome, learn.treated, X=learn.covariates, W=learn.nuisances)
+    learner.fit(learn.outcome, learn.treated, X=learn.covariates, W=learn.nuisances, sample_weight=learn.certainty)
     lower, upper = learner.effect_interval(held_out.covariates, alpha=1 - CONFIDENCE)
     return Effects(np.ravel(learner.effect(held_out.covariates)), np.ravel(lower), np.ravel(upper))
 
@@ -61,7 +61,7 @@ def nonparam_dml(learn: Rows, held_out: HeldOut, settings: Settings, seed: int) 
     from econml.dml import NonParamDML
 
     learner = NonParamDML(**STORED, model_final=regressor(settings, seed), random_state=seed)
-    learner.fit(learn.outcome, learn.treated, X=learn.covariates, W=learn.nuisances)
+    learner.fit(learn.outcome, learn.treated, X=learn.covariates, W=learn.nuisances, sample_weight=learn.certainty)
     return Effects(np.ravel(learner.effect(held_out.covariates)))
 
 
@@ -73,6 +73,6 @@ def causal_forest(learn: Rows, held_out: HeldOut, settings: Settings, seed: int)
     from econml.dml import CausalForestDML
 
     learner = CausalForestDML(**STORED, **settings, drate=False, n_jobs=1, random_state=seed)
-    learner.fit(learn.outcome, learn.treated, X=learn.covariates, W=learn.nuisances)
+    learner.fit(learn.outcome, learn.treated, X=learn.covariates, W=learn.nuisances, sample_weight=learn.certainty)
     lower, upper = learner.effect_interval(held_out.covariates, alpha=1 - CONFIDENCE)
     return Effects(np.ravel(learner.effect(held_out.covariates)), np.ravel(lower), np.ravel(upper))

@@ -1,13 +1,16 @@
 """What a learner learns from, what it predicts for, and what it gives."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
+from targeting.nuisance.noise import outcome_variance
 from targeting.nuisance.scores import dr_scores
 
 Vector = NDArray[np.float64]
+WEIGHT_DIGITS = 6
 
 
 @dataclass(frozen=True)
@@ -47,15 +50,21 @@ class Rows:
         scores = dr_scores(self.outcome, self.treated, self.propensity, self.mu0, self.mu1)
         return scores[:, 1] - scores[:, 0]
 
-    @property
-    def overlap_weight(self) -> Vector:
-        """By what a DR-learner weighs scores: e (1 - e), shape (n,).
+    @cached_property
+    def certainty(self) -> Vector:
+        """One over the outcome's variance given covariates (n,), scaled to a mean of 1.
 
-        Any weight that depends on covariates alone leaves the scores' mean given covariates as it is. This one is close to one
-        over their variance: unweighted, rows with a propensity near 0 or 1, whose scores run into tens of thousands, would
-        decide the fit.
+        Rows of large spenders are the noisiest: weighed like the others they would decide every fit. Weights that depend on
+        covariates alone leave what is estimated as it is, the effect given covariates. Rounded, as a solver's last bits would
+        reach splits that tie.
         """
-        return self.propensity * (1 - self.propensity)
+        inverse = 1 / outcome_variance(self.outcome, np.where(self.treated == 1, self.mu1, self.mu0), self.mean)
+        return np.maximum(np.round(inverse / inverse.mean(), WEIGHT_DIGITS), 10.0**-WEIGHT_DIGITS)
+
+    @property
+    def score_weight(self) -> Vector:
+        """By what a DR-learner weighs scores (n,): one over their variance given covariates, e (1 - e) times `certainty`."""
+        return self.propensity * (1 - self.propensity) * self.certainty
 
 
 @dataclass(frozen=True)

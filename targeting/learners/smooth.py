@@ -8,12 +8,12 @@ def r_smooth(learn: Rows, held_out: HeldOut, settings: Settings, seed: int) -> E
     """Minimises the sum of ((Y - mean) - (T - e) effect(X))^2; Nie & Wager (2021), Biometrika 108, 299-319."""
     target = learn.outcome_residual / learn.treated_residual
     model = regressor({"model": "smooth", **settings}, seed)
-    model.fit(learn.covariates, target, sample_weight=learn.treated_residual**2)
+    model.fit(learn.covariates, target, sample_weight=learn.treated_residual**2 * learn.certainty)
     return Effects(model.predict(held_out.covariates))
 
 
 def dr_smooth(learn: Rows, held_out: HeldOut, settings: Settings, seed: int) -> Effects:
-    """Scores on covariates, by overlap_weight; Kennedy (2023), Electronic Journal of Statistics 17, 3008-3049."""
+    """Scores on covariates, by score_weight; Kennedy (2023), Electronic Journal of Statistics 17, 3008-3049."""
     model = regressor({"model": "smooth", **settings}, seed)
-    model.fit(learn.covariates, learn.score, sample_weight=learn.overlap_weight)
+    model.fit(learn.covariates, learn.score, sample_weight=learn.score_weight)
     return Effects(model.predict(held_out.covariates))

@@ -19,7 +19,7 @@ class StoredMean(RegressorMixin, BaseEstimator):
         """Keep the column's number."""
         self.column = column
 
-    def fit(self, covariates: ArrayLike, target: ArrayLike) -> "StoredMean":
+    def fit(self, covariates: ArrayLike, target: ArrayLike, sample_weight: ArrayLike | None = None) -> "StoredMean":
         """Nothing to learn."""
         self.fitted_ = True
         return self

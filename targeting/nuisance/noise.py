@@ -11,33 +11,37 @@ PENALTY = 1e-3  # on coefficients of standardised columns: enough for a unique s
 FLOOR = 1e-3
 
 
-def outcome_variance(panel: pd.DataFrame, nuisance: pd.DataFrame, outcome: str) -> Vector:
-    """Variance of the outcome given covariates and arm, shape (rows,), in squared units of the outcome; cross-fitted by fold.
+def outcome_variance(outcome: Vector, predicted: Vector, mean: Vector, learn: NDArray[np.bool_] | None = None) -> Vector:
+    """Variance of the outcome given covariates and arm, shape (rows,), in squared units of the outcome.
 
-    A gamma regression with a logarithmic link of the squared residuals on the logarithm of the predicted outcome and its square:
-    it is right about the mean of the squares, whatever their own law. Source: Davidian & Carroll (1987), Variance function
-    estimation, Journal of the American Statistical Association 82, 1079-1091.
+    `predicted` is the outcome's mean given covariates and arm, `mean` the one whatever the arm, both by models that did not see
+    the row; `learn` are the rows to learn from, all by default. A gamma regression with a logarithmic link of the squared
+    residuals on the logarithm of the mean and its square: right about the mean of the squares, whatever their own law. Source:
+    Davidian & Carroll (1987), Variance function estimation, Journal of the American Statistical Association 82, 1079-1091.
     """
-    treated, fold = panel["treated"].to_numpy(), panel["fold"].to_numpy()
-    predicted = np.where(treated == 1, nuisance[f"mu1_{outcome}"], nuisance[f"mu0_{outcome}"])
-    squares = np.square(panel[outcome].to_numpy(dtype=float) - predicted)
-    size = np.log1p(np.maximum(nuisance[f"mean_{outcome}"].to_numpy(dtype=float), 0.0))
+    rows = np.ones(len(outcome), dtype=bool) if learn is None else learn
+    squares = np.square(outcome - predicted)
+    size = np.log1p(np.maximum(mean, 0.0))
     columns = np.column_stack([size, np.square(size)])
-    variance = np.empty(len(panel))
-    for number in np.unique(fold):
-        learn = fold != number
-        centre, spread, least = columns[learn].mean(axis=0), columns[learn].std(axis=0), FLOOR * squares[learn].mean()
-        standard = (columns - centre) / np.where(spread > 0, spread, 1.0)
-        model = GammaRegressor(alpha=PENALTY, solver="newton-cholesky")
-        model.fit(standard[learn], np.maximum(squares[learn], least))
-        variance[~learn] = np.maximum(model.predict(standard[~learn]), least)
-    return variance
+    centre, spread, least = columns[rows].mean(axis=0), columns[rows].std(axis=0), FLOOR * squares[rows].mean()
+    if least == 0:
+        return np.ones(len(outcome))  # all is known, and no row better than another
+    standard = (columns - centre) / np.where(spread > 0, spread, 1.0)
+    model = GammaRegressor(alpha=PENALTY, tol=1e-9, max_iter=1000)
+    model.fit(standard[rows], np.maximum(squares[rows], least))
+    return np.maximum(model.predict(standard), least)
 
 
-def precision(propensity: Vector, variance: Vector) -> Vector:
-    """One over the variance of each row's doubly robust score of the effect (rows,), from the outcome's given covariates.
+def score_precision(panel: pd.DataFrame, nuisance: pd.DataFrame, outcome: str) -> Vector:
+    """One over the variance of each row's doubly robust score of the effect (rows,), given covariates; cross-fitted by fold.
 
     The score's is variance / (e (1 - e)) where both arms are as noisy. A weight that depends on covariates alone leaves the mean
     of scores given covariates as it is, and this one makes the most of them.
     """
-    return propensity * (1 - propensity) / variance
+    treated, fold, e = (table[name].to_numpy() for table, name in ((panel, "treated"), (panel, "fold"), (nuisance, "propensity")))
+    predicted = np.where(treated == 1, nuisance[f"mu1_{outcome}"], nuisance[f"mu0_{outcome}"])
+    arrays = panel[outcome].to_numpy(dtype=float), predicted, nuisance[f"mean_{outcome}"].to_numpy(dtype=float)
+    variance = np.empty(len(panel))
+    for number in np.unique(fold):
+        variance[fold == number] = outcome_variance(*arrays, learn=fold != number)[fold == number]
+    return e * (1 - e) / variance
