@@ -13,6 +13,7 @@ from targeting.base.params import load_params
 from targeting.base.stage import run
 from targeting.figures.nuisance import love_plot, propensity_chart
 from targeting.nuisance.cross_fit import cross_fit, nuisance_table, nuisance_tasks, observed_arm
+from targeting.nuisance.noise import with_precision
 from targeting.nuisance.overlap import (
     balance_table,
     calibration_error,
@@ -45,7 +46,7 @@ def main() -> None:
 
     rules = (settings["models"], settings["folds"], settings["repeats"], params["seed"])
     predictions, models = cross_fit(nuisance_tasks(panel), panel, *rules)
-    table = nuisance_table(panel, predictions, settings["clip"])
+    table = with_precision(panel, nuisance_table(panel, predictions, settings["clip"]))
 
     propensity, bound = table["propensity"].to_numpy(), clip_bound(treated, settings["clip"])
     covariates = panel[covariate_names(panel)]

@@ -26,6 +26,7 @@ NUISANCE = Path("data/trials/nuisance.parquet")
 EFFECTS = Path("data/cate")
 ENSEMBLES = Path("data/ensemble")
 SELECTED = Path("data/validate/selected.parquet")
+NESTED = Path("data/validate/nested.parquet")
 SEGMENTS = Path("data/segments/time_zero.parquet")
 TREE = Path("data/policy/tree.parquet")
 CONFOUNDERS = Path("data/sensitivity/confounders.csv")
@@ -65,6 +66,7 @@ def main() -> None:
         panel=panel,
         nuisance=nuisance,
         effects=effects[learner],
+        ranking=pd.read_parquet(NESTED) if learner == "selected" else effects[learner],
         economics=load_economics(settings, panel[KEYS], params["design"]["campaign_type"]),
         settings=settings,
         bounds=params["nuisance"]["overlap"],

@@ -14,6 +14,7 @@ from study.worlds import EFFECTS, OVERLAPS, World, draw_world
 from targeting.base.columns import OUTCOMES
 from targeting.effects.estimators import ESTIMATORS, effect_data
 from targeting.nuisance.cross_fit import cross_fit, nuisance_table, nuisance_tasks
+from targeting.nuisance.noise import with_precision
 from targeting.nuisance.overlap import overlap_verdict, positivity
 from targeting.policy.decide import PolicyChoice, PolicyInputs, choose_policy
 from targeting.policy.economics import Economics
@@ -66,7 +67,7 @@ def fit_nuisances(panel: pd.DataFrame, settings: StudySettings, models: Sequence
     """The nuisances and scores of a panel as the pipeline fits them, in this process alone."""
     with one_process():
         predictions, _ = cross_fit(nuisance_tasks(panel), panel, models, settings.folds, settings.repeats, SEED)
-    return nuisance_table(panel, predictions, settings.clip)
+    return with_precision(panel, nuisance_table(panel, predictions, settings.clip))
 
 
 def estimate_rows(panel: pd.DataFrame, nuisance: pd.DataFrame) -> list[dict[str, Any]]:
@@ -95,7 +96,7 @@ def policy_choice(panel: pd.DataFrame, nuisance: pd.DataFrame, answers: str, set
     outcome = POLICY["outcome"]
     effects = pd.DataFrame({f"cate_{outcome}": nuisance[f"mu1_{outcome}"] - nuisance[f"mu0_{outcome}"]})
     economics = Economics(settings.cost, settings.margin)
-    return choose_policy(PolicyInputs(panel, nuisance, effects, economics, POLICY, settings.overlap, answers, seed=0))
+    return choose_policy(PolicyInputs(panel, nuisance, effects, effects, economics, POLICY, settings.overlap, answers, seed=0))
 
 
 def _recommendation(world: World, nuisance: pd.DataFrame, answers: str, settings: StudySettings) -> dict[str, Any]:

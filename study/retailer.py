@@ -16,6 +16,7 @@ from targeting.learners.ensemble import average, joined, stack, usable
 from targeting.learners.registry import find_learner
 from targeting.nuisance.cross_fit import cross_fit, nuisance_table, nuisance_tasks
 from targeting.nuisance.nested import inner_nuisances
+from targeting.nuisance.noise import with_precision
 from targeting.nuisance.overlap import overlap_verdict, positivity
 from targeting.policy.decide import PolicyChoice, PolicyInputs, choose_policy
 from targeting.policy.economics import Economics
@@ -26,7 +27,7 @@ from targeting.tables.engine import connect
 from targeting.trials.designs import folded_panel
 from targeting.trials.lay_out import eligible_rows, planned_trials
 from targeting.trials.panel import covariate_names
-from targeting.validation.judge import choose_effects
+from targeting.validation.judge import Chosen, choose_effects
 from targeting.validation.selection import AVERAGE_EFFECT, COLUMNS, NESTED, USED
 from targeting.validation.truth import estimand_weights, judge_learners, truth_of_rows
 
@@ -68,7 +69,7 @@ def judge_retailer(overlap: str, effect: str, number: int, households: int, week
     answers = str(overlap_verdict(numbers)["answers"])
     facts: dict[str, Any] = {**numbers, "answers": answers, "best": choice.overall.learner, "shown": choice.overall.shown}
     facts["average_share"] = (chosen.selected["learner"] == AVERAGE_EFFECT).mean()
-    facts |= _recommendation(policy_choice(panel, nuisance, chosen.selected, answers, params), truth, economics)
+    facts |= _recommendation(policy_choice(panel, nuisance, chosen, answers, params), truth, economics)
     return Judged(
         key | facts,
         [key | row for row in _learner_rows(effects | by_rule, truth, economics)],
@@ -95,7 +96,7 @@ def fit_nuisances(panel: pd.DataFrame, params: Params) -> pd.DataFrame:
     """Nuisances and scores, row by row as the panel."""
     settings = params["nuisance"]
     predictions, _ = cross_fit(nuisance_tasks(panel), panel, MODELS, settings["folds"], 1, params["seed"])
-    return nuisance_table(panel, predictions, settings["clip"])
+    return with_precision(panel, nuisance_table(panel, predictions, settings["clip"]))
 
 
 def learned_effects(panel: pd.DataFrame, nuisance: pd.DataFrame, params: Params) -> Effects:
@@ -122,16 +123,17 @@ def _economics(params: Params) -> Economics:
     return Economics(params["policy"]["cost"], params["policy"]["margin"])
 
 
-def policy_choice(panel: pd.DataFrame, nuisance: pd.DataFrame, used: pd.DataFrame, answers: str, params: Params) -> PolicyChoice:
-    """The policies, as the stages `policy_tree` and `policy` decide and value them, by the effects `used`; none by segments.
+def policy_choice(panel: pd.DataFrame, nuisance: pd.DataFrame, judged: Chosen, answers: str, params: Params) -> PolicyChoice:
+    """The policies, as the stages `policy_tree` and `policy` decide and value them; none by segments.
 
-    `answers` is what the overlap allows to be said.
+    `judged` has the effects to decide by, `answers` is what the overlap allows to be said.
     """
     economics, bounds = _economics(params), params["nuisance"]["overlap"]
     inputs = PolicyInputs(
         panel=panel,
         nuisance=nuisance,
-        effects=used,
+        effects=judged.selected,
+        ranking=judged.nested,
         economics=economics,
         settings={**params["policy"], "outcome": OUTCOME},
         bounds=bounds,

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import norm
 from sklearn.linear_model import LinearRegression, LogisticRegression
 
 from targeting.base.parallel import in_processes
@@ -82,9 +83,16 @@ def run(seed: int, effect: str, randomised: bool) -> World:
         expected.append(mailed - control)
     panel = pd.DataFrame({"household_id": household, "campaign_id": 1, "treated": treated, "fold": fold, "sales": outcome})
     score0, score1 = dr_scores(outcome, treated, fitted, mu0, mu1).T
-    named = {"mu0_sales": mu0, "mu1_sales": mu1, "score0_sales": score0, "score1_sales": score1}
-    nuisance, effects = pd.DataFrame({"propensity": fitted, **named}), pd.DataFrame({"cate_sales": mu1 - mu0})
-    chosen = choose_policy(PolicyInputs(panel, nuisance, effects, ECONOMICS, SETTINGS, BOUNDS, "overlap", seed))
+    named = {
+        "mean_sales": fitted * mu1 + (1 - fitted) * mu0,
+        "mu0_sales": mu0,
+        "mu1_sales": mu1,
+        "score0_sales": score0,
+        "score1_sales": score1,
+    }
+    nuisance = pd.DataFrame({"propensity": fitted, "precision_sales": fitted * (1 - fitted), **named})
+    effects = pd.DataFrame({"cate_sales": mu1 - mu0})
+    chosen = choose_policy(PolicyInputs(panel, nuisance, effects, effects, ECONOMICS, SETTINGS, BOUNDS, "overlap", seed))
     table, recommended = chosen.valued.set_index("policy"), chosen.recommended
 
     # A rule's true profit is that of its folds' rules on households drawn afresh, whose effect is known.
@@ -202,3 +210,22 @@ def test_what_pays_is_found(worlds, randomised):
     found = worlds["heterogeneous", randomised]
     assert np.mean([world.recommended != "none" for world in found]) > 0.9
     assert np.mean([world.earned for world in found]) > 0.8 * np.mean([world.oracle for world in found])
+
+
+def test_what_policies_are_believed_to_earn_by_hand():
+    """Effects alike, so that the belief is the level's: scores 40, 60, 40, 60, of variance 4/3 * 400 / 16 = 100/3."""
+    score = np.array([40.0, 60.0, 40.0, 60.0, 500.0])
+    named = {"mu0_sales": 0.0, "mu1_sales": score, "score0_sales": 0.0, "score1_sales": score, "precision_sales": 0.25}
+    nuisance = pd.DataFrame({"propensity": [0.5, 0.5, 0.5, 0.5, 0.99], **named})
+    arms = {"treated": [0, 1, 0, 1, 1], "fold": [0, 0, 1, 1, 0], "sales": score}
+    panel = pd.DataFrame({"household_id": range(5), "campaign_id": 1, **arms})
+    alike = pd.DataFrame({"cate_sales": np.full(5, 50.0)})
+    # Breakeven 10: prior 100, kept 100 / (100 + 100/3) = 3/4, level 37.5 with sd 5.
+    inputs = PolicyInputs(panel, nuisance, alike, alike, Economics(5.0, 0.5), SETTINGS, BOUNDS, "overlap", 0)
+    found = choose_policy(inputs).valued.set_index("policy")
+    # breakeven contacts the four inside: 4/5 of (37.5 * 0.5 - 5), with an sd of 4/5 of 0.5 * 5.
+    assert found.loc["breakeven", "expected_profit"] == pytest.approx(0.8 * 13.75)
+    assert found.loc["breakeven", "expected_profit_upper"] == pytest.approx(0.8 * 13.75 + 1.96 * 2.0, abs=1e-3)
+    assert found.loc["breakeven", "chance_of_loss"] == pytest.approx(norm.cdf(-5.5))
+    assert found.loc["none", ["expected_profit", "chance_of_loss"]].tolist() == [0, 0]
+    assert found.loc[["all", "current"], "expected_profit"].isna().all()  # the fifth is outside the overlap

@@ -69,7 +69,7 @@ def roads(tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
         for name in ("nuisance", "inner_nuisance"):
             stage(name, patch)
         for learner in NAMES:
-            stage("cate", patch, learner)
+            stage("cate", patch, "--learner", learner)
         for name in ("ensemble", "validate", "policy_tree", "policy"):
             stage(name, patch)
 
@@ -78,7 +78,7 @@ def roads(tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
     chosen = choose_effects(panel, nuisance, effects, OUTCOME, BOUNDS, SEED)
     numbers = positivity(panel[covariate_names(panel)], panel["treated"], nuisance["propensity"], BOUNDS)
     answers = overlap_verdict(numbers)["answers"]
-    policy = policy_choice(panel, nuisance, chosen.selected, answers, PARAMS)
+    policy = policy_choice(panel, nuisance, chosen, answers, PARAMS)
     return SimpleNamespace(folder=folder, nuisance=nuisance, effects=effects, chosen=chosen, answers=answers, policy=policy)
 
 

@@ -1,9 +1,13 @@
 """How much of an outcome is noise, row by row: where spend is large, so is what no covariate explains of it."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from sklearn.linear_model import GammaRegressor
+
+from targeting.base.columns import OUTCOMES
 
 Vector = NDArray[np.float64]
 PENALTY = 1e-3  # on coefficients of standardised columns: enough for a unique solution, too little to see
@@ -45,3 +49,8 @@ def score_precision(panel: pd.DataFrame, nuisance: pd.DataFrame, outcome: str) -
     for number in np.unique(fold):
         variance[fold == number] = outcome_variance(*arrays, learn=fold != number)[fold == number]
     return e * (1 - e) / variance
+
+
+def with_precision(panel: pd.DataFrame, nuisance: pd.DataFrame, outcomes: Sequence[str] = OUTCOMES) -> pd.DataFrame:
+    """The nuisances with a column precision_* per outcome, by which to average its scores (see `score_precision`)."""
+    return nuisance.assign(**{f"precision_{outcome}": score_precision(panel, nuisance, outcome) for outcome in outcomes})

@@ -17,6 +17,7 @@ HEADLINES = {
     "best_profit": ("policy", "best_profit"),
     "best_profit_lower": ("policy", "best_profit_ci_lower"),
     "best_profit_upper": ("policy", "best_profit_ci_upper"),
+    "chance_of_loss": ("policy", "best_chance_of_loss"),
     "ranking_p": ("validate", "autoc_p"),
     "recommended": ("policy", "recommended"),
 }

@@ -16,6 +16,7 @@ from targeting.policy.economics import Economics
 from targeting.policy.learner_curves import learner_curves, order_shown
 from targeting.policy.lookup import Lookup, look_up, slider_steps
 from targeting.policy.policies import Budget, PolicyData, assign, unavailable
+from targeting.policy.posterior import centred_by_fold, fit_posterior
 from targeting.policy.value import Evidence, best_candidate, evidence_of, recommend, value_table, with_absent
 from targeting.policy.value_checks import check_table
 from targeting.policy.what_if import (
@@ -27,14 +28,17 @@ from targeting.policy.what_if import (
     turning_shifts,
 )
 
+BELIEVED = ("expected_profit", "expected_profit_lower", "expected_profit_upper", "chance_of_loss")
+
 
 @dataclass(frozen=True)
 class PolicyInputs:
     """What policies are chosen by; frames have the panel's rows in its order.
 
     panel: household_id, campaign_id, treated, fold and the outcome.
-    nuisance: propensity, and mu0_*, mu1_*, score0_*, score1_* of the outcome, cross-fitted.
+    nuisance: propensity, and mu0_*, mu1_*, score0_*, score1_*, precision_* of the outcome, cross-fitted.
     effects: out-of-fold cate_* of the outcome in USD and, where known, lower_*, by the learner that decides.
+    ranking: the same by the learner that ranks best, whether or not it is shown to rank: what beliefs start from.
     economics: cost and margin. settings: the section `policy` of the parameters: outcome, caution, budget_usd, budget_contacts.
     bounds: of the overlap's propensities. answers: what the overlap allows to be said (everybody, overlap or nothing).
     segments: segment and name at time zero. tree: policy_tree (0/1) and promised (USD). Policies that need what is absent have no
@@ -44,6 +48,7 @@ class PolicyInputs:
     panel: pd.DataFrame
     nuisance: pd.DataFrame
     effects: pd.DataFrame
+    ranking: pd.DataFrame
     economics: Economics
     settings: Mapping[str, Any]
     bounds: Sequence[float]
@@ -62,7 +67,8 @@ class PolicyInputs:
 class PolicyChoice:
     """The policies on one panel: what they see, what values them, decisions (rows, a column per policy), values, choice.
 
-    `valued` is the table of `value_table`, `recommended` the name of a policy, `none` where no other is shown to pay.
+    `valued` is the table of `value_table` with what policies are believed to earn, `recommended` the name of a policy, `none`
+    where no other is shown to pay.
     """
 
     data: PolicyData
@@ -107,7 +113,32 @@ def choose_policy(inputs: PolicyInputs) -> PolicyChoice:
     if inputs.tree is not None:
         promised["policy_tree"] = inputs.tree["promised"].to_numpy()
     values = value_table(decisions, data.cate, evidence, inputs.economics, promised, inputs.seed)
+    values = values.merge(believed_profits(inputs, evidence, decisions), on="policy", validate="one_to_one")
     return PolicyChoice(data, evidence, decisions, values, recommend(values, inputs.comparable))
+
+
+def believed_profits(inputs: PolicyInputs, evidence: Evidence, decisions: pd.DataFrame) -> pd.DataFrame:
+    """What each policy is believed to earn per row, in USD: policy, expected_profit with its interval, chance_of_loss.
+
+    By the posterior of level and slope from the rows inside the overlap (see targeting.policy.posterior); missing for policies
+    that contact anybody outside, where no data speak, and for all of them where fewer than two households are inside.
+    """
+    economics, inside, outcome = inputs.economics, evidence.overlap, inputs.settings["outcome"]
+    table = pd.DataFrame({"policy": list(decisions), **dict.fromkeys(BELIEVED, np.nan)})
+    if len(np.unique(evidence.household_id[inside])) < 2:
+        return table
+    weight = inputs.nuisance[f"precision_{outcome}"].to_numpy()
+    effect = inputs.ranking[effect_columns(outcome)[0]].to_numpy(dtype=float)
+    centred = centred_by_fold(effect, weight, inputs.panel["fold"].to_numpy(), inside)
+    prior_sd = economics.averages()["breakeven"] or np.inf  # where nothing costs, no level is unlikely beforehand
+    rows = (values[inside] for values in (centred, evidence.score, weight, evidence.household_id))
+    posterior = fit_posterior(*rows, prior_sd)
+    for place, name in enumerate(decisions):
+        policy = decisions[name].to_numpy(dtype=float)
+        if not policy[~inside].any():
+            profit = posterior.profit(policy, centred, economics.cost, economics.margin)
+            table.loc[place, list(BELIEVED)] = profit.mean, *profit.interval, profit.chance_below_zero
+    return table
 
 
 def policy_data(inputs: PolicyInputs, evidence: Evidence) -> PolicyData:
@@ -191,10 +222,11 @@ def policy_results(
 def headline(values: pd.DataFrame, recommended: str) -> dict[str, Any]:
     """What is said of the recommended policy, of the best candidate, of the breakeven rule, and of contacting everybody."""
     by_policy = values.set_index("policy")
-    interval = ["profit", "profit_ci_lower", "profit_ci_upper"]
+    interval, best = ["profit", "profit_ci_lower", "profit_ci_upper"], best_candidate(values)
     return {
         **by_policy.loc[recommended, ["n", "share", *interval, "total_profit", "optimism"]].to_dict(),
-        **best_candidate(values),
+        **best,
+        "best_chance_of_loss": by_policy.loc[best["best_policy"], "chance_of_loss"],
         **by_policy.loc["breakeven", interval].add_prefix("breakeven_").to_dict(),
         **by_policy.loc["all", interval].add_prefix("all_").to_dict(),
     }

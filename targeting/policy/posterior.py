@@ -4,7 +4,7 @@ The effect of a row is level + slope * (its learner's out-of-fold effect, less i
 doubly robust scores by weighted least squares, errors clustered by household, and then shrunk:
 
 - The level has a normal prior around nothing, with the spread of the breakeven: before seeing data a mailing is as likely to
-  cost as to bring, and hardly ever brings many times what it costs. A bias that is suspected adds to the level's error.
+  cost as to bring, and hardly ever brings many times what it costs.
 - The slope is what a learner's effects are worth: 1 if they are right, 0 if they say nothing, never below. Its prior is normal
   around 0 with the spread that makes the scores most likely (type-II maximum likelihood), which takes all of a slope away that
   is within its error and leaves nearly all of one that is far beyond it.
@@ -47,11 +47,10 @@ class Belief:
 
 @dataclass(frozen=True)
 class Posterior:
-    """The belief about level (outcome's units) and slope, each by itself, and what a learner's effects are centred at."""
+    """The belief about level (outcome's units) and slope, each by itself."""
 
     level: Belief
     slope: Belief
-    centre: float
 
     def mean(self, centred: ArrayLike) -> Vector:
         """Each row's expected effect (rows,), given its learner's effect less the centre."""
@@ -82,31 +81,20 @@ def centred_by_fold(effect: Vector, weight: Vector, fold: NDArray[np.int64], cou
     return centred
 
 
-def fit_posterior(
-    centred: Vector,
-    score: Vector,
-    weight: Vector,
-    household_id: ArrayLike,
-    prior_sd: float,
-    *,
-    inflation: float = 1.0,
-    bias_sd: float = 0.0,
-    centre: float = 0.0,
-) -> Posterior:
+def fit_posterior(centred: Vector, score: Vector, weight: Vector, household_id: ArrayLike, prior_sd: float) -> Posterior:
     """The posterior from rows with effects (rows,), their doubly robust scores and weights.
 
-    `prior_sd` is the spread of the level's prior, `inflation` multiplies the variance of a slope of cross-fitted effects (see
-    targeting.stats.folds), `bias_sd` is how far confounding may have moved the level; all in the outcome's units. Effects that
-    are alike for all have no slope. Raises ValueError for fewer than two households.
+    `prior_sd` is the spread of the level's prior, in the outcome's units. Effects that are alike for all have no slope. Raises
+    ValueError for fewer than two households.
     """
     alike = np.ptp(centred) <= 1e-9 * max(1.0, float(np.abs(score).mean()))
     design = np.ones((len(score), 1)) if alike else np.column_stack([np.ones(len(score)), centred])
     values, covariance = weighted_fit(design, score, weight, household_id)
-    level = _shrunk(float(values[0]), float(covariance[0, 0]) + bias_sd**2, prior_sd**2)
+    level = _shrunk(float(values[0]), float(covariance[0, 0]), prior_sd**2)
     if alike:
-        return Posterior(level, Belief(0.0, 0.0), centre)
-    slope, variance = max(float(values[1]), 0.0), inflation * float(covariance[1, 1])
-    return Posterior(level, _shrunk(slope, variance, max(slope**2 - variance, 0.0)), centre)
+        return Posterior(level, Belief(0.0, 0.0))
+    slope, variance = max(float(values[1]), 0.0), float(covariance[1, 1])
+    return Posterior(level, _shrunk(slope, variance, max(slope**2 - variance, 0.0)))
 
 
 def weighted_fit(design: Vector, score: Vector, weight: Vector, household_id: ArrayLike) -> tuple[Vector, Vector]:
@@ -122,5 +110,5 @@ def weighted_fit(design: Vector, score: Vector, weight: Vector, household_id: Ar
 
 def _shrunk(value: float, variance: float, prior_variance: float) -> Belief:
     """A normal prior around 0 and an estimate with this variance, put together."""
-    kept = prior_variance / (prior_variance + variance) if prior_variance > 0 else 0.0
+    kept = 1 / (1 + variance / prior_variance) if prior_variance > 0 else 0.0
     return Belief(kept * value, float(np.sqrt(kept * variance)))
