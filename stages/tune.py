@@ -8,10 +8,10 @@ import argparse
 from pathlib import Path
 
 import pandas as pd
-from joblib import Parallel, delayed
 
 from targeting.base.columns import OUTCOMES
 from targeting.base.outputs import write_csv, write_figure, write_metrics
+from targeting.base.parallel import in_processes
 from targeting.base.params import load_params
 from targeting.base.progress import track
 from targeting.base.stage import run
@@ -43,13 +43,12 @@ def main() -> None:
     panel, nuisance, inner = (pd.read_parquet(path) for path in (PANEL, NUISANCE, INNER))
     data = {outcome: outcome_data(panel, nuisance, inner, outcome) for outcome in OUTCOMES}
 
-    with Parallel(n_jobs=-1) as parallel:
-        losses = dict(zip(OUTCOMES, parallel(delayed(default_losses)(data[o], learner, seed) for o in OUTCOMES), strict=True))
-        keys = {outcome: study_key(data[outcome], learner, losses[outcome], seed) for outcome in OUTCOMES}
-        paths = {outcome: STUDIES / f"{name}_{outcome}_{keys[outcome]}.log" for outcome in OUTCOMES}
-        for done in track(range(0, trials, STEP), f"Tuning {name}"):
-            upto = min(done + STEP, trials)
-            parallel(delayed(search)(data[outcome], learner, upto, seed, paths[outcome]) for outcome in OUTCOMES)
+    losses = dict(zip(OUTCOMES, in_processes(default_losses, [(data[o], learner, seed) for o in OUTCOMES]), strict=True))
+    keys = {outcome: study_key(data[outcome], learner, losses[outcome], seed) for outcome in OUTCOMES}
+    paths = {outcome: STUDIES / f"{name}_{outcome}_{keys[outcome]}.log" for outcome in OUTCOMES}
+    for done in track(range(0, trials, STEP), f"Tuning {name}"):
+        upto = min(done + STEP, trials)
+        list(in_processes(search, [(data[outcome], learner, upto, seed, paths[outcome]) for outcome in OUTCOMES]))
 
     results = {outcome: tuned(learner, losses[outcome], paths[outcome], trials) for outcome in OUTCOMES}
     summaries = {outcome: summary(results[outcome]) for outcome in OUTCOMES}

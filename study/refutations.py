@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pandas as pd
-from joblib import Parallel, delayed, parallel_config
 
 from study.refutation_worlds import world
 from targeting.base.outputs import write_csv
+from targeting.base.parallel import in_processes
 from targeting.base.progress import track
 from targeting.robustness.refutation import ORIGINAL, Draw, control_splits, placebos, trials_left_out
 from targeting.robustness.refutation_fits import ESTIMATORS, LightNuisances, estimate_draw, estimate_left_out
@@ -31,10 +31,8 @@ Alarm = tuple[str, str, float]
 
 def main() -> None:
     """Judge every world, each in a process of its own thread; write one row per check, setting and estimator."""
-    with parallel_config("loky", n_jobs=-1, inner_max_num_threads=1):
-        jobs = [(case, strength, number) for case in CASES for strength, number in product(case.strengths, range(case.n_worlds))]
-        results = Parallel(return_as="generator")(delayed(alarms)(*job) for job in jobs)
-        table = pd.concat(track(results, "Refuting worlds", len(jobs)), ignore_index=True)
+    jobs = [(case, strength, number) for case in CASES for strength, number in product(case.strengths, range(case.n_worlds))]
+    table = pd.concat(track(in_processes(alarms, jobs), "Refuting worlds", len(jobs)), ignore_index=True)
     write_csv(alarm_summary(table), REFUTATIONS)
 
 

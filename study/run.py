@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from joblib import Memory, Parallel, delayed, parallel_config
+from joblib import Memory
 
 from study.estimate import StudySettings, estimate_world
 from study.worlds import EFFECTS, OVERLAPS, population_effects
 from targeting.base.outputs import write_parquet
+from targeting.base.parallel import in_processes
 from targeting.base.params import load_params
 from targeting.base.progress import track
 
@@ -61,9 +62,7 @@ def run(folder: Path, n_worlds: int, settings: StudySettings, population: int) -
 def side_by_side(function: Callable[..., Any], jobs: Sequence[tuple[Any, ...]], folder: Path, description: str) -> list[Any]:
     """The function's result for the arguments of each job, in their order: each in a process of its own thread, and kept."""
     kept = _memory(folder).cache(function)
-    with parallel_config("loky", n_jobs=-1, inner_max_num_threads=1):
-        results = Parallel(return_as="generator")(delayed(kept)(*job) for job in jobs)
-        return list(track(results, description, len(jobs)))
+    return list(track(in_processes(kept, jobs), description, len(jobs)))
 
 
 def _memory(folder: Path) -> Memory:

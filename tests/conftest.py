@@ -1,8 +1,12 @@
 """Shared fixtures: the tiny retailer as files, and its canonical tables."""
 
+import gc
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+
+import stages  # before numpy: tests compute with one thread, as stages do  # isort: skip
 
 import ibis.expr.types as ir
 import pandas as pd
@@ -10,6 +14,7 @@ import pytest
 from ibis.backends import BaseBackend
 from playwright.sync_api import Browser
 
+from targeting.base.parallel import CORES
 from targeting.sources import canonical_tables
 from targeting.tables.engine import connect, read_tables
 from targeting.tables.schemas import SCHEMAS
@@ -17,6 +22,9 @@ from targeting.tables.write import write_tables
 from tests import retailer
 from tests.browser import start
 
+assert stages
+if "PYTEST_XDIST_WORKER" in os.environ:  # workers have a core each, and nothing to gain from processes of their own
+    os.environ.setdefault(CORES, "1")
 ROOT = Path(__file__).resolve().parent.parent
 ENGINE = {"name": "duckdb", "threads": 2, "memory_limit": "1GB"}
 
@@ -74,6 +82,11 @@ def project_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def browser() -> Iterator[Browser]:
     """Chromium, one a worker."""
     yield from start()
+
+
+def pytest_collection_finish() -> None:
+    """What is loaded stays: the collector of garbage need not look through it again, as often as statsmodels calls it."""
+    gc.freeze()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -22,6 +22,7 @@ def eligible(rows: pd.DataFrame) -> set[int]:
     return set(rows.loc[rows["has_history"] & ~rows["targeted_before"], "household_id"])
 
 
+@pytest.mark.slow
 def test_at_a_past_campaigns_start_they_are_its_trial(backend, tables):
     trials = plan_trials(tables["campaigns"].execute(), "A", 28, 20, *first_and_last_day(tables["transactions"]))
     assert len(trials) == 3

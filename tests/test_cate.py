@@ -1,6 +1,7 @@
 """Learners: out of fold, sensible on worlds whose effects are known, and loud when they fail."""
 
 from collections.abc import Mapping
+from itertools import starmap
 
 import numpy as np
 import pandas as pd
@@ -206,7 +207,7 @@ def test_unknown_learners_and_models_are_named():
     ],
 )
 def test_effects_that_cannot_be_believed_are_an_error(values, words, smooth, monkeypatch):
-    monkeypatch.setattr(cate, "Parallel", lambda **_: lambda jobs: (job[0](*job[1]) for job in jobs))
+    monkeypatch.setattr(cate, "in_processes", starmap)
     absurd = Learner(lambda learn, held_out, settings, seed: Effects(np.resize(values, len(held_out.propensity))), {}, {})
     data = smooth.data()
     with pytest.raises(LearnerError, match=words):

@@ -54,6 +54,7 @@ def test_counts_worked_by_hand():
     assert table.loc["control", "share_mailed_after"] == pytest.approx(1 / 3)
 
 
+@pytest.mark.slow
 def test_censoring_finds_the_effect_of_the_campaign_alone():
     table = effects(world())
     # A fifth to seven tenths of the treated are mailed again: as mailed the campaign adds 10 + 50 * 0.45 on average.
@@ -96,6 +97,7 @@ def test_intervals_of_the_censored_effect_cover_it():
     assert covered >= 34  # of 40 at 95%, fewer have a chance of 1 in 100
 
 
+@pytest.mark.slow
 def test_the_same_rows_give_the_same_table():
     panel = world(300)
     first, second = effects(panel), effects(panel)

@@ -5,6 +5,7 @@ import shutil
 import sys
 from collections.abc import Callable
 from importlib.util import module_from_spec, spec_from_file_location
+from itertools import starmap
 from pathlib import Path
 from types import ModuleType
 
@@ -88,7 +89,7 @@ def test_the_learner_is_found_and_gives_effects_out_of_fold(load, monkeypatch):
     assert learner.fit is own.arm_gap
     assert learner.ranges
 
-    monkeypatch.setattr(cate, "Parallel", lambda **_: lambda jobs: (job[0](*job[1]) for job in jobs))
+    monkeypatch.setattr(cate, "in_processes", starmap)
     given = world(seed=0, n=300)
     data = given.data()
     settings = {outcome: dict.fromkeys(rows.numbers, learner.settings) for outcome, rows in data.items()}

@@ -154,6 +154,7 @@ def test_explained_by_feature_against_its_own_mean():
     assert table["explained_variance"].tolist() == pytest.approx([1.0, 0.5])  # b: residual 1 of 2 around its mean
 
 
+@pytest.mark.slow
 def test_more_factors_explain_more():
     table = select_factors(planted(), [1, 2, 3], SETTINGS, resamples=3, seed=1)
     assert table["n_factors"].tolist() == [1, 2, 3]
@@ -169,6 +170,7 @@ def test_matched_cosines_do_not_depend_on_the_order_of_factors():
     assert matched_cosines(directions, np.array([[0.0, 0.0, 1.0], [0.6, 0.8, 0.0]])).tolist() == pytest.approx([0.6, 0.8])
 
 
+@pytest.mark.slow
 def test_planted_factors_are_found_again_and_noise_is_not():
     features = planted()
     fitted = fit_factors(features, SETTINGS, seed=1)

@@ -5,11 +5,11 @@ import itertools
 import numpy as np
 import pandas as pd
 import pytest
-from joblib import Parallel, delayed
 
 from study.estimate import StudySettings, estimate_world
 from study.summary import with_truth
 from study.worlds import CONSTANT, population_effects
+from targeting.base.parallel import in_processes
 from tests.stored import require_stored
 
 SETTINGS = StudySettings(n_households=700, folds=3, repeats=1, clip=0.01, overlap=(0.1, 0.9), cost=12.73, margin=0.3)
@@ -20,8 +20,8 @@ N_WORLDS = 40
 @pytest.fixture(scope="module")
 def results() -> tuple[pd.DataFrame, pd.DataFrame]:
     """Facts of each world, and estimates beside the truth, of the spend."""
-    keys = [(*cell, number) for cell, number in itertools.product(CELLS, range(N_WORLDS))]
-    worlds = Parallel(n_jobs=-1)(delayed(estimate_world)(*key, SETTINGS) for key in keys)
+    keys = [(*cell, number, SETTINGS) for cell, number in itertools.product(CELLS, range(N_WORLDS))]
+    worlds = list(in_processes(estimate_world, keys))
     truth = [
         {"overlap": overlap, "effect": effect, "outcome": "purchase_amount", "estimand": estimand, "truth": value}
         for overlap, effect in CELLS

@@ -29,6 +29,7 @@ def moved(tables: dict[str, ibis.Table], panel: pd.DataFrame, days: int = 28) ->
     return control_trial(tables, promotions_of(tables), panel, days, [28, 56])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("days", [28, 130])
 def test_rows_equal_a_slow_computation(tables, days):
     panel = trial_panel(tables)
@@ -59,6 +60,7 @@ def test_rows_equal_a_slow_computation(tables, days):
     assert (rows["purchase_count"] == 0).any() or days > 28
 
 
+@pytest.mark.slow
 def test_nothing_from_the_outcome_on_reaches_the_covariates(tables):
     panel = trial_panel(tables)
     lines = tables["transactions"]
@@ -79,6 +81,7 @@ def test_nothing_from_the_outcome_on_reaches_the_covariates(tables):
     assert after["purchase_amount"].sum() == pytest.approx(3 * before["purchase_amount"].sum())
 
 
+@pytest.mark.slow
 def test_nothing_from_time_zero_on_reaches_anything(tables):
     panel = trial_panel(tables)
     lines = tables["transactions"]

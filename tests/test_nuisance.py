@@ -31,6 +31,7 @@ def small_panel(n: int = 400, seed: int = 0) -> pd.DataFrame:
     return panel.assign(fold=household_folds(household, 4, seed=1))
 
 
+@pytest.mark.slow
 def test_no_household_is_predicted_by_a_model_that_saw_it():
     panel = small_panel()
     changed = panel.copy()
@@ -55,6 +56,7 @@ def test_one_repeat_equals_a_plain_loop_over_folds():
     np.testing.assert_allclose(predictions["mu1_purchase_amount"], expected)
 
 
+@pytest.mark.slow
 def test_stacking_beats_or_equals_every_candidate():
     panel = small_panel()
     _, models = cross_fit(nuisance_tasks(panel), panel, ["linear", "boosting"], n_folds=4, repeats=1, seed=1)

@@ -95,6 +95,7 @@ def test_ingest_takes_the_examples_and_counts_what_they_hold(project_folder, fil
         assert sorted(rows) == sorted(EXAMPLES[name].splitlines())
 
 
+@pytest.mark.slow
 def test_parquet_files_give_what_csv_files_give(project_folder, files):
     ingest(project_folder, files)
     expected = written(project_folder)
@@ -112,6 +113,7 @@ def test_parquet_files_give_what_csv_files_give(project_folder, files):
     assert written(project_folder) == expected
 
 
+@pytest.mark.slow
 def test_order_case_and_further_columns_do_not_matter(project_folder, files):
     ingest(project_folder, files)
     expected = written(project_folder)
@@ -123,6 +125,7 @@ def test_order_case_and_further_columns_do_not_matter(project_folder, files):
     assert written(project_folder) == expected
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", OPTIONAL)
 def test_an_optional_table_may_lack_rows_or_be_absent(name, project_folder, files):
     ingest(project_folder, files)
@@ -249,6 +252,7 @@ def test_a_missing_folder_is_named(project_folder, tmp_path):
         ingest(project_folder, tmp_path / "nowhere")
 
 
+@pytest.mark.slow
 def test_a_day_with_a_time_keeps_its_day(project_folder, files):
     ingest(project_folder, files)
     expected = written(project_folder)
@@ -258,6 +262,7 @@ def test_a_day_with_a_time_keeps_its_day(project_folder, files):
     assert written(project_folder) == expected
 
 
+@pytest.mark.slow
 def test_views_of_a_warehouse_are_exported_as_the_page_says(project_folder, files, tmp_path):
     ingest(project_folder, files)
     expected = written(project_folder)

@@ -4,9 +4,9 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 import pytest
-from joblib import Parallel, delayed
 from sklearn.linear_model import LinearRegression, LogisticRegression
 
+from targeting.base.parallel import in_processes
 from targeting.nuisance.overlap import in_overlap
 from targeting.nuisance.scores import dr_scores
 from targeting.policy.economics import Economics
@@ -118,7 +118,7 @@ def run(seed: int, effect: str, randomised: bool) -> World:
 def worlds() -> dict[tuple[str, bool], list[World]]:
     """Worlds by effect and whether the campaign went by lot."""
     cells = [(effect, randomised) for effect in EFFECTS for randomised in (True, False)]
-    found = Parallel(n_jobs=-1)(delayed(run)(seed, *cell) for cell in cells for seed in range(N_WORLDS))
+    found = list(in_processes(run, ((seed, *cell) for cell in cells for seed in range(N_WORLDS))))
     return {cell: found[number * N_WORLDS : (number + 1) * N_WORLDS] for number, cell in enumerate(cells)}
 
 

@@ -137,6 +137,7 @@ def test_a_campaign_of_another_size_is_not_one_of_other_households():
     assert drift_table(told[earlier], told[~earlier])["drifted"].all()
 
 
+@pytest.mark.slow
 def test_the_stage_holds_both_campaigns_against_the_earlier_one(project_folder):
     data = panel(300).assign(fold=np.arange(300) % 5, campaign_id=lambda frame: frame["trial"])
     data = data.assign(purchase_count=data["purchase_amount"] / 10, before_purchase_count=data["before_purchase_amount"] / 10)

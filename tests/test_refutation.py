@@ -143,6 +143,7 @@ def test_a_draw_is_estimated_as_the_estimators_say():
         assert (row["estimate"], row["se"]) == (estimator(data).value, estimator(data).se)
 
 
+@pytest.mark.slow
 def test_the_negative_control_has_the_pipelines_own_nuisances():
     panel = world(0)
     models = ["linear", "boosting"]

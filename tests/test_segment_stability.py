@@ -26,6 +26,7 @@ from tests.test_segments import SETTINGS, shoppers
 RECIPE = Recipe(SETTINGS, k=4, restarts=3, seed=1)
 
 
+@pytest.mark.slow
 def test_planted_groups_hold_in_every_way():
     features, kinds = shoppers()
     segments = RECIPE.fit(features).assign(features)

@@ -140,6 +140,7 @@ def test_a_combination_is_preferred_unless_another_beats_it_beyond_noise():
         assert words["average"].startswith("chosen: a combination that none beats beyond noise")
 
 
+@pytest.mark.slow
 def test_a_combination_as_good_as_the_others_is_hardly_ever_beaten_by_luck():
     """Nine learners and the combination have the same quality, with errors of their own: the largest AUTOC is luck."""
     beaten, largest, worlds = 0, 0, 100
@@ -154,6 +155,7 @@ def test_a_combination_as_good_as_the_others_is_hardly_ever_beaten_by_luck():
     assert beaten <= 5  # these effects are given, and the rule allows for such as were learned from the scores
 
 
+@pytest.mark.slow
 def test_another_seed_chooses_the_same():
     for world in range(5):
         effect, seen = evidence(seed=world)

@@ -144,6 +144,7 @@ def test_propensities_follow_from_the_covariates_that_the_pipeline_sees(ingested
     assert len(trials) == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("overlap", ["randomised", "good", "poor"])
 def test_households_are_mailed_as_often_as_their_propensity_says(overlap):
     """Over many retailers: in each fifth of the propensity the share mailed is its mean, within four standard errors."""

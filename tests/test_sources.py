@@ -63,6 +63,7 @@ def test_unknown_demographics_are_missing(tables_folder, files):
     assert set(homes["kids"]) == {"0", "2"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", ["lower", "upper"])
 def test_case_of_headers_and_files_does_not_matter(change, files, tables_folder, backend, tmp_path):
     convert = str.lower if change == "lower" else str.upper
@@ -72,6 +73,7 @@ def test_case_of_headers_and_files_does_not_matter(change, files, tables_folder,
         pd.testing.assert_frame_equal(read(tmp_path / "tables", name), read(tables_folder, name))
 
 
+@pytest.mark.slow
 def test_order_of_rows_does_not_matter(files, tables_folder, backend, tmp_path):
     shuffled = {name: frame.sample(frac=1, random_state=3) for name, frame in files.items()}
     ingest(backend, retailer.write(tmp_path / "files", shuffled), tmp_path / "tables")
@@ -79,12 +81,14 @@ def test_order_of_rows_does_not_matter(files, tables_folder, backend, tmp_path):
         assert (tmp_path / "tables" / f"{name}.parquet").read_bytes() == (tables_folder / f"{name}.parquet").read_bytes()
 
 
+@pytest.mark.slow
 def test_promotions_may_be_absent(files, backend, tmp_path):
     some = {name: frame for name, frame in files.items() if name != "causal_data.csv"}
     ingest(backend, retailer.write(tmp_path / "files", some), tmp_path / "tables")
     assert len(read(tmp_path / "tables", "promotions")) == 0
 
 
+@pytest.mark.slow
 def test_a_product_in_two_places_is_one_promotion(files, backend, tmp_path):
     causal = files["causal_data.csv"].head(1).assign(display="0", mailer="0")
     twice = pd.concat([causal, causal.assign(display="7")])
@@ -226,6 +230,7 @@ def test_a_broken_file_is_named(problem, folder, backend, tmp_path):
         ingest(backend, own, tmp_path / "tables")
 
 
+@pytest.mark.slow
 def test_a_mark_of_unicode_at_the_start_does_not_matter(folder, backend, tmp_path, tables_folder):
     own = shutil.copytree(folder, tmp_path / "files")
     rewrite(own, "product.csv", lambda text: b"\xef\xbb\xbf" + text)
@@ -255,6 +260,7 @@ def test_an_unknown_source_is_named(backend):
         canonical_tables(backend, {"source": "tills"})
 
 
+@pytest.mark.slow
 def test_what_is_normal_is_counted(files, backend, tmp_path):
     targets = files["campaign_table.csv"]
     stranger = targets.head(1).assign(household_key=77_777)
@@ -275,6 +281,7 @@ def test_what_is_normal_is_counted(files, backend, tmp_path):
     }
 
 
+@pytest.mark.slow
 def test_completejourney_days_lie_in_the_retailers_weeks(backend):
     lines = canonical_tables(backend, {"source": "completejourney"})["transactions"]
     weeks = lines.group_by("day").agg(weeks=lines.week.nunique())
@@ -283,6 +290,7 @@ def test_completejourney_days_lie_in_the_retailers_weeks(backend):
     assert lines.household_id.nunique().execute() == 2_469
 
 
+@pytest.mark.slow
 def test_a_late_evening_belongs_to_the_local_day(backend):
     lines = canonical_tables(backend, {"source": "completejourney"})["transactions"]
     # The package's last time stamps lie on 1 January 2018 in UTC, which was still New Year's Eve in the shops.

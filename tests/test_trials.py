@@ -123,6 +123,7 @@ def test_of_two_campaigns_on_one_day_the_lower_number_is_earlier(backend):
     assert backend.execute(before)["household_id"].tolist() == [11]
 
 
+@pytest.mark.slow
 def test_nothing_from_time_zero_on_reaches_covariates_or_eligibility(tables, backend):
     time_zero = date(2016, 8, 20)
     trial = Trial(1, 4, time_zero, date(2016, 9, 20), date(2016, 10, 20), False, date(2016, 7, 1))

@@ -99,6 +99,7 @@ def test_no_effect_is_none_and_a_constant_one_is_the_same_for_all(overlap):
     assert draw_world(overlap, EFFECTS[2], 500, 5, seed=5).effect("purchase_amount").std() > 10
 
 
+@pytest.mark.slow
 def test_population_effects_are_what_a_randomised_experiment_finds():
     # Among households by lot, the difference of arms within trials estimates the effect; truth and experiment are separate draws.
     world = draw_world("randomised", "heterogeneous", 400_000, 5, seed=6)

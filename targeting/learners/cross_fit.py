@@ -1,14 +1,15 @@
 """Conditional average effects by household, out of fold: no outcome of a fold reaches the effects of that fold."""
 
 from collections.abc import Mapping
+from functools import partial
 
 import numpy as np
 import pandas as pd
-from joblib import Parallel, delayed
 from numpy.typing import NDArray
 
 from targeting.base.columns import KEYS, effect_columns
 from targeting.base.errors import DataError
+from targeting.base.parallel import in_processes
 from targeting.base.progress import track
 from targeting.learners.base_models import Settings
 from targeting.learners.data import OutcomeData
@@ -33,10 +34,7 @@ def cross_fit_effects(
     has none. Raises LearnerError when the learner fails or its effects are not finite or more spread out than the outcome itself.
     """
     jobs = [(outcome, number) for outcome, rows in data.items() for number in rows.numbers]
-    # Processes, not threads: each fit is single-threaded, so the numbers do not depend on how many run at once.
-    results = Parallel(n_jobs=-1, return_as="generator")(
-        delayed(fit_fold)(learner, data[outcome], number, settings[outcome][number], seed) for outcome, number in jobs
-    )
+    results = in_processes(partial(_fit_of, learner, data, settings, seed), jobs)
     table = panel[KEYS].assign(**{name: np.nan for outcome in data for name in effect_columns(outcome)})
     for (outcome, number), effects in zip(jobs, track(results, "Fitting effects", len(jobs)), strict=True):
         held_out = data[outcome].fold == number
@@ -46,6 +44,17 @@ def cross_fit_effects(
     for outcome, rows in data.items():
         require_sane(table[f"cate_{outcome}"].to_numpy(), rows.outcome, outcome)
     return table
+
+
+def _fit_of(
+    learner: Learner,
+    data: Mapping[str, OutcomeData],
+    settings: Mapping[str, Mapping[int, Settings]],
+    seed: int,
+    outcome: str,
+    number: int,
+) -> Effects:
+    return fit_fold(learner, data[outcome], number, settings[outcome][number], seed)
 
 
 def fit_fold(learner: Learner, data: OutcomeData, number: int, settings: Settings, seed: int) -> Effects:

@@ -6,16 +6,17 @@ different splits are averaged.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pandas as pd
-from joblib import Parallel, delayed
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import minimize
 from sklearn.base import BaseEstimator
 from sklearn.metrics import log_loss, mean_squared_error
 
 from targeting.base.columns import KEYS, OUTCOMES
+from targeting.base.parallel import in_processes
 from targeting.base.progress import track
 from targeting.nuisance.models import outcome_model, propensity_model
 from targeting.nuisance.scores import clipped, dr_scores
@@ -86,10 +87,7 @@ def cross_fit(
         for repeat in range(repeats)
         for number in range(n_folds)
     ]
-    # Processes, not threads: each fit is single-threaded, so the numbers do not depend on how many run at once.
-    results = Parallel(n_jobs=-1, return_as="generator")(
-        delayed(out_of_fold)(task, model, covariates, folds[repeat], number, seed) for task, model, repeat, number in jobs
-    )
+    results = in_processes(partial(_repeated, covariates, folds, seed), jobs)
     sums = {(task.name, model): np.zeros(len(panel)) for task in tasks for model in models}
     for (task, model, repeat, number), predictions in zip(
         jobs, track(results, "Cross-fitting nuisances", len(jobs)), strict=True
@@ -107,6 +105,12 @@ def cross_fit(
             for model, loss, weight in zip(models, losses, weights, strict=True)
         ]
     return stacked, pd.DataFrame(rows)
+
+
+def _repeated(
+    covariates: Vector, folds: Sequence[NDArray[np.int64]], seed: int, task: Task, model: str, repeat: int, number: int
+) -> Vector:
+    return out_of_fold(task, model, covariates, folds[repeat], number, seed)
 
 
 def one_split(models: Sequence[str], n_folds: int, seed: int) -> CrossFit:

@@ -8,15 +8,16 @@ outcome of fold k reaches fold k's effects at all. One fit without the folds j a
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import combinations
 
 import numpy as np
 import pandas as pd
-from joblib import Parallel, delayed
 from numpy.typing import NDArray
 
 from targeting.base.columns import KEYS
 from targeting.base.errors import DataError
+from targeting.base.parallel import in_processes
 from targeting.base.progress import track
 from targeting.nuisance.cross_fit import Task, nuisance_tasks, out_of_fold, stacking_weights
 from targeting.nuisance.scores import clipped
@@ -40,9 +41,7 @@ def inner_nuisances(panel: pd.DataFrame, models: Sequence[str], clip: float, see
     tasks = nuisance_tasks(panel)
     pairs = list(combinations(numbers.tolist(), 2))
     jobs = [(task, model, pair) for task in tasks for model in models for pair in pairs]
-    results = Parallel(n_jobs=-1, return_as="generator")(
-        delayed(_without_pair)(task, model, covariates, fold, pair, seed) for task, model, pair in jobs
-    )
+    results = in_processes(partial(_without_pair, covariates, fold, seed), jobs)
     # candidates[nuisance][row, held-out fold, model]; a row has none for its own fold.
     candidates = {task.name: np.full((len(panel), len(numbers), len(models)), np.nan) for task in tasks}
     for (task, model, pair), predictions in zip(jobs, track(results, "Nuisances without two folds", len(jobs)), strict=True):
@@ -59,7 +58,7 @@ def inner_nuisances(panel: pd.DataFrame, models: Sequence[str], clip: float, see
 
 
 def _without_pair(
-    task: Task, model: str, covariates: NDArray[np.float64], fold: NDArray[np.int64], pair: tuple[int, int], seed: int
+    covariates: NDArray[np.float64], fold: NDArray[np.int64], seed: int, task: Task, model: str, pair: tuple[int, int]
 ) -> NDArray[np.float64]:
     """Predictions for the rows of both folds by a model that saw neither."""
     return out_of_fold(task, model, covariates, np.where(np.isin(fold, pair), -1, fold), -1, seed)

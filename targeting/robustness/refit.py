@@ -6,13 +6,14 @@ they are off by then is as large as what the analytic error knows of.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pandas as pd
-from joblib import Parallel, delayed
 from sklearn.base import BaseEstimator
 
 from targeting.base.columns import OUTCOMES
+from targeting.base.parallel import in_processes
 from targeting.base.progress import track
 from targeting.effects.estimators import ESTIMATORS, RATIOS, effect_data
 from targeting.nuisance.cross_fit import Task, nuisance_table, nuisance_tasks, out_of_fold
@@ -31,10 +32,7 @@ def refit_draws(panel: pd.DataFrame, outcome: str, n_draws: int, n_folds: int, c
     from, and where they extrapolate that alone makes estimates far wilder.
     """
     rules = (outcome, _models_of(panel, outcome, seed), n_folds, clip)
-    # Processes, not threads: each fit is single-threaded, so the numbers do not depend on how many run at once.
-    results = Parallel(n_jobs=-1, return_as="generator")(
-        delayed(_draw)(panel, *rules, [seed, number]) for number in range(n_draws)
-    )
+    results = in_processes(partial(_draw, panel, *rules), (([seed, number],) for number in range(n_draws)))
     return pd.DataFrame(list(track(results, "Refitting without some households", n_draws)))
 
 

@@ -9,16 +9,15 @@ neither estimator asks for it: its columns are missing (NaN).
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 import numpy as np
 import pandas as pd
-from joblib import Parallel, delayed
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, clone
 
 from targeting.base.columns import OUTCOMES
 from targeting.base.errors import DataError
+from targeting.base.parallel import in_processes
 from targeting.base.progress import track
 from targeting.effects.estimators import EffectData, aipw, ato, effect_data
 from targeting.nuisance.cross_fit import Task, cross_fit, nuisance_table, nuisance_tasks, out_of_fold
@@ -78,7 +77,7 @@ def light_nuisances(panel: pd.DataFrame, clip: float, seed: int) -> LightNuisanc
 
     All rows choose one number out of six, and the refits keep it: that makes a draw five times as cheap as searching again.
     """
-    return next(_in_processes([delayed(_searched)(panel, clip, seed)]))
+    return _searched(panel, clip, seed)
 
 
 def _searched(panel: pd.DataFrame, clip: float, seed: int) -> LightNuisances:
@@ -160,15 +159,14 @@ def estimate_all(panel: pd.DataFrame, light: LightNuisances, draws: Iterable[Dra
     Rows as estimate_draw gives them; shift_se is missing but where a trial is left out.
     """
     original = Draw(ORIGINAL, 0, panel)
-    nuisance = next(_in_processes([delayed(light.fit)(panel)]))
-    results = _in_processes(
-        delayed(estimate_left_out)(draw, light, original, nuisance)
-        if draw.check == LEFT_OUT
-        else delayed(estimate_draw)(draw, light)
-        for draw in draws
-    )
+    nuisance = light.fit(panel)
+    results = in_processes(partial(_of_check, light, original, nuisance), ((draw,) for draw in draws))
     tables = [_estimates(original, nuisance), *track(results, "Refuting")]
     return pd.concat(tables, ignore_index=True).reindex(columns=[*COLUMNS, "shift_se"])
+
+
+def _of_check(light: LightNuisances, full: Draw, full_nuisance: pd.DataFrame, draw: Draw) -> pd.DataFrame:
+    return estimate_left_out(draw, light, full, full_nuisance) if draw.check == LEFT_OUT else estimate_draw(draw, light)
 
 
 def estimate_controls(
@@ -180,8 +178,3 @@ def estimate_controls(
         tasks = [task for task in nuisance_tasks(draw.panel) if task.name not in without]
         predictions, _ = cross_fit(tasks, draw.panel, models, n_folds, 1, seed)
         yield _estimates(draw, nuisance_table(draw.panel, predictions | without, clip))
-
-
-def _in_processes(jobs: Iterable[Any]) -> Iterator[Any]:
-    """Results in the order of the jobs. Each process is single-threaded: no number depends on how many run at once."""
-    return iter(Parallel(n_jobs=-1, return_as="generator")(jobs))

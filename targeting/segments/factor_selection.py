@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import pandas as pd
-from joblib import Parallel, delayed
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
+from targeting.base.parallel import in_processes
 from targeting.base.progress import track
 from targeting.segments.factors import FactorSettings, explained_variance, explained_variance_columns, fit_factors
 from targeting.stats.resampling import resample
@@ -48,13 +49,12 @@ def select_factors(
     (Frobenius norm), the shares of zeros among scores and loadings (sparsity_*), and the matched cosine of the loadings with
     those of resamples: stability is its mean over factors and resamples, stability_worst the mean of the worst factor.
     """
-    jobs = Parallel(n_jobs=-1, return_as="generator")(
-        delayed(_judge)(features, replace(settings, factors=number), resamples, seed) for number in numbers
-    )
-    return pd.DataFrame(list(track(jobs, "Comparing numbers of factors", len(numbers))))
+    judged = in_processes(partial(_judge, features, settings, resamples, seed), ((number,) for number in numbers))
+    return pd.DataFrame(list(track(judged, "Comparing numbers of factors", len(numbers))))
 
 
-def _judge(features: pd.DataFrame, settings: FactorSettings, resamples: int, seed: int) -> dict[str, float]:
+def _judge(features: pd.DataFrame, others: FactorSettings, resamples: int, seed: int, number: int) -> dict[str, float]:
+    settings = replace(others, factors=number)
     fitted = fit_factors(features, settings, seed)
     scaled, scores = fitted.scale(features), fitted.transform(features)
     rebuilt = fitted.rebuild(scores)

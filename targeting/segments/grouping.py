@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pandas as pd
-from joblib import Parallel, delayed
 from numpy.typing import NDArray
 from sklearn.cluster import KMeans
 from sklearn.metrics import (
@@ -18,6 +18,7 @@ from sklearn.metrics import (
 from sklearn.mixture import GaussianMixture
 
 from targeting.base.errors import DataError
+from targeting.base.parallel import in_processes
 from targeting.base.progress import track
 from targeting.segments.factors import Factorisation, factor_shares
 from targeting.stats.resampling import resample
@@ -90,13 +91,11 @@ def select_clusters(points: Matrix, numbers: Sequence[int], restarts: int, boots
     Source: Hennig (2007), Computational Statistics & Data Analysis 52, 258-271, for the resampling.
     """
     jobs = [(method, k) for method in METHODS for k in numbers]
-    results = Parallel(n_jobs=-1, return_as="generator")(
-        delayed(_compare)(points, method, k, restarts, bootstraps, seed) for method, k in jobs
-    )
+    results = in_processes(partial(_compare, points, restarts, bootstraps, seed), jobs)
     return pd.DataFrame(list(track(results, "Comparing numbers of segments", len(jobs))))
 
 
-def _compare(points: Matrix, method: str, k: int, restarts: int, bootstraps: int, seed: int) -> dict[str, float | str]:
+def _compare(points: Matrix, restarts: int, bootstraps: int, seed: int, method: str, k: int) -> dict[str, float | str]:
     def fit(rows: Matrix) -> KMeans | GaussianMixture:
         return fit_kmeans(rows, k, restarts, seed) if method == "kmeans" else fit_mixture(rows, k, seed)
 

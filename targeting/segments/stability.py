@@ -6,16 +6,17 @@ Here everything is refitted: logs, scaling, factors and clusters. Agreement is t
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import partial
 
 import numpy as np
 import pandas as pd
-from joblib import Parallel, delayed
 from numpy.typing import NDArray
 from scipy.stats import norm
 from sklearn.metrics import adjusted_rand_score
 from sklearn.metrics.cluster import contingency_matrix
 from sklearn.model_selection import KFold
 
+from targeting.base.parallel import in_processes
 from targeting.base.progress import track
 from targeting.segments.factors import Factorisation, FactorSettings, factor_shares, fit_factors
 from targeting.segments.grouping import Separation, assign_segments, fit_kmeans, separation
@@ -78,11 +79,11 @@ def refitted_with_other_seeds(features: pd.DataFrame, recipe: Recipe) -> Matrix:
 
 
 def _refit(features: pd.DataFrame, fits: Sequence[tuple[NDArray[np.int64], Recipe]], description: str) -> Matrix:
-    def labels(rows: NDArray[np.int64], recipe: Recipe) -> Labels:
-        return recipe.fit(features.iloc[rows]).assign(features)
+    return np.array(list(track(in_processes(partial(_labels, features), fits), description, len(fits))))
 
-    jobs = Parallel(n_jobs=-1, return_as="generator")(delayed(labels)(*fit) for fit in fits)
-    return np.array(list(track(jobs, description, len(fits))))
+
+def _labels(features: pd.DataFrame, rows: NDArray[np.int64], recipe: Recipe) -> Labels:
+    return recipe.fit(features.iloc[rows]).assign(features)
 
 
 def agreement(segments: Labels, refits: Iterable[Labels]) -> Matrix:
@@ -135,14 +136,14 @@ def separation_without_groups(features: pd.DataFrame, recipe: Recipe) -> pd.Data
     What it finds there it would find in any data with these correlations. Indices no better than that say that the segments cut
     a continuum into convenient parts.
     """
+    draws = in_processes(partial(_of_draw, features, recipe), ((number,) for number in range(DRAWS)))
+    return pd.DataFrame([vars(one) for one in track(draws, "Segmenting households without groups", DRAWS)])
 
-    def judge(number: int) -> Separation:
-        drawn = ungrouped(features, recipe.seed + number)
-        fitted = recipe.fit(drawn)
-        return separation(factor_shares(fitted.factorisation.transform(drawn)), fitted.assign(drawn))
 
-    jobs = Parallel(n_jobs=-1, return_as="generator")(delayed(judge)(number) for number in range(DRAWS))
-    return pd.DataFrame([vars(one) for one in track(jobs, "Segmenting households without groups", DRAWS)])
+def _of_draw(features: pd.DataFrame, recipe: Recipe, number: int) -> Separation:
+    drawn = ungrouped(features, recipe.seed + number)
+    fitted = recipe.fit(drawn)
+    return separation(factor_shares(fitted.factorisation.transform(drawn)), fitted.assign(drawn))
 
 
 @dataclass(frozen=True)

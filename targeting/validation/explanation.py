@@ -5,16 +5,17 @@ All describe the effects as predicted. Whether these are right is for the valida
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pandas as pd
-from joblib import Parallel, delayed
 from numpy.typing import NDArray
 from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.spatial.distance import squareform
 from sklearn.metrics import r2_score
 from sklearn.tree import DecisionTreeRegressor
 
+from targeting.base.parallel import in_processes
 from targeting.nuisance.models import outcome_model
 from targeting.validation.contributions import contributions, direction_table, rounded_effects
 
@@ -76,8 +77,7 @@ def grouped_importance(covariates: pd.DataFrame, effects: Vector, fold: NDArray[
     values = covariates.to_numpy(dtype=float)
     places = [[covariates.columns.get_loc(name) for name in group] for group in groups]
     numbers = np.unique(fold)
-    # Processes: in one, the many short predictions would wait for threads longer than they compute.
-    parts = Parallel(n_jobs=-1)(delayed(_of_held_out)(values, target, fold == number, places, seed) for number in numbers)
+    parts = in_processes(partial(_of_held_out, values, target, places, seed), ((fold == number,) for number in numbers))
     increase, predicted, shares = np.zeros(len(groups)), np.zeros(len(target)), np.zeros(values.shape)
     for number, (errors, own, added) in zip(numbers, parts, strict=True):
         increase += errors
@@ -96,7 +96,7 @@ def grouped_importance(covariates: pd.DataFrame, effects: Vector, fold: NDArray[
 
 
 def _of_held_out(
-    values: Vector, target: Vector, held_out: NDArray[np.bool_], places: Sequence[Sequence[int]], seed: int
+    values: Vector, target: Vector, places: Sequence[Sequence[int]], seed: int, held_out: NDArray[np.bool_]
 ) -> tuple[Vector, Vector, Vector]:
     """For the held-out rows: the increase of their sum of squares when a group is shuffled, predictions, and contributions."""
     model = outcome_model("boosting", seed).fit(values[~held_out], target[~held_out])

@@ -1,14 +1,15 @@
 """Would effects learned from past campaigns have ranked households in the next one? Train on earlier trials, test on the last."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 import numpy as np
 import pandas as pd
-from joblib import Parallel, delayed
 from numpy.typing import NDArray
 
 from targeting.base.columns import KEYS, OUTCOMES
 from targeting.base.errors import DataError
+from targeting.base.parallel import in_processes
 from targeting.base.progress import track
 from targeting.learners.data import outcome_data
 from targeting.learners.registry import Learner
@@ -43,14 +44,12 @@ def forward_effects(
     fold, propensity = latest["fold"].to_numpy(), nuisance.loc[last, "propensity"].to_numpy()
     covariates = covariate_matrix(latest)
     jobs = [(name, outcome, number) for name in learners for outcome in OUTCOMES for number in np.unique(fold)]
-    results = Parallel(n_jobs=-1, return_as="generator")(
-        delayed(_fit)(
-            learners[name],
-            data[outcome].learn(number),
-            HeldOut(covariates[fold == number], propensity[fold == number]),
-            seed,
-        )
-        for name, outcome, number in jobs
+    results = in_processes(
+        partial(_fit, seed),
+        (
+            (learners[name], data[outcome].learn(number), HeldOut(covariates[fold == number], propensity[fold == number]))
+            for name, outcome, number in jobs
+        ),
     )
     table = latest[KEYS].copy()
     for (name, outcome, number), cate in zip(jobs, track(results, "Fitting on earlier trials", len(jobs)), strict=True):
@@ -91,5 +90,5 @@ def forward_table(
     return pd.DataFrame(rows)
 
 
-def _fit(learner: Learner, learn: Rows, held_out: HeldOut, seed: int) -> Vector:
+def _fit(seed: int, learner: Learner, learn: Rows, held_out: HeldOut) -> Vector:
     return learner.fit(learn, held_out, learner.settings, seed).cate
