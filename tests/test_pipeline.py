@@ -249,14 +249,17 @@ def test_a_queue_completes_with_two_workers(project):
     assert [cost for cost in costs if cost in (2, 3)] == [2, 3]
 
 
+# One process that asks again and again: each `dvc queue status` would take seconds of a processor from the queue's own work.
 WAIT = """
-import subprocess, time
+import time
+from dvc.repo import Repo
+queue = Repo().experiments.celery_queue
 for _ in range(240):
-    status = subprocess.run(["dvc", "queue", "status"], capture_output=True, text=True).stdout
-    if "Running" not in status and "Queued" not in status:
+    states = [task["status"] for task in queue.status()]
+    if "Running" not in states and "Queued" not in states:
         break
     time.sleep(1)
-print(status)
+print(states)
 """
 
 
