@@ -4,7 +4,9 @@ Reads the source that `data` names; writes one Parquet file a canonical table, a
 where it is not known, as with every real retailer.
 """
 
+import dataclasses
 import shutil
+from functools import partial
 from pathlib import Path
 
 from targeting.base.outputs import replace, write_metrics
@@ -12,6 +14,8 @@ from targeting.base.params import load_params
 from targeting.base.stage import run
 from targeting.sources import canonical_tables, origins
 from targeting.tables.engine import connect, read_tables
+from targeting.tables.identifiers import own_text
+from targeting.tables.plausible import plausibility
 from targeting.tables.schemas import SCHEMAS, cross_check, validate
 from targeting.tables.write import write_tables, write_truth
 
@@ -31,10 +35,14 @@ def main() -> None:
             replace(TRUTH, lambda path: write_truth(backend, source, path))
 
             tables = dict(zip(SCHEMAS, read_tables(backend, part, *SCHEMAS), strict=True))
-            origin = origins(params["data"]["source"])
+            key = backend.read_parquet(part / "identifiers.parquet")
+            origin = {
+                name: dataclasses.replace(own, shown=partial(own_text, key))
+                for name, own in origins(params["data"]["source"]).items()
+            }
             for name, table in tables.items():
                 validate(name, table, origin)
-            counts = cross_check(tables, origin)
+            counts = cross_check(tables, origin) | plausibility(tables, origin)
             lines = tables["transactions"]
             totals = lines.aggregate(
                 n_transactions=lines.count(),

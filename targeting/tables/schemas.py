@@ -14,9 +14,7 @@ import pandera.ibis as pa
 
 from targeting.base.errors import DataError
 from targeting.tables.origins import Column, Origin
-
-# Sums of decimals do not depend on the order of the rows or the number of threads; sums of floats do.
-MONEY = "decimal(18, 4)"
+from targeting.tables.values import MONEY
 
 
 def _required(dtype: dt.DataType, *checks: pa.Check) -> pa.Column:
@@ -39,10 +37,10 @@ SCHEMAS: dict[str, pa.DataFrameSchema] = {
             "household_id": _required(dt.int64),
             "basket_id": _required(dt.int64),
             "product_id": _required(dt.int64),
-            "store_id": _required(dt.int64),
+            "store_id": _optional(dt.int64),
             "day": _required(dt.date),
             "week": _required(dt.int64, pa.Check.ge(1, error="must be 1 or later")),
-            "quantity": _required(dt.int64),
+            "quantity": _required(dt.dtype(MONEY)),
             "sales": _required(dt.dtype(MONEY), NOT_NEGATIVE),
             "loyalty_discount": _required(dt.dtype(MONEY), NOT_NEGATIVE),
             "coupon_discount": _required(dt.dtype(MONEY), NOT_NEGATIVE),
@@ -175,8 +173,8 @@ def _message(origin: Origin, columns: Sequence[str], count: str, problem: str, e
     names = ", ".join(origin.columns[column].name for column in columns)
     shown = str(example)
     if isinstance(example, Mapping):
-        shown = ", ".join(f"{_name_at_source(origin, key)}={value}" for key, value in example.items())
-    return f"{origin.file}, column {names}: {count}: {problem}, for example {shown}. Correct or remove these rows in the source."
+        shown = ", ".join(f"{_name_at_source(origin, key)}={origin.shown(key, value)}" for key, value in example.items())
+    return f"{origin.file}, column {names}: {count}: {problem}, for example {shown}. Correct these rows in the source."
 
 
 def _name_at_source(origin: Origin, column: str) -> str:
@@ -218,5 +216,5 @@ def cross_check(tables: Mapping[str, ir.Table], origins: Mapping[str, Origin]) -
 def _require_known_campaigns(tables: Mapping[str, ir.Table], name: str, origins: Mapping[str, Origin]) -> None:
     unknown = tables[name].anti_join(tables["campaigns"], "campaign_id")
     if unknown.count().execute():
-        problem = f"no campaign of this number in {origins['campaigns'].file}"
+        problem = f"no such campaign in {origins['campaigns'].file}"
         raise DataError(_sentence(origins[name], ["campaign_id"], unknown, problem))
