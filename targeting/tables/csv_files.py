@@ -44,7 +44,8 @@ SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bar
 class Layout:
     """How a CSV file is written: encoding and compression, separator, names of columns, lines before the data, their number of rows.
 
-    `regular` says that DuckDB can read it as it lies: UTF-8, one kind of line end.
+    `regular` says that the engine reads it as it lies: UTF-8, one kind of line end, no quotation mark inside a value (at the
+    begin of a value that is not quoted, readers differ).
     """
 
     encoding: str
@@ -114,17 +115,22 @@ def _measured(text: io.TextIOWrapper, file: str, origin: Origin, encoding: str, 
         hinted = hint[4:] if hint[:4] == "sep=" and hint[4:] in SEPARATORS else None
         header = text.readline() if hinted else first
         separator, names = _header(header, file, origin, [hinted] if hinted else list(SEPARATORS))
+        matched(names, origin)
         before = 2 if hinted else 1
         reader = csv.reader(text, delimiter=separator, strict=True)
-        n_rows = 0
+        n_rows, marks = 0, False
         for row in reader:
             line = reader.line_num
             if row:
                 n_rows += 1
+                whole = separator.join(row)
+                marks = marks or '"' in whole
+                if "\x00" in whole:
+                    raise DataError(f"{file}, line {before + line}: it holds a NUL, which no text does. Copy or save the file anew.")
                 if len(row) != len(names):
                     raise DataError(
                         f"{file}, line {before + line}: {_fields(len(row))}, where the header names {len(names)} columns: "
-                        f"{separator.join(row)[:60]!r}. Give every line as many fields; put quotation marks around text with "
+                        f"{whole[:60]!r}. Give every line as many fields; put quotation marks around text with "
                         f"{SEPARATORS[separator]} in it."
                     )
     except csv.Error as error:
@@ -133,7 +139,7 @@ def _measured(text: io.TextIOWrapper, file: str, origin: Origin, encoding: str, 
         ) from None
     except UnicodeError as error:
         raise DataError(_not_decoded(file, error)) from None
-    regular = encoding != "utf-16" and not isinstance(text.newlines, tuple) and not hinted
+    regular = encoding != "utf-16" and not marks and not isinstance(text.newlines, tuple) and not hinted
     return Layout(encoding, compressed, separator, names, before, n_rows, regular)
 
 
@@ -154,14 +160,9 @@ def _not_decoded(file: str, error: UnicodeError) -> str:
 
 def _header(line: str, file: str, origin: Origin, separators: list[str]) -> tuple[str, list[str]]:
     """The separator whose split of the header has most of the wanted columns, and the columns' names."""
-    split: dict[str, list[str]] = {}
-    for separator in separators:
-        try:
-            split[separator] = next(csv.reader([line], delimiter=separator, strict=True), [])
-        except csv.Error:
-            continue
-    if not split:
+    if line.count('"') % 2:
         raise DataError(f"{file}, line 1: the header spans several lines or has an open quotation mark. Write it in one line.")
+    split = {separator: next(csv.reader([line], delimiter=separator), []) for separator in separators}
     wanted = {column.name.lower() for column in origin.columns.values()}
 
     def known(separator: str) -> tuple[int, int]:

@@ -46,7 +46,7 @@ IDENTIFIERS = {
 }
 FEW = 0.01
 # Always a mistake: what lost its digits, formulas.
-SPOILT = r"^([+-]?[0-9]+\.[0-9]+[eE][+-]?[0-9]+|[+-]?[0-9]+[eE][+-][0-9]+|[=@＝＠].*|[+-].*[^0-9 ].*|infinity)$"
+SPOILT = r"(?i)^([+-]?[0-9]+\.[0-9]+e[+-]?[0-9]+|[+-]?[0-9]+e[+-][0-9]+|[=@＝＠].*|[+-].*[^0-9 ].*|[+-]?inf(inity)?)$"
 # A number, but not a plain one: a mistake where the column's other values are plain.
 ODD = r"^(\+[0-9]+|-0[0-9]*|[+-]?[0-9]+([_,.' ][0-9]+)+|0[xX][0-9a-fA-F]+|[0-9]+[eE][0-9]+)$"
 WHOLE_FLOAT = r"^(0|-?[1-9][0-9]{0,14})\.0+$"
@@ -171,7 +171,7 @@ def _identifier(own: ir.Column) -> tuple[ir.Column, ...]:
     if not own.type().is_string():
         whole = own.try_cast("int64")
         if own.type().is_floating():
-            whole = ibis.ifelse((own == own.floor()) & (own.abs() < EXACT_BELOW), whole, ibis.null("int64"))
+            whole = ibis.ifelse((own == whole.cast("float64")) & (own.abs() < EXACT_BELOW), whole, ibis.null("int64"))
         elif not own.type().is_integer():
             whole = ibis.ifelse(own == whole.cast(own.type()), whole, ibis.null("int64"))
         return whole, own.notnull() & whole.isnull()

@@ -41,7 +41,7 @@ NUMBERS = (
     (r"[+-]?\d+,\d+", "it has a decimal comma: write a decimal point, or separate the columns by semicolons"),
     (r"[+-]?\d+(_\d+)+", "it has underscores: write digits alone"),
     (r"[+-]?inf(inity)?", "it is infinite, which no value of a till is: correct it where it is computed"),
-    (r"[=@＝＠+-].*[^\d.,].*", "it begins as a spreadsheet's formula does: export the value itself"),
+    (r"[=@＝＠].*|[+-].*[^\d., ].*", "it begins as a spreadsheet's formula does: export the value itself"),
 )
 DATES = (
     (r".*\d{1,2}:\d{2}.*(Z|[+-]\d{2}(:?\d{2})?)", "it has a time zone, and its day depends on where one stands: write the shop's own date"),
@@ -64,7 +64,8 @@ def cleaned(column: ir.Column) -> ir.Column:
     if column.type().is_string():
         return _without(column, BLANKS).nullif("")
     if column.type().is_floating():
-        return ibis.ifelse(column.isnan(), ibis.null(column.type()), column)
+        # As text: Parquet's least and largest value leave NaN out, from which the engine concludes that isnan is false everywhere.
+        return ibis.ifelse(column.cast("string") == "nan", ibis.null(column.type()), column)
     return column.cast("string") if column.type().is_uuid() else column
 
 
