@@ -183,7 +183,7 @@ VALUES = [
     ("sales", "1.50-", "a number with a decimal point"),
     ("sales", "(1.50)", "a number with a decimal point"),
     ("sales", "90000000000000", "beyond 1,000,000,000"),
-    ("sales", "١", "a number with a decimal point"),
+    ("sales", "\u0661", "a number with a decimal point"),
 ]
 
 
@@ -209,7 +209,12 @@ def test_all_unreadable_columns_of_all_files_are_named_at_once(engine, tmp_path)
     origins = {name: Origin(f"{name}.csv", ORIGIN.columns) for name in ("one", "two", "three")}
     with pytest.raises(DataError) as error:
         read_files(engine, tmp_path, origins)
-    for part in ("one.csv, column day: 1 of 2", "one.csv, column sales: 1 of 2", "two.csv has no column brand", "no file three.csv"):
+    for part in (
+        "one.csv, column day: 1 of 2",
+        "one.csv, column sales: 1 of 2",
+        "two.csv has no column brand",
+        "no file three.csv",
+    ):
         assert part in str(error.value)
 
 
@@ -242,7 +247,9 @@ def test_identifiers_that_are_text_stay_as_they_are(kind, engine, tmp_path):
 
 def test_a_few_words_among_many_numbers_are_a_mistake(engine, tmp_path):
     content = "\n".join([HEADER, *(f"{name},2017-01-02,1,Own" for name in [*range(500), "anna"])]).encode()
-    with pytest.raises(DataError, match=r"household_id: 1 of 501 rows cannot be read as a whole number, as the others are, .*'anna'"):
+    with pytest.raises(
+        DataError, match=r"household_id: 1 of 501 rows cannot be read as a whole number, as the others are, .*'anna'"
+    ):
         rows(engine, stored(tmp_path, content))
 
 
@@ -315,7 +322,9 @@ def test_parts_agree_in_their_types(engine, parts):
 
 
 VALUE = st.one_of(
-    st.sampled_from(["7", "00017", "17", "-3", "1.5", "1,5", "1.234,5", "7.00013E+15", "0x1F", "1_000", "inf", "nan", "NULL", "#", ""]),
+    st.sampled_from(
+        ["7", "00017", "17", "-3", "1.5", "1,5", "1.234,5", "7.00013E+15", "0x1F", "1_000", "inf", "nan", "NULL", "#", ""]
+    ),
     st.sampled_from(["2017-01-02", "2/6/17", "17-01-02", "2017-02-30", "2017-01-02T10:00", "2017-01-02T10:00Z", "12017-01-02"]),
     st.sampled_from(['"', '5" pipe', "a,b", "a;b", "a\nb", " x ", "é", "\t", "=1+1", "\\", "'", "\u00a0"]),
     st.text("0123456789.,-+eE /:TZ", max_size=12),
@@ -370,12 +379,18 @@ def same(value: object, text: str, decimal_comma: bool) -> bool:
     return value == text
 
 
+def rows_or_refusal(engine: BaseBackend, path: Path) -> list[tuple] | str:
+    try:
+        return rows(engine, path)
+    except DataError as error:
+        return str(error)
+
+
 def check(engine: BaseBackend, path: Path, content: bytes) -> None:
     path.write_bytes(content)
-    try:
-        found = rows(engine, path)
-    except DataError as error:
-        assert "lines.csv" in str(error)
+    found = rows_or_refusal(engine, path)
+    if isinstance(found, str):
+        assert "lines.csv" in found
         return
     expected = slowly(content)
     assert len(found) == len(expected)

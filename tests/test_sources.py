@@ -116,7 +116,7 @@ ERRORS = {
     "text where a number belongs": (
         "transaction_data.csv",
         set_value("SALES_VALUE", "free"),
-        r"transaction_data.csv, column SALES_VALUE: 1 of [\d,]+ rows cannot be read .* 'free': correct the values where the file is made",
+        r"transaction_data.csv, column SALES_VALUE: 1 of [\d,]+ rows .* 'free': correct the values where the file",
     ),
     "a day that is no day": (
         "transaction_data.csv",
@@ -126,7 +126,17 @@ ERRORS = {
     "a fraction where a number counts": (
         "campaign_table.csv",
         set_value("household_key", "1.5"),
-        r"campaign_table.csv, column household_key: 1 of .* cannot be read as a whole number, as the others are, for example '1.5'",
+        r"campaign_table.csv, column household_key: 1 of .* a whole number, as the others are, for example '1.5'",
+    ),
+    "discounts of the other sign": (
+        "transaction_data.csv",
+        lambda frame: frame.assign(RETAIL_DISC=-frame["RETAIL_DISC"]),
+        r"transaction_data.csv, column RETAIL_DISC: [\d,]+ discounts are positive and [\d,]+ negative; .*Turn the sign",
+    ),
+    "a day far outside": (
+        "transaction_data.csv",
+        set_value("DAY", "100000000"),
+        r"transaction_data.csv, column DAY: 1 of .*'100000000': it is beyond 36,525",
     ),
     "a missing household": (
         "transaction_data.csv",
@@ -203,7 +213,7 @@ def rewrite(folder: Path, file: str, change) -> None:
 BROKEN_FILES = {
     "a line with too many fields": (
         lambda text: text.replace(b"\n", b",9,9\n", 3).replace(b",9,9\n", b"\n", 1),
-        r"product.csv, line 3: 7 fields, where the header names 5 columns.*Give every line as many fields",
+        r"product.csv, line 2: 9 fields, where the header names 7 columns.*Give every line as many fields",
     ),
     "another encoding": (
         lambda text: text.replace(b"National", "Nätional".encode("latin-1"), 2),

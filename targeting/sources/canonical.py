@@ -17,11 +17,11 @@ FORMATS = ("csv", "csv.gz", "parquet", "pq")
 
 
 def tables(backend: BaseBackend, data: Mapping[str, Any]) -> dict[str, ir.Table]:
-    """The canonical tables of the folder `data.path`: for each NAME a file NAME.csv or NAME.parquet (also
-    NAME.csv.gz and NAME.pq).
+    """The canonical tables of the folder `data.path`: for each NAME a file NAME.csv or NAME.parquet.
 
-    Those of OPTIONAL may be absent, or have no rows. Names of files and columns match regardless of case; further columns are
-    left out. Raises DataError for a missing folder, file or column, a table in both formats, and unreadable values.
+    NAME.csv.gz and NAME.pq are these too. Those of OPTIONAL may be absent, or have no rows. Names of files and columns match
+    regardless of case; further columns are left out. Raises DataError for a missing folder, file or column, a table in both
+    formats, and unreadable values.
     """
     folder = require_folder(data["path"], "the eight tables")
     files = {name: _file(folder, name) for name in SCHEMAS}

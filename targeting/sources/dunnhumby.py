@@ -161,8 +161,8 @@ def _require_negative_discounts(lines: ir.Table) -> None:
         positive, negative = (int(found[f"{sign}_{name}"] or 0) for sign in ("positive", "negative"))
         if positive > negative:
             raise DataError(
-                f"{origin.file}, column {origin.columns[name].name}: {positive:,} discounts are positive and {negative:,} negative; "
-                "this file stores them negative. Turn the sign of the whole column, or bring canonical tables, where they are positive."
+                f"{origin.place(name)}: {positive:,} discounts are positive and {negative:,} negative; this file stores them "
+                "negative. Turn the sign of the whole column, or bring canonical tables, where they are positive."
             )
 
 

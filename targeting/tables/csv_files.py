@@ -42,7 +42,7 @@ SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bar
 
 @dataclass(frozen=True)
 class Layout:
-    """How a CSV file is written: encoding and compression, separator, names of columns, lines before the data, their number of rows.
+    """How a CSV file is written: encoding and compression, separator, names of columns, lines before the data, number of rows.
 
     `regular` says that the engine reads it as it lies: UTF-8, one kind of line end, no quotation mark inside a value (at the
     begin of a value that is not quoted, readers differ).
@@ -65,12 +65,14 @@ def read_csv(backend: BaseBackend, path: Path, origin: Origin) -> ir.Table:
     """
     layout = _layout(path, origin)
     wanted = matched(layout.names, origin)
-    raw = _raw(backend, path, layout)
-    if int(raw.count().execute()) != layout.n_rows:
-        raise DataError(f"{path.name}: not all of its {layout.n_rows:,} rows can be read. Save it as CSV UTF-8 again.")
-    positions = {name: f"c{layout.names.index(name)}" for name in wanted.values()}
-    table = raw.select(**{name: raw[position] for name, position in positions.items()})
-    return typed(table, origin, layout.separator == ";" and _decimal_comma(table, origin, wanted))
+    try:
+        raw = _raw(backend, path, layout)
+        positions = {name: f"c{layout.names.index(name)}" for name in wanted.values()}
+        table = raw.select(**{name: raw[position] for name, position in positions.items()})
+        return typed(table, origin, layout.n_rows, layout.separator == ";" and _decimal_comma(table, origin, wanted))
+    except duckdb.Error as error:
+        reason = " ".join(str(error).split("\n\n")[0].split())[:300]
+        raise DataError(f"{path.name} cannot be read as CSV: {reason}. Save it as CSV UTF-8 again.") from None
 
 
 def _layout(path: Path, origin: Origin) -> Layout:
@@ -78,7 +80,7 @@ def _layout(path: Path, origin: Origin) -> Layout:
     with path.open("rb") as stream:
         compressed = stream.read(2) == GZIP
     try:
-        with (gzip.open(path) if compressed else path.open("rb")) as stream:
+        with gzip.open(path) if compressed else path.open("rb") as stream:
             encoding = _encoding(stream.read(64), path.name)
         with _text(path, encoding, compressed) as text:
             return _measured(text, path.name, origin, encoding, compressed)
@@ -102,8 +104,8 @@ def _encoding(head: bytes, file: str) -> str:
 
 @contextmanager
 def _text(path: Path, encoding: str, compressed: bool) -> Iterator[io.TextIOWrapper]:
-    with (gzip.open(path) if compressed else path.open("rb")) as stream:
-        yield io.TextIOWrapper(stream, encoding=encoding, newline="")  # type: ignore[arg-type]
+    with gzip.open(path) if compressed else path.open("rb") as stream:
+        yield io.TextIOWrapper(stream, encoding=encoding, newline="")
 
 
 def _measured(text: io.TextIOWrapper, file: str, origin: Origin, encoding: str, compressed: bool) -> Layout:
@@ -126,7 +128,9 @@ def _measured(text: io.TextIOWrapper, file: str, origin: Origin, encoding: str, 
                 whole = separator.join(row)
                 marks = marks or '"' in whole
                 if "\x00" in whole:
-                    raise DataError(f"{file}, line {before + line}: it holds a NUL, which no text does. Copy or save the file anew.")
+                    raise DataError(
+                        f"{file}, line {before + line}: it holds a NUL, which no text does. Copy or save the file anew."
+                    )
                 if len(row) != len(names):
                     raise DataError(
                         f"{file}, line {before + line}: {_fields(len(row))}, where the header names {len(names)} columns: "
@@ -174,9 +178,9 @@ def _header(line: str, file: str, origin: Origin, separators: list[str]) -> tupl
 
 def _raw(backend: BaseBackend, path: Path, layout: Layout) -> ir.Table:
     """All columns as text, named c0, c1 and so on; what is irregular is rewritten first, into a table of its own."""
-    columns = {f"c{position}": "VARCHAR" for position in range(len(layout.names))}
     if layout.regular:
-        return _engine(backend, path, layout, columns, layout.header_lines)
+        compression = "gzip" if layout.compressed else "none"
+        return _scanned(backend, path, layout, skip=layout.header_lines, compression=compression)
     with tempfile.TemporaryDirectory() as folder, _text(path, layout.encoding, layout.compressed) as text:
         plain = Path(folder) / "plain.csv"
         for _ in range(layout.header_lines):
@@ -184,35 +188,26 @@ def _raw(backend: BaseBackend, path: Path, layout: Layout) -> ir.Table:
         with plain.open("w", encoding="utf-8", newline="") as file:
             rows = (row for row in csv.reader(text, delimiter=layout.separator, strict=True) if row)
             csv.writer(file, delimiter=layout.separator, lineterminator="\n", quoting=csv.QUOTE_ALL).writerows(rows)
-        table = _engine(backend, plain, layout, columns, 0, compressed=False)
+        # Given, since one inside a text would be taken for it. Elsewhere it is found: all are of one kind.
+        table = _scanned(backend, plain, layout, skip=0, compression="none", new_line="\\n")
         return backend.create_table(ibis.util.gen_name("csv"), table, temp=True)
 
 
-def _engine(
-    backend: BaseBackend, path: Path, layout: Layout, columns: dict[str, str], skip: int, compressed: bool | None = None
-) -> ir.Table:
-    try:
-        return backend.read_csv(
-            path,
-            columns=columns,
-            auto_detect=False,
-            header=False,
-            skip=skip,
-            delim=layout.separator,
-            quote='"',
-            escape='"',
-            comment="",
-            null_padding=False,
-            strict_mode=True,
-            hive_partitioning=False,
-            compression="gzip" if (layout.compressed if compressed is None else compressed) else "none",
-        )
-    except duckdb.Error as error:
-        raise DataError(f"{path.name} cannot be read as CSV: {_reason(error)}. Save it as CSV UTF-8 again.") from None
-
-
-def _reason(error: duckdb.Error) -> str:
-    return " ".join(str(error).split("\n\n")[0].split())[:300]
+def _scanned(backend: BaseBackend, path: Path, layout: Layout, **options: str | int) -> ir.Table:
+    return backend.read_csv(
+        path,
+        columns={f"c{position}": "VARCHAR" for position in range(len(layout.names))},
+        auto_detect=False,
+        header=False,
+        delim=layout.separator,
+        quote='"',
+        escape='"',
+        comment="",
+        null_padding=False,
+        strict_mode=True,
+        hive_partitioning=False,
+        **options,
+    )
 
 
 def _decimal_comma(table: ir.Table, origin: Origin, names: dict[str, str]) -> bool:
@@ -225,7 +220,7 @@ def _decimal_comma(table: ir.Table, origin: Origin, names: dict[str, str]) -> bo
     commas, points = ([i for i in range(len(amounts)) if found[f"{mark}{i}"]] for mark in ",.")
     if commas and points:
         raise DataError(
-            f"{origin.file}: numbers have commas in column {amounts[commas[0]]} and points in column {amounts[points[0]]}, so that "
+            f"{origin.file}: numbers have commas in column {amounts[commas[0]]} and points in column {amounts[points[0]]}: "
             "1.234 can mean two things. Save them with one mark, before the decimals, and none for thousands."
         )
     return bool(commas)

@@ -131,7 +131,7 @@ def _line_totals(lines: ir.Table) -> ir.Table:
 
 
 def _items(quantity: ir.NumericColumn) -> ir.NumericValue:
-    """The items of a line: its quantity; of weighed goods, whose quantity has a fraction, one, or minus one where they come back."""
+    """The items of a line: its quantity. Of weighed goods, whose quantity has a fraction, one; minus one where they come back."""
     return ibis.ifelse(quantity == quantity.floor(), quantity, quantity.sign())
 
 

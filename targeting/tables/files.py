@@ -37,8 +37,10 @@ def find(folder: Path, file: str) -> Path | None:
 
 def missing(folder: Path, file: str) -> DataError:
     """The error for a file that is not there, to be raised."""
-    present = ", ".join(sorted(path.name for path in folder.iterdir())) or "nothing"
-    return DataError(f"{folder} has no file {file}; it has {present}. Copy the file there, or correct data.path.")
+    present = sorted(path.name for path in folder.iterdir())
+    other = [name for name in present if name.lower().split(".")[0] == file.split(".")[0]]
+    remedy = f"Save {' or '.join(other)} as {file}" if other else "Copy the file there, or correct data.path"
+    return DataError(f"{folder} has no file {file}; it has {', '.join(present) or 'nothing'}. {remedy}.")
 
 
 def read_files(backend: BaseBackend, folder: Path, origins: Mapping[str, Origin]) -> dict[str, ir.Table]:
@@ -98,9 +100,9 @@ def _parts(folder: Path) -> list[Path]:
     strays = [f"{path.name}/" if path.is_dir() else path.name for path in inside if path not in parts]
     if strays:
         raise DataError(
-            f"{folder.name} has {', '.join(strays[:5])} beside its parts, and it is not said whether that belongs to the table. Put "
-            "all parts into the folder itself as .parquet files (a table in sub-folders: write it without partitions), and take "
-            "the rest away."
+            f"{folder.name} has {', '.join(strays[:5])} beside its parts, and it is not said whether that belongs to the table. "
+            "Put all parts into the folder itself as .parquet files (a table in sub-folders: write it without partitions), and "
+            "take the rest away."
         )
     if not parts:
         raise DataError(f"{folder.name} is a folder without a .parquet file: copy the table's parts there.")
@@ -119,8 +121,8 @@ def _require_same_types(parts: list[Path], origin: Origin) -> None:
             first, kind = stored.setdefault(key, (path.name, types[name]))
             if kind != types[name]:
                 raise DataError(
-                    f"{origin.file}, column {name}: {types[name]} in {path.name}, and {kind} in {first}. Write all parts with one "
-                    "type."
+                    f"{origin.file}, column {name}: {types[name]} in {path.name}, and {kind} in {first}. Write all parts with "
+                    "one type."
                 )
 
 

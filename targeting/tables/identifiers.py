@@ -33,7 +33,7 @@ def number(backend: BaseBackend, tables: Mapping[str, ir.Table], origins: Mappin
         key = backend.create_table(ibis.util.gen_name(f"key_{kind}"), _key(holding, kind, home, column), temp=True)
         _require_one_spelling(holding, key, home, column, origins)
         keys.append(key.select(*KEY))
-        for name, table in holding.items():
+        for name in holding:
             numbered[name] = _replaced(numbered[name], column, key)
     return numbered | {"identifiers": ibis.union(*keys) if len(keys) > 1 else keys[0]}
 
@@ -72,8 +72,8 @@ def _refuse_text(holding: Mapping[str, ir.Table], column: str, origins: Mapping[
             plain = table[column].try_cast("int64").cast("string").fill_null("")
             strays = table.filter(table[column].notnull() & (plain != table[column]))
             raise DataError(
-                f"{_place(origins[name], column)}: {_rows(strays)} no whole number, as all are in {origins[home].file}, for example "
-                f"{_first(strays, column)!r}. Write them as there."
+                f"{origins[name].place(column)}: {_rows(strays)} no whole number, as all are in {origins[home].file}, for "
+                f"example {_first(strays, column)!r}. Write them as there."
             )
 
 
@@ -94,17 +94,13 @@ def _require_one_spelling(
         if strange.count().execute():
             first = strange.order_by("here").limit(1).to_pyarrow().to_pylist()[0]
             raise DataError(
-                f"{_place(origins[name], column)}: {_rows(strange)} written otherwise than in {origins[home].file}, for example "
+                f"{origins[name].place(column)}: {_rows(strange)} written otherwise than in {origins[home].file}, for example "
                 f"{first['here']!r} here and {first['own']!r} there (leading zeros or capitals). Export both alike, as text."
             )
 
 
 def _likeness(text: ir.StringColumn) -> ir.StringColumn:
     return text.upper().re_replace(r"^0+(.)", r"\1").re_replace(r"\.0+$", "")
-
-
-def _place(origin: Origin, column: str) -> str:
-    return f"{origin.file}, column {origin.columns[column].name}"
 
 
 def _rows(table: ir.Table) -> str:

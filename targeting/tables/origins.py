@@ -46,7 +46,7 @@ IDENTIFIERS = {
 }
 FEW = 0.01
 # Always a mistake: what lost its digits, formulas.
-SPOILT = r"(?i)^([+-]?[0-9]+\.[0-9]+e[+-]?[0-9]+|[+-]?[0-9]+e[+-][0-9]+|[=@＝＠].*|[+-].*[^0-9 ].*|[+-]?inf(inity)?)$"
+SPOILT = r"(?i)^([+-]?[0-9]+\.[0-9]+e[+-]?[0-9]+|[+-]?[0-9]+e[+-][0-9]+|[=@\x{FF1D}\x{FF20}].*|[+-].*[^0-9 ].*|[+-]?inf(inity)?)$"
 # A number, but not a plain one: a mistake where the column's other values are plain.
 ODD = r"^(\+[0-9]+|-0[0-9]*|[+-]?[0-9]+([_,.' ][0-9]+)+|0[xX][0-9a-fA-F]+|[0-9]+[eE][0-9]+)$"
 WHOLE_FLOAT = r"^(0|-?[1-9][0-9]{0,14})\.0+$"
@@ -72,6 +72,10 @@ class Origin:
     may_be_empty: bool = False
     shown: Callable[[str, Any], Any] = field(default=lambda column, value: value, compare=False)
 
+    def place(self, key: str) -> str:
+        """File and column as the user names them, for a sentence."""
+        return f"{self.file}, column {self.columns[key].name}"
+
 
 @dataclass(frozen=True)
 class _Reading:
@@ -87,13 +91,14 @@ class _Reading:
     text: ir.BooleanColumn | None = None
 
 
-def typed(raw: ir.Table, origin: Origin, decimal_comma: bool = False) -> ir.Table:
+def typed(raw: ir.Table, origin: Origin, n_rows: int | None = None, decimal_comma: bool = False) -> ir.Table:
     """`raw` with the wanted columns alone, under their canonical names, each of its type.
 
     Names match regardless of case and of spaces around them; text is trimmed, and empty text is missing. Identifiers are whole
-    numbers, or text where they are not all plain whole numbers (see targeting.tables.identifiers).
-    Raises DataError, naming the file, for a missing column, one that is there twice, no rows where some are needed, and all columns
-    with values that cannot be read.
+    numbers, or text where they are not all plain whole numbers (see targeting.tables.identifiers). `n_rows` is how many rows the
+    file has, where that is known apart from `raw`.
+    Raises DataError, naming the file, for a missing column, one that is there twice, no rows where some are needed, and all
+    columns with values that cannot be read.
     """
     names = matched(list(raw.columns), origin)
     unfit = [_unfit(raw[names[key]], column, key) for key, column in origin.columns.items()]
@@ -101,6 +106,8 @@ def typed(raw: ir.Table, origin: Origin, decimal_comma: bool = False) -> ir.Tabl
         raise DataError(" ".join(f"{origin.file}, {problem}" for problem in unfit if problem))
     readings = {key: _reading(cleaned(raw[names[key]]), key, column, decimal_comma) for key, column in origin.columns.items()}
     counts = _counts(raw, readings)
+    if n_rows not in (None, counts["n_rows"]):
+        raise DataError(f"{origin.file}: {counts['n_rows']:,} of its {n_rows:,} rows can be read. Save it as CSV UTF-8 again.")
     if counts["n_rows"] == 0 and not origin.may_be_empty:
         raise DataError(f"{origin.file} is empty: it needs at least one row.")
     problems = [problem for key, reading in readings.items() if (problem := _problem(key, reading, counts))]
@@ -146,7 +153,8 @@ def _unfit(raw: ir.Column, column: Column, key: str) -> str | None:
             f"column {column.name}: the values are instants with a time zone, and their day depends on where one stands. "
             "Store dates, by the retailer's own clocks."
         )
-    return f"column {column.name}: it is stored as {raw.type()}, which is no {WORDS.get(kind, kind).removeprefix('a ')}. Store it as one."
+    wanted = WORDS.get(kind, kind)
+    return f"column {column.name}: it is stored as {raw.type()}, where {wanted} is wanted. Store it as that, or as text."
 
 
 def _most(key: str, kind: str) -> float:
@@ -167,7 +175,7 @@ def _reading(own: ir.Column, key: str, column: Column, decimal_comma: bool) -> _
 
 
 def _identifier(own: ir.Column) -> tuple[ir.Column, ...]:
-    """The whole numbers among identifiers, and which of the others are refused in any case; of text also odd numbers, and words."""
+    """The whole numbers among identifiers; which of the others are refused in any case; of text also odd numbers, and words."""
     if not own.type().is_string():
         whole = own.try_cast("int64")
         if own.type().is_floating():
@@ -186,16 +194,22 @@ def _identifier(own: ir.Column) -> tuple[ir.Column, ...]:
 
 def _counts(raw: ir.Table, readings: Mapping[str, _Reading]) -> dict[str, Any]:
     """One scan: the number of rows and, of each column, the values refused, odd, and text, with an example of each."""
-    measures: dict[str, ir.Value] = {"n_rows": raw.count()}
-    for key, reading in readings.items():
-        measures[f"known_{key}"] = reading.own.count()
-        for name, these in (("refused", reading.refused), ("odd", reading.odd), ("text", reading.text)):
-            if these is None:
-                continue
-            measures[f"n_{name}_{key}"] = these.sum()
-            measures[f"example_{name}_{key}"] = ibis.ifelse(these, reading.own.cast("string"), ibis.null("string")).min()
-    counts = raw.aggregate(**measures).to_pyarrow().to_pylist()[0]
-    return {name: 0 if name.startswith("n_") and number is None else number for name, number in counts.items()}
+    classes = {
+        f"{name}_{key}": values
+        for key, reading in readings.items()
+        for name, values in (("refused", reading.refused), ("odd", reading.odd), ("text", reading.text))
+        if values is not None
+    }
+    # By way of a table of what is counted: each class is then worked out once, and not for each number.
+    own = {f"own_{key}": reading.own.cast("string") for key, reading in readings.items()}
+    table = raw.select(**own, **classes)
+    measures: dict[str, ir.Value] = {"n_rows": table.count()}
+    for name in classes:
+        text = table[f"own_{name.split('_', 1)[1]}"]
+        measures[f"n_{name}"] = table[name].sum().fill_null(0)
+        measures[f"example_{name}"] = text.min(where=table[name])
+    measures |= {f"known_{key}": table[f"own_{key}"].count() for key in readings}
+    return dict(table.aggregate(**measures).to_pyarrow().to_pylist()[0])
 
 
 def _problem(key: str, reading: _Reading, counts: Mapping[str, Any]) -> str | None:

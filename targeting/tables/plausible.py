@@ -39,8 +39,8 @@ def _require_days_together(lines: ir.Table, origin: Origin) -> None:
     far, total = int(parts["n"].iloc[1:].sum()), int(parts["n"].sum())
     if 0 < far <= FEW * total:
         raise DataError(
-            f"{origin.file}, column {origin.columns['day'].name}: {far:,} of {total:,} lines lie more than a year from all others, for "
-            f"example on {parts['first'].iloc[1]:%Y-%m-%d}. Correct their days, or take away these lines."
+            f"{origin.place('day')}: {far:,} of {total:,} lines lie more than a year from all others, for example on "
+            f"{parts['first'].iloc[1]:%Y-%m-%d}. Correct their days, or take away these lines."
         )
 
 
@@ -50,7 +50,7 @@ def _require_no_giant(lines: ir.Table, origin: Origin) -> None:
     if middle and float(largest) > TIMES_THE_MEDIAN * middle:
         count = int(paid.filter(paid.sales > TIMES_THE_MEDIAN * middle).count().execute())
         raise DataError(
-            f"{origin.file}, column {origin.columns['sales'].name}: {count:,} of the lines exceed a million times the middle line of "
+            f"{origin.place('sales')}: {count:,} of the lines exceed a million times the middle line of "
             f"{middle:.2f}, for example {largest:.2f}. Correct the amount."
         )
 
@@ -61,8 +61,8 @@ def _coupons_above_sales(lines: ir.Table, origin: Origin) -> int:
     total, above = int(counts["n"]), int(counts["above"])
     if above > NEARLY_ALL * total:
         raise DataError(
-            f"{origin.file}, column {origin.columns['coupon_discount'].name}: in {above:,} of {total:,} lines with a coupon it takes off "
-            f"more than {origin.columns['sales'].name} holds, so that the household paid less than nothing. Sales are what the "
+            f"{origin.place('coupon_discount')}: in {above:,} of {total:,} lines with a coupon it takes off more than "
+            f"{origin.columns['sales'].name} holds, so that the household paid less than nothing. Sales are what the "
             "retailer receives, coupons included; see whether columns are mixed up, or sales are net of them."
         )
     return above
@@ -75,9 +75,11 @@ def _not_mailed(redemptions: ir.Table, targets: ir.Table, origins: Mapping[str, 
     if count > NEARLY_ALL * total:
         origin = origins["redemptions"]
         example = strange.order_by(strange.columns).limit(1).to_pyarrow().to_pylist()[0]
-        shown = ", ".join(f"{origin.columns[key].name}={origin.shown(key, example[key])}" for key in ("household_id", "campaign_id"))
+        shown = ", ".join(
+            f"{origin.columns[key].name}={origin.shown(key, example[key])}" for key in ("household_id", "campaign_id")
+        )
         raise DataError(
-            f"{origin.file}, column {origin.columns['household_id'].name}: {count:,} of {total:,} redemptions are by households that "
+            f"{origin.place('household_id')}: {count:,} of {total:,} redemptions are by households that "
             f"the campaign was not mailed to by {origins['campaign_targets'].file}, for example {shown}. See that both files "
             "write households and campaigns alike, and that all targets are there."
         )

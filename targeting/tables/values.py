@@ -35,16 +35,22 @@ WORDS = {
 }
 # Patterns of values that cannot be read, what each is, and what to do; the first that matches is named.
 NUMBERS = (
-    (r"[+-]?\d+([.,]\d+)?[eE][+-]?\d+", "it has lost its digits in a spreadsheet: export it anew, the column as text or plain number"),
+    (
+        r"[+-]?\d+([.,]\d+)?[eE][+-]?\d+",
+        "it has lost its digits in a spreadsheet: export it anew, the column as text or plain number",
+    ),
     (r"[+-]?0[xX][0-9a-fA-F]+", "it is hexadecimal: write it in decimals"),
     (r"[+-]?\d{1,3}([,.' \u00a0]\d{3})+([.,]\d+)?", "it has a separator of thousands, or a decimal comma: write 1234.50"),
     (r"[+-]?\d+,\d+", "it has a decimal comma: write a decimal point, or separate the columns by semicolons"),
     (r"[+-]?\d+(_\d+)+", "it has underscores: write digits alone"),
     (r"[+-]?inf(inity)?", "it is infinite, which no value of a till is: correct it where it is computed"),
-    (r"[=@＝＠].*|[+-].*[^\d., ].*", "it begins as a spreadsheet's formula does: export the value itself"),
+    (r"[=@\uff1d\uff20].*|[+-].*[^\d., ].*", "it begins as a spreadsheet's formula does: export the value itself"),
 )
 DATES = (
-    (r".*\d{1,2}:\d{2}.*(Z|[+-]\d{2}(:?\d{2})?)", "it has a time zone, and its day depends on where one stands: write the shop's own date"),
+    (
+        r".*\d{1,2}:\d{2}.*(Z|[+-]\d{2}(:?\d{2})?)",
+        "it has a time zone, and its day depends on where one stands: write the shop's own date",
+    ),
     (r"\d{1,2}[-/. ]\d{1,2}[-/. ]\d{2}", "a year of two digits can be read in several ways: write 2017-01-31"),
     (r"\d{1,2}[-/.]\d{1,2}[-/.]\d{4}.*", "day and month can be mistaken for each other: write 2017-01-31"),
     (r"\d{5}(\.\d+)?", "it is a spreadsheet's number of a day: format the column as a date such as 2017-01-31"),
@@ -54,8 +60,8 @@ DATES = (
 )
 
 
-@ibis.udf.scalar.builtin(name="trim")
-def _without(text: str, characters: str) -> str:
+@ibis.udf.scalar.builtin(name="trim", signature=(("string", "string"), "string"))
+def _without(text: ir.StringValue, characters: str) -> ir.StringValue:
     """DuckDB's trim: the text without these characters at both ends."""
 
 
@@ -64,7 +70,7 @@ def cleaned(column: ir.Column) -> ir.Column:
     if column.type().is_string():
         return _without(column, BLANKS).nullif("")
     if column.type().is_floating():
-        # As text: Parquet's least and largest value leave NaN out, from which the engine concludes that isnan is false everywhere.
+        # As text: Parquet's least and largest value leave NaN out, by which the engine takes isnan to be false everywhere.
         return ibis.ifelse(column.cast("string") == "nan", ibis.null(column.type()), column)
     return column.cast("string") if column.type().is_uuid() else column
 
@@ -99,7 +105,9 @@ def value(column: ir.Column, kind: str, most: float, decimal_comma: bool = False
 def _amount(column: ir.Column, most: float, decimal_comma: bool) -> ir.Column:
     if column.type().is_string():
         pattern = AMOUNT_WITH_COMMA if decimal_comma else AMOUNT
-        column = ibis.ifelse(column.re_search(pattern), column.replace(",", ".") if decimal_comma else column, ibis.null("string"))
+        column = ibis.ifelse(
+            column.re_search(pattern), column.replace(",", ".") if decimal_comma else column, ibis.null("string")
+        )
     cast = column.try_cast(MONEY)
     return ibis.ifelse(cast.abs() <= int(most), cast, ibis.null(MONEY))
 
