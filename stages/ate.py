@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from targeting.base.columns import OUTCOMES
+from targeting.base.identifiers import own_identifiers
 from targeting.base.outputs import write_csv, write_figure, write_metrics, write_parquet
 from targeting.base.stage import run
 from targeting.effects.estimators import ADJUSTED, effect_data, effect_table
@@ -20,6 +21,7 @@ from targeting.trials.panel import require_aligned
 
 PANEL = Path("data/trials/panel.parquet")
 NUISANCE = Path("data/trials/nuisance.parquet")
+IDENTIFIERS = Path("data/tables/identifiers.parquet")
 EFFECTS = Path("data/effects/ate.parquet")
 TABLE = Path("plots/ate.csv")
 POOLING = Path("plots/pooling.csv")
@@ -54,7 +56,8 @@ def main() -> None:
         }
     write_metrics(metrics, METRICS)
     write_parquet(effects, EFFECTS)
-    write_csv(effects, TABLE)
+    own = own_identifiers(effects["trial"], "campaign", pd.read_parquet(IDENTIFIERS))
+    write_csv(effects.assign(trial=own), TABLE)
     write_csv(pooling, POOLING)
     write_csv(pd.concat(trimmed, ignore_index=True), TRIMMING)
     write_figure(forest_plot(effects, pooling, "purchase_amount"), FOREST)

@@ -12,6 +12,7 @@ import pandas as pd
 
 from targeting.base.columns import KEYS
 from targeting.base.errors import DataError
+from targeting.base.identifiers import own_identifiers
 from targeting.base.outputs import write_csv, write_figure, write_metrics
 from targeting.base.params import load_params
 from targeting.base.stage import run
@@ -31,6 +32,7 @@ from targeting.policy.economics import Economics
 from targeting.trials.panel import require_aligned
 from targeting.words.numbers import UNITS
 
+IDENTIFIERS = Path("data/tables/identifiers.parquet")
 PANEL = Path("data/trials/panel.parquet")
 NUISANCE = Path("data/trials/nuisance.parquet")
 ELIGIBLE = Path("data/score/eligible.parquet")
@@ -81,7 +83,8 @@ def main() -> None:
     campaigns = simulated_means(seed)
 
     write_metrics({**metrics, "exploration": exploration_metrics(explored, campaigns)}, METRICS)
-    write_csv(arms, ARMS)
+    own = own_identifiers(arms["household_id"], "household", pd.read_parquet(IDENTIFIERS))
+    write_csv(arms.assign(household_id=own), ARMS)
     write_csv(curve, POWER)
     write_csv(by_trial, TRIALS)
     write_csv(arms_by_stratum(arms), STRATA)

@@ -4,8 +4,10 @@ Reads the source that `data` names; writes one Parquet file a canonical table, a
 where it is not known, as with every real retailer.
 """
 
+import dataclasses
 import shutil
 import sys
+from functools import partial
 from pathlib import Path
 
 from targeting.base.outputs import replace, write_metrics
@@ -14,6 +16,8 @@ from targeting.base.stage import run
 from targeting.sources import canonical_tables, origins
 from targeting.tables.checks import cross_check
 from targeting.tables.engine import connect, read_tables
+from targeting.tables.identifiers import own_text
+from targeting.tables.plausible import plausibility
 from targeting.tables.schemas import SCHEMAS, validate
 from targeting.tables.till_totals import guest_cards, till_totals
 from targeting.tables.write import write_tables, write_truth
@@ -34,11 +38,16 @@ def main() -> None:
             write_tables(backend, source, part)
 
             tables = dict(zip(SCHEMAS, read_tables(backend, part, *SCHEMAS), strict=True))
-            origin = origins(params["data"]["source"])
+            key = backend.read_parquet(part / "identifiers.parquet")
+            origin = {
+                name: dataclasses.replace(own, shown=partial(own_text, key))
+                for name, own in origins(params["data"]["source"]).items()
+            }
             for name, table in tables.items():
                 validate(name, table, origin)
-            counts = cross_check(tables, origin)
+            counts = cross_check(tables, origin) | plausibility(tables, origin)
             totals, guests = till_totals(tables["transactions"], source["transactions"]), guest_cards(tables["transactions"])
+            guests = {str(own_text(key, "household_id", int(household))): share for household, share in guests.items()}
             replace(TRUTH, lambda path: write_truth(backend, source, path))
         shutil.rmtree(TABLES, ignore_errors=True)
         part.rename(TABLES)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from targeting.base.identifiers import own_identifiers
 from targeting.base.outputs import write_csv, write_metrics, write_parquet
 from targeting.base.params import load_params
 from targeting.base.stage import run
@@ -19,6 +20,7 @@ from targeting.policy.policies import Budget
 from targeting.segments.stored import segment_names, segment_numbers
 from targeting.segments.time_zero import features_at_the_end
 
+IDENTIFIERS = Path("data/tables/identifiers.parquet")
 CANDIDATES = Path("data/score/candidates.parquet")
 PREDICTIONS = Path("data/score/predictions.parquet")
 SCALING = Path("data/segments/scaling.parquet")
@@ -66,7 +68,8 @@ def main() -> None:
         for name in ("profit", "profit_ci_lower", "profit_ci_upper")
     }
     write_metrics({"policy": policy["recommended"], **counts, **off_policy}, METRICS)
-    write_csv(table, LIST)
+    own = own_identifiers(table["household_id"], "household", pd.read_parquet(IDENTIFIERS))
+    write_csv(table.assign(household_id=own), LIST)
     write_parquet(eligible[["household_id"]].assign(propensity=predictions["propensity"], segment=eligible["segment"]), ELIGIBLE)
 
 

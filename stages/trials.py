@@ -6,6 +6,7 @@ others are not, what a contact costs by the tills, and every household as of the
 
 from pathlib import Path
 
+from targeting.base.identifiers import own_identifiers
 from targeting.base.outputs import write_csv, write_figure, write_metrics, write_parquet
 from targeting.base.params import load_params
 from targeting.base.stage import run
@@ -38,8 +39,10 @@ def main() -> None:
         layout = lay_out(backend, tables, trials, design, seed)
         panel = folded_panel(layout.eligible[layout.chosen], params["nuisance"]["folds"], seed)
         costs = contact_costs(tables, trials)
+        (key,) = (table.execute() for table in read_tables(backend, TABLES, "identifiers"))
         candidates = next_candidates(tables, design["campaign_type"], design["recent_days"])
 
+    flow = layout.flow.assign(campaign_id=own_identifiers(layout.flow["campaign_id"], "campaign", key))
     metrics = {
         **panel_metrics(panel, (campaign_types == design["campaign_type"]).sum()),
         "costs": cost_metrics(costs),
@@ -48,9 +51,9 @@ def main() -> None:
     write_metrics(metrics, METRICS)
     write_parquet(layout.eligible, ELIGIBLE)
     write_parquet(panel, PANEL)
-    write_csv(layout.flow, TRIALS)
-    write_figure(flow_chart(layout.flow), FLOW_PICTURE)
-    write_csv(costs, COSTS)
+    write_csv(flow, TRIALS)
+    write_figure(flow_chart(flow), FLOW_PICTURE)
+    write_csv(costs.assign(campaign_id=own_identifiers(costs["campaign_id"], "campaign", key)), COSTS)
     write_parquet(candidates, CANDIDATES)
 
 

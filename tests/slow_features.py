@@ -40,7 +40,9 @@ def describe(own: pd.DataFrame, net: float, first_week: int, last_week: int, las
         department in ("FUEL", "KIOSK-GAS") or str(subcategory).startswith("GASOLINE")
         for department, subcategory in zip(own["department"], own["subcategory"], strict=True)
     ]
-    items = sum(quantity for quantity, is_fuel in zip(own["quantity"], fuel, strict=True) if not is_fuel)
+    items = sum(
+        quantity if quantity % 1 == 0 else 1 for quantity, is_fuel in zip(own["quantity"], fuel, strict=True) if not is_fuel
+    )
     macro = [MACRO.get(department, "other") for department in own["department"]]
     shares = {
         f"share_{category}": sum(value for value, kind in zip(own["sales"], macro, strict=True) if kind == category) / sales

@@ -9,16 +9,17 @@ import pytest
 
 from targeting.sources import canonical_tables
 from targeting.tables.features import FEATURES, household_features
+from targeting.tables.schemas import MONEY
 from tests.slow_features import slow_features
 
 AS_OF = [date(2016, 5, 1), date(2016, 8, 20), date(2016, 12, 28)]
-MONEY = ["sales", "loyalty_discount", "coupon_discount", "coupon_match_discount"]
+DECIMALS = ["quantity", "sales", "loyalty_discount", "coupon_discount", "coupon_match_discount"]
 
 
 def in_pandas(table: ibis.Table) -> pd.DataFrame:
     frame = table.execute()
-    money = [column for column in MONEY if column in frame]
-    return frame.assign(**{column: frame[column].astype(float) for column in money})
+    decimals = [column for column in DECIMALS if column in frame]
+    return frame.assign(**{column: frame[column].astype(float) for column in decimals})
 
 
 def fast(transactions: ibis.Table, products: ibis.Table, as_of: date) -> pd.DataFrame:
@@ -72,6 +73,14 @@ def test_returns_lower_money_and_nothing_else(tables):
     change = found.set_index("household_id")["monetary_sales"] - before.set_index("household_id")["monetary_sales"]
     assert change.to_numpy() == pytest.approx(earlier.reindex(change.index, fill_value=0).to_numpy(), abs=1e-6)
     assert (found["monetary_sales"] < 0).sum() == 1
+
+
+def test_weighed_goods_are_one_item_a_line(tables):
+    lines, products, as_of = tables["transactions"], tables["products"], AS_OF[0]
+    weighed = lines.mutate(quantity=ibis.ifelse(lines.product_id % 3 == 0, lines.quantity + 0.453, lines.quantity).cast(MONEY))
+    assert_same(fast(weighed, products, as_of), slow_features(in_pandas(weighed), in_pandas(products), pd.Timestamp(as_of)))
+    counted = lines.mutate(quantity=ibis.ifelse(lines.product_id % 3 == 0, 1, lines.quantity).cast(MONEY))
+    assert_same(fast(weighed, products, as_of), fast(counted, products, as_of))
 
 
 def test_nothing_from_as_of_on_is_seen(tables):

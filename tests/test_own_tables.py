@@ -15,7 +15,9 @@ import pytest
 import stages.ingest
 from scripts.compose_params import compose
 from targeting.base.errors import DataError
+from targeting.base.identifiers import own_identifiers
 from targeting.tables.features import FUEL_DEPARTMENTS, MACRO_CATEGORIES
+from targeting.tables.origins import IDENTIFIERS
 from targeting.tables.schemas import OPTIONAL, SCHEMAS
 from tests.conftest import ROOT
 
@@ -94,9 +96,13 @@ def test_ingest_takes_the_examples_and_counts_what_they_hold(project_folder, fil
         "n_baskets_past_midnight": 0,
         "n_repeated_lines": 0,
         "guest_cards": {},
+        "n_coupons_above_sales": 0,
+        "n_redemptions_not_mailed": 0,
     }
     for name in SCHEMAS:
         came = pd.read_parquet(project_folder / "data" / "tables" / f"{name}.parquet")
+        if name == "transactions":
+            came = came.astype({"quantity": int})  # whole ones, as the page has them
         text = came.to_csv(index=False, float_format="%.2f").replace("True", "true").replace("False", "false")
         rows = [re.sub(r"(\.\d\d)00\b", r"\1", row) for row in text.splitlines()]
         assert sorted(rows) == sorted(EXAMPLES[name].splitlines())
@@ -191,12 +197,12 @@ def make_folder(name: str) -> Callable[[Path], None]:
 BROKEN = {
     "a target of an undescribed campaign": (
         add("campaign_targets", "3,2"),
-        r"campaign_targets, column campaign_id: 1 row: no campaign of this number in campaigns, .*campaign_id=3",
+        r"campaign_targets, column campaign_id: 1 row: no such campaign in campaigns, .*campaign_id=3",
     ),
-    "a coupon of an undescribed campaign": (add("coupons", "3,54,1025"), r"coupons, column campaign_id: 1 row: no campaign"),
+    "a coupon of an undescribed campaign": (add("coupons", "3,54,1025"), r"coupons, column campaign_id: 1 row: no such campaign"),
     "a redemption of an undescribed campaign": (
         add("redemptions", "2,3,51,2017-02-14"),
-        r"redemptions, column campaign_id: 1 row: no campaign",
+        r"redemptions, column campaign_id: 1 row: no such campaign",
     ),
     "a household mailed twice": (add("campaign_targets", "1,2"), r"campaign_targets, column campaign_id, household_id: 1 key"),
     "a day in another order": (
@@ -204,7 +210,10 @@ BROKEN = {
         r"redemptions.csv, column day: 1 of 3 rows cannot be read as a date such as 2017-01-31, for example '14/02/2017'",
     ),
     "a word for yes": (add("promotions", "1025,381,2,front,true"), r"promotions.csv, column display: .*true or false.*'front'"),
-    "a household that is no number": (add("campaign_targets", "1,anna"), r"campaign_targets.csv, column household_id: .*'anna'"),
+    "a household that is no number": (
+        add("campaign_targets", "1,anna"),
+        r"campaign_targets, column household_id: 1 row is no whole number, as all are in transactions, .*'anna'",
+    ),
     "a missing file": (
         lambda folder: (folder / "products.csv").unlink(),
         r"has no file products.csv or products.parquet; it has campaign_targets.csv, .*correct data.path",
@@ -229,8 +238,8 @@ BROKEN = {
         r"has products.csv and products.parquet, and it is not said which one holds",
     ),
     "a fraction in Parquet": (
-        store("transactions", quantity=1.5),
-        r"transactions.parquet, column quantity: 10 of 10 rows cannot be read as a whole number, for example '1.5'",
+        store("transactions", week=1.5),
+        r"transactions.parquet, column week: 10 of 10 rows cannot be read as a whole number, for example '1.5'",
     ),
     "an instant of a time zone": (
         store("redemptions", day=pd.Timestamp("2017-02-14 23:00", tz="UTC")),
@@ -252,6 +261,144 @@ def test_a_broken_copy_is_refused_and_nothing_is_written(problem, project_folder
     with pytest.raises(DataError, match=message):
         ingest(project_folder, files)
     assert not (project_folder / "data" / "tables").exists()
+
+
+TEXTS = {
+    "household_id": lambda number: f"b04965e6-{number:04}-A",
+    "basket_id": lambda number: f"A{number}",
+    "product_id": lambda number: f"{number}B" if number % 2 else number,  # both, as at many retailers
+    "store_id": lambda number: f"{number:05}",
+    "campaign_id": lambda number: {1: "Spring", 2: "winter sale"}[number],
+    "coupon_upc": lambda number: f"{number}00000000000000000000",
+}
+
+
+@pytest.mark.parametrize("columns", [["household_id"], list(TEXTS)], ids=["households", "all"])
+def test_identifiers_that_are_text_are_numbered_alike_in_every_table_and_kept(columns, project_folder, files):
+    ingest(project_folder, files)
+    expected = written(project_folder)
+    for name, frame in FRAMES.items():
+        own = {column: frame[column].map(TEXTS[column]) for column in columns if column in frame}
+        frame.assign(**own).to_csv(files / f"{name}.csv", index=False)
+    ingest(project_folder, files)
+    key = pd.read_parquet(project_folder / "data" / "tables" / "identifiers.parquet")
+    for name, table in written(project_folder).items():
+        frame = pd.DataFrame(table)
+        for column in set(columns) & set(frame):
+            frame[column] = own_identifiers(frame[column], IDENTIFIERS[column].name, key)
+        original = pd.DataFrame(expected[name])
+        for column in set(columns) & set(frame):
+            original[column] = original[column].map(TEXTS[column]).astype(str)
+        assert sorted(map(tuple, frame.astype(str).to_numpy())) == sorted(map(tuple, original.astype(str).to_numpy()))
+    if "campaign_id" in columns:  # in the order of their first days
+        assert key.loc[key["kind"] == "campaign", "text"].tolist() == ["winter sale", "Spring"]
+
+
+def test_weighed_goods_and_orders_without_a_store_are_read(project_folder, files):
+    lines = FRAMES["transactions"].astype({"quantity": float, "store_id": object})
+    lines.loc[[1, 4], "quantity"], lines.loc[3, "store_id"] = 0.453, None
+    lines.to_csv(files / "transactions.csv", index=False)
+    ingest(project_folder, files)
+    came = pd.DataFrame(written(project_folder)["transactions"])
+    assert came["quantity"].astype(float).sum() == pytest.approx(lines["quantity"].sum())
+    assert came["store_id"].isna().sum() == 1
+
+
+def change(name: str, **changed: object) -> Callable[[Path], None]:
+    """The table with these columns changed, as CSV."""
+    return lambda folder: FRAMES[name].assign(**changed).to_csv(folder / f"{name}.csv", index=False)
+
+
+IMPLAUSIBLE = {
+    "one line ten years later": (
+        change("transactions", day=[*FRAMES["transactions"]["day"][:-1], "2027-03-01"]),
+        r"transactions, column day: 1 of 10 lines lie more than a year from all others, for example on 2027-03-01",
+    ),
+    "one line long before": (
+        change("transactions", day=["1999-12-31", *FRAMES["transactions"]["day"][1:]]),
+        r"1 of 10 lines lie more than a year from all others, for example on 1999-12-31",
+    ),
+    "a sale of a hundred millions": (
+        change("transactions", sales=[1e8, *FRAMES["transactions"]["sales"][1:]]),
+        r"transactions, column sales: 1 of the lines exceed a million times the middle line of .*100000000.00",
+    ),
+    "a quantity that nobody carries": (
+        change("transactions", quantity=[9 * 10**18, *FRAMES["transactions"]["quantity"][1:]]),
+        r"transactions.csv, column quantity: 1 of 10 rows .*'9000000000000000000': it is beyond 1,000,000",
+    ),
+    "coupons above all sales": (
+        change("transactions", coupon_discount=FRAMES["transactions"]["coupon_discount"] * 100),
+        r"transactions, column coupon_discount: in 2 of 2 lines with a coupon it takes off more than sales holds",
+    ),
+    "redemptions by others": (
+        change("redemptions", household_id=4),
+        r"redemptions, column household_id: 2 of 2 redemptions are by households that the campaign was not mailed to",
+    ),
+    "leading zeros lost in one file": (
+        lambda folder: [
+            FRAMES[name]
+            .assign(household_id=FRAMES[name]["household_id"].map("{:05}".format))
+            .to_csv(folder / f"{name}.csv", index=False)
+            for name in ("transactions", "households", "redemptions")
+        ],
+        r"campaign_targets, column household_id: 3 rows are written otherwise .* '1' here and '00001' there",
+    ),
+    "capitals lost in one file": (
+        lambda folder: [
+            FRAMES[name]
+            .assign(household_id=FRAMES[name]["household_id"].map(f"{letter}{{}}".format))
+            .to_csv(folder / f"{name}.csv", index=False)
+            for name, letter in {"transactions": "A", "households": "A", "redemptions": "A", "campaign_targets": "a"}.items()
+        ],
+        r"campaign_targets, column household_id: 3 rows are written otherwise .* 'a1' here and 'A1' there",
+    ),
+    "an undescribed campaign of another name": (
+        lambda folder: (
+            [
+                FRAMES[name]
+                .assign(campaign_id=["Spring"] + ["Winter"] * (len(FRAMES[name]) - 1))
+                .to_csv(folder / f"{name}.csv", index=False)
+                for name in ("campaigns", "campaign_targets", "coupons")
+            ]
+            + [FRAMES["redemptions"].assign(campaign_id="Autumn").to_csv(folder / "redemptions.csv", index=False)]
+        ),
+        r"redemptions, column campaign_id: 2 rows: no such campaign in campaigns, .*campaign_id=Autumn",
+    ),
+    "a workbook under its own name": (
+        lambda folder: (folder / "products.csv").rename(folder / "Products.xlsx"),
+        r"has no file products.csv or products.parquet; it has .*Save Products.xlsx as products.csv or products.parquet",
+    ),
+    "a workbook": (
+        lambda folder: (folder / "coupons.csv").write_bytes(b"PK\x03\x04"),
+        r"coupons.csv is an Excel workbook",
+    ),
+}
+
+
+@pytest.mark.parametrize("problem", IMPLAUSIBLE)
+def test_what_cannot_be_is_refused(problem, project_folder, files):
+    distort, message = IMPLAUSIBLE[problem]
+    distort(files)
+    with pytest.raises(DataError, match=message):
+        ingest(project_folder, files)
+    assert not (project_folder / "data" / "tables").exists()
+
+
+def test_few_of_these_are_counted(project_folder, files):
+    lines = FRAMES["transactions"]
+    change("transactions", coupon_discount=lines["coupon_discount"].where(lines.index != 7, 5.0))(files)
+    add("redemptions", "4,1,51,2017-02-14")(files)
+    counts = ingest(project_folder, files)
+    assert (counts["n_coupons_above_sales"], counts["n_redemptions_not_mailed"]) == (1, 1)
+
+
+def test_identifiers_are_given_back_where_they_were_text():
+    key = pd.DataFrame({"kind": ["household", "household"], "number": [1, 2], "text": ["00017", "A"]})
+    assert own_identifiers(pd.Series([2, 1, 2]), "household", key).tolist() == ["A", "00017", "A"]
+    assert own_identifiers(pd.Series(["all", "7"]), "campaign", key).tolist() == ["all", "7"]
+    assert own_identifiers(pd.Series(["all", "2"]), "household", key).tolist() == ["all", "A"]
+    with pytest.raises(KeyError, match="No household has the number 3"):
+        own_identifiers(pd.Series([3]), "household", key)
 
 
 def test_a_missing_folder_is_named(project_folder, tmp_path):

@@ -121,7 +121,7 @@ ERRORS = {
     "text where a number belongs": (
         "transaction_data.csv",
         set_value("SALES_VALUE", "free"),
-        r"transaction_data.csv, column SALES_VALUE: 1 of [\d,]+ rows cannot be read .* 'free'. Correct or remove",
+        r"transaction_data.csv, column SALES_VALUE: 1 of [\d,]+ rows .* 'free': correct the values where the file",
     ),
     "a day that is no day": (
         "transaction_data.csv",
@@ -131,7 +131,17 @@ ERRORS = {
     "a fraction where a number counts": (
         "campaign_table.csv",
         set_value("household_key", "1.5"),
-        r"campaign_table.csv, column household_key: 1 of .* cannot be read as a whole number, for example '1.5'",
+        r"campaign_table.csv, column household_key: 1 of .* a whole number, as the others are, for example '1.5'",
+    ),
+    "discounts of the other sign": (
+        "transaction_data.csv",
+        lambda frame: frame.assign(RETAIL_DISC=-frame["RETAIL_DISC"]),
+        r"transaction_data.csv, column RETAIL_DISC: [\d,]+ discounts are positive and [\d,]+ negative; .*Turn the sign",
+    ),
+    "a day far outside": (
+        "transaction_data.csv",
+        set_value("DAY", "100000000"),
+        r"transaction_data.csv, column DAY: 1 of .*'100000000': it is beyond 36,525",
     ),
     "a missing household": (
         "transaction_data.csv",
@@ -146,12 +156,12 @@ ERRORS = {
     "an unknown campaign": (
         "campaign_table.csv",
         set_value("CAMPAIGN", "99"),
-        r"campaign_table.csv, column CAMPAIGN: 1 row: no campaign of this number in campaign_desc.csv, .*CAMPAIGN=99",
+        r"campaign_table.csv, column CAMPAIGN: 1 row: no such campaign in campaign_desc.csv, .*CAMPAIGN=99",
     ),
     "an unknown campaign redeemed": (
         "coupon_redempt.csv",
         set_value("CAMPAIGN", "98"),
-        r"coupon_redempt.csv, column CAMPAIGN: 1 row: no campaign",
+        r"coupon_redempt.csv, column CAMPAIGN: 1 row: no such campaign",
     ),
     "a campaign of another type": (
         "campaign_desc.csv",
@@ -203,15 +213,11 @@ def rewrite(folder: Path, file: str, change) -> None:
 BROKEN_FILES = {
     "a line with too many fields": (
         lambda text: text.replace(b"\n", b",9,9\n", 3).replace(b",9,9\n", b"\n", 1),
-        r"cannot be read as CSV: .*[Ll]ine.*as many fields in every line",
+        r"product.csv, line 2: 9 fields, where the header names 7 columns.*Give every line as many fields",
     ),
     "another encoding": (
         lambda text: text.replace(b"National", "Nätional".encode("latin-1"), 2),
-        r"cannot be read as CSV: .*UTF-8 text",
-    ),
-    "semicolons": (
-        lambda text: text.replace(b",", b";"),
-        r"product.csv has no column PRODUCT_ID, .*; columns are separated by commas",
+        r"product.csv is not UTF-8: .*Nätional.*Save it as CSV UTF-8",
     ),
     "nothing at all": (lambda _: b"", r"product.csv is empty: it needs a header line"),
 }

@@ -9,24 +9,24 @@ import ibis.expr.types as ir
 from ibis.backends import BaseBackend
 
 from targeting.base.errors import DataError
-from targeting.tables.files import find, missing, read_file, require_folder
+from targeting.tables.files import find, missing, read_files, require_folder
 from targeting.tables.schemas import OPTIONAL, SCHEMAS, named_as_here
 
 ORIGINS = {name: replace(named_as_here(name, name), may_be_empty=name in OPTIONAL) for name in SCHEMAS}
-FORMATS = ("csv", "parquet")
+FORMATS = ("csv", "csv.gz", "parquet", "pq")
 
 
 def tables(backend: BaseBackend, data: Mapping[str, Any]) -> dict[str, ir.Table]:
     """The canonical tables of the folder `data.path`: for each NAME a file NAME.csv or NAME.parquet.
 
-    Those of OPTIONAL may be absent, or have no rows. Names of files and columns match regardless of case; further columns are
-    left out. Raises DataError for a missing folder, file or column, a table in both formats, and unreadable values.
+    NAME.csv.gz and NAME.pq are these too. Those of OPTIONAL may be absent, or have no rows. Names of files and columns match
+    regardless of case; further columns are left out. Raises DataError for a missing folder, file or column, a table in both
+    formats, and unreadable values.
     """
     folder = require_folder(data["path"], "the eight tables")
     files = {name: _file(folder, name) for name in SCHEMAS}
-    return {
-        name: read_file(backend, folder, replace(ORIGINS[name], file=file)) for name, file in files.items() if file is not None
-    }
+    present = {name: replace(ORIGINS[name], file=file) for name, file in files.items() if file is not None}
+    return read_files(backend, folder, present)
 
 
 def _file(folder: Path, name: str) -> str | None:

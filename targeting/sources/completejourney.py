@@ -27,7 +27,7 @@ ORIGINS = {
             "store_id": Column("store_id", "int64"),
             "day": Column("transaction_timestamp", "timestamp"),
             "week": Column("week", "int64"),
-            "quantity": Column("quantity", "int64"),
+            "quantity": Column("quantity", MONEY),
             "sales": Column("sales_value", MONEY),
             "loyalty_discount": Column("retail_disc", MONEY),
             "coupon_discount": Column("coupon_disc", MONEY),

@@ -9,7 +9,7 @@ import ibis.expr.types as ir
 from ibis.backends import BaseBackend
 
 from targeting.base.errors import DataError
-from targeting.tables.files import find, read_file, require_folder
+from targeting.tables.files import find, read_files, require_folder
 from targeting.tables.origins import Column, Origin
 from targeting.tables.schemas import MONEY
 
@@ -23,7 +23,7 @@ ORIGINS = {
             "store_id": Column("STORE_ID", "int64"),
             "day": Column("DAY", "int64"),
             "week": Column("WEEK_NO", "int64"),
-            "quantity": Column("QUANTITY", "int64"),
+            "quantity": Column("QUANTITY", MONEY),
             "sales": Column("SALES_VALUE", MONEY),
             "loyalty_discount": Column("RETAIL_DISC", MONEY),
             "coupon_discount": Column("COUPON_DISC", MONEY),
@@ -93,6 +93,7 @@ ORIGINS = {
         },
     ),
 }
+DISCOUNTS = ("loyalty_discount", "coupon_discount", "coupon_match_discount")
 MARITAL_STATUS = {"A": "Married", "B": "Unmarried", "U": None}
 
 
@@ -104,17 +105,17 @@ def tables(backend: BaseBackend, data: Mapping[str, Any]) -> dict[str, ir.Table]
     folder = require_folder(data["path"], "the eight CSV files")
     first_day = date.fromisoformat(str(data["first_day"]))
     present = [name for name in ORIGINS if name != "promotions" or find(folder, ORIGINS[name].file) is not None]
-    read = {name: read_file(backend, folder, ORIGINS[name]) for name in present}
+    read = read_files(backend, folder, {name: ORIGINS[name] for name in present})
 
     lines, homes, campaigns = read["transactions"], read["households"], read["campaigns"]
     for name in ("transactions", "redemptions"):
         _require_positive_days(read[name], ORIGINS[name].file)
-    discounts = ("loyalty_discount", "coupon_discount", "coupon_match_discount")
+    _require_negative_discounts(lines)
     result = read | {
         # Stored zero or negative; the published file also has a few surcharges, which are no discounts.
         "transactions": lines.mutate(
             day=_as_date(lines.day, first_day),
-            **{name: ibis.greatest(-lines[name], lines[name] * 0).cast(MONEY) for name in discounts},
+            **{name: ibis.greatest(-lines[name], lines[name] * 0).cast(MONEY) for name in DISCOUNTS},
         ),
         "households": homes.mutate(
             marital_status=homes.marital_status.cases(*MARITAL_STATUS.items(), else_=homes.marital_status),
@@ -147,5 +148,23 @@ def _require_positive_days(table: ir.Table, file: str) -> None:
     if count:
         raise DataError(
             f"{file}, column DAY: {int(count):,} rows lie outside the data, which begin with day 1, for example "
-            f"{int(example)}. Correct or remove these rows in the file."
+            f"{int(example)}. Correct these rows in the file."
         )
+
+
+def _require_negative_discounts(lines: ir.Table) -> None:
+    """The published file stores discounts negative and has few surcharges; one whose signs are turned has surcharges alone."""
+    measures = {f"{sign}_{name}": own.sum() for name in DISCOUNTS for sign, own in _signs(lines[name]).items()}
+    found = lines.aggregate(**measures).to_pyarrow().to_pylist()[0]
+    origin = ORIGINS["transactions"]
+    for name in DISCOUNTS:
+        positive, negative = (int(found[f"{sign}_{name}"] or 0) for sign in ("positive", "negative"))
+        if positive > negative:
+            raise DataError(
+                f"{origin.place(name)}: {positive:,} discounts are positive and {negative:,} negative; this file stores them "
+                "negative. Turn the sign of the whole column, or bring canonical tables, where they are positive."
+            )
+
+
+def _signs(amounts: ir.Column) -> dict[str, ir.Column]:
+    return {"positive": amounts > 0, "negative": amounts < 0}

@@ -124,7 +124,7 @@ def _line_totals(lines: ir.Table) -> ir.Table:
         n_private_lines=lines.private_label.fill_null(False).sum(),
         n_products=lines.product_id.nunique(),
         n_departments=lines.department.nunique(),
-        items=ibis.ifelse(lines.fuel.fill_null(False), 0, lines.quantity).sum(),
+        items=_exact_sum(ibis.ifelse(lines.fuel.fill_null(False), 0, _items(lines.quantity))),
         sales=_exact_sum(lines.sales),
         coupons=_exact_sum(lines.coupon_discount),
         discounts=_exact_sum(lines.loyalty_discount + lines.coupon_discount + lines.coupon_match_discount),
@@ -135,6 +135,11 @@ def _line_totals(lines: ir.Table) -> ir.Table:
         week_max=lines.week.max(),
         **shares,
     )
+
+
+def _items(quantity: ir.NumericColumn) -> ir.NumericValue:
+    """The items of a line: its quantity. Of weighed goods, whose quantity has a fraction, one; minus one where they come back."""
+    return ibis.ifelse(quantity == quantity.floor(), quantity, quantity.sign())
 
 
 def _basket_totals(lines: ir.Table) -> ir.Table:

@@ -1,19 +1,55 @@
 """Read a source's own files: find columns whatever their case, and give them types without losing a row."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 import ibis
 import ibis.expr.types as ir
 
 from targeting.base.errors import DataError
+from targeting.tables.values import (
+    EXACT_BELOW,
+    MONEY,
+    MOST_DAY,
+    MOST_MONEY,
+    MOST_QUANTITY,
+    MOST_WHOLE,
+    PLACEHOLDERS,
+    WORDS,
+    cleaned,
+    fits,
+    value,
+    why,
+)
 
-WORDS = {
-    "int64": "a whole number",
-    "decimal(18, 4)": "a number with a decimal point",
-    "date": "a date such as 2017-01-31",
-    "boolean": "true or false",
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of identifier: the table that says which there are, and whether it is all numbers or all words.
+
+    Where it is, a few words among numbers are mistakes; baskets and products mix them at many retailers.
+    """
+
+    name: str
+    home: str
+    of_one_sort: bool
+
+
+IDENTIFIERS = {
+    "household_id": Kind("household", "transactions", True),
+    "basket_id": Kind("basket", "transactions", False),
+    "product_id": Kind("product", "products", False),
+    "store_id": Kind("store", "transactions", True),
+    "campaign_id": Kind("campaign", "campaigns", True),
+    "coupon_upc": Kind("coupon", "coupons", True),
 }
+FEW = 0.01
+# Always a mistake: what lost its digits, formulas.
+SPOILT = r"(?i)^([+-]?[0-9]+\.[0-9]+e[+-]?[0-9]+|[+-]?[0-9]+e[+-][0-9]+|[=@\x{FF1D}\x{FF20}].*|[+-].*[^0-9 ].*|[+-]?inf(inity)?)$"
+# A number, but not a plain one: a mistake where the column's other values are plain.
+ODD = r"^(\+[0-9]+|-0[0-9]*|[+-]?[0-9]+([_,.' ][0-9]+)+|0[xX][0-9a-fA-F]+|[0-9]+[eE][0-9]+)$"
+WHOLE_FLOAT = r"^(0|-?[1-9][0-9]{0,14})\.0+$"
 
 
 @dataclass(frozen=True)
@@ -26,77 +62,184 @@ class Column:
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a canonical table comes from: the source's file, its columns by canonical name, and whether it may lack rows."""
+    """Where a canonical table comes from: the source's file, its columns by canonical name, and whether it may lack rows.
+
+    `shown` gives a value of a canonical column as the user wrote it.
+    """
 
     file: str
     columns: Mapping[str, Column]
     may_be_empty: bool = False
+    shown: Callable[[str, Any], Any] = field(default=lambda column, value: value, compare=False)
+
+    def place(self, key: str) -> str:
+        """File and column as the user names them, for a sentence."""
+        return f"{self.file}, column {self.columns[key].name}"
 
 
-def typed(raw: ir.Table, origin: Origin) -> ir.Table:
-    """`raw` with the wanted columns alone, under their canonical names, each cast to its type.
+@dataclass(frozen=True)
+class _Reading:
+    """How one column is read: the cleaned values of the file, what becomes of them, and which are refused."""
 
-    Names match regardless of case and of spaces around them; text is trimmed, and empty text is missing.
-    Raises DataError, naming the file, for a missing column, no rows where some are needed, values that the type cannot hold,
-    and instants of a time zone where a day is wanted.
+    column: Column
+    kind: str
+    most: float
+    own: ir.Column
+    value: ir.Column
+    refused: ir.BooleanColumn
+    odd: ir.BooleanColumn | None = None
+    text: ir.BooleanColumn | None = None
+
+
+def typed(raw: ir.Table, origin: Origin, n_rows: int | None = None, decimal_comma: bool = False) -> ir.Table:
+    """`raw` with the wanted columns alone, under their canonical names, each of its type.
+
+    Names match regardless of case and of spaces around them; text is trimmed, and empty text is missing. Identifiers are whole
+    numbers, or text where they are not all plain whole numbers (see targeting.tables.identifiers). `n_rows` is how many rows the
+    file has, where that is known apart from `raw`.
+    Raises DataError, naming the file, for a missing column, one that is there twice, no rows where some are needed, and all
+    columns with values that cannot be read.
     """
-    file, columns = origin.file, origin.columns
-    present = {name.strip().lower(): name for name in raw.columns}
-    absent = [column.name for column in columns.values() if column.name.lower() not in present]
+    names = matched(list(raw.columns), origin)
+    unfit = [_unfit(raw[names[key]], column, key) for key, column in origin.columns.items()]
+    if any(unfit):
+        raise DataError(" ".join(f"{origin.file}, {problem}" for problem in unfit if problem))
+    readings = {key: _reading(cleaned(raw[names[key]]), key, column, decimal_comma) for key, column in origin.columns.items()}
+    counts = _counts(raw, readings)
+    if n_rows not in (None, counts["n_rows"]):
+        raise DataError(f"{origin.file}: {counts['n_rows']:,} of its {n_rows:,} rows can be read. Save it as CSV UTF-8 again.")
+    if counts["n_rows"] == 0 and not origin.may_be_empty:
+        raise DataError(f"{origin.file} is empty: it needs at least one row.")
+    problems = [problem for key, reading in readings.items() if (problem := _problem(key, reading, counts))]
+    if problems:
+        raise DataError(" ".join(f"{origin.file}, {problem}" for problem in problems))
+    return raw.select(**{key: _kept(key, reading, counts) for key, reading in readings.items()})
+
+
+def matched(present: list[str], origin: Origin) -> dict[str, str]:
+    """The file's own name of each wanted column. Raises DataError for columns that are absent, or there more than once."""
+    names: dict[str, list[str]] = {}
+    for name in present:
+        names.setdefault(_plain(name), []).append(name)
+    absent = [column.name for column in origin.columns.values() if _plain(column.name) not in names]
     if absent:
         raise DataError(
-            f"{file} has no column {', '.join(absent)}; it has {', '.join(raw.columns)}. "
-            "Add the column, or rename the one that holds it (case does not matter); columns are separated by commas."
+            f"{origin.file} has no column {', '.join(absent)}; it has {', '.join(present)}. "
+            "Add the column, or rename the one that holds it (case does not matter)."
         )
-    _require_days(raw, file, [present[column.name.lower()] for column in columns.values() if column.type == "date"])
-    text = {key: _trimmed(raw[present[column.name.lower()]]) for key, column in columns.items()}
-    cast = {key: _cast(text[key], column.type) for key, column in columns.items()}
-    _require_readable(raw, origin, text, cast)
-    return raw.select(**cast)
-
-
-def _trimmed(column: ir.Column) -> ir.Column:
-    return column.strip().nullif("") if column.type().is_string() else column
-
-
-def _cast(column: ir.Column, type_name: str) -> ir.Column:
-    """The column as the type; missing where the type cannot hold the value."""
-    cast = column.try_cast(type_name)
-    if type_name != "int64" or column.type().is_integer():
-        return cast
-    # A fraction is no whole number, and the engine would round it to one.
-    return ibis.ifelse(column.try_cast("float64") == cast.cast("float64"), cast, ibis.null("int64"))
-
-
-def _require_days(raw: ir.Table, file: str, names: list[str]) -> None:
-    zoned = [name for name in names if raw[name].type().is_timestamp() and raw[name].type().timezone is not None]
-    if zoned:
+    twice = [names[_plain(column.name)] for column in origin.columns.values() if len(names[_plain(column.name)]) > 1]
+    if twice:
         raise DataError(
-            f"{file}, column {', '.join(zoned)}: the values are instants with a time zone, and their day depends on where one "
-            "stands. Store dates, by the retailer's own clocks."
+            f"{origin.file} has several columns of one name: {' and '.join(map(repr, twice[0]))}, and it is not said which one "
+            "holds (case and spaces around do not count). Rename the one that does not hold."
         )
+    return {key: names[_plain(column.name)][0] for key, column in origin.columns.items()}
 
 
-def _require_readable(raw: ir.Table, origin: Origin, text: Mapping[str, ir.Column], cast: Mapping[str, ir.Column]) -> None:
-    """One scan that counts the rows and, a column, the values that its type cannot hold."""
-    file, columns = origin.file, origin.columns
-    unreadable = {key: text[key].notnull() & cast[key].isnull() for key in columns}
-    counts = raw.aggregate(
-        n_rows=raw.count(),
-        **{f"n_{key}": unreadable[key].sum() for key in columns},
-        **{
-            f"example_{key}": ibis.ifelse(unreadable[key], text[key].cast("string"), ibis.null("string")).min() for key in columns
-        },
-    ).execute()
-    row = counts.iloc[0]
-    if row["n_rows"] == 0:
-        if origin.may_be_empty:
-            return
-        raise DataError(f"{file} is empty: it needs at least one row.")
-    for key, column in columns.items():
-        if row[f"n_{key}"] > 0:
-            count, words = int(row[f"n_{key}"]), WORDS.get(column.type, column.type)
-            raise DataError(
-                f"{file}, column {column.name}: {count:,} of {int(row['n_rows']):,} rows cannot be read as {words}, for example "
-                f"{row[f'example_{key}']!r}. Correct or remove these rows in the file."
-            )
+def _plain(name: str) -> str:
+    return name.strip(" \t\r\n\u00a0\ufeff").lower()
+
+
+def _kind(key: str, column: Column) -> str:
+    return "identifier" if key in IDENTIFIERS else column.type
+
+
+def _unfit(raw: ir.Column, column: Column, key: str) -> str | None:
+    kind = _kind(key, column)
+    if fits(raw, kind):
+        return None
+    if kind == "date" and raw.type().is_timestamp():
+        return (
+            f"column {column.name}: the values are instants with a time zone, and their day depends on where one stands. "
+            "Store dates, by the retailer's own clocks."
+        )
+    wanted = WORDS.get(kind, kind)
+    return f"column {column.name}: it is stored as {raw.type()}, where {wanted} is wanted. Store it as that, or as text."
+
+
+def _most(key: str, kind: str) -> float:
+    if key == "quantity":
+        return MOST_QUANTITY
+    if kind == MONEY:
+        return MOST_MONEY
+    return MOST_DAY if key == "day" or key.endswith("_day") else MOST_WHOLE
+
+
+def _reading(own: ir.Column, key: str, column: Column, decimal_comma: bool) -> _Reading:
+    kind = _kind(key, column)
+    if kind != "identifier":
+        most = _most(key, kind)
+        read = value(own, kind, most, decimal_comma)
+        return _Reading(column, kind, most, own, read, own.notnull() & read.isnull())
+    return _Reading(column, kind, EXACT_BELOW, own, *_identifier(own))
+
+
+def _identifier(own: ir.Column) -> tuple[ir.Column, ...]:
+    """The whole numbers among identifiers; which of the others are refused in any case; of text also odd numbers, and words."""
+    if not own.type().is_string():
+        whole = own.try_cast("int64")
+        if own.type().is_floating():
+            whole = ibis.ifelse((own == whole.cast("float64")) & (own.abs() < EXACT_BELOW), whole, ibis.null("int64"))
+        elif not own.type().is_integer():
+            whole = ibis.ifelse(own == whole.cast(own.type()), whole, ibis.null("int64"))
+        return whole, own.notnull() & whole.isnull()
+    cast = own.try_cast("int64")
+    plain = (cast.cast("string") == own).fill_null(False)
+    whole = ibis.ifelse(plain | own.re_search(WHOLE_FLOAT), cast, ibis.null("int64"))
+    other = own.notnull() & whole.isnull()
+    spoilt = other & (own.re_search(SPOILT) | own.lower().isin(PLACEHOLDERS))
+    odd = other & ~spoilt & own.re_search(ODD)
+    return whole, spoilt, odd, other & ~spoilt & ~odd
+
+
+def _counts(raw: ir.Table, readings: Mapping[str, _Reading]) -> dict[str, Any]:
+    """One scan: the number of rows and, of each column, the values refused, odd, and text, with an example of each."""
+    classes = {
+        f"{name}_{key}": values
+        for key, reading in readings.items()
+        for name, values in (("refused", reading.refused), ("odd", reading.odd), ("text", reading.text))
+        if values is not None
+    }
+    # By way of a table of what is counted: each class is then worked out once, and not for each number.
+    own = {f"own_{key}": reading.own.cast("string") for key, reading in readings.items()}
+    table = raw.select(**own, **classes)
+    measures: dict[str, ir.Value] = {"n_rows": table.count()}
+    for name in classes:
+        text = table[f"own_{name.split('_', 1)[1]}"]
+        measures[f"n_{name}"] = table[name].sum().fill_null(0)
+        measures[f"example_{name}"] = text.min(where=table[name])
+    measures |= {f"known_{key}": table[f"own_{key}"].count() for key in readings}
+    return dict(table.aggregate(**measures).to_pyarrow().to_pylist()[0])
+
+
+def _problem(key: str, reading: _Reading, counts: Mapping[str, Any]) -> str | None:
+    """What is wrong with a column: rows, an example, the reason and the remedy."""
+    number, example = counts[f"n_refused_{key}"], counts[f"example_refused_{key}"]
+    words = WORDS.get(reading.kind, reading.kind)
+    reason = why(example, reading.kind, reading.most) if number else ""
+    if number and reading.kind == "identifier" and not reading.own.type().is_string():
+        reason = "it is a fraction or too long for the type: store whole numbers as integers, longer ones as text"
+    if not number and reading.kind == "identifier":
+        number, example, reason = _strays(key, counts)
+        words = "a whole number, as the others are"
+    if not number:
+        return None
+    return (
+        f"column {reading.column.name}: {number:,} of {counts['n_rows']:,} rows cannot be read as {words}, for example "
+        f"{example!r}: {reason}."
+    )
+
+
+def _strays(key: str, counts: Mapping[str, Any]) -> tuple[int, str | None, str]:
+    """The identifiers that are mistakes among plain whole numbers: how many, an example and what it is."""
+    odd, text, known = counts.get(f"n_odd_{key}", 0), counts.get(f"n_text_{key}", 0), counts[f"known_{key}"]
+    few = IDENTIFIERS[key].of_one_sort and 0 < text + odd < FEW * known
+    if few or (odd and not text and 2 * odd <= known):
+        example = counts[f"example_odd_{key}"] or counts[f"example_text_{key}"]
+        return odd + text, example, why(example, "identifier", EXACT_BELOW)
+    return 0, None, ""
+
+
+def _kept(key: str, reading: _Reading, counts: Mapping[str, Any]) -> ir.Column:
+    """Identifiers as text where one is no plain whole number; everything else as it was read."""
+    return reading.own if counts.get(f"n_text_{key}", 0) + counts.get(f"n_odd_{key}", 0) else reading.value

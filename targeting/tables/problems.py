@@ -6,7 +6,7 @@ import ibis.expr.types as ir
 
 from targeting.tables.origins import Origin
 
-CORRECT = "Correct or remove these rows in the source."
+CORRECT = "Correct these rows in the source."
 
 
 def broken_rows(
@@ -23,7 +23,7 @@ def problem(origin: Origin, columns: Sequence[str], count: str, what: str, examp
     names = ", ".join(origin.columns[column].name for column in columns)
     shown = str(example)
     if isinstance(example, Mapping):
-        shown = ", ".join(f"{_name_at_source(origin, key)}={value}" for key, value in example.items())
+        shown = ", ".join(f"{_name_at_source(origin, key)}={origin.shown(key, value)}" for key, value in example.items())
     return f"{origin.file}, column {names}: {count}: {what}, for example {shown}. {remedy}"
 
 

@@ -16,9 +16,7 @@ import pandera.ibis as pa
 from targeting.base.errors import DataError
 from targeting.tables.origins import Column, Origin
 from targeting.tables.problems import broken_rows, counted, problem
-
-# Sums of decimals do not depend on the order of the rows or the number of threads; sums of floats do.
-MONEY = "decimal(18, 4)"
+from targeting.tables.values import MONEY
 
 
 def _required(dtype: dt.DataType, *checks: pa.Check) -> pa.Column:
@@ -41,10 +39,10 @@ SCHEMAS: dict[str, pa.DataFrameSchema] = {
             "household_id": _required(dt.int64),
             "basket_id": _required(dt.int64),
             "product_id": _required(dt.int64),
-            "store_id": _required(dt.int64),
+            "store_id": _optional(dt.int64),
             "day": _required(dt.date),
             "week": _required(dt.int64, pa.Check.ge(1, error="must be 1 or later")),
-            "quantity": _required(dt.int64),
+            "quantity": _required(dt.dtype(MONEY)),
             "sales": _required(dt.dtype(MONEY)),
             "loyalty_discount": _required(dt.dtype(MONEY), NOT_NEGATIVE),
             "coupon_discount": _required(dt.dtype(MONEY), NOT_NEGATIVE),

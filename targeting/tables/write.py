@@ -9,6 +9,7 @@ from ibis.backends import BaseBackend
 
 from targeting.base.columns import KEYS, OUTCOMES
 from targeting.base.progress import track
+from targeting.tables.identifiers import KEY
 from targeting.tables.returns import with_returns_negative
 from targeting.tables.schemas import OPTIONAL, SCHEMAS, column_names, without_rows
 
@@ -41,6 +42,9 @@ def write_tables(backend: BaseBackend, source: Mapping[str, ir.Table], folder: P
         table = prepared[name].select(names)
         # A key of few columns already orders the promotions; sorting 21 million rows by five columns costs memory.
         backend.to_parquet(table.order_by(names[:3] if name == "promotions" else names), folder / f"{name}.parquet")
+    # The key to identifiers that were text; without rows where all were whole numbers.
+    key = source.get("identifiers", ibis.memtable([], schema=KEY))
+    backend.to_parquet(key.order_by(["kind", "number"]), folder / "identifiers.parquet")
 
 
 def write_truth(backend: BaseBackend, source: Mapping[str, ir.Table], path: Path) -> None:

@@ -1,0 +1,20 @@
+"""Give identifiers back as the user wrote them (ingest numbers those that are text)."""
+
+import pandas as pd
+
+
+def own_identifiers(numbers: pd.Series, kind: str, key: pd.DataFrame) -> pd.Series:
+    """The identifiers of a kind (household, campaign) as in the user's files.
+
+    `key` is data/tables/identifiers.parquet: kind, number, text; where it has none of the kind, the numbers are the user's own.
+    Values that are no identifiers, such as "all", stay. Raises KeyError for a number that the key lacks.
+    """
+    texts = key[key["kind"] == kind].set_index("number")["text"]
+    if texts.empty:
+        return numbers
+    own = {str(number): text for number, text in texts.items()}
+    words = numbers.astype(str)
+    unknown = words[words.str.fullmatch(r"\d+") & ~words.isin(own)]
+    if len(unknown):
+        raise KeyError(f"No {kind} has the number {unknown.iloc[0]}.")
+    return words.map(lambda word: own.get(word, word))
