@@ -61,7 +61,7 @@ def test_returns_lower_money_and_nothing_else(tables):
     returned = pd.concat([back, rich]).assign(quantity=-1, loyalty_discount=0, coupon_discount=0, coupon_match_discount=0)
     returned["sales"] *= -1
     together = pd.concat([frame, returned], ignore_index=True)
-    money = dict.fromkeys(MONEY, "decimal(18, 4)")
+    money = dict.fromkeys(DECIMALS, MONEY)
     table = ibis.memtable(together).cast({"day": "date", **money})
     found = fast(table, tables["products"], as_of)
     assert_same(found, slow_features(together, products, pd.Timestamp(as_of)))
@@ -104,11 +104,11 @@ def test_a_shifted_calendar_changes_nothing(tables):
 
 
 def made_up(rows: list[tuple]) -> ibis.Table:
-    columns = ["household_id", "basket_id", "product_id", "day", "week", "quantity", *MONEY]
+    columns = ["household_id", "basket_id", "product_id", "day", "week", *DECIMALS]
     frame = pd.DataFrame(rows, columns=columns)
     frame["day"] = pd.to_datetime(frame["day"])
     table = ibis.memtable(frame)
-    return table.mutate(day=table.day.cast("date"), **{name: table[name].cast("decimal(18, 4)") for name in MONEY})
+    return table.mutate(day=table.day.cast("date"), **{name: table[name].cast(MONEY) for name in DECIMALS})
 
 
 def test_a_household_worked_by_hand(backend):

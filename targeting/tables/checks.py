@@ -40,5 +40,5 @@ def cross_check(tables: Mapping[str, ir.Table], origins: Origins) -> dict[str, i
 def _require_known_campaigns(tables: Mapping[str, ir.Table], name: str, origins: Origins) -> None:
     unknown = tables[name].anti_join(tables["campaigns"], "campaign_id")
     if unknown.count().execute():
-        what = f"no campaign of this number in {origins['campaigns'].file}"
+        what = f"no such campaign in {origins['campaigns'].file}"
         raise DataError(broken_rows(origins[name], ["campaign_id"], unknown, what))

@@ -3,45 +3,27 @@
 from collections.abc import Mapping
 
 import ibis.expr.types as ir
-import pandas as pd
 
 from targeting.base.errors import DataError
 from targeting.tables.origins import Origin
 
-# A shop is not closed for longer, and lines beyond such a gap are a few: somebody's typing error, not the data's first days.
-LONGEST_GAP_DAYS, FEW = 366, 0.1
 # A line so much larger than the middle one is no sale. The largest in a public wholesaler's file is 20,000 times as large.
 TIMES_THE_MEDIAN = 1_000_000
 NEARLY_ALL = 0.9
 
 
 def plausibility(tables: Mapping[str, ir.Table], origins: Mapping[str, Origin]) -> dict[str, int]:
-    """Check days, amounts, discounts and redemptions against all others of their table.
+    """Check amounts, discounts and redemptions against all others of their table.
 
     Counted, because real data have them: lines whose coupons exceed their sales, and redemptions of a campaign by households
-    that it was not mailed to. Raises DataError where nearly all are so, and for lines far from all others in time or amount.
+    that it was not mailed to. Raises DataError where nearly all are so, and for lines far from all others in amount.
     """
     lines, redemptions = tables["transactions"], tables["redemptions"]
-    _require_days_together(lines, origins["transactions"])
     _require_no_giant(lines, origins["transactions"])
     return {
         "n_coupons_above_sales": _coupons_above_sales(lines, origins["transactions"]),
         "n_redemptions_not_mailed": _not_mailed(redemptions, tables["campaign_targets"], origins),
     }
-
-
-def _require_days_together(lines: ir.Table, origin: Origin) -> None:
-    """Refuse a few lines that lie more than a year from all others: they would become the window's begin or end."""
-    days = lines.group_by("day").agg(n=lines.count()).order_by("day").execute()
-    days["day"] = pd.to_datetime(days["day"])
-    part = (days["day"].diff() > pd.Timedelta(days=LONGEST_GAP_DAYS)).cumsum()
-    parts = days.groupby(part).agg(n=("n", "sum"), first=("day", "min")).sort_values("n", ascending=False, kind="stable")
-    far, total = int(parts["n"].iloc[1:].sum()), int(parts["n"].sum())
-    if 0 < far <= FEW * total:
-        raise DataError(
-            f"{origin.place('day')}: {far:,} of {total:,} lines lie more than a year from all others, for example on "
-            f"{parts['first'].iloc[1]:%Y-%m-%d}. Correct their days, or take away these lines."
-        )
 
 
 def _require_no_giant(lines: ir.Table, origin: Origin) -> None:

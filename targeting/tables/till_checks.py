@@ -8,8 +8,9 @@ from targeting.tables.origins import Origin
 from targeting.tables.problems import broken_rows, counted, problem
 from targeting.tables.returns import purchases, returns
 
-# Days are in doubt beyond a gap of a season where they hold next to no lines, and beyond ten years whatever they hold.
-LONG_GAP, FEW_LINES, LONGEST_GAP = 90, 0.01, 3653
+# Days are in doubt beyond a gap of so many days where they hold at most this part of all lines: a season and next to none, a year
+# and a few, ten years and whatever they hold.
+GAPS = ((90, 0.01), (366, 0.1), (3653, 1.0))
 # A day or a basket of so many different lines has each of them twice by a second delivery, and not by chance.
 LEAST_LINES = 5
 TWICE = 0.01  # of the baskets of so many lines: from here on a part of the files came twice, not some receipts
@@ -50,7 +51,7 @@ def _require_days_together(calendar: pd.DataFrame, origin: Origin) -> None:
     gaps = calendar["day"].diff().dt.days
     before, total = calendar["n"].cumsum().shift(fill_value=0), calendar["n"].sum()
     fewer = pd.concat([before, total - before], axis=1).min(axis=1)
-    far = ((gaps > LONG_GAP) & (fewer < FEW_LINES * total)) | (gaps > LONGEST_GAP)
+    far = pd.concat([(gaps > days) & (fewer <= share * total) for days, share in GAPS], axis=1).any(axis=1)
     if far.any():
         place = far.idxmax()
         early = before[place] < total - before[place]
