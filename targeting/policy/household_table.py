@@ -75,9 +75,11 @@ def _read(path: Path, columns: list[str]) -> pd.DataFrame:
                 f"{path}, column {key}: {missing.sum():,} of {len(table):,} rows have none, for example {example}. Fill it in, "
                 "or take these rows away."
             )
-        if not pd.api.types.is_integer_dtype(table[key].convert_dtypes()):
+        words = ~table[key].astype(str).str.fullmatch(r"-?\d+(\.0)?")
+        if words.any():
             raise DataError(
-                f"{path}, column {key}: not whole numbers, for example {table[key].iloc[0]!r}. Write them as in the tables."
+                f"{path}, column {key}: {words.sum():,} of {len(table):,} rows are not whole numbers, for example "
+                f"{table.loc[words, key].iloc[0]!r}. Write them as in the tables."
             )
     return table.astype(dict.fromkeys(keys, "int64"))
 
