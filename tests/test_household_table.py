@@ -73,6 +73,8 @@ def test_a_value_keeps_all_its_digits(tmp_path):
         ("household_id,campaign_id,usd\n1,8,2\n2,,3\n", COST, r"column campaign_id: 1 of 2 rows have none"),
         ("household_id,campaign_id,usd\n1,8,2\n2,8.5,3\n", COST, r"column campaign_id"),
         ("household_id,usd\n1.5,2\n2,3\n", COST, r"column household_id"),
+        ("household_id,usd\n1000000054099968.5,2\n2,3\n", COST, r"column household_id"),
+        ("household_id,usd\nA1,2\n2,3\n", COST, r"column household_id: 1 of 2 rows .*'A1'"),
         ("household_id,usd\n1,2\n2,3\n1,2\n", COST, r"1 rows whose household_id came before"),
         ("household_id,campaign_id,usd\n1,8,2\n1,8,2\n2,8,3\n1,27,3\n", COST, r"1 rows whose household_id, campaign_id came bef"),
         ("household_id,usd\n1,2\n", COST, r"missing or not above 0 for 1 of 3 rows, for example household 2"),

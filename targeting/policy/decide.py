@@ -131,8 +131,7 @@ def believed_profits(inputs: PolicyInputs, evidence: Evidence, decisions: pd.Dat
     effect = inputs.ranking[effect_columns(outcome)[0]].to_numpy(dtype=float)
     centred = centred_by_fold(effect, weight, inputs.panel["fold"].to_numpy(), inside)
     prior_sd = economics.averages()["breakeven"] or np.inf  # where nothing costs, no level is unlikely beforehand
-    rows = (values[inside] for values in (centred, evidence.score, weight, evidence.household_id))
-    posterior = fit_posterior(*rows, prior_sd)
+    posterior = fit_posterior(centred[inside], evidence.score[inside], weight[inside], evidence.household_id[inside], prior_sd)
     for place, name in enumerate(decisions):
         policy = decisions[name].to_numpy(dtype=float)
         if not policy[~inside].any():

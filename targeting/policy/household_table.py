@@ -75,7 +75,7 @@ def _read(path: Path, columns: list[str]) -> pd.DataFrame:
                 f"{path}, column {key}: {missing.sum():,} of {len(table):,} rows have none, for example {example}. Fill it in, "
                 "or take these rows away."
             )
-        words = ~table[key].astype(str).str.fullmatch(r"-?\d+(\.0)?")
+        words = ~table[key].astype(str).str.fullmatch(r"0|-?[1-9]\d{0,17}")
         if words.any():
             raise DataError(
                 f"{path}, column {key}: {words.sum():,} of {len(table):,} rows are not whole numbers, for example "
