@@ -138,7 +138,9 @@ CELLS = st.one_of(
     ),
     st.text(max_size=3),
 )
-FEW = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+FEW = settings(
+    max_examples=40, deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 
 
 def is_right_or_refused(folder: Path, rows: list[list[str]]) -> None:
