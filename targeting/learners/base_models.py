@@ -1,7 +1,7 @@
 """Base models inside learners, by name: linear, components, smooth, boosting and forest, with settings and search ranges."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -12,6 +12,7 @@ from sklearn.linear_model import LinearRegression, Ridge, RidgeCV
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, SplineTransformer, StandardScaler
 
+from targeting.base.sections import BaseModelName
 from targeting.nuisance.models import BOOSTING, signed_log1p, with_logs
 
 Settings = Mapping[str, Any]
@@ -21,7 +22,7 @@ PENALTIES = np.logspace(1, 7, 25)
 COMPONENTS = {"components": 8}
 SMOOTH = {"knots": 4}
 FOREST = {"n_estimators": 100, "min_samples_leaf": 50, "max_features": 0.2}
-MODELS = ("linear", "components", "smooth", "boosting", "forest")
+MODELS = get_args(BaseModelName)
 
 # A setting's lowest and highest value, and whether it is searched on the logarithm.
 Range = tuple[float, float, bool]

@@ -6,6 +6,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from targeting.nuisance.cross_fit import observed_arm
 from targeting.nuisance.noise import outcome_variance
 from targeting.nuisance.scores import dr_scores
 
@@ -58,7 +59,7 @@ class Rows:
         covariates alone leave what is estimated as it is, the effect given covariates. Rounded, as a solver's last bits would
         reach splits that tie.
         """
-        inverse = 1 / outcome_variance(self.outcome, np.where(self.treated == 1, self.mu1, self.mu0), self.mean)
+        inverse = 1 / outcome_variance(self.outcome, observed_arm(self.treated, self.mu0, self.mu1), self.mean)
         return np.maximum(np.round(inverse / inverse.mean(), WEIGHT_DIGITS), 10.0**-WEIGHT_DIGITS)
 
     @property

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from sklearn.linear_model import GammaRegressor
 
 from targeting.base.columns import OUTCOMES
+from targeting.nuisance.cross_fit import observed_arm
 
 Vector = NDArray[np.float64]
 PENALTY = 1e-3  # on coefficients of standardised columns: enough for a unique solution, too little to see
@@ -43,7 +44,7 @@ def score_precision(panel: pd.DataFrame, nuisance: pd.DataFrame, outcome: str) -
     of scores given covariates as it is, and this one makes the most of them.
     """
     treated, fold, e = (table[name].to_numpy() for table, name in ((panel, "treated"), (panel, "fold"), (nuisance, "propensity")))
-    predicted = np.where(treated == 1, nuisance[f"mu1_{outcome}"], nuisance[f"mu0_{outcome}"])
+    predicted = observed_arm(treated, nuisance[f"mu0_{outcome}"], nuisance[f"mu1_{outcome}"])
     arrays = panel[outcome].to_numpy(dtype=float), predicted, nuisance[f"mean_{outcome}"].to_numpy(dtype=float)
     variance = np.empty(len(panel))
     for number in np.unique(fold):

@@ -4,10 +4,12 @@
 """
 
 from datetime import date
+from typing import get_args
 
 import ibis
 import ibis.expr.types as ir
 
+from targeting.base.sections import FeatureName
 from targeting.tables.returns import purchases, returns
 
 # Share of a household's sales by macro category; what no list names is "other".
@@ -31,40 +33,9 @@ MACRO_CATEGORIES = {
     "health_beauty": ("DRUG GM", "NUTRITION", "COSMETICS", "RX", "PHARMACY SUPPLY", "HBC"),
     "alcohol": ("SPIRITS",),
 }
-SHARES = tuple(f"share_{category}" for category in (*MACRO_CATEGORIES, "other"))
 FUEL_DEPARTMENTS = ("FUEL", "KIOSK-GAS")
 DAYS_PER_MONTH = 365.25 / 12
-
-FEATURES = (
-    "recency",
-    "recency_weeks",
-    "active_last_4w",
-    "active_last_12w",
-    "days_between_purchases_avg",
-    "days_between_purchases_std",
-    "frequency",
-    "frequency_per_week",
-    "frequency_per_month",
-    "transaction_count",
-    "weeks_with_purchase",
-    "purchase_regularity",
-    "week_coverage",
-    "monetary_sales",
-    "monetary_actual",
-    "monetary_avg_basket_sales",
-    "monetary_avg_basket_actual",
-    "monetary_std",
-    "monetary_per_week",
-    "coupon_savings_ratio",
-    "discount_rate",
-    "discount_usage_pct",
-    "private_label_ratio",
-    "n_departments",
-    "n_products",
-    "avg_items_per_basket",
-    "avg_products_per_basket",
-    *SHARES,
-)
+FEATURES = get_args(FeatureName)
 
 
 def product_traits(products: ir.Table) -> ir.Table:

@@ -8,12 +8,13 @@ import re
 import ibis
 import ibis.expr.types as ir
 
+from targeting.base.sections import FIRST_YEAR, LAST_YEAR
+
 # Sums of decimals do not depend on the order of the rows or the number of threads; sums of floats do.
 MONEY = "decimal(18, 4)"
 # What no line of a till, no date of a loyalty programme and no counter goes beyond. Larger values are other numbers in the wrong
 # column, or made to break sums: squares of sales are added up as decimals.
 MOST_MONEY, MOST_QUANTITY, MOST_WHOLE, MOST_DAY = 1e9, 1e6, 1e9, 36_525
-FIRST_YEAR, LAST_YEAR = 1990, 2100
 # Doubles hold whole numbers exactly below this one.
 EXACT_BELOW = 2.0**53
 
