@@ -9,6 +9,9 @@ import pandas as pd
 import yaml
 
 from targeting.sentences import report as sentences
+from targeting.sentences.heterogeneity import heterogeneity_words
+from targeting.sentences.overlap import overlap_words
+from targeting.sentences.refutation import verdict_words
 from targeting.words.estimators import NAMES
 from targeting.words.numbers import amount, margin_words, number, percent, usd
 
@@ -64,6 +67,8 @@ def text_environment() -> jinja2.Environment:
     )
     templates.filters |= {"usd": usd, "percent": percent, "number": number, "row_pair": row_pair}
     templates.filters |= {"amount": amount, "margin": margin_words}
+    templates.filters |= {"overlap_words": overlap_words, "heterogeneity_words": heterogeneity_words}
+    templates.filters["verdict_words"] = lambda row: verdict_words(pd.Series(row))
     # What the report says of the same numbers.
     templates.globals["sentences"] = sentences
     return templates

@@ -29,6 +29,7 @@ from targeting.campaign.exploration import exploration_metrics, exploration_tabl
 from targeting.figures.experiment import power_chart
 from targeting.nuisance.cross_fit import observed_arm
 from targeting.policy.economics import Economics
+from targeting.sentences.experiment import experiment_words
 from targeting.trials.panel import require_aligned
 from targeting.words.numbers import UNITS
 
@@ -68,7 +69,7 @@ def main() -> None:
     by_trial = sizes_by_trial(rows, settings["sd"], settings["alpha"], effect, power)
     arms = assign_arms(eligible, settings["strata"], settings["households"], seed)
     cost = policy["cost"] * (arms["arm"] == "treated").sum()
-    metrics = experiment_metrics(tests, effect, power, len(eligible), len(arms), cost, UNITS[outcome])
+    metrics = experiment_metrics(tests, effect, power, len(eligible), len(arms), cost)
     curve = power_table(*tests, effect, power, totals_shown(metrics["n_total"], len(arms)))
 
     explored = exploration_table(
@@ -82,7 +83,8 @@ def main() -> None:
     )
     campaigns = simulated_means(seed)
 
-    write_metrics({**metrics, "exploration": exploration_metrics(explored, campaigns)}, METRICS)
+    words = experiment_words(metrics, power, outcome)
+    write_metrics({**metrics, "words": words, "exploration": exploration_metrics(explored, campaigns)}, METRICS)
     own = own_identifiers(arms["household_id"], "household", pd.read_parquet(IDENTIFIERS))
     write_csv(arms.assign(household_id=own), ARMS)
     write_csv(curve, POWER)

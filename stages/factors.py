@@ -25,6 +25,7 @@ from targeting.segments.factors import (
     settings_for,
     varying_features,
 )
+from targeting.sentences.segments import factor_words
 
 PROFILE = Path("data/profile/features.parquet")
 FACTORS = Path("data/segments/factors.parquet")
@@ -75,7 +76,7 @@ def main() -> None:
         "stability": cosines.mean(),
         "stability_worst": cosines.mean(axis=0).min(),
         "recommended": choice.recommended,
-        "reason": choice.reason,
+        "reason": factor_words(choice, section["enough_explained"]),
         "left_out": left_out,
     }
     write_metrics(metrics, METRICS)

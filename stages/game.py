@@ -27,6 +27,7 @@ from targeting.pages.game import (
 from targeting.policy.economics import load_economics
 from targeting.policy.value import evidence_of
 from targeting.sentences.game import facts, pipeline_words, ranking_words, segment_profiles, stakes
+from targeting.sentences.overlap import overlap_words
 from targeting.trials.panel import require_aligned
 from targeting.validation.truth import truth_of_rows
 
@@ -85,7 +86,7 @@ def main() -> None:
             stakes=stakes(customers.economics, outcome),
             findings=ranking_words(validation, learner, customers.has_intervals),
             pipeline=pipeline_words(policy["recommended"], learner),
-            doubts=overlap["why"] if overlap["answers"] == "nothing" else "",
+            doubts=overlap_words(overlap) if overlap["answers"] == "nothing" else "",
             window=f"from a campaign's start to {design['post_days']} days after its end",
             recent_days=days,
             outcome=outcome,

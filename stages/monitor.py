@@ -15,8 +15,9 @@ from targeting.base.outputs import write_csv, write_metrics
 from targeting.base.params import load_params
 from targeting.base.stage import run
 from targeting.campaign.last_campaign import Earlier, judge_last_campaign
-from targeting.campaign.monitoring import MODELLED, verdict_of
+from targeting.campaign.monitoring import verdict_of
 from targeting.policy.economics import load_economics
+from targeting.sentences.monitoring import monitoring_words
 from targeting.trials.panel import in_last_trial, require_aligned
 
 PANEL = Path("data/trials/panel.parquet")
@@ -46,15 +47,14 @@ def main() -> None:
     earlier = Earlier(backtest, comparable, segments["segment"].to_numpy(), rule[rule["learned_from"] == "earlier"])
     found = judge_last_campaign(panel, nuisance, earlier, economics, recommended, params)
     verdict = verdict_of(found.drift, found.effects)
-    features = found.drift[~found.drift["name"].isin(MODELLED)]
 
     metrics = {
-        "verdict": verdict.verdict,
-        "why": verdict.why,
+        "verdict": verdict.advice,
+        "why": monitoring_words(verdict, params["policy"]["outcome"]),
         "campaign": panel["campaign_id"].iloc[-1],
         "n_judged": found.n_judged,
-        "n_features": len(features),
-        "n_drifted": features["drifted"].sum(),
+        "n_features": verdict.n_features,
+        "n_drifted": verdict.n_drifted,
         **{f"{row.group}_{name}": getattr(row, name) for row in found.effects.itertuples() for name in ("predicted", "realised")},
     }
     write_metrics(metrics, METRICS)

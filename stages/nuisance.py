@@ -64,7 +64,7 @@ def main() -> None:
         "n_balanced_weighted": pooled["n_balanced_overlap"],
         "max_smd_weighted": pooled["max_smd_overlap"],
         "outcome_r2": r2_score(panel["purchase_amount"], predicted),
-        **overlap_verdict(pooled),
+        "answers": overlap_verdict(pooled),
     }
     write_metrics(metrics, METRICS)
     write_parquet(table, NUISANCE)

@@ -18,6 +18,7 @@ from targeting.base.stage import run
 from targeting.learners.tables import read_effects
 from targeting.policy.decide import PolicyInputs, choose_policy, policy_results
 from targeting.policy.economics import load_economics
+from targeting.sentences.overlap import overlap_words
 from targeting.sentences.policy import recommendation_words
 from targeting.trials.panel import require_aligned
 
@@ -78,7 +79,9 @@ def main() -> None:
     chosen = choose_policy(inputs)
     found = policy_results(inputs, chosen, effects, validation, trials["costs"], pd.read_csv(CONFOUNDERS))
 
-    words = recommendation_words(chosen.valued, chosen.recommended) if inputs.comparable else f"Mail nobody. {overlap['why']}"
+    words = (
+        recommendation_words(chosen.valued, chosen.recommended) if inputs.comparable else f"Mail nobody. {overlap_words(overlap)}"
+    )
     choice = {"recommended": chosen.recommended, "recommendation": words}
     write_metrics(inputs.economics.averages() | choice | found.metrics, METRICS)
     write_parquet(found.assignments, ASSIGNMENTS)

@@ -19,6 +19,7 @@ from targeting.policy.economics import Economics, next_economics
 from targeting.policy.policies import Budget
 from targeting.segments.stored import segment_names, segment_numbers
 from targeting.segments.time_zero import features_at_the_end
+from targeting.sentences.mailing import with_reasons
 
 IDENTIFIERS = Path("data/tables/identifiers.parquet")
 CANDIDATES = Path("data/score/candidates.parquet")
@@ -69,7 +70,7 @@ def main() -> None:
     }
     write_metrics({"policy": policy["recommended"], **counts, **off_policy}, METRICS)
     own = own_identifiers(table["household_id"], "household", pd.read_parquet(IDENTIFIERS))
-    write_csv(table.assign(household_id=own), LIST)
+    write_csv(with_reasons(table, campaign).assign(household_id=own), LIST)
     write_parquet(eligible[["household_id"]].assign(propensity=predictions["propensity"], segment=eligible["segment"]), ELIGIBLE)
 
 

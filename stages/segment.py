@@ -21,6 +21,7 @@ from targeting.segments.factors import factor_shares
 from targeting.segments.grouping import fit_kmeans, order_by, recommend_clusters, select_clusters, separation
 from targeting.segments.profile import demographics, feature_differences, value_tiers
 from targeting.segments.table import factor_table_by_segment, profile_table, segment_table
+from targeting.sentences.segments import cluster_words
 
 HOUSEHOLDS = Path("data/tables/households.parquet")
 PROFILE = Path("data/profile/features.parquet")
@@ -73,7 +74,7 @@ def main() -> None:
         "ari_std": chosen["ari_std"],
         "recommended_method": choice.method,
         "recommended_k": choice.k,
-        "reason": choice.reason,
+        "reason": cluster_words(choice, section["smallest_segment"], section["stable_segments"]),
     }
     write_metrics(metrics, METRICS)
     write_parquet(assigned, SEGMENTS)

@@ -13,6 +13,7 @@ from targeting.base.params import load_params
 from targeting.base.stage import run
 from targeting.figures.validation import agreement_chart, calibration_chart, toc_chart
 from targeting.learners.tables import read_effects
+from targeting.sentences.selection import with_reasons
 from targeting.trials.panel import require_aligned
 from targeting.validation.judge import choose_effects, judge
 from targeting.validation.selection import NESTED, heterogeneity_verdict, with_choice
@@ -43,12 +44,13 @@ def main() -> None:
 
     chosen = choose_effects(panel, nuisance, effects, outcome, params["nuisance"]["overlap"], seed)
     judged = judge(panel, nuisance, effects, chosen, outcome, seed)
+    learners = with_choice(judged.learners, chosen.choice, outcome, left_out)
 
     counts = {"n_judged": chosen.inside.sum(), "n_learners": len(effects), "n_left_out": len(left_out)}
     write_metrics(heterogeneity_verdict(chosen.choice) | counts | judged.metrics, METRICS)
     write_parquet(chosen.selected, SELECTED)
     write_parquet(chosen.nested, NESTED_EFFECTS)
-    write_csv(with_choice(judged.learners, chosen.choice, outcome, left_out), LEARNERS)
+    write_csv(with_reasons(learners, chosen.choice, outcome, left_out), LEARNERS)
     write_csv(judged.toc, TOC)
     write_csv(judged.uplift, UPLIFT)
     write_csv(judged.calibration, CALIBRATION)

@@ -59,7 +59,7 @@ def estimate_world(
     rows = [key | row for row in estimate_rows(world.panel, nuisance)]
     covariates = world.panel[covariate_names(world.panel)]
     numbers = positivity(covariates, world.panel["treated"], nuisance["propensity"], settings.overlap)
-    answers = str(overlap_verdict(numbers)["answers"])
+    answers = overlap_verdict(numbers).value
     return {**key, **numbers, "answers": answers, **_recommendation(world, nuisance, answers, settings)}, rows
 
 

@@ -40,7 +40,7 @@ def of_negative_control(panel: pd.DataFrame) -> Iterator[Alarm]:
     """Does the check fail? The panel stands for the days before the campaign, so its true effect is to be 0."""
     draws = pd.concat([estimate_draw(draw, LIGHT) for draw in control_splits(panel, FOLDS, SPLITS, LIGHT.seed)])
     for estimator, own in _by_estimator(draws):
-        yield "negative_control", estimator, float(negative_control(own, float("nan"), OUTCOME).passed is False)
+        yield "negative_control", estimator, float(negative_control(own, float("nan")).passed is False)
 
 
 def of_placebos(panel: pd.DataFrame) -> Iterator[Alarm]:
@@ -50,7 +50,7 @@ def of_placebos(panel: pd.DataFrame) -> Iterator[Alarm]:
     draws = pd.concat([estimate_draw(draw, LIGHT) for draw in drawn], ignore_index=True)
     for estimator, own in _by_estimator(draws):
         yield "placebo_false_alarms", estimator, float((own["estimate"].abs() > Z * own["se"]).mean())
-        position = placebo_position(own, _estimate(original[estimator]), OUTCOME)
+        position = placebo_position(own, _estimate(original[estimator]))
         yield "placebo_position", estimator, float(position.value <= 1 - CONFIDENCE)
 
 
@@ -60,7 +60,7 @@ def of_trials_left_out(panel: pd.DataFrame) -> Iterator[Alarm]:
     original = dict(_by_estimator(estimate_draw(full, LIGHT)))
     draws = pd.concat([estimate_left_out(draw, LIGHT, full, nuisance) for draw in trials_left_out(panel)], ignore_index=True)
     for estimator, own in _by_estimator(draws):
-        shift = left_out_shift(own, _estimate(original[estimator]), OUTCOME)
+        shift = left_out_shift(own, _estimate(original[estimator]))
         yield "trial_left_out_shift", estimator, float(shift.passed is False)
 
 

@@ -66,7 +66,7 @@ def judge_retailer(overlap: str, effect: str, number: int, households: int, week
     chosen = choose_effects(panel, nuisance, effects, OUTCOME, bounds, params["seed"])
     choice, by_rule = chosen.choice, {CHOSEN: chosen.first, NESTED: chosen.nested, USED: chosen.selected}
     numbers = positivity(panel[covariate_names(panel)], panel["treated"], nuisance["propensity"], bounds)
-    answers = str(overlap_verdict(numbers)["answers"])
+    answers = overlap_verdict(numbers).value
     facts: dict[str, Any] = {**numbers, "answers": answers, "best": choice.overall.learner, "shown": choice.overall.shown}
     facts["average_share"] = (chosen.selected["learner"] == AVERAGE_EFFECT).mean()
     facts |= _recommendation(policy_choice(panel, nuisance, chosen, answers, params), truth, economics)

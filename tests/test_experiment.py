@@ -12,7 +12,6 @@ from targeting.campaign.experiment import (
     adjustment_r2,
     arms_by_stratum,
     assign_arms,
-    in_words,
     outcome_spread,
     power_table,
 )
@@ -187,14 +186,3 @@ def test_a_limit_takes_every_household_as_often():
 def test_too_few_households_for_two_arms(n):
     with pytest.raises(DataError, match=f"{n} households cannot be drawn into two arms"):
         assign_arms(households().head(n), 3, None, seed=1)
-
-
-def test_words_say_whether_one_campaign_is_enough():
-    enough = in_words(42.43, "USD", 0.8, 2724, 766, 979, 37.54, 6237.7)
-    assert enough == (
-        "An average effect of 42.43 USD is told from none with a chance of 80% by 766 households, half of them mailed, if "
-        "outcomes are adjusted for what was predicted (2,724 if not). One campaign is enough: the 979 households that can take "
-        "part find one of 37.54 USD as surely, and mailing half of them costs 6,237.70 USD."
-    )
-    assert "One campaign is not enough" in in_words(20.0, "USD", 0.8, 9000, 2500, 979, 37.54, 6237.7)
-    assert "draw lots over 3 campaigns" in in_words(20.0, "USD", 0.8, 9000, 2500, 979, 37.54, 6237.7)

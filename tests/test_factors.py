@@ -8,7 +8,7 @@ import pytest
 from sklearn.decomposition import NMF
 
 from targeting.base.errors import DataError
-from targeting.segments.factor_selection import loadings_stability, matched_cosines, recommend_factors, select_factors
+from targeting.segments.factor_selection import FactorRule, loadings_stability, matched_cosines, recommend_factors, select_factors
 from targeting.segments.factors import (
     Factorisation,
     FactorSettings,
@@ -186,18 +186,18 @@ def selection(**columns: list[float]) -> pd.DataFrame:
 
 
 @pytest.mark.parametrize(
-    ("explained", "stable", "number", "reason"),
+    ("explained", "stable", "number", "rule"),
     [
-        ([0.8, 0.93, 0.95], [0.99, 0.95, 0.97], 3, "the fewest that explain 92% or more with every factor found again"),
-        ([0.8, 0.93, 0.95], [0.99, 0.5, 0.97], 4, "the fewest that explain 92% or more with every factor found again"),
-        ([0.8, 0.93, 0.95], [0.99, 0.5, 0.5], 2, "none explains 92% stably"),
-        ([0.8, 0.93, 0.95], [0.6, 0.7, 0.5], 3, "no number is found again in resamples; the most stable"),
+        ([0.8, 0.93, 0.95], [0.99, 0.95, 0.97], 3, FactorRule.FEWEST),
+        ([0.8, 0.93, 0.95], [0.99, 0.5, 0.97], 4, FactorRule.FEWEST),
+        ([0.8, 0.93, 0.95], [0.99, 0.5, 0.5], 2, FactorRule.MOST_EXPLAINED),
+        ([0.8, 0.93, 0.95], [0.6, 0.7, 0.5], 3, FactorRule.MOST_STABLE),
     ],
 )
-def test_the_recommended_number_of_factors_follows_the_rule(explained, stable, number, reason):
+def test_the_recommended_number_of_factors_follows_the_rule(explained, stable, number, rule):
     choice = recommend_factors(selection(explained_variance=explained, stability_worst=stable), enough=0.92, stable=0.9)
-    assert choice.recommended == number
-    assert choice.reason.startswith(reason)
+    assert (choice.recommended, choice.rule) == (number, rule)
+    assert (choice.explained_variance, choice.stability_worst) == (explained[number - 2], stable[number - 2])
 
 
 def test_a_number_with_empty_factors_is_never_recommended():

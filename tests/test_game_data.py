@@ -11,6 +11,7 @@ from targeting.pages.game import MOST, contact_places, game_metrics, game_pool, 
 from targeting.policy.economics import Economics
 from targeting.policy.policies import lots
 from targeting.sentences.game import behaviour, facts, pipeline_words, ranking_words, segment_profiles, stakes
+from targeting.sentences.heterogeneity import heterogeneity_words
 from targeting.stats.estimates import mean_estimate
 from tests.games import customers_of, evidence_of, written
 
@@ -117,10 +118,11 @@ def test_stakes_follow_outcome_and_economics():
 
 
 def test_findings_say_when_differences_are_guesses():
-    validation = {"heterogeneity": False, "best": "x", "finding": "No learner shows anything."}
+    validation = {"heterogeneity": False, "best": "x", "best_autoc": 1.0, "heterogeneity_p": 0.5, "n_learners": 3}
     assert ranking_words(validation, "x", with_intervals=False).endswith("So differences between single customers are guesses.")
-    shown = ranking_words({"heterogeneity": True, "best": "x", "finding": "Effects differ."}, "x", with_intervals=True)
-    assert shown.endswith("with 95% intervals. Effects differ.")
+    shown = ranking_words(validation | {"heterogeneity": True}, "x", with_intervals=True)
+    assert "with 95% intervals" in shown
+    assert shown.endswith(heterogeneity_words(validation | {"heterogeneity": True}))
 
 
 @pytest.mark.parametrize(

@@ -15,8 +15,8 @@ from targeting.base.outputs import write_metrics, write_parquet
 from targeting.campaign.monitoring import (
     DRIFT,
     REALISED,
+    Advice,
     Realised,
-    Verdict,
     drift_table,
     realised_table,
     stability_index,
@@ -109,28 +109,29 @@ def drift_of(drifted: list[str], n_features: int = 8) -> pd.DataFrame:
 def test_the_rule():
     rng = np.random.default_rng(3)
     fine = realised(rng, 10, 10)
-    assert verdict_of(drift_of([]), fine).verdict == "keep"
-    assert verdict_of(drift_of(["f0"]), fine).verdict == "keep"
-    assert "1 of 8 features drifted" in verdict_of(drift_of(["f0"]), fine).why
+    assert verdict_of(drift_of([]), fine).advice == Advice.KEEP
+    one = verdict_of(drift_of(["f0"]), fine)
+    assert (one.advice, one.n_drifted, one.n_features) == (Advice.KEEP, 1, 8)
     many = verdict_of(drift_of(["f0", "f1"]), fine)
-    assert (many.verdict, many.why) == ("retrain", "2 of 8 features drifted.")
-    assert verdict_of(drift_of(["effect"]), fine).why == "The predicted effect drifted."
+    assert (many.advice, many.many_drifted, len(many.wrong), many.lost) == (Advice.RETRAIN, True, 0, 0)
+    models = verdict_of(drift_of(["effect"]), fine)
+    assert (models.advice, models.drifted_models, models.many_drifted) == (Advice.RETRAIN, ["effect"], False)
     wrong = verdict_of(drift_of([]), realised(rng, 30, 10))
-    assert wrong.verdict == "retrain"
-    assert wrong.why.startswith("Effects on the mean were not as predicted")
-    loss = verdict_of(drift_of(["f0", "f1"]), realised(rng, 10, -12))
-    assert loss.verdict == "stop"
-    assert loss.why.startswith("The policy's contacts lost ")
-    assert "2 of 8 features drifted" in loss.why
+    assert wrong.advice == Advice.RETRAIN
+    assert wrong.wrong["group"].iloc[0] == "all"
+    losing = realised(rng, 10, -12)
+    loss = verdict_of(drift_of(["f0", "f1"]), losing)
+    assert (loss.advice, loss.many_drifted) == (Advice.STOP, True)
+    assert loss.lost == -losing["realised"].iloc[-1] > 0
     # Who mails nobody has nothing to stop.
-    assert verdict_of(drift_of([]), realised(rng, -12, -12, mailed=0.0)).verdict == "keep"
+    assert verdict_of(drift_of([]), realised(rng, -12, -12, mailed=0.0)).advice == Advice.KEEP
 
 
 def test_where_all_effects_are_alike_the_rule_does_without_their_drift():
     fine = realised(np.random.default_rng(3), 10, 10)
     alike = drift_of(["f0"]).query("name != 'effect'")
-    assert verdict_of(alike, fine) == Verdict("keep", "Effects were as predicted, and 1 of 8 features drifted.")
-    assert verdict_of(drift_of(["propensity"]).query("name != 'effect'"), fine).why == "The predicted propensity drifted."
+    assert verdict_of(alike, fine).advice == Advice.KEEP
+    assert verdict_of(drift_of(["propensity"]).query("name != 'effect'"), fine).drifted_models == ["propensity"]
 
 
 OUTCOME = "purchase_amount"
@@ -193,13 +194,11 @@ def test_effects_that_differ_between_households_can_drift(project_folder):
 
 
 def test_no_second_campaign_no_verdict():
-    verdict = verdict_of(pd.DataFrame(columns=DRIFT), pd.DataFrame(columns=REALISED))
-    assert verdict.verdict == "unknown"
-    assert "two or more campaigns" in verdict.why
+    assert verdict_of(pd.DataFrame(columns=DRIFT), pd.DataFrame(columns=REALISED)).advice == Advice.UNKNOWN
 
 
 @pytest.mark.slow
 def test_a_model_that_is_right_is_rarely_doubted():
     rng = np.random.default_rng(5)
-    verdicts = [verdict_of(drift_of([]), realised(rng, 10, 10)).verdict for _ in range(400)]
+    verdicts = [verdict_of(drift_of([]), realised(rng, 10, 10)).advice for _ in range(400)]
     assert verdicts.count("keep") / 400 == pytest.approx(0.95, abs=4 * np.sqrt(0.05 * 0.95 / 400))

@@ -85,7 +85,6 @@ def test_a_large_effect_without_confounding_passes_everything():
     found = verdicts(world(3, effect=30.0), world(3))
     assert found["passed"].drop("placebo_position").all()
     assert found.loc["placebo_position", "value"] == pytest.approx(1 / 41)
-    assert "outside what placebos give" in found.loc["placebo_position", "verdict"]
 
 
 @pytest.mark.long
@@ -106,7 +105,7 @@ def test_no_effect_lies_within_its_placebos():
 def test_a_hidden_confounder_makes_the_negative_control_fail(estimator):
     def passed(seed: int, hidden: float) -> bool | None:
         draws = [estimate_draw(draw, LIGHT) for draw in control_splits(world(seed, hidden=hidden), 3, 3, seed=1)]
-        return negative_control(own(pd.concat(draws), estimator), np.nan, OUTCOME).passed
+        return negative_control(own(pd.concat(draws), estimator), np.nan).passed
 
     # Of 24 at 5%, more than 4 fail with a chance of 1 in 100.
     assert sum(passed(seed, 0.0) is False for seed in range(24)) <= 4
@@ -120,7 +119,7 @@ def test_a_trial_unlike_the_others_is_found():
         table = estimate_all(panel, LIGHT, trials_left_out(panel))
         parts = dict(iter(own(table).groupby("check")))
         original = Estimate(*parts[ORIGINAL][["estimate", "se"]].iloc[0])
-        return left_out_shift(parts[LEFT_OUT], original, OUTCOME).passed
+        return left_out_shift(parts[LEFT_OUT], original).passed
 
     assert sum(passed(seed, 0.0) is False for seed in range(12)) <= 3
     assert [passed(seed, 15.0) for seed in range(6)] == [False] * 6

@@ -33,22 +33,17 @@ def draws(estimates: list[float], se: float | list[float] = 1.0, shift_se: float
 
 def test_placebo_ratio():
     # Mean 2, sd 2, error 2 / sqrt(3) = 1.15; 2 / 10 = 0.2.
-    passed = placebo_ratio(draws([0.0, 2.0, 4.0]), CLEAR, 0.5, "purchase_amount")
-    assert (passed.value, passed.threshold, passed.passed, passed.spread, passed.n_repeats) == (0.2, 0.5, True, 2.0, 3)
-    assert passed.verdict == (
-        "Passed: the mean of 3 placebo effects is $2.00 (Monte Carlo error $1.15), the original effect $10.00."
-    )
-    failed = placebo_ratio(draws([0.0, -2.0, -4.0]), FAINT, 0.5, "purchase_amount")
+    passed = placebo_ratio(draws([0.0, 2.0, 4.0]), CLEAR, 0.5)
+    assert (passed.value, passed.threshold, passed.passed) == (0.2, 0.5, True)
+    assert (passed.estimate, passed.spread, passed.n_repeats) == (2.0, 2.0, 3)
+    failed = placebo_ratio(draws([0.0, -2.0, -4.0]), FAINT, 0.5)
     assert (failed.value, failed.passed) == (pytest.approx(2 / 3), False)
-    assert failed.verdict.startswith("Failed: the mean of 3 placebo effects is -$2.00")
-    assert failed.verdict.endswith("the original effect is within noise of zero, so chance decides much of this measure.")
 
 
-def test_a_ratio_without_an_original_effect_is_missing_and_says_so():
-    finding = placebo_ratio(draws([1.0, 2.0]), Estimate(0.0, 1.0), 0.5, "purchase_amount")
+def test_a_ratio_without_an_original_effect_is_missing():
+    finding = placebo_ratio(draws([1.0, 2.0]), Estimate(0.0, 1.0), 0.5)
     assert np.isnan(finding.value)
     assert finding.passed is None
-    assert finding.verdict.startswith("Not run")
 
 
 def test_placebo_false_alarms_are_judged_by_the_binomial_distribution():
@@ -56,36 +51,24 @@ def test_placebo_false_alarms_are_judged_by_the_binomial_distribution():
     for alarms, passes in ((0, True), (3, True), (4, False)):
         finding = placebo_false_alarms(draws([3.0] * alarms + [0.1] * (20 - alarms)))
         assert (finding.value, finding.threshold, finding.passed) == (alarms / 20, 3 / 20, passes)
-    assert finding.verdict == (
-        "Failed: 4 of 20 placebo intervals exclude zero; 5% are expected, with a Monte Carlo error of 4.9%: the intervals are "
-        "too short, or off centre."
-    )
 
 
 def test_placebo_position_counts_the_original_among_the_placebos():
     # |-4| and |5| reach 4: (1 + 2) / (1 + 4).
-    finding = placebo_position(draws([-4.0, 5.0, 1.0, 2.0]), Estimate(4.0, 1.0), "purchase_count")
+    finding = placebo_position(draws([-4.0, 5.0, 1.0, 2.0]), Estimate(4.0, 1.0))
     assert (finding.value, finding.passed) == (pytest.approx(0.6), None)
-    assert "4.00 baskets, lies within what placebos give (randomisation p = 0.60)" in finding.verdict
-    assert "outside" in placebo_position(draws([0.0] * 19), Estimate(4.0, 1.0), "purchase_count").verdict
 
 
 def test_negative_control_takes_medians_over_the_splits():
     # Median 2; squared errors 1 + (1, 0, 4) = 2, 1, 5, median 2.
-    finding = negative_control(draws([1.0, 2.0, 4.0]), 50.0, "purchase_amount")
+    finding = negative_control(draws([1.0, 2.0, 4.0]), 50.0)
     assert (finding.value, finding.threshold, finding.passed) == (2.0, pytest.approx(Z * np.sqrt(2)), True)
-    assert finding.verdict == (
-        "Passed: before their campaign the treated bought $2.00 more than alike controls (difference from -$0.77 to $4.77 with "
-        "95% confidence; unadjusted $50.00); a bias inside the interval would not be seen."
-    )
 
 
 def test_a_negative_control_away_from_zero_fails_on_either_side():
-    for value, word in ((3.0, "$3.00 more"), (-3.0, "$3.00 less")):
-        finding = negative_control(draws([value] * 3), 50.0, "purchase_amount")
-        assert finding.passed is False
-        assert word in finding.verdict
-        assert "which this campaign cannot have caused" in finding.verdict
+    for value in (3.0, -3.0):
+        finding = negative_control(draws([value] * 3), 50.0)
+        assert (finding.value, finding.passed, finding.unadjusted) == (value, False, 50.0)
 
 
 def test_random_cause():
@@ -94,40 +77,38 @@ def test_random_cause():
     assert random_cause_se(moved, CLEAR, 0.2).value == pytest.approx(0.1)
     assert random_cause_se(moved, CLEAR, 0.2).passed
     assert random_cause_se(moved, CLEAR, 0.05).passed is False
-    assert random_cause_relative(moved, CLEAR, 0.1, "purchase_amount").value == pytest.approx(0.02)
-    assert random_cause_relative(moved, CLEAR, 0.01, "purchase_amount").passed is False
-    assert random_cause_relative(moved, Estimate(0.0, 1.0), 0.1, "purchase_amount").passed is None
+    assert random_cause_relative(moved, CLEAR, 0.1).value == pytest.approx(0.02)
+    assert random_cause_relative(moved, CLEAR, 0.01).passed is False
+    assert random_cause_relative(moved, Estimate(0.0, 1.0), 0.1).passed is None
 
 
 def test_subset_stability_is_one_less_the_relative_deviation():
     # Mean 10, sd 2: 0.8.
-    finding = subset_stability(draws([8.0, 10.0, 12.0]), CLEAR, 0.7, "purchase_amount")
+    finding = subset_stability(draws([8.0, 10.0, 12.0]), 0.7)
     assert (finding.value, finding.passed) == (pytest.approx(0.8), True)
-    assert subset_stability(draws([-8.0, -10.0, -12.0]), CLEAR, 0.7, "purchase_amount").value == pytest.approx(0.8)
-    assert subset_stability(draws([1.0, 10.0, 19.0]), CLEAR, 0.7, "purchase_amount").passed is False
+    assert subset_stability(draws([-8.0, -10.0, -12.0]), 0.7).value == pytest.approx(0.8)
+    assert subset_stability(draws([1.0, 10.0, 19.0]), 0.7).passed is False
 
 
 def test_subset_spread_is_relative_to_what_sampling_gives():
     # A share of 0.8 and a standard error of 2 predict sqrt(0.25) * 2 = 1. The chi-squared quantile of 2 degrees is 5.991.
-    passed = subset_spread(draws([9.0, 10.0, 11.0]), CLEAR, 0.8, "purchase_amount")
+    passed = subset_spread(draws([9.0, 10.0, 11.0]), CLEAR, 0.8)
     assert (passed.value, passed.threshold) == pytest.approx((1.0, np.sqrt(5.991 / 2)), rel=1e-3)
     assert passed.passed
-    failed = subset_spread(draws([8.0, 10.0, 12.0]), CLEAR, 0.8, "purchase_amount")
+    failed = subset_spread(draws([8.0, 10.0, 12.0]), CLEAR, 0.8)
     assert (failed.value, failed.passed) == (pytest.approx(2.0), False)
-    assert failed.verdict.endswith("where its standard error predicts $1.00: refits move it more than its interval tells.")
 
 
 def test_trials_left_out():
     # Shifts 1 and -3 in standard errors of 1 each; two trials share 5%: 2.241.
     parts = draws([9.0, 13.0], shift_se=1.0).assign(repeat=[27, 8])
-    finding = left_out_shift(parts, CLEAR, "purchase_amount")
+    finding = left_out_shift(parts, CLEAR)
     assert (finding.value, finding.threshold, finding.passed) == (3.0, pytest.approx(2.2414, rel=1e-4), False)
-    assert "without campaign 8 the effect is $13.00 in place of $10.00: 3.0 standard errors" in finding.verdict
-    assert left_out_shift(parts.assign(shift_se=2.0), CLEAR, "purchase_amount").passed
+    assert (finding.left_out, finding.estimate) == ("campaign 8", 13.0)
+    assert left_out_shift(parts.assign(shift_se=2.0), CLEAR).passed
     assert left_out_sign(parts, CLEAR).passed
     turned = left_out_sign(parts.assign(estimate=[9.0, -1.0]), FAINT)
-    assert (turned.value, turned.passed) == (1.0, False)
-    assert turned.verdict.startswith("Failed: the sign turns without campaign 8; the original effect is within noise of zero")
+    assert (turned.value, turned.passed, turned.left_out) == (1.0, False, "campaign 8")
 
 
 def table(checks: dict[str, pd.DataFrame]) -> pd.DataFrame:
@@ -146,9 +127,7 @@ def test_checks_that_cannot_be_run_are_neither_passed_nor_failed():
     ).set_index("check")
     for check in ("negative_control", "trial_left_out_shift", "trial_left_out_sign"):
         assert pd.isna(alone.loc[check, "passed"])
-        assert alone.loc[check, "verdict"].startswith("Not run")
         assert alone.loc[check, "n_repeats"] == 0
-    assert "one trial only" in alone.loc["trial_left_out_sign", "verdict"]
     # Of ten rows one informs; three of the nine verdicts cannot be given.
     assert tally(alone.reset_index()) == {"n_checks": 9, "n_passed": 6, "n_failed": 0, "n_not_run": 3}
 

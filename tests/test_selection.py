@@ -14,12 +14,15 @@ from targeting.validation.selection import (
     COLUMNS,
     Choice,
     Evidence,
+    Implausible,
+    OffInSize,
+    Standing,
     average_effects,
-    choice_reasons,
     choose,
     choose_learner,
     effects_by_fold,
     heterogeneity_verdict,
+    standing,
     with_choice,
 )
 from tests.stored import require_stored
@@ -46,18 +49,22 @@ def learners(effect: np.ndarray, seed: int = 0) -> dict[str, np.ndarray]:
     }
 
 
-def test_the_best_is_chosen_and_the_others_are_told_why():
+def test_the_best_is_chosen_and_the_others_are_behind():
     effect, seen = evidence()
     choice = choose(learners(effect), seen, FOLDS, SEED)
     assert choice.overall.used == "good"
     assert {decision.used for decision in choice.by_fold.values()} == {"good"}
-    words = choice_reasons(choice)
-    assert words["good"].startswith("chosen: the largest AUTOC of those that pass the gates; first in 5 of 5 folds")
-    behind = choice.overall.judgements["poor"]
-    assert words["poor"].startswith(f"not chosen: AUTOC {behind.behind:.2f} below good's (standard error {behind.behind_se:.2f})")
-    assert heterogeneity_verdict(choice)["heterogeneity"] is True
-    assert "beyond noise (ranked by good" in heterogeneity_verdict(choice)["finding"]
-    assert "p < 0.001 allowing for 3 learners" in heterogeneity_verdict(choice)["finding"]  # and not 0.000
+    assert choice.overall.has_largest
+    places = {name: standing(name, choice.overall) for name in choice.overall.judgements}
+    assert places == {"good": Standing.CHOSEN, "fair": Standing.BEHIND, "poor": Standing.BEHIND}
+    best = choice.overall.judgements["good"]
+    assert heterogeneity_verdict(choice) == {
+        "selected": "good",
+        "best": "good",
+        "heterogeneity": True,
+        "heterogeneity_p": best.p,
+        "best_autoc": best.autoc,
+    }
     # The same numbers judge alone, and by the table's estimator.
     for name, cate in learners(effect).items():
         own = autoc(rank_within(cate, seen.fold), seen.score, seen.household_id)
@@ -85,14 +92,19 @@ def test_gates_say_what_is_wrong():
     }
     decision = choose_learner(tables, seen, SEED)
     failed = {name: own.failed for name, own in decision.judgements.items()}
-    assert failed["wild"].startswith("implausible spread: effects have a standard deviation of")
-    for name in ("loud", "shy", "reversed"):
-        assert failed[name].startswith("off in size by more than a factor of 2: the slope of scores on effects is")
-    assert failed["fair"] == failed["flat"] == ""
+    assert isinstance(failed["wild"], Implausible)
+    assert failed["wild"].spread == pytest.approx(np.std(tables["wild"]), rel=0.01)
+    assert failed["wild"].spread > failed["wild"].most
+    slopes = {name: failed[name].slope.value for name in ("loud", "shy", "reversed") if isinstance(failed[name], OffInSize)}
+    assert slopes["reversed"] < 0 < slopes["loud"] < 1 / 2
+    assert slopes["shy"] == pytest.approx(3, abs=0.5)
+    assert failed["fair"] is failed["flat"] is None
+    assert standing("wild", decision) == Standing.FAILED
     assert decision.used == "fair"  # though the others that failed rank better
     without = choose_learner({name: cate for name, cate in tables.items() if failed[name]}, seen, SEED)
     assert (without.learner, without.used) == (AVERAGE_EFFECT, AVERAGE_EFFECT)
-    assert heterogeneity_verdict(Choice(without, {}))["finding"].startswith("No learner passes the gates")
+    found = heterogeneity_verdict(Choice(without, {}))
+    assert (found["selected"], found["heterogeneity_p"], "best_autoc" in found) == (AVERAGE_EFFECT, 1.0, False)
 
 
 def test_without_any_learner_everybody_gets_the_average():
@@ -102,7 +114,7 @@ def test_without_any_learner_everybody_gets_the_average():
     assert heterogeneity_verdict(choice)["heterogeneity"] is False
 
 
-def test_what_cannot_be_judged_is_left_out_with_its_reason():
+def test_what_cannot_be_judged_is_left_out():
     table = pd.DataFrame({"cate_purchase_amount": [1.0, np.nan, np.inf], "cate_purchase_count": 1.0})
     assert unusable(table) == "2 of 3 effects on purchase_amount are not finite"
     assert unusable(table.iloc[:0]) == "it gave no effects"
@@ -112,8 +124,9 @@ def test_what_cannot_be_judged_is_left_out_with_its_reason():
     rows = with_choice(
         pd.DataFrame({"outcome": ["purchase_amount"], "learner": ["good"]}), choice, "purchase_amount", {"t": "no"}
     )
-    assert rows.loc[rows["learner"] == "t", "reason"].tolist() == ["left out: no"] * 2
+    assert rows["learner"].tolist() == ["good", "t", "t"]
     assert rows.loc[rows["learner"] == "t", "autoc_p_adjusted"].isna().all()
+    assert rows.loc[0, "autoc_p_adjusted"] == choice.overall.judgements["good"].p
 
 
 def test_a_combination_is_preferred_unless_another_beats_it_beyond_noise():
@@ -122,23 +135,16 @@ def test_a_combination_is_preferred_unless_another_beats_it_beyond_noise():
     near = tables | {"average": tables["good"] + np.random.default_rng(5).normal(0, 0.05, len(effect))}
     decision = choose_learner(near, seen, SEED)
     assert decision.learner == "average"
-    assert (
-        "(ranked by the average of learners, AUTOC" in heterogeneity_verdict(Choice(decision, {}))["finding"]
-    )  # and not the average effect
     far = choose_learner(tables | {"average": tables["poor"]}, seen, SEED)
     assert far.learner == "good"
-    below = far.judgements["average"].autoc
-    assert choice_reasons(Choice(far, {}))["average"].startswith(
-        f"not chosen: a combination, but another's AUTOC is above its {below:.2f} beyond noise"
-    )
-    # The stack steps in for a beaten average, and the average's own words stay what they were.
+    assert standing("average", far) == Standing.BEATEN
+    # The stack steps in for a beaten average, which stays beaten.
     second = choose_learner(tables | {"average": tables["poor"], "stack": tables["good"]}, seen, SEED)
     assert second.learner == "stack"
-    assert "is above its" in choice_reasons(Choice(second, {}))["average"]
-    words = choice_reasons(Choice(decision, {}))
-    if decision.judgements["good"].behind < 0:
-        assert "which is preferred unless beaten beyond noise" in words["good"]
-        assert words["average"].startswith("chosen: a combination that none beats beyond noise")
+    assert standing("average", second) == Standing.BEATEN
+    larger = decision.judgements["good"].behind < 0
+    assert standing("good", decision) == (Standing.NOT_PREFERRED if larger else Standing.BEHIND)
+    assert decision.has_largest != larger
 
 
 @pytest.mark.slow

@@ -170,34 +170,15 @@ def arms_by_stratum(assignment: pd.DataFrame) -> pd.DataFrame:
     return counts.reindex(columns=list(ARMS), fill_value=0).reset_index().rename_axis(columns=None)
 
 
-def in_words(
-    effect: float, unit: str, power: float, n_plain: int, n_adjusted: int, taking_part: int, detectable: float, cost: float
-) -> str:
-    """What to do: whether the households that can take part in the next campaign are enough, what else it takes, and its cost.
-
-    `n_plain` and `n_adjusted` are the totals that the effect needs, `detectable` the effect that those `taking_part` find when
-    outcomes are adjusted; `cost` is in USD.
-    """
-    aim = f"an average effect of {effect:.2f} {unit} is told from none with a chance of {power:.0%}"
-    size = f"{n_adjusted:,} households, half of them mailed, if outcomes are adjusted for what was predicted ({n_plain:,} if not)"
-    found = f"the {taking_part:,} households that can take part find one of {detectable:.2f} {unit} as surely"
-    if n_adjusted <= taking_part:
-        advice = f"One campaign is enough: {found}"
-    else:
-        advice = f"One campaign is not enough: {found}; draw lots over {-(-n_adjusted // taking_part)} campaigns as large"
-    return f"{aim[0].upper()}{aim[1:]} by {size}. {advice}, and mailing half of them costs {cost:,.2f} USD."
-
-
 def experiment_metrics(
-    tests: tuple[Comparison, Comparison], effect: float, power: float, n_eligible: int, n: int, cost: float, unit: str
+    tests: tuple[Comparison, Comparison], effect: float, power: float, n_eligible: int, n: int, cost: float
 ) -> dict[str, Any]:
     """What the experiment needs, and what the `n` households drawn of `n_eligible` find; `tests` without and with adjustment.
 
-    `cost` is that of mailing the treated, in USD; `unit` that of the effect, for the sentence under `words`.
+    `cost` is that of mailing the treated, in USD.
     """
     plain, adjusted = tests
     needed = sizes(plain, adjusted, effect, power)
-    detectable = adjusted.detectable(power, n / 2)
     return {
         "effect": effect,
         **needed,
@@ -208,8 +189,7 @@ def experiment_metrics(
         "power_assigned": float(plain.power(effect, n / 2)),
         "power_assigned_adjusted": float(adjusted.power(effect, n / 2)),
         "detectable": plain.detectable(power, n / 2),
-        "detectable_adjusted": detectable,
+        "detectable_adjusted": adjusted.detectable(power, n / 2),
         "half_width_adjusted": Z * adjusted.residual_sd * np.sqrt(4 / n),
         "cost_usd": cost,
-        "words": in_words(effect, unit, power, needed["n_total"], needed["n_total_adjusted"], n, detectable, cost),
     }

@@ -1,8 +1,8 @@
-"""The mailing list: whether each household is mailed next, with which chance, and why, for a file that a spreadsheet opens."""
+"""The mailing list: whether each household is mailed next, with which chance, and what decided, for a spreadsheet."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from enum import StrEnum, auto
 
 import numpy as np
 import pandas as pd
@@ -14,11 +14,23 @@ from targeting.nuisance.overlap import in_overlap
 from targeting.policy.economics import Economics
 from targeting.policy.policies import POLICIES, Budget, PolicyData, unavailable
 from targeting.policy.tree_rule import follow_rule
-from targeting.words.numbers import UNITS
 
 Vector = NDArray[np.float64]
-COLUMNS = ["household_id", "segment", "cate", "lower", "upper", "in_overlap", "mail", "propensity", "reason"]
+DECISION = ["household_id", "segment", "cate", "lower", "upper", "in_overlap", "mail", "propensity"]
+# What a reason speaks of besides the decision, missing for those not eligible; past_propensity is of a past campaign.
+FACTS = ["past_propensity", "outside_range", "breakeven", "segment_profit", "leaf_profit", "leaf_rule"]
 NO_BUDGET = Budget()
+
+
+class Ground(StrEnum):
+    """What decided on a household."""
+
+    NO_HISTORY = auto()
+    TARGETED_BEFORE = auto()
+    LOT = auto()  # against what the policy says
+    NOBODY = auto()  # no policy is recommended
+    NO_RULE = auto()  # the policy has none for new households
+    POLICY = auto()
 
 
 @dataclass(frozen=True)
@@ -99,7 +111,7 @@ def predicted_profits(campaign: NextCampaign, households: pd.DataFrame) -> Vecto
 def mailing_list(
     candidates: pd.DataFrame, predictions: pd.DataFrame, campaign: NextCampaign, exploration: Exploration, seed: int
 ) -> pd.DataFrame:
-    """One row per household of `candidates`, in its order, with COLUMNS.
+    """One row per household of `candidates`, in its order, with DECISION, ground (a `Ground`) and FACTS.
 
     `candidates` has household_id, segment (text, missing without a history), has_history and targeted_before; `predictions`, of
     those eligible (a history, not targeted before) in the same order, household_id, cate, lower, upper, propensity (that a past
@@ -126,54 +138,21 @@ def mailing_list(
     table.loc[eligible, "in_overlap"] = overlap.astype(int)
     table["mail"], table["propensity"] = 0, 0.0
     table.loc[eligible, "mail"], table.loc[eligible, "propensity"] = mail, chance.round(6)
-    table.loc[eligible, "reason"] = reasons(campaign, known.assign(overlap=overlap, policy=policy, chance=chance, mail=mail))
-    table.loc[candidates["targeted_before"], "reason"] = (
-        f"Not eligible: a campaign of type {campaign.campaign_type} mailed it before, "
-        "and the trials say only what a first one does."
-    )
-    table.loc[~candidates["has_history"], "reason"] = "Not eligible: no purchase yet, so nothing is known of it."
-    return table[COLUMNS]
+    table["ground"] = Ground.POLICY
+    table.loc[eligible, "ground"] = _grounds(campaign.policy, policy, mail)
+    table.loc[candidates["targeted_before"], "ground"] = Ground.TARGETED_BEFORE
+    table.loc[~candidates["has_history"], "ground"] = Ground.NO_HISTORY
+    facts = known.assign(breakeven=campaign.economics.breakeven).rename(columns={"propensity": "past_propensity"})
+    facts = facts[["household_id", *FACTS]]
+    return table.merge(facts, on="household_id", how="left", validate="one_to_one")
 
 
-def reasons(campaign: NextCampaign, rows: pd.DataFrame) -> list[str]:
-    """Why each eligible household is mailed or not, in words.
-
-    `rows` has the columns of `mailing_list`'s predictions, overlap, and what was decided: policy, chance and mail.
-    """
-    words = []
-    for row in rows.assign(breakeven=campaign.economics.breakeven).itertuples():
-        if row.mail != round(row.policy):
-            way = "Mailed" if row.mail else "Left out"
-            reason = f"{way} by lot, to learn from it (chance of being mailed {row.chance:.3f})"
-        elif campaign.policy == "none":
-            reason = "Not mailed: no policy is shown to earn more than mailing nobody"
-        elif not has_rule(campaign.policy):
-            reason = f"Not mailed: policy {campaign.policy} has no rule for households outside the trials"
-        else:
-            reason = f"{'Mailed' if row.mail else 'Not mailed'} by policy {campaign.policy}: {_ground(campaign, row)}"
-        words.append(". ".join([reason, *_marks(row.overlap, row.propensity, row.outside_range)]) + ".")
-    return words
-
-
-def _ground(campaign: NextCampaign, row: Any) -> str:
-    """What the policy goes by, in words."""
-    if campaign.policy == "segment":
-        if np.isnan(row.segment_profit):
-            return "past campaigns do not say what a contact earns in its segment"
-        return f"in past campaigns a contact earned {row.segment_profit:.2f} USD in its segment"
-    if campaign.policy == "policy_tree":
-        return f"in past campaigns a contact earned {row.leaf_profit:.2f} USD by the rule: {row.leaf_rule}"
-    return f"its predicted effect is {row.cate:.2f} {UNITS[campaign.outcome]}, breakeven {row.breakeven:.2f}"
-
-
-def _marks(overlap: bool, propensity: float, outside_range: str) -> list[str]:
-    marks = []
-    if not overlap:
-        often = "hardly any" if propensity < 0.5 else "nearly all"
-        marks.append(f"Outside the overlap: past campaigns mailed {often} households like it (propensity {propensity:.2f})")
-    if outside_range:
-        marks.append(f"Unlike any household that the effect was learned from: {outside_range}")
-    return marks
+def _grounds(name: str, policy: Vector, mail: NDArray[np.int64]) -> NDArray[np.object_]:
+    """What decided on each eligible household (n,), of which `policy` says `policy` and the lot `mail`."""
+    by_policy = Ground.NOBODY if name == "none" else Ground.POLICY if has_rule(name) else Ground.NO_RULE
+    grounds = np.full(len(mail), by_policy, dtype=object)
+    grounds[mail != policy.round()] = Ground.LOT
+    return grounds
 
 
 def list_metrics(

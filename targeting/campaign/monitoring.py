@@ -4,7 +4,8 @@ Drift is told by two statistics, of which one line each is our own: the Kolmogor
 than chance, the population stability index whether it is large. Packages for this bring a web application with them.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from enum import StrEnum
 from typing import Any
 
 import numpy as np
@@ -108,12 +109,34 @@ def _row(group: str, predicted: Vector, actual: Vector, household_id: NDArray[np
     }
 
 
+class Advice(StrEnum):
+    """What to do with the models and the policy."""
+
+    KEEP = "keep"
+    RETRAIN = "retrain"
+    STOP = "stop"
+    UNKNOWN = "unknown"
+
+
 @dataclass(frozen=True)
 class Verdict:
-    """What to do with the models and the policy: keep, retrain, stop or unknown; and why, in words."""
+    """What to do with the models and the policy, and all that holds of what can call for it.
 
-    verdict: str
-    why: str
+    `lost` is what the policy's contacts are shown to have lost, in USD per household, and 0 elsewhere; `wrong` the rows of the
+    table of realised effects (REALISED) that were not as predicted; `drifted_models` the names among MODELLED that drifted.
+    """
+
+    advice: Advice
+    lost: float
+    wrong: pd.DataFrame
+    drifted_models: list[str]
+    n_drifted: int
+    n_features: int
+
+    @property
+    def many_drifted(self) -> bool:
+        """Whether so many features drifted that the models speak of other households."""
+        return self.n_features > 0 and self.n_drifted / self.n_features >= MANY
 
 
 def verdict_of(drift: pd.DataFrame, effects: pd.DataFrame) -> Verdict:
@@ -125,26 +148,24 @@ def verdict_of(drift: pd.DataFrame, effects: pd.DataFrame) -> Verdict:
     stop: the policy's contacts in the new campaign are shown to lose money (the upper end of their profit lies below 0).
     retrain: effects are shown to differ from what was predicted, on the mean or in a fifth of the households (95% for all these
     comparisons together, Bonferroni); or households are others than those learned from: the predicted effect or the propensity
-    drifted, or at least a quarter of the features did. keep: otherwise. The words name everything that holds.
+    drifted, or at least a quarter of the features did. keep: otherwise.
     """
     if effects.empty:
-        return Verdict("unknown", f"The last of two or more campaigns needs {FEWEST} households inside the overlap to judge by.")
+        return Verdict(Advice.UNKNOWN, lost=0.0, wrong=effects, drifted_models=[], n_drifted=0, n_features=0)
     money = effects.set_index("group").loc["profit"]
     compared = effects[effects["group"] != "profit"]
     z = norm.ppf(1 - SIGNIFICANCE / 2 / len(compared))
-    wrong = compared[compared["surprise"].abs() > z * compared["surprise_se"]]
     drifted = drift.set_index("name")["drifted"]
     models, features = drifted[drifted.index.isin(MODELLED)], drifted[~drifted.index.isin(MODELLED)]
-
-    losses = [f"The policy's contacts lost {-money['realised']:.2f} USD per household"] if money["ci_upper"] < 0 else []
-    doubts = [
-        f"Effects {'on the mean' if row.group == 'all' else f'in fifth {row.group}'} were not as predicted: "
-        f"{row.realised:.2f} in place of {row.predicted:.2f}"
-        for row in wrong.itertuples()
-    ]
-    doubts += [f"The predicted {name} drifted" for name in models.index[models]]
-    if features.mean() >= MANY:
-        doubts.append(f"{features.sum()} of {len(features)} features drifted")
-    calm = f"Effects were as predicted, and {features.sum()} of {len(features)} features drifted"
-    verdict = "stop" if losses else "retrain" if doubts else "keep"
-    return Verdict(verdict, ". ".join([*losses, *doubts] or [calm]) + ".")
+    found = Verdict(
+        Advice.KEEP,
+        lost=-float(money["realised"]) if money["ci_upper"] < 0 else 0.0,
+        wrong=compared[compared["surprise"].abs() > z * compared["surprise_se"]],
+        drifted_models=models.index[models].tolist(),
+        n_drifted=int(features.sum()),
+        n_features=len(features),
+    )
+    if found.lost:
+        return replace(found, advice=Advice.STOP)
+    doubted = len(found.wrong) or found.drifted_models or found.many_drifted
+    return replace(found, advice=Advice.RETRAIN) if doubted else found

@@ -1,6 +1,7 @@
 """Positivity and balance: can treated and controls be compared, before and after weighting."""
 
 from collections.abc import Mapping, Sequence
+from enum import StrEnum
 
 import numpy as np
 import pandas as pd
@@ -165,24 +166,25 @@ def positivity_table(
     return pd.DataFrame(rows)
 
 
-def overlap_verdict(numbers: Mapping[str, float]) -> dict[str, str]:
-    """What the data can answer, before any effect is looked at: answers (everybody, overlap or nothing), and why in words.
+class Answers(StrEnum):
+    """Of whom the data can tell an effect, before any is looked at."""
 
-    `numbers` are those of `positivity` over all rows. An effect over everybody needs most rows inside the wider bounds; one over
-    the overlap population needs enough rows in each arm, in effect, and balance under its weights.
+    EVERYBODY = "everybody"
+    OVERLAP = "overlap"
+    NOTHING = "nothing"
+
+
+def overlap_verdict(numbers: Mapping[str, float]) -> Answers:
+    """What the data can answer, by the numbers of `positivity` over all rows.
+
+    An effect over everybody needs most rows inside the wider bounds; one over the overlap population needs enough rows in each
+    arm, in effect, and balance under its weights.
     """
-    fewest = min(numbers["ess_treated_overlap"], numbers["ess_control_overlap"])
-    inside = f"{numbers['overlap_share_wide']:.0%} of rows have a propensity inside {WIDE[0]} to {WIDE[1]}"
-    if fewest < FEWEST or numbers["max_smd_overlap"] >= BALANCED:
-        answers = "nothing"
-        why = (
-            f"The arms do not compare: {fewest:.0f} rows in the smaller arm in effect (at least {FEWEST} needed), largest "
-            f"difference {numbers['max_smd_overlap']:.2f} after weighting (below {BALANCED} needed)."
-        )
-    elif numbers["overlap_share_wide"] < MOST:
-        answers = "overlap"
-        why = f"{inside}, and an effect over everybody needs {MOST:.0%}: only effects in the overlap population rest on data."
-    else:
-        answers = "everybody"
-        why = f"{inside}: both arms occur nearly everywhere."
-    return {"answers": answers, "why": why}
+    if fewest_in_effect(numbers) < FEWEST or numbers["max_smd_overlap"] >= BALANCED:
+        return Answers.NOTHING
+    return Answers.OVERLAP if numbers["overlap_share_wide"] < MOST else Answers.EVERYBODY
+
+
+def fewest_in_effect(numbers: Mapping[str, float]) -> float:
+    """Rows of the smaller arm under overlap weights, in effect; `numbers` as in `overlap_verdict`."""
+    return min(numbers["ess_treated_overlap"], numbers["ess_control_overlap"])

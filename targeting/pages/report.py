@@ -12,6 +12,8 @@ from targeting.pages import charts
 from targeting.pages.what_if import embedded, slider
 from targeting.policy.lookup import Lookup
 from targeting.sentences import report as sentences
+from targeting.sentences.overlap import overlap_words
+from targeting.sentences.refutation import verdict_words
 from targeting.sentences.truth import claims_in_words, truth_sentences
 from targeting.words.estimators import NAMES
 from targeting.words.numbers import amount
@@ -123,6 +125,7 @@ def report_context(
         "best_share": sentences.best_share_sentence(order, peak, metrics["nuisance"]["answers"]),
         "tenths": records(tenths(curve)),
         "effect": sentences.effect_sentence(tables["ate"]),
+        "overlap": overlap_words(metrics["nuisance"]),
         "refutation": sentences.refutation_sentence(refutation),
         "segments_note": sentences.segments_note(metrics),
         "segments_differ": {
@@ -135,7 +138,7 @@ def report_context(
         "policies": records(policies),
         "effects": records(pooled),
         "estimator_names": NAMES,
-        "refutations": records(refutation),
+        "refutations": records(refutation.assign(verdict=[verdict_words(row) for _, row in refutation.iterrows()])),
         "truth": truth_in_words(metrics, tables["truth"]),
         "parameters": list(flat(parameters)),
         "revision": revision,

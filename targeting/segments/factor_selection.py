@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from enum import StrEnum, auto
 from functools import partial
 
 import numpy as np
@@ -23,12 +24,22 @@ from targeting.stats.resampling import resample
 Matrix = NDArray[np.float64]
 
 
+class FactorRule(StrEnum):
+    """What the recommended number of factors is, of those compared."""
+
+    FEWEST = auto()  # of those stable that explain enough
+    MOST_EXPLAINED = auto()  # none stable explains enough: of those stable the one that explains most
+    MOST_STABLE = auto()  # none is stable
+
+
 @dataclass(frozen=True)
 class FactorChoice:
-    """Which number of factors the rule recommends, and why, in words."""
+    """Which number of factors is recommended by which part of the rule, the variance it explains, and its stability_worst."""
 
     recommended: int
-    reason: str
+    rule: FactorRule
+    explained_variance: float
+    stability_worst: float
 
 
 def matched_cosines(directions: Matrix, others: Matrix) -> Matrix:
@@ -96,15 +107,9 @@ def recommend_factors(selection: pd.DataFrame, enough: float, stable: float) -> 
     steady = active[active["stability_worst"] >= stable]
     both = steady[steady["explained_variance"] >= enough]
     if len(both):
-        row, why = both.iloc[0], f"the fewest that explain {enough:.0%} or more with every factor found again in resamples"
+        rule, row = FactorRule.FEWEST, both.iloc[0]
     elif len(steady):
-        row, why = (
-            steady.loc[steady["explained_variance"].idxmax()],
-            f"none explains {enough:.0%} stably; of those found again, the most",
-        )
+        rule, row = FactorRule.MOST_EXPLAINED, steady.loc[steady["explained_variance"].idxmax()]
     else:
-        row, why = active.loc[active["stability_worst"].idxmax()], "no number is found again in resamples; the most stable"
-    return FactorChoice(
-        int(row["n_factors"]),
-        f"{why} (explained {row['explained_variance']:.3f}, worst matched cosine {row['stability_worst']:.2f})",
-    )
+        rule, row = FactorRule.MOST_STABLE, active.loc[active["stability_worst"].idxmax()]
+    return FactorChoice(int(row["n_factors"]), rule, float(row["explained_variance"]), float(row["stability_worst"]))

@@ -42,11 +42,24 @@ class Separation:
 
 @dataclass(frozen=True)
 class ClusterChoice:
-    """What the rule recommends, and in words why, and how the chosen number compares."""
+    """What the rule recommends and what is in use: rows of the table of `select_clusters`.
 
-    method: str
-    k: int
-    reason: str
+    `separated` where the recommended one has the lowest Davies-Bouldin index, and is not merely the most stable.
+    """
+
+    best: pd.Series
+    used: pd.Series
+    separated: bool
+
+    @property
+    def method(self) -> str:
+        """The recommended method."""
+        return str(self.best["method"])
+
+    @property
+    def k(self) -> int:
+        """The recommended number of segments."""
+        return int(self.best["k"])
 
 
 def fit_kmeans(points: Matrix, k: int, restarts: int, seed: int) -> KMeans:
@@ -122,23 +135,8 @@ def recommend_clusters(selection: pd.DataFrame, chosen: int, smallest: float, st
     """
     fit = selection[(selection["smallest_share"] >= smallest) & (selection["ari_mean"] >= stable)]
     best = selection.loc[fit["davies_bouldin"].idxmin() if len(fit) else selection["ari_mean"].idxmax()]
-    rule = (
-        f"the lowest Davies-Bouldin index ({best['davies_bouldin']:.2f}) where no segment is below {smallest:.0%} of households "
-        f"and the bootstrap ARI is {stable:.2f} or more ({best['ari_mean']:.2f})"
-        if len(fit)
-        else f"the most stable (bootstrap ARI {best['ari_mean']:.2f}): none is both large enough and stable"
-    )
-    words = f"{METHODS[best['method']]} with {best['k']} segments has {rule}"
-    if (best["method"], best["k"]) == ("kmeans", chosen):
-        return ClusterChoice("kmeans", chosen, f"{words}; it is the one in use.")
     used = selection[(selection["method"] == "kmeans") & (selection["k"] == chosen)].iloc[0]
-    return ClusterChoice(
-        str(best["method"]),
-        int(best["k"]),
-        f"{words}; in use are {chosen} by K-Means (Davies-Bouldin {used['davies_bouldin']:.2f}, "
-        f"bootstrap ARI {used['ari_mean']:.2f}, "
-        f"silhouette {used['silhouette']:.2f}): the finer picture is a choice, not what the rule says.",
-    )
+    return ClusterChoice(best, used, separated=len(fit) > 0)
 
 
 def assign_segments(features: pd.DataFrame, factorisation: Factorisation, centres: Matrix) -> Labels:

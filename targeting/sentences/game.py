@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from targeting.base.columns import PREFIX
 from targeting.base.errors import DataError
 from targeting.policy.economics import Economics
+from targeting.sentences.heterogeneity import heterogeneity_words
 from targeting.words.numbers import LEARNER_WORDS, number, usd
 
 WEEKS = 52  # of a year
@@ -115,7 +116,7 @@ def ranking_words(validation: Mapping[str, Any], learner: str, with_intervals: b
     shown = f"Uplifts shown are the estimates of {ranker(learner)}, for each customer by a model that never saw that household"
     intervals = "with 95% intervals." if with_intervals else "which gives no interval for a single customer."
     said = "" if validation["heterogeneity"] else " So differences between single customers are guesses."
-    return f"{shown}, {intervals} {validation['finding']}{said}"
+    return f"{shown}, {intervals} {heterogeneity_words(validation)}{said}"
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,12 @@ from typing import Any
 
 import pandas as pd
 
+from targeting.sentences.heterogeneity import heterogeneity_words
+from targeting.sentences.overlap import overlap_words
+from targeting.sentences.refutation import verdict_words
 from targeting.stats.estimates import SIGNIFICANCE
 from targeting.words.estimators import NAMES
-from targeting.words.numbers import LEARNER_WORDS, amount, number, percent, usd
+from targeting.words.numbers import LEARNER_WORDS, amount, number, p_value, percent, usd
 
 Metrics = Mapping[str, Any]
 READ_FIRST = "ato"  # the estimator of the population that the data speak of
@@ -69,11 +72,11 @@ def doubts(metrics: Metrics, effects: pd.DataFrame, refutation: pd.DataFrame, ou
     """What stands against trusting the recommendation's numbers, gravest first; `outcome` is the one that profits are of."""
     found = []
     if metrics["nuisance"]["answers"] != "everybody":
-        found.append(metrics["nuisance"]["why"])
+        found.append(overlap_words(metrics["nuisance"]))
     judged = refutation[(refutation["estimator"] == READ_FIRST) & (refutation["outcome"] == outcome)]
     failed = judged[judged["passed"].eq(False)]
     control = failed[failed["check"] == "negative_control"]
-    found += [f"Purchases before the campaign. {verdict}" for verdict in control["verdict"]]
+    found += [f"Purchases before the campaign. {verdict_words(row)}" for _, row in control.iterrows()]
     others = failed[failed["check"] != "negative_control"]
     if len(others):
         found.append(f"Of the other checks of `{READ_FIRST}` on {OUTCOME_WORDS[outcome]} {len(others)} failed; see below.")
@@ -81,7 +84,7 @@ def doubts(metrics: Metrics, effects: pd.DataFrame, refutation: pd.DataFrame, ou
     if row["ci_lower"] <= 0 <= row["ci_upper"]:
         found.append("The average effect cannot be told from none.")
     if not metrics["validate"]["heterogeneity"]:
-        found.append(metrics["validate"]["finding"])
+        found.append(heterogeneity_words(metrics["validate"]))
     return found
 
 
@@ -201,7 +204,7 @@ def segments_sentence(segment_effects: Metrics, outcome: str = SPEND) -> str:
     if not found:
         return "Too few segments have households enough in both arms: whether segments differ in the effect cannot be said."
     differing, p = found["n_differing"], found["differ_p"]
-    p_words = "p < 0.001" if p < 0.001 else f"p = {number(p, 3)}"
+    p_words = p_value(p)
     alone = f"{differing or 'none'} {'differ' if differing > 1 else 'differs'} from the rest after Holm's adjustment"
     if p < SIGNIFICANCE:
         return f"Segments differ in the effect ({p_words} for all at once); {alone}."

@@ -13,8 +13,9 @@ The rule, on doubly robust scores of households that a learner did not see, comp
 For each fold the rule looks at the other folds only, so that no household's outcome chooses its own effects.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum, auto
 
 import numpy as np
 import pandas as pd
@@ -22,21 +23,16 @@ from numpy.typing import NDArray
 
 from targeting.base.columns import COMBINED, KEYS, OUTCOMES, effect_columns
 from targeting.effects.estimators import ato, effect_data
-from targeting.stats.estimates import SIGNIFICANCE
+from targeting.stats.estimates import SIGNIFICANCE, Estimate
 from targeting.stats.folds import levelled, rank_within
 from targeting.stats.joint import adjusted_p_values, joint_covariance
 from targeting.validation.calibration import best_linear_predictor
 from targeting.validation.ranking import CROSS_FITTED, autoc_weights, rank_weighted_influence
-from targeting.words.numbers import LEARNER_WORDS
 
 FACTOR = 2.0  # by which effects may be off in size before a learner is out of the question
 AVERAGE_EFFECT = "ate"  # in place of a learner's name: the same effect for everybody
 # What the rule gives for each fold, before and after asking for evidence.
 NESTED, USED = "nested", "selected"
-WORDS = {
-    NESTED: "for each fold the learner that the scores of the others choose",
-    USED: "for each fold that learner where the scores of the others show heterogeneity, else the average effect",
-}
 COLUMNS = [name for outcome in OUTCOMES for name in effect_columns(outcome)]
 
 
@@ -55,15 +51,33 @@ class Evidence:
 
 
 @dataclass(frozen=True)
+class Implausible:
+    """A failed gate: the effects' standard deviation, and the largest that effects can have."""
+
+    spread: float
+    most: float
+
+
+@dataclass(frozen=True)
+class OffInSize:
+    """A failed gate: the slope of scores on effects, of which 1 is right."""
+
+    slope: Estimate
+
+
+FailedGate = Implausible | OffInSize
+
+
+@dataclass(frozen=True)
 class Judgement:
-    """What some rows say of one learner: AUTOC, its p-value allowing for all learners, and the gate that it failed, in words.
+    """What some rows say of one learner: AUTOC, its p-value allowing for all learners, and the gate that it failed, if any.
 
     `behind` is by how much the chosen learner's AUTOC is larger, `behind_se` that difference's standard error.
     """
 
     autoc: float
     p: float
-    failed: str
+    failed: FailedGate | None
     behind: float
     behind_se: float
 
@@ -77,9 +91,26 @@ class Decision:
     judgements: dict[str, Judgement]
 
     @property
+    def has_largest(self) -> bool:
+        """Whether the chosen learner's AUTOC is the largest of those that pass the gates."""
+        passing = [own.autoc for own in self.judgements.values() if not own.failed]
+        return bool(passing) and self.judgements[self.learner].autoc == max(passing)
+
+    @property
     def used(self) -> str:
         """Whose effects are used: the chosen learner's, or the average effect."""
         return self.learner if self.shown else AVERAGE_EFFECT
+
+
+class Standing(StrEnum):
+    """Where the rule leaves a learner."""
+
+    CHOSEN = auto()
+    FIRST_BUT_NOISE = auto()  # it comes first, and shows no heterogeneity beyond noise
+    FAILED = auto()  # a gate
+    BEATEN = auto()  # a combination, and another's AUTOC is larger beyond noise
+    NOT_PREFERRED = auto()  # its AUTOC is larger than the chosen combination's, within noise
+    BEHIND = auto()
 
 
 @dataclass(frozen=True)
@@ -153,91 +184,56 @@ def effects_by_fold(effects: Mapping[str, pd.DataFrame], learners: Mapping[int, 
     return table.assign(learner=learner)
 
 
-def choice_reasons(choice: Choice) -> dict[str, str]:
-    """Why each learner was or was not chosen, in words."""
-    chosen_in = pd.Series([decision.learner for decision in choice.by_fold.values()]).value_counts()
-    folds = len(choice.by_fold)
-    return {
-        name: f"{_why(name, choice.overall)}; first in {chosen_in.get(name, 0)} of {folds} folds by the scores of the others"
-        for name in choice.overall.judgements
-    }
-
-
-def _why(name: str, decision: Decision) -> str:
+def standing(name: str, decision: Decision) -> Standing:
+    """Where the rule leaves one of the learners that it judged."""
     own, best = decision.judgements[name], decision.learner
     if own.failed:
-        return f"not chosen: {own.failed}"
+        return Standing.FAILED
     if name == best:
-        largest = own.autoc == max(other.autoc for other in decision.judgements.values() if not other.failed)
-        rank = "the largest AUTOC" if largest else "a combination that none beats beyond noise"
-        if decision.shown:
-            return f"chosen: {rank} of those that pass the gates"
-        noise = f"not beyond noise (p = {own.p:.2f} allowing for all learners), so the average effect is used"
-        return f"not chosen: {rank} of those that pass the gates, but {noise}"
+        return Standing.CHOSEN if decision.shown else Standing.FIRST_BUT_NOISE
     # Combinations are asked in their order: one that the choice passed over was beaten.
     if name in COMBINED and best not in COMBINED[: COMBINED.index(name)]:
-        return f"not chosen: a combination, but another's AUTOC is above its {own.autoc:.2f} beyond noise"
-    if own.behind < 0:
-        preferred = f"which is preferred unless beaten beyond noise (standard error {own.behind_se:.2f})"
-        return f"not chosen: AUTOC {-own.behind:.2f} above {best}'s, {preferred}"
-    return f"not chosen: AUTOC {own.behind:.2f} below {best}'s (standard error {own.behind_se:.2f})"
+        return Standing.BEATEN
+    return Standing.NOT_PREFERRED if own.behind < 0 else Standing.BEHIND
 
 
-def with_choice(learners: pd.DataFrame, choice: Choice, outcome: str, left_out: Mapping[str, str]) -> pd.DataFrame:
-    """The table of learners with autoc_p_adjusted and reason, and a row for each learner that was left out.
+def with_choice(learners: pd.DataFrame, choice: Choice, outcome: str, left_out: Iterable[str]) -> pd.DataFrame:
+    """The table of learners with autoc_p_adjusted, and a row for each learner that was left out.
 
-    The choice was made on one outcome; on the other there is no reason to give.
+    The choice was made on one outcome; the other has no such p-value.
     """
-    decided = learners["outcome"] == outcome
     adjusted = {name: own.p for name, own in choice.overall.judgements.items()}
-    words = choice_reasons(choice) | WORDS
-    table = learners.assign(
-        autoc_p_adjusted=learners["learner"].map(adjusted).where(decided),
-        reason=learners["learner"].map(words).where(decided, ""),
-    )
-    excluded = [
-        {"outcome": name, "learner": learner, "reason": f"left out: {why}"}
-        for name in OUTCOMES
-        for learner, why in left_out.items()
-    ]
+    decided = learners["outcome"] == outcome
+    table = learners.assign(autoc_p_adjusted=learners["learner"].map(adjusted).where(decided))
+    excluded = [{"outcome": name, "learner": learner} for name in OUTCOMES for learner in left_out]
     return pd.concat([table, pd.DataFrame(excluded)], ignore_index=True)
 
 
 def heterogeneity_verdict(choice: Choice) -> dict[str, str | bool | float]:
-    """What the rule says of all rows: selected (or `ate`), best, heterogeneity (true or false), its p, and finding in words."""
+    """What the rule says of all rows: selected (or `ate`), best, heterogeneity (true or false), its p, and best_autoc.
+
+    Where no learner passes the gates p is 1, and there is no best_autoc.
+    """
     overall, own = choice.overall, choice.overall.judgements.get(choice.overall.learner)
-    average = "everybody's effect is taken to be the average effect."
-    if own is None:
-        sentence = f"No learner passes the gates: {average}"
-    else:
-        p = f"p = {own.p:.3f}" if own.p >= 0.001 else "p < 0.001"
-        name = LEARNER_WORDS.get(overall.learner, overall.learner)
-        evidence = f"{name}, AUTOC {own.autoc:.2f}, {p} allowing for {len(overall.judgements)} learners"
-        if overall.shown:
-            sentence = f"Effects differ between households beyond noise (ranked by {evidence})."
-        else:
-            sentence = f"No learner shows that effects differ between households beyond noise (best: {evidence}): {average}"
     return {
         "selected": overall.used,
         "best": overall.learner,
         "heterogeneity": overall.shown,
         "heterogeneity_p": own.p if own else 1.0,
-        "finding": sentence,
+        **({"best_autoc": own.autoc} if own else {}),
     }
 
 
-def _failed_gate(cate: NDArray[np.float64], evidence: Evidence) -> str:
-    """The first gate that finite effects, levelled over folds, fail, in words; empty if none."""
+def _failed_gate(cate: NDArray[np.float64], evidence: Evidence) -> FailedGate | None:
+    """The first gate that finite effects, levelled over folds, fail; None if none."""
     spread, most = float(np.std(cate)), float(min(np.std(evidence.outcome), np.std(evidence.score)))
     if spread > most:
         # Var(score) = Var(effect) + noise; effects more spread out than outcomes themselves are as implausible.
-        return f"implausible spread: effects have a standard deviation of {spread:.2f}, and {most:.2f} is possible"
+        return Implausible(spread, most)
     slope = best_linear_predictor(cate, evidence.score, evidence.household_id, CROSS_FITTED).estimate
     # A constant effect has no slope that could be wrong.
-    if slope.se > 0 and (slope.upper < 1 / FACTOR or slope.lower > FACTOR):
-        interval = f"{slope.value:.2f} ({slope.lower:.2f} to {slope.upper:.2f})"
-        return f"off in size by more than a factor of {FACTOR:g}: the slope of scores on effects is {interval}, 1 is right"
-    return ""
+    wrong = slope.se > 0 and (slope.upper < 1 / FACTOR or slope.lower > FACTOR)
+    return OffInSize(slope) if wrong else None
 
 
 def _beaten(

@@ -21,6 +21,11 @@ def number(value: float, digits: int = 2) -> str:
     return f"{value:,.{digits}f}"
 
 
+def p_value(value: float) -> str:
+    """A p-value with three decimals, never as zero: p = 0.123, p < 0.001."""
+    return "p < 0.001" if value < 0.001 else f"p = {number(value, 3)}"
+
+
 def amount(value: float, outcome: str) -> str:
     """A value of an outcome in its unit: $12.30 of purchase_amount, 0.25 baskets of purchase_count."""
     return usd(value) if outcome == "purchase_amount" else f"{number(value)} baskets"

@@ -1,0 +1,21 @@
+"""Whether effects differ between households, in words."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from targeting.words.numbers import LEARNER_WORDS, number, p_value
+
+
+def heterogeneity_words(validation: Mapping[str, Any]) -> str:
+    """Whether effects differ between households beyond noise, and what follows; `validation` is metrics/validate.json."""
+    average = "everybody's effect is taken to be the average effect."
+    if "best_autoc" not in validation:
+        return f"No learner passes the gates: {average}"
+    best = LEARNER_WORDS.get(validation["best"], validation["best"])
+    evidence = (
+        f"{best}, AUTOC {number(validation['best_autoc'])}, {p_value(validation['heterogeneity_p'])} "
+        f"allowing for {validation['n_learners']} learners"
+    )
+    if validation["heterogeneity"]:
+        return f"Effects differ between households beyond noise (ranked by {evidence})."
+    return f"No learner shows that effects differ between households beyond noise (best: {evidence}): {average}"

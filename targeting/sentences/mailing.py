@@ -1,0 +1,57 @@
+"""Why each household is mailed next or not, in words."""
+
+from typing import Any
+
+import pandas as pd
+
+from targeting.campaign.mailing import DECISION, Ground, NextCampaign
+from targeting.words.numbers import amount, number, usd
+
+
+def with_reasons(table: pd.DataFrame, campaign: NextCampaign) -> pd.DataFrame:
+    """The mailing list as people read it: of the table of `mailing_list` the decision, and the column reason."""
+    return table[DECISION].assign(reason=[_reason(row, campaign) for row in table.itertuples()])
+
+
+def _reason(row: Any, campaign: NextCampaign) -> str:
+    mailed = "Mailed" if row.mail else "Not mailed"
+    match row.ground:
+        case Ground.NO_HISTORY:
+            return "Not eligible: no purchase yet, so nothing is known of it."
+        case Ground.TARGETED_BEFORE:
+            return (
+                f"Not eligible: a campaign of type {campaign.campaign_type} mailed it before, and the trials say only what a "
+                "first one does."
+            )
+        case Ground.LOT:
+            way = "Mailed" if row.mail else "Left out"
+            reason = f"{way} by lot, to learn from it (chance of being mailed {number(row.propensity, 3)})"
+        case Ground.NOBODY:
+            reason = "Not mailed: no policy is shown to earn more than mailing nobody"
+        case Ground.NO_RULE:
+            reason = f"Not mailed: policy {campaign.policy} has no rule for households outside the trials"
+        case _:
+            reason = f"{mailed} by policy {campaign.policy}: {_what_the_policy_goes_by(row, campaign)}"
+    return ". ".join([reason, *_marks(row)]) + "."
+
+
+def _what_the_policy_goes_by(row: Any, campaign: NextCampaign) -> str:
+    if campaign.policy == "segment":
+        if pd.isna(row.segment_profit):
+            return "past campaigns do not say what a contact earns in its segment"
+        return f"in past campaigns a contact earned {usd(row.segment_profit)} in its segment"
+    if campaign.policy == "policy_tree":
+        return f"in past campaigns a contact earned {usd(row.leaf_profit)} by the rule: {row.leaf_rule}"
+    effect, breakeven = (amount(value, campaign.outcome) for value in (row.cate, row.breakeven))
+    return f"its predicted effect is {effect}, breakeven {breakeven}"
+
+
+def _marks(row: Any) -> list[str]:
+    """What makes a prediction doubtful."""
+    marks = []
+    if not row.in_overlap:
+        often, past = "hardly any" if row.past_propensity < 0.5 else "nearly all", number(row.past_propensity)
+        marks.append(f"Outside the overlap: past campaigns mailed {often} households like it (propensity {past})")
+    if row.outside_range:
+        marks.append(f"Unlike any household that the effect was learned from: {row.outside_range}")
+    return marks

@@ -1,0 +1,21 @@
+"""Why to keep, retrain or stop, in words."""
+
+from targeting.campaign.monitoring import FEWEST, Advice, Verdict
+from targeting.words.numbers import amount, usd
+
+
+def monitoring_words(verdict: Verdict, outcome: str) -> str:
+    """Everything that holds of what can call for stopping or retraining; `outcome` is the one that effects are of."""
+    if verdict.advice == Advice.UNKNOWN:
+        return f"The last of two or more campaigns needs {FEWEST} households inside the overlap to judge by."
+    drifted = f"{verdict.n_drifted} of {verdict.n_features} features drifted"
+    found = [f"The policy's contacts lost {usd(verdict.lost)} per household"] if verdict.lost else []
+    found += [
+        f"Effects {'on the mean' if row.group == 'all' else f'in fifth {row.group}'} were not as predicted: "
+        f"{amount(row.realised, outcome)} in place of {amount(row.predicted, outcome)}"
+        for row in verdict.wrong.itertuples()
+    ]
+    found += [f"The predicted {name} drifted" for name in verdict.drifted_models]
+    if verdict.many_drifted:
+        found.append(drifted)
+    return ". ".join(found or [f"Effects were as predicted, and {drifted}"]) + "."

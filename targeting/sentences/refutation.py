@@ -1,0 +1,127 @@
+"""Verdicts of the attempts to refute the effects, in words."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+
+from targeting.stats.estimates import CONFIDENCE, SIGNIFICANCE, Estimate
+from targeting.words.numbers import amount, number, percent
+
+ONE_TRIAL = "there is one trial only"
+# Why a check had no repeats.
+NOT_RUN = {
+    "negative_control": "too few treated and control households bought before the control window",
+    "trial_left_out_shift": ONE_TRIAL,
+    "trial_left_out_sign": ONE_TRIAL,
+}
+
+
+def verdict_words(row: pd.Series) -> str:
+    """Whether a check was passed, and what was found; `row` is one of plots/refutation.csv."""
+    if row["n_repeats"] == 0:
+        return f"Not run: {NOT_RUN[row['check']]}."
+    if pd.isna(row["value"]):
+        return "Not run: it would divide by an effect of zero."
+    judged = "For information" if pd.isna(row["passed"]) else "Passed" if row["passed"] else "Failed"
+    return f"{judged}: {CHECKS[row['check']](row)}."
+
+
+def _placebo_ratio(row: pd.Series) -> str:
+    error = row["spread"] / np.sqrt(row["n_repeats"])
+    return (
+        f"the mean of {row['n_repeats']} placebo effects is {_amount(row, 'estimate')} (Monte Carlo error "
+        f"{amount(error, row['outcome'])}), the original effect {_amount(row, 'original')}{_near_zero(row)}"
+    )
+
+
+def _placebo_false_alarms(row: pd.Series) -> str:
+    count, expected = row["n_repeats"], 1 - CONFIDENCE
+    error = np.sqrt(CONFIDENCE * expected / count)
+    text = (
+        f"{round(row['value'] * count)} of {count} placebo intervals exclude zero; {percent(expected)} are expected, with a "
+        f"Monte Carlo error of {percent(error, 1)}"
+    )
+    return text if row["passed"] else f"{text}: the intervals are too short, or off centre"
+
+
+def _placebo_position(row: pd.Series) -> str:
+    where = "outside what placebos give" if row["value"] <= SIGNIFICANCE else "within what placebos give"
+    return f"the original effect, {_amount(row, 'original')}, lies {where} (randomisation p = {number(row['value'])})"
+
+
+def _negative_control(row: pd.Series) -> str:
+    ends = (amount(row["value"] + sign * row["threshold"], row["outcome"]) for sign in (-1, 1))
+    more = "more" if row["value"] >= 0 else "less"
+    text = (
+        f"before their campaign the treated bought {amount(abs(row['value']), row['outcome'])} {more} than alike controls "
+        f"(difference from {' to '.join(ends)} with 95% confidence; unadjusted {_amount(row, 'unadjusted')})"
+    )
+    if row["passed"]:
+        return f"{text}; a bias inside the interval would not be seen"
+    return (
+        f"{text}, which this campaign cannot have caused: they differ by something unseen, or they were sent another campaign in "
+        "these very days, or were mailed for what they bought in them; for the last two the effects themselves adjust"
+    )
+
+
+def _random_cause_se(row: pd.Series) -> str:
+    return f"a random covariate moves the estimate by {number(row['value'], 3)} of its standard errors on average"
+
+
+def _random_cause_relative(row: pd.Series) -> str:
+    shift = amount(row["value"] * abs(row["original"]), row["outcome"])
+    return f"a random covariate moves the estimate, {_amount(row, 'original')}, by {shift} on average{_near_zero(row)}"
+
+
+def _subset_stability(row: pd.Series) -> str:
+    return (
+        f"over {row['n_repeats']} subsets the effect is {_amount(row, 'estimate')} with a standard deviation of "
+        f"{_amount(row, 'spread')}{_near_zero(row)}"
+    )
+
+
+def _subset_spread(row: pd.Series) -> str:
+    text = (
+        f"over {row['n_repeats']} subsets the effect has a standard deviation of {_amount(row, 'spread')}, where its standard "
+        f"error predicts {amount(row['spread'] / row['value'], row['outcome'])}"
+    )
+    return text if row["passed"] else f"{text}: refits move it more than its interval tells"
+
+
+def _left_out_shift(row: pd.Series) -> str:
+    return (
+        f"without {row['left_out']} the effect is {_amount(row, 'estimate')} in place of {_amount(row, 'original')}: "
+        f"{number(row['value'], 1)} standard errors of the difference, the furthest of all trials"
+    )
+
+
+def _left_out_sign(row: pd.Series) -> str:
+    if row["passed"]:
+        return "no trial turns the sign when left out"
+    return f"the sign turns without {row['left_out']}{_near_zero(row)}"
+
+
+CHECKS: dict[str, Callable[[pd.Series], str]] = {
+    "placebo_ratio": _placebo_ratio,
+    "placebo_false_alarms": _placebo_false_alarms,
+    "placebo_position": _placebo_position,
+    "negative_control": _negative_control,
+    "random_cause_se": _random_cause_se,
+    "random_cause_relative": _random_cause_relative,
+    "subset_stability": _subset_stability,
+    "subset_spread": _subset_spread,
+    "trial_left_out_shift": _left_out_shift,
+    "trial_left_out_sign": _left_out_sign,
+}
+
+
+def _amount(row: pd.Series, name: str) -> str:
+    return amount(row[name], row["outcome"])
+
+
+def _near_zero(row: pd.Series) -> str:
+    original = Estimate(row["original"], row["original_se"])
+    if original.lower > 0 or original.upper < 0:
+        return ""
+    return "; the original effect is within noise of zero, so chance decides much of this measure"
