@@ -1,7 +1,7 @@
 """Judge whether what was learned still holds: the last campaign as new data, the campaigns before it as training data.
 
 Reads the panel, the nuisances, and what the earlier campaigns' rows say: propensities and effects of all households, for drift;
-the last one's predicted effects, segments and the policy tree's rule, for what was promised. A later data drop with one more
+the last one's predicted effects, for what was promised. A later data drop with one more
 campaign moves everything on by one.
 """
 
@@ -24,8 +24,7 @@ PANEL = Path("data/trials/panel.parquet")
 NUISANCE = Path("data/trials/nuisance.parquet")
 BACKTEST = Path("data/score/backtest.parquet")
 COMPARABLE = Path("data/score/comparable.parquet")
-SEGMENTS = Path("data/segments/time_zero.parquet")
-TREE_RULE = Path("data/policy/tree_rule.parquet")
+EVIDENCE = Path("data/policy/evidence.parquet")
 POLICY = Path("metrics/policy.json")
 DRIFT_TABLE = Path("plots/monitoring.csv")
 EFFECTS = Path("plots/monitoring_effects.csv")
@@ -34,17 +33,17 @@ METRICS = Path("metrics/monitor.json")
 
 def main() -> None:
     params = load_params("policy", "nuisance", "design", "seed")
-    panel, nuisance, segments = (pd.read_parquet(path) for path in (PANEL, NUISANCE, SEGMENTS))
-    backtest, comparable, rule = (pd.read_parquet(path) for path in (BACKTEST, COMPARABLE, TREE_RULE))
+    panel, nuisance, evidence = (pd.read_parquet(path) for path in (PANEL, NUISANCE, EVIDENCE))
+    backtest, comparable = (pd.read_parquet(path) for path in (BACKTEST, COMPARABLE))
     require_aligned(panel, nuisance, str(NUISANCE))
-    require_aligned(panel, segments, str(SEGMENTS))
+    require_aligned(panel, evidence, str(EVIDENCE))
     if panel["trial"].nunique() > 1:
         require_aligned(panel[in_last_trial(panel)].reset_index(drop=True), backtest, str(BACKTEST))
         require_aligned(panel, comparable, str(COMPARABLE))
     recommended = json.loads(POLICY.read_text(encoding="utf-8"))["recommended"]
     economics = load_economics(params["policy"], panel[KEYS], params["design"]["campaign_type"])
 
-    earlier = Earlier(backtest, comparable, segments["segment"].to_numpy(), rule[rule["learned_from"] == "earlier"])
+    earlier = Earlier(backtest, comparable, evidence["ranking"].to_numpy())
     found = judge_last_campaign(panel, nuisance, earlier, economics, recommended, params)
     verdict = verdict_of(found.drift, found.effects)
 

@@ -1,8 +1,7 @@
 """Grow a targeting rule that people can read, and decide by trees grown without the household's rows.
 
-Reads the panel and the nuisances' scores; writes each row's decision and what its tree promised, and the rules of one tree grown
-on all rows inside the overlap: in words, and as a table by which households outside the trials are decided. A second rule, of the
-campaigns before the last, is there to be judged by the last one.
+Reads the panel and the nuisances' scores; writes each row's decision and what its tree promised, and in words the rules of one
+tree grown on all rows inside the overlap.
 """
 
 from pathlib import Path
@@ -20,7 +19,6 @@ from targeting.trials.panel import require_aligned
 PANEL = Path("data/trials/panel.parquet")
 NUISANCE = Path("data/trials/nuisance.parquet")
 TREE = Path("data/policy/tree.parquet")
-RULE = Path("data/policy/tree_rule.parquet")
 RULES = Path("plots/policy_tree.csv")
 METRICS = Path("metrics/policy_tree.json")
 
@@ -34,7 +32,6 @@ def main() -> None:
 
     write_metrics(found.metrics, METRICS)
     write_parquet(found.decisions, TREE)
-    write_parquet(found.rule, RULE)
     write_csv(found.leaves, RULES)
 
 

@@ -36,20 +36,25 @@ def main() -> None:
     policy, learners = params["policy"], params["learners"]
     panel, nuisance, candidates = (pd.read_parquet(path) for path in (PANEL, NUISANCE, CANDIDATES))
     require_aligned(panel, nuisance, str(NUISANCE))
-    chosen = json.loads(VALIDATION.read_text(encoding="utf-8"))["selected"]
-    learner = chosen if policy["learner"] == "selected" else policy["learner"]
+    validation, outcome = json.loads(VALIDATION.read_text(encoding="utf-8")), policy["outcome"]
+    learner, ranks = policy["learner"], policy["learner"]
+    if learner == "selected":
+        learner, ranks = validation["selected"], validation["best"]
     weights = pd.read_parquet(STACK_WEIGHTS)
     usable = [name for name in learners["names"] if name in set(weights["learner"])]
-    blends = {outcome: blend_of(learner, usable, weights, outcome) for outcome in OUTCOMES}
-    behind = {name for blend in blends.values() for name in blend} - {CONSTANT}
+    blends = {name: blend_of(learner, usable, weights, name) for name in OUTCOMES}
+    ranking = blend_of(ranks, usable, weights, outcome)
+    behind = {name for blend in (*blends.values(), ranking) for name in blend} - {CONSTANT}
     tuned = {name: json.loads((TUNING / f"{name}.json").read_text(encoding="utf-8")) for name in sorted(behind)}
 
-    models = chosen_models(blends, tuned, learners["models"], pd.read_parquet(MODELS), params["nuisance"]["clip"], params["seed"])
-    found = predict_campaigns(panel, nuisance, candidates, models, policy["outcome"])
+    nuisance_models, clip = pd.read_parquet(MODELS), params["nuisance"]["clip"]
+    models = chosen_models(outcome, ranking, blends, tuned, learners["models"], nuisance_models, clip, params["seed"])
+    found = predict_campaigns(panel, nuisance, candidates, models)
 
     effects = found.predictions["cate_purchase_amount"]
     metrics = {
         "learner": learner,
+        "ranks": ranks,
         "n": len(found.predictions),
         "n_outside_range": (found.predictions["outside_range"] != "").sum(),
         "mean_cate": effects.mean(),

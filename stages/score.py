@@ -1,7 +1,7 @@
 """Write the mailing list of the next campaign, as of the day after the data end.
 
-Reads the candidates, their predicted effects, what assigns segments, the recommended policy, what a contact earned by segment
-and by the policy tree's rule, and what it will cost; writes one row per household.
+Reads the candidates, their predicted effects, what assigns segments, the recommended policy, what is believed of effects, and
+what a contact will cost; writes one row per household.
 """
 
 import json
@@ -15,6 +15,7 @@ from targeting.base.params import load_params
 from targeting.base.stage import run
 from targeting.campaign.exploration import Exploration
 from targeting.campaign.mailing import NextCampaign, known_by, list_metrics, mailing_list
+from targeting.policy.beliefs import Forecast
 from targeting.policy.economics import Economics, next_economics
 from targeting.policy.policies import Budget
 from targeting.segments.stored import segment_names, segment_numbers
@@ -29,8 +30,6 @@ LOADINGS = Path("data/segments/loadings.parquet")
 CENTRES = Path("data/segments/centres.parquet")
 SEGMENTS = Path("data/segments/segments.parquet")
 POLICY = Path("metrics/policy.json")
-BY_SEGMENT = Path("data/policy/by_segment.parquet")
-TREE_RULE = Path("data/policy/tree_rule.parquet")
 LIST = Path("data/score/mailing_list.csv")
 ELIGIBLE = Path("data/score/eligible.parquet")
 METRICS = Path("metrics/score.json")
@@ -48,27 +47,22 @@ def main() -> None:
         next_economics(params["policy"], predictions["household_id"], campaign_type, past),
         outcome,
         params["nuisance"]["overlap"],
-        params["policy"]["caution"],
+        params["policy"]["prudence"],
         Budget(params["policy"]["budget_usd"], params["policy"]["budget_contacts"]),
     )
     exploration = Exploration(settings["method"], settings["epsilon"], settings["temperature"])
-    candidates, rule = pd.read_parquet(CANDIDATES), pd.read_parquet(TREE_RULE).query("learned_from == 'all'")
+    candidates = pd.read_parquet(CANDIDATES)
     scaling, loadings, centres, named = (pd.read_parquet(path) for path in (SCALING, LOADINGS, CENTRES, SEGMENTS))
     features = features_at_the_end(candidates, scaling["feature"].tolist())
     numbers = segment_numbers(features, scaling, loadings, centres, params["segmentation"])
-    # Inside the overlap of all past campaigns, the rows by whose other folds the policy decides there.
-    earned = pd.read_parquet(BY_SEGMENT).set_index("segment")["profit"]
-    candidates = candidates.assign(segment=numbers.map(segment_names(named)), segment_profit=numbers.map(earned))
+    candidates = candidates.assign(segment=numbers.map(segment_names(named)))
     eligible = candidates.set_index("household_id").loc[predictions["household_id"]].reset_index()
-    known = known_by(predictions, eligible, eligible["segment_profit"], rule, outcome)
+    forecast = Forecast.of(**policy["belief"]) if policy["belief"] else None
+    known = known_by(predictions, forecast)
     table = mailing_list(candidates, known, campaign, exploration, params["seed"])
 
-    counts = list_metrics(table, candidates, known, campaign)
-    off_policy = {
-        name.replace("profit", "expected_profit"): policy[name] * counts["n_eligible"]
-        for name in ("profit", "profit_ci_lower", "profit_ci_upper")
-    }
-    write_metrics({"policy": policy["recommended"], **counts, **off_policy}, METRICS)
+    counts = list_metrics(table, candidates, known, campaign, forecast)
+    write_metrics({"policy": policy["recommended"], **counts}, METRICS)
     own = own_identifiers(table["household_id"], "household", pd.read_parquet(IDENTIFIERS))
     write_csv(with_reasons(table, campaign).assign(household_id=own), LIST)
     write_parquet(eligible[["household_id"]].assign(propensity=predictions["propensity"], segment=eligible["segment"]), ELIGIBLE)

@@ -24,7 +24,13 @@ from targeting.trials.panel import covariate_names
 MODELS = ["linear"]  # boosting loses to it on panels of this kind, and takes twenty times as long
 SEED = 20170101
 # No budget, and no policy that needs intervals, segments or a tree.
-POLICY: dict[str, Any] = {"outcome": "purchase_amount", "caution": 0.3, "budget_usd": None, "budget_contacts": None}
+POLICY: dict[str, Any] = {
+    "outcome": "purchase_amount",
+    "prudence": 0.5,
+    "caution": 0.3,
+    "budget_usd": None,
+    "budget_contacts": None,
+}
 
 
 @dataclass(frozen=True)

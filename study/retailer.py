@@ -1,7 +1,7 @@
 """One whole made-up retailer through the project's own code: from its tills to every estimator and learner, and to a policy."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,7 @@ from targeting.nuisance.noise import with_precision
 from targeting.nuisance.overlap import overlap_verdict, positivity
 from targeting.policy.decide import PolicyChoice, PolicyInputs, choose_policy
 from targeting.policy.economics import Economics
+from targeting.policy.policies import POLICIES
 from targeting.policy.tree_results import tree_decisions
 from targeting.policy.value import profits
 from targeting.sources import canonical_tables
@@ -85,7 +86,7 @@ def panel_and_truth(data: Params, params: Params) -> tuple[pd.DataFrame, pd.Data
         tables = canonical_tables(backend, data)
         rows = eligible_rows(backend, tables, planned_trials(tables, design), design["recent_days"])
         truth = tables["truth"].execute()
-    panel = folded_panel(rows, params["nuisance"]["folds"], params["seed"])
+        panel = folded_panel(rows, params["nuisance"]["folds"], params["seed"])
     known = truth_of_rows(panel, truth)
     if known is None:
         raise ValueError("The retailer's truth names none of the panel's campaigns: only type A has known effects.")
@@ -145,21 +146,38 @@ def policy_choice(panel: pd.DataFrame, nuisance: pd.DataFrame, judged: Chosen, a
 
 
 def _recommendation(chosen: PolicyChoice, truth: pd.DataFrame, economics: Economics) -> dict[str, Any]:
-    """The recommended policy, its estimated and its true profit, and the true profits of mailing all, as done, and by an oracle.
+    """The recommended policy, what it is expected to earn and what it truly earns, and the true profits of others.
 
-    USD per row, against mailing nobody. The oracle mails exactly those whose true effect exceeds the breakeven.
+    USD per row, against mailing nobody. `profit` is measured off-policy, `true_profit` is that of the same decisions, and
+    `applied_profit` that of the rule as a next campaign follows it, learned from all rows. The others are mailing all, as done,
+    everybody inside the overlap, and the oracle's, who mails exactly those whose true effect exceeds the breakeven, everywhere or
+    inside the overlap.
     """
     recommended = chosen.recommended
     effect = truth[f"effect_{OUTCOME}"].to_numpy()
-    true = {name: float(profits(chosen.decisions[name], effect, economics).mean()) for name in (recommended, "all", "current")}
+    names = (recommended, "all", "inside", "current")
+    true = {name: float(profits(chosen.decisions[name], effect, economics).mean()) for name in names}
+    valued, inside = chosen.valued.set_index("policy").loc[recommended], chosen.data.overlap
     return {
         "recommended": recommended,
-        "profit": float(chosen.valued.set_index("policy").loc[recommended, "profit"]),
+        **valued[["profit", "expected_profit", "chance_of_loss", "shown"]].rename({"shown": "shown_to_pay"}).to_dict(),
         "true_profit": true[recommended],
+        "applied_profit": 0.0 if recommended == "none" else float(profits(_applied(chosen), effect, economics).mean()),
+        "inside_profit": true["inside"],
+        "inside_oracle_profit": float(profits(inside & (effect > economics.breakeven), effect, economics).mean()),
         "all_profit": true["all"],
         "current_profit": true["current"],
         "oracle_profit": _rule_profit(effect, effect, economics),
     }
+
+
+def _applied(chosen: PolicyChoice) -> NDArray[np.float64]:
+    """The recommended rule as a next campaign follows it: by the beliefs of all rows, 1 or 0 (rows,)."""
+    if chosen.beliefs is None:
+        raise ValueError("Nothing is recommended where nothing is believed.")
+    posterior, centred = chosen.beliefs.forecast.posterior, chosen.beliefs.centred
+    data = replace(chosen.data, expected=posterior.mean(centred), uncertainty=posterior.sd(centred))
+    return POLICIES[chosen.recommended](data)
 
 
 def _rule_profit(believed: NDArray[np.float64], effect: NDArray[np.float64], economics: Economics) -> float:

@@ -18,7 +18,7 @@ from tests.stored import require_stored
 
 ECONOMICS = Economics(cost=3.0, margin=0.3)  # a contact pays from an effect of 10 on
 BOUNDS = (0.05, 0.95)
-SETTINGS = {"outcome": "sales", "caution": 0.3, "budget_usd": None, "budget_contacts": None}
+SETTINGS = {"outcome": "sales", "prudence": 0.5, "caution": 0.3, "budget_usd": None, "budget_contacts": None}
 N_HOUSEHOLDS, N_FOLDS, N_WORLDS = 700, 4, 240
 POPULATION = 40_000
 # The effect on a household: nothing, the same for everybody (too little, or just what a contact costs), or so much for some that

@@ -298,6 +298,7 @@ class Policy(Section):
     cost: Amount
     margin: Amount
     table: FilePath
+    prudence: Annotated[float, Field(ge=0, le=10)]
     caution: Annotated[float, Field(ge=0, lt=1)]
     budget_usd: Annotated[float, Field(gt=0, le=1e12)] | None
     budget_contacts: Annotated[int, Field(ge=1, le=10**9)] | None

@@ -12,23 +12,26 @@ from targeting.base.columns import PREFIX
 from targeting.campaign.mailing import NextCampaign, known_by, mailed_by_policy
 from targeting.campaign.monitoring import DRIFT, FEWEST, REALISED, Realised, drift_table, realised_table
 from targeting.nuisance.overlap import in_overlap
-from targeting.nuisance.scores import effect_scores
+from targeting.policy.beliefs import learn_beliefs
 from targeting.policy.economics import Economics
-from targeting.policy.policies import Budget, held_out_means
+from targeting.policy.policies import Budget
+from targeting.policy.value import evidence_of
 from targeting.trials.panel import household_covariates, in_last_trial
+
+Vector = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Earlier:
-    """What the campaigns before the last say, of the last one's rows (`backtest`) and of all rows (`comparable`, `segment`).
+    """What the campaigns before the last say, of the last one's rows (`backtest`) and of all rows (`comparable`).
 
-    backtest and comparable have propensity, cate_*, lower_*, upper_*; `rule` is the tree grown on the earlier campaigns.
+    backtest has ranking, the effect by the learner that ranks, and comparable propensity and cate_*; `ranking` (rows,) are all
+    rows' out-of-fold effects by the same learner, of which only those of earlier campaigns are used.
     """
 
     backtest: pd.DataFrame
     comparable: pd.DataFrame
-    segment: NDArray[np.int64]
-    rule: pd.DataFrame
+    ranking: Vector
 
 
 @dataclass(frozen=True)
@@ -50,28 +53,26 @@ def judge_last_campaign(
     settings, bounds = params["policy"], params["nuisance"]["overlap"]
     outcome = settings["outcome"]
     new = in_last_trial(panel) & (panel["trial"] > panel["trial"].min()).to_numpy()
-    everywhere, score = in_overlap(nuisance["propensity"], bounds), effect_scores(nuisance, outcome)
+    everywhere = in_overlap(nuisance["propensity"], bounds)
     overlap = everywhere[new]
-    if overlap.sum() < FEWEST:
+    evidence, old = evidence_of(panel, nuisance, outcome, everywhere), ~new
+    weight, fold = nuisance[f"precision_{outcome}"].to_numpy(dtype=float), panel["fold"].to_numpy()
+    beliefs = learn_beliefs(earlier.ranking[old], weight[old], fold[old], evidence.rows(old)) if new.any() else None
+    if overlap.sum() < FEWEST or beliefs is None:
         return LastCampaign(pd.DataFrame(columns=DRIFT), pd.DataFrame(columns=REALISED), int(overlap.sum()))
     rows = described(panel, earlier.comparable, outcome)
     # A household once, by its latest row: the test takes rows as independent.
     drift = drift_table(rows[~new].groupby(panel.loc[~new, "household_id"]).tail(1), rows[new])
 
-    local, backtest = economics.rows(new), earlier.backtest
+    local, known = economics.rows(new), known_by(earlier.backtest, beliefs.forecast)
     budget = Budget(settings["budget_usd"], settings["budget_contacts"])
     kind = params["design"]["campaign_type"]
-    campaign = NextCampaign(kind, policy, local, outcome, bounds, settings["caution"], budget)
-    # Of two parts, the mean over the other one: that of the new rows comes from the earlier ones.
-    contact = economics.margin * score - economics.cost
-    by_segment = held_out_means(contact, earlier.segment, new.astype(int), everywhere)[new]
-    known = known_by(backtest, panel[new].reset_index(drop=True), pd.Series(by_segment), earlier.rule, outcome)
-    mailed = mailed_by_policy(campaign, known, overlap, params["seed"])
+    campaign = NextCampaign(kind, policy, local, outcome, bounds, settings["prudence"], budget)
     realised = Realised(
-        predicted=backtest[f"cate_{outcome}"].to_numpy()[overlap],
-        score=score[new][overlap],
-        mailed=mailed[overlap],
-        household_id=backtest["household_id"].to_numpy()[overlap],
+        predicted=known["expected"].to_numpy()[overlap],
+        score=evidence.score[new][overlap],
+        mailed=mailed_by_policy(campaign, known, overlap, params["seed"])[overlap],
+        household_id=known["household_id"].to_numpy()[overlap],
     )
     return LastCampaign(drift, realised_table(realised, local.rows(overlap)), int(overlap.sum()))
 

@@ -11,15 +11,18 @@ from numpy.typing import NDArray
 from targeting.base.errors import DataError
 from targeting.campaign.exploration import Exploration, draw
 from targeting.nuisance.overlap import in_overlap
+from targeting.policy.beliefs import BELIEVED, Forecast
 from targeting.policy.economics import Economics
-from targeting.policy.policies import POLICIES, Budget, PolicyData, unavailable
-from targeting.policy.tree_rule import follow_rule
+from targeting.policy.policies import POLICIES, Budget, PolicyData
+from targeting.policy.value import BEST_BETS
+from targeting.stats.estimates import Z
 
 Vector = NDArray[np.float64]
 DECISION = ["household_id", "segment", "cate", "lower", "upper", "in_overlap", "mail", "propensity"]
 # What a reason speaks of besides the decision, missing for those not eligible; past_propensity is of a past campaign.
-FACTS = ["past_propensity", "outside_range", "breakeven", "segment_profit", "leaf_profit", "leaf_rule"]
+FACTS = ["past_propensity", "outside_range", "breakeven", "uncertainty"]
 NO_BUDGET = Budget()
+NEXT = ("none", "all", "inside", *BEST_BETS)  # policies that need no more than what is known of new households
 
 
 class Ground(StrEnum):
@@ -29,7 +32,6 @@ class Ground(StrEnum):
     TARGETED_BEFORE = auto()
     LOT = auto()  # against what the policy says
     NOBODY = auto()  # no policy is recommended
-    NO_RULE = auto()  # the policy has none for new households
     POLICY = auto()
 
 
@@ -45,67 +47,48 @@ class NextCampaign:
     economics: Economics
     outcome: str
     overlap: Sequence[float]
-    caution: float = 0.0
+    prudence: float = 0.0
     budget: Budget = NO_BUDGET
 
 
-def mailed_by_policy(campaign: NextCampaign, households: pd.DataFrame, supported: NDArray[np.bool_], seed: int) -> Vector:
-    """What the recommended policy says to each of `households` (n,), 1 to mail. The one place that knows policies.
+def known_by(predictions: pd.DataFrame, forecast: Forecast | None) -> pd.DataFrame:
+    """Predictions of households (ranking, the effect by the learner that ranks) with what is believed of their effects.
 
-    `households` has household_id, cate, lower (the lower end of the effect's interval, missing where the learner has none), and
-    what a contact earned in the household's segment and in its leaf of the policy tree: segment_profit (missing for a segment
-    that past campaigns leave unknown) and leaf_profit, in USD. `supported` are those inside the overlap and the range of
-    covariates: learned policies mail no others. A policy with no rule for new households (see `has_rule`) mails none.
-    Raises DataError for an unknown policy.
+    Adds expected and uncertainty, mean and standard deviation of the effect; missing without a forecast.
     """
-    if campaign.policy not in POLICIES:
-        raise DataError(f"Unknown policy {campaign.policy!r}; known: {', '.join(POLICIES)}.")
-    lower = households["lower"].to_numpy(dtype=float)
+    if forecast is None:
+        return predictions.assign(expected=np.nan, uncertainty=np.nan)
+    expected, uncertainty = forecast.effects(predictions["ranking"])
+    return predictions.assign(expected=expected, uncertainty=uncertainty)
+
+
+def mailed_by_policy(campaign: NextCampaign, households: pd.DataFrame, supported: NDArray[np.bool_], seed: int) -> Vector:
+    """What the recommended policy says to each of `households` (n,), 1 to mail.
+
+    `households` has household_id, expected and uncertainty (see `known_by`). `supported` are those inside the overlap and the
+    range of covariates: learned policies mail no others. Raises DataError for a policy that has no rule for new households.
+    """
     data = PolicyData(
-        households["cate"].to_numpy(),
-        supported,
-        np.zeros(len(households)),
-        campaign.economics.breakeven,
-        households["household_id"].to_numpy(),
-        seed,
-        caution=campaign.caution,
-        lower=None if np.isnan(lower).any() else lower,
-        segment_profit=households["segment_profit"].to_numpy(dtype=float),
-        tree=(households["leaf_profit"] > 0).to_numpy(dtype=float),
+        cate=households["expected"].to_numpy(),
+        overlap=supported,
+        treated=np.zeros(len(households)),
+        breakeven=campaign.economics.breakeven,
+        household_id=households["household_id"].to_numpy(),
+        seed=seed,
+        expected=households["expected"].to_numpy(),
+        uncertainty=households["uncertainty"].to_numpy(),
+        prudence=campaign.prudence,
         cost=campaign.economics.cost,
         budget=campaign.budget,
     )
-    if not has_rule(campaign.policy) or campaign.policy in unavailable(data):
-        return np.zeros(len(households))
+    if campaign.policy not in NEXT:
+        raise DataError(f"No rule for new households by policy {campaign.policy!r}; there is one by {', '.join(NEXT)}.")
     return POLICIES[campaign.policy](data)
 
 
-def has_rule(policy: str) -> bool:
-    """Whether a policy can decide on a household outside the trials: what the retailer did is known, why it did it is not."""
-    return policy != "current"
-
-
-def known_by(
-    predictions: pd.DataFrame, households: pd.DataFrame, segment_profit: pd.Series, rule: pd.DataFrame, outcome: str
-) -> pd.DataFrame:
-    """What new households are decided by, row by row alike: the columns that `mailed_by_policy` asks for, and leaf_rule.
-
-    `predictions` has cate_*, lower_*, upper_* by outcome; `households` the covariates that the tree's `rule` asks about.
-    """
-    known = predictions.rename(columns=lambda name: name.removesuffix(f"_{outcome}"))
-    return pd.concat([known, segment_profit.rename("segment_profit"), follow_rule(rule, households)], axis=1)
-
-
-def predicted_profits(campaign: NextCampaign, households: pd.DataFrame) -> Vector:
-    """What contacting each household promises, in USD, by what the policy decides by; columns as in `decide`.
-
-    A segment that past campaigns leave unknown promises nothing.
-    """
-    if campaign.policy == "segment":
-        return households["segment_profit"].fillna(0.0).to_numpy(dtype=float)
-    if campaign.policy == "policy_tree":
-        return households["leaf_profit"].to_numpy(dtype=float)
-    return campaign.economics.margin * households["cate"].to_numpy() - campaign.economics.cost
+def expected_profits(campaign: NextCampaign, households: pd.DataFrame) -> Vector:
+    """What contacting each household is expected to earn (n,), in USD; columns as in `known_by`."""
+    return campaign.economics.margin * households["expected"].to_numpy() - campaign.economics.cost
 
 
 def mailing_list(
@@ -114,9 +97,9 @@ def mailing_list(
     """One row per household of `candidates`, in its order, with DECISION, ground (a `Ground`) and FACTS.
 
     `candidates` has household_id, segment (text, missing without a history), has_history and targeted_before; `predictions`, of
-    those eligible (a history, not targeted before) in the same order, household_id, cate, lower, upper, propensity (that a past
-    campaign would have reached it), outside_range (covariates outside the range of the training rows, as text), segment_profit
-    and leaf_profit as in `decide`, and leaf_rule (what leads to the leaf, in words).
+    those eligible (a history, not targeted before) in the same order, household_id, propensity (that a past campaign would have
+    reached it), outside_range (covariates outside the range of the training rows, as text), expected and uncertainty (see
+    `known_by`). cate is the expected effect, lower and upper its 95% credible interval.
     Effects and overlap are missing for those not eligible, who are not mailed: no trial speaks of them.
     """
     eligible = candidates["has_history"] & ~candidates["targeted_before"]
@@ -128,12 +111,12 @@ def mailing_list(
     known = predictions.reset_index(drop=True)
     overlap = in_overlap(known["propensity"], campaign.overlap)
     policy = mailed_by_policy(campaign, known, overlap & (known["outside_range"] == "").to_numpy(), seed)
-    chance = exploration.propensity(policy, predicted_profits(campaign, known))
+    chance = exploration.propensity(policy, expected_profits(campaign, known))
     mail = draw(chance, known["household_id"], seed)
 
     table = candidates[["household_id"]].assign(segment=candidates["segment"].fillna(""))
-    for name in ("cate", "lower", "upper"):
-        table.loc[eligible, name] = known[name].to_numpy().round(2)
+    for name, reach in (("cate", 0.0), ("lower", -Z), ("upper", Z)):
+        table.loc[eligible, name] = (known["expected"] + reach * known["uncertainty"]).to_numpy().round(2)
     table["in_overlap"] = pd.array([pd.NA] * len(table), dtype="Int64")
     table.loc[eligible, "in_overlap"] = overlap.astype(int)
     table["mail"], table["propensity"] = 0, 0.0
@@ -149,27 +132,32 @@ def mailing_list(
 
 def _grounds(name: str, policy: Vector, mail: NDArray[np.int64]) -> NDArray[np.object_]:
     """What decided on each eligible household (n,), of which `policy` says `policy` and the lot `mail`."""
-    by_policy = Ground.NOBODY if name == "none" else Ground.POLICY if has_rule(name) else Ground.NO_RULE
-    grounds = np.full(len(mail), by_policy, dtype=object)
+    grounds = np.full(len(mail), Ground.NOBODY if name == "none" else Ground.POLICY, dtype=object)
     grounds[mail != policy.round()] = Ground.LOT
     return grounds
 
 
 def list_metrics(
-    table: pd.DataFrame, candidates: pd.DataFrame, predictions: pd.DataFrame, campaign: NextCampaign
+    table: pd.DataFrame, candidates: pd.DataFrame, known: pd.DataFrame, campaign: NextCampaign, forecast: Forecast | None
 ) -> Mapping[str, float]:
-    """Counts of a mailing list, and what its contacts promise by the model that chose them (plug-in, in USD)."""
+    """Counts of a mailing list, and what it is expected to earn in all, in USD, by its chances of mailing.
+
+    expected_profit with the ends of its 95% credible interval, and chance_of_loss; missing without a forecast.
+    """
     eligible = candidates["has_history"] & ~candidates["targeted_before"]
-    chance = table.set_index("household_id")["propensity"].reindex(predictions["household_id"]).to_numpy()
-    promised = chance * predicted_profits(campaign, predictions)
-    return {
+    chance = table.set_index("household_id")["propensity"].reindex(known["household_id"]).to_numpy()
+    counts = {
         "n_households": len(table),
         "n_eligible": int(eligible.sum()),
         "n_no_history": int((~candidates["has_history"]).sum()),
         "n_targeted_before": int((candidates["has_history"] & candidates["targeted_before"]).sum()),
         "n_in_overlap": int(table["in_overlap"].sum()),
-        "n_outside_range": int((predictions["outside_range"] != "").sum()),
+        "n_outside_range": int((known["outside_range"] != "").sum()),
         "n_mailed": int(table["mail"].sum()),
         "expected_mailed": float(table["propensity"].sum()),
-        "expected_profit_plugin": float(promised.sum()),
     }
+    if forecast is None:
+        return counts
+    profit = forecast.profit(chance, known["ranking"], campaign.economics)
+    total = {"expected_profit": profit.mean, **dict(zip(BELIEVED[1:3], profit.interval, strict=True))}
+    return {**counts, **{name: value * len(known) for name, value in total.items()}, "chance_of_loss": profit.chance_below_zero}

@@ -68,9 +68,12 @@ def usual_settings(by_fold: Mapping[str, Settings]) -> Settings:
 class Models:
     """What predicts a next campaign: by outcome the learners' weights (see `blend_of`) and the learners with their settings.
 
+    `ranking` are the weights of those that rank households by the effect on `outcome`, whether or not that is shown.
     `propensity` are the nuisances' models of the propensity and their weights.
     """
 
+    outcome: str
+    ranking: Mapping[str, float]
     blends: Mapping[str, Mapping[str, float]]
     learners: Mapping[str, Mapping[str, Learner]]
     propensity: tuple[Sequence[str], Sequence[float]]
@@ -79,6 +82,8 @@ class Models:
 
 
 def chosen_models(
+    outcome: str,
+    ranking: Mapping[str, float],
     blends: Mapping[str, Mapping[str, float]],
     tuned: Mapping[str, Mapping[str, Any]],
     models: Mapping[str, str],
@@ -86,29 +91,29 @@ def chosen_models(
     clip: float,
     seed: int,
 ) -> Models:
-    """The learners of `blends` with the settings that tuning gave most folds, and the propensity's models.
+    """The learners of `blends`, and those that rank on `outcome`, with the settings that tuning gave most folds.
 
     `tuned` has by learner and outcome the settings of each fold; `models` is learners.models, `nuisance_models` the table of the
     stage `nuisance` (nuisance, model, weight).
     """
     learners = {
-        outcome: {
-            name: replace(find_learner(name, models), settings=usual_settings(tuned[name][outcome]["settings"]))
-            for name in blend
+        target: {
+            name: replace(find_learner(name, models), settings=usual_settings(tuned[name][target]["settings"]))
+            for name in dict.fromkeys([*blend, *(ranking if target == outcome else ())])
             if name != CONSTANT
         }
-        for outcome, blend in blends.items()
+        for target, blend in blends.items()
     }
     own = nuisance_models[nuisance_models["nuisance"] == "propensity"]
-    return Models(blends, learners, (own["model"].tolist(), own["weight"].tolist()), clip, seed)
+    return Models(outcome, ranking, blends, learners, (own["model"].tolist(), own["weight"].tolist()), clip, seed)
 
 
 @dataclass(frozen=True)
 class Predicted:
-    """Propensity and effects (cate_*, lower_*, upper_*) of the next campaign's eligible households, with outside_range.
+    """Propensity and effects (cate_*, lower_*, upper_*, ranking) of the next campaign's eligible households, with outside_range.
 
-    `backtest` has those of the last campaign's rows from the campaigns before it, `comparable` those of all rows from the earlier
-    campaigns' other folds, both with keys; neither has rows where there is one campaign.
+    `backtest` has those of the last campaign's rows from the campaigns before it, `comparable` those of all rows but ranking from
+    the earlier campaigns' other folds, both with keys; neither has rows where there is one campaign.
     """
 
     predictions: pd.DataFrame
@@ -116,10 +121,8 @@ class Predicted:
     comparable: pd.DataFrame
 
 
-def predict_campaigns(
-    panel: pd.DataFrame, nuisance: pd.DataFrame, candidates: pd.DataFrame, models: Models, outcome: str
-) -> Predicted:
-    """The next campaign's households, and the last campaign's as if it were the next; `comparable` has `outcome` alone.
+def predict_campaigns(panel: pd.DataFrame, nuisance: pd.DataFrame, candidates: pd.DataFrame, models: Models) -> Predicted:
+    """The next campaign's households, and the last campaign's as if it were the next; `comparable` has the models' outcome alone.
 
     `candidates` has household_id, has_history, targeted_before and the panel's covariates of households. Raises DataError where
     nobody is eligible.
@@ -128,8 +131,11 @@ def predict_campaigns(
     if eligible.empty:
         raise DataError("No household is eligible for a next campaign: all were targeted before, or have no purchase.")
 
-    def predict(learn: NDArray[np.bool_], households: pd.DataFrame, outcomes: Sequence[str] = OUTCOMES) -> pd.DataFrame:
-        return predict_households(panel[learn], nuisance[learn], households, models, outcomes)
+    def predict(learn: NDArray[np.bool_], households: pd.DataFrame) -> pd.DataFrame:
+        return predict_households(panel[learn], nuisance[learn], households, models, OUTCOMES)
+
+    def alike(learn: NDArray[np.bool_], rows: NDArray[np.bool_]) -> pd.DataFrame:
+        return predict_households(panel[learn], nuisance[learn], panel[rows], replace(models, ranking={}), [models.outcome])
 
     predictions = eligible[["household_id"]].assign(outside_range=outside_range(panel, eligible))
     predictions = pd.concat([predictions, predict(np.ones(len(panel), dtype=bool), eligible)], axis=1)
@@ -138,14 +144,17 @@ def predict_campaigns(
         return Predicted(predictions, panel.loc[last, KEYS].head(0), panel[KEYS].head(0))
     # The earlier rows' nuisances have seen the last campaign's other households; `forward` fits them without.
     backtest = pd.concat([panel.loc[last, KEYS], predict(~last, panel[last])], axis=1).reset_index(drop=True)
-    alike = by_other_folds(panel["fold"].to_numpy(), ~last, lambda learn, rows: predict(learn, panel[rows], [outcome]))
-    return Predicted(predictions, backtest, pd.concat([panel[KEYS], alike], axis=1))
+    comparable = by_other_folds(panel["fold"].to_numpy(), ~last, alike)
+    return Predicted(predictions, backtest, pd.concat([panel[KEYS], comparable], axis=1))
 
 
 def predict_households(
     panel: pd.DataFrame, nuisance: pd.DataFrame, households: pd.DataFrame, models: Models, outcomes: Sequence[str]
 ) -> pd.DataFrame:
-    """Propensity and effects with intervals of `households` (n,), learned from these rows; under the households' row numbers."""
+    """Propensity and effects with intervals of `households` (n,), learned from these rows; under the households' row numbers.
+
+    And ranking, the effect by the learners that rank, if there are any.
+    """
     chance = predict_propensity(panel, households, *models.propensity, models.clip, models.seed)
     table = pd.DataFrame({"propensity": chance}, index=households.index)
     for outcome in outcomes:
@@ -153,6 +162,8 @@ def predict_households(
         found = predict_effects(training, households, chance, models.blends[outcome], outcome, models.seed)
         for name, values in zip(effect_columns(outcome), (found.cate, found.lower, found.upper), strict=True):
             table[name] = np.nan if values is None else values
+        if outcome == models.outcome and models.ranking:
+            table["ranking"] = predict_effects(training, households, chance, models.ranking, outcome, models.seed).cate
     return table
 
 

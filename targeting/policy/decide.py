@@ -12,12 +12,12 @@ import pandas as pd
 
 from targeting.base.columns import KEYS, effect_columns
 from targeting.nuisance.overlap import in_overlap
+from targeting.policy.beliefs import BELIEVED, Beliefs, believed_profits, learn_beliefs
 from targeting.policy.economics import Economics
 from targeting.policy.learner_curves import learner_curves, order_shown
 from targeting.policy.lookup import Lookup, look_up, slider_steps
 from targeting.policy.policies import Budget, PolicyData, assign, unavailable
-from targeting.policy.posterior import centred_by_fold, fit_posterior
-from targeting.policy.value import Evidence, best_candidate, evidence_of, recommend, value_table, with_absent
+from targeting.policy.value import BEST_BETS, Evidence, best_candidate, evidence_of, profits, recommend, value_table, with_absent
 from targeting.policy.value_checks import check_table
 from targeting.policy.what_if import (
     at_economics,
@@ -28,8 +28,6 @@ from targeting.policy.what_if import (
     turning_shifts,
 )
 
-BELIEVED = ("expected_profit", "expected_profit_lower", "expected_profit_upper", "chance_of_loss")
-
 
 @dataclass(frozen=True)
 class PolicyInputs:
@@ -39,7 +37,8 @@ class PolicyInputs:
     nuisance: propensity, and mu0_*, mu1_*, score0_*, score1_*, precision_* of the outcome, cross-fitted.
     effects: out-of-fold cate_* of the outcome in USD and, where known, lower_*, by the learner that decides.
     ranking: the same by the learner that ranks best, whether or not it is shown to rank: what beliefs start from.
-    economics: cost and margin. settings: the section `policy` of the parameters: outcome, caution, budget_usd, budget_contacts.
+    economics: cost and margin. settings: the section `policy` of the parameters: outcome, prudence, caution, budget_usd,
+    budget_contacts.
     bounds: of the overlap's propensities. answers: what the overlap allows to be said (everybody, overlap or nothing).
     segments: segment and name at time zero. tree: policy_tree (0/1) and promised (USD). Policies that need what is absent have no
     decision.
@@ -67,12 +66,13 @@ class PolicyInputs:
 class PolicyChoice:
     """The policies on one panel: what they see, what values them, decisions (rows, a column per policy), values, choice.
 
-    `valued` is the table of `value_table` with what policies are believed to earn, `recommended` the name of a policy, `none`
-    where no other is shown to pay.
+    `beliefs` are about effects, `valued` is the table of `value_table` with what policies are believed to earn, `recommended` the
+    name of a policy, `none` where no other is expected to pay.
     """
 
     data: PolicyData
     evidence: Evidence
+    beliefs: Beliefs | None
     decisions: pd.DataFrame
     valued: pd.DataFrame
     recommended: str
@@ -105,42 +105,27 @@ def choose_policy(inputs: PolicyInputs) -> PolicyChoice:
     outcome = inputs.settings["outcome"]
     overlap = in_overlap(inputs.nuisance["propensity"], inputs.bounds)
     evidence = evidence_of(inputs.panel, inputs.nuisance, outcome, overlap)
-    data = policy_data(inputs, evidence)
+    effect = inputs.ranking[effect_columns(outcome)[0]].to_numpy(dtype=float)
+    weight = inputs.nuisance[f"precision_{outcome}"].to_numpy(dtype=float)
+    beliefs = learn_beliefs(effect, weight, inputs.panel["fold"].to_numpy(), evidence)
+    data = policy_data(inputs, evidence, beliefs)
     decisions = assign(data)
     promised = {}
     if data.segment_profit is not None:
         promised["segment"] = decisions["segment"].to_numpy() * data.segment_profit
     if inputs.tree is not None:
         promised["policy_tree"] = inputs.tree["promised"].to_numpy()
-    values = value_table(decisions, data.cate, evidence, inputs.economics, promised, inputs.seed)
-    values = values.merge(believed_profits(inputs, evidence, decisions), on="policy", validate="one_to_one")
-    return PolicyChoice(data, evidence, decisions, values, recommend(values, inputs.comparable))
+    if beliefs is not None:
+        promised |= {
+            name: profits(decisions[name], beliefs.expected, inputs.economics) for name in BEST_BETS if name in decisions
+        }
+    values = value_table(decisions, data.cate, evidence, inputs.economics, promised, inputs.seed, data.alike)
+    believed = believed_profits(beliefs, decisions, overlap, inputs.economics)
+    values = values.merge(believed, on="policy", validate="one_to_one")
+    return PolicyChoice(data, evidence, beliefs, decisions, values, recommend(values, inputs.comparable))
 
 
-def believed_profits(inputs: PolicyInputs, evidence: Evidence, decisions: pd.DataFrame) -> pd.DataFrame:
-    """What each policy is believed to earn per row, in USD: policy, expected_profit with its interval, chance_of_loss.
-
-    By the posterior of level and slope from the rows inside the overlap (see targeting.policy.posterior); missing for policies
-    that contact anybody outside, where no data speak, and for all of them where fewer than two households are inside.
-    """
-    economics, inside, outcome = inputs.economics, evidence.overlap, inputs.settings["outcome"]
-    table = pd.DataFrame({"policy": list(decisions), **dict.fromkeys(BELIEVED, np.nan)})
-    if len(np.unique(evidence.household_id[inside])) < 2:
-        return table
-    weight = inputs.nuisance[f"precision_{outcome}"].to_numpy()
-    effect = inputs.ranking[effect_columns(outcome)[0]].to_numpy(dtype=float)
-    centred = centred_by_fold(effect, weight, inputs.panel["fold"].to_numpy(), inside)
-    prior_sd = economics.averages()["breakeven"] or np.inf  # where nothing costs, no level is unlikely beforehand
-    posterior = fit_posterior(centred[inside], evidence.score[inside], weight[inside], evidence.household_id[inside], prior_sd)
-    for place, name in enumerate(decisions):
-        policy = decisions[name].to_numpy(dtype=float)
-        if not policy[~inside].any():
-            profit = posterior.profit(policy, centred, economics.cost, economics.margin)
-            table.loc[place, list(BELIEVED)] = profit.mean, *profit.interval, profit.chance_below_zero
-    return table
-
-
-def policy_data(inputs: PolicyInputs, evidence: Evidence) -> PolicyData:
+def policy_data(inputs: PolicyInputs, evidence: Evidence, beliefs: Beliefs | None) -> PolicyData:
     """What the policies may see."""
     panel, effects, settings = inputs.panel, inputs.effects, inputs.settings
     cate, lower, _ = effect_columns(settings["outcome"])
@@ -154,6 +139,9 @@ def policy_data(inputs: PolicyInputs, evidence: Evidence) -> PolicyData:
         caution=settings["caution"],
         lower=effects[lower].to_numpy() if lower in effects else None,
         tree=None if inputs.tree is None else inputs.tree["policy_tree"].to_numpy(dtype=float),
+        expected=None if beliefs is None else beliefs.expected,
+        uncertainty=None if beliefs is None else beliefs.uncertainty,
+        prudence=settings["prudence"],
         fold=panel["fold"].to_numpy(),
         cost=inputs.economics.cost,
         campaign_id=panel["campaign_id"].to_numpy(),
@@ -193,8 +181,9 @@ def policy_results(
     checks = check_table(chosen.decisions, evidence, economics)
     drawn = curves[curves["learner"] == order]
     cate = pd.Series(data.cate, name="cate")
+    belief = chosen.beliefs.forecast.numbers() if chosen.beliefs else {}
     return PolicyResults(
-        metrics=headline(values, chosen.recommended) | peak.to_dict() | {"order_shown": order},
+        metrics=headline(values, chosen.recommended) | peak.to_dict() | {"order_shown": order, "belief": belief},
         assignments=pd.concat([inputs.panel[KEYS], cate, chosen.decisions.astype("int8")], axis=1),
         evidence=evidence_table(inputs, chosen, shown),
         lookup=look_up(
@@ -205,13 +194,13 @@ def policy_results(
             segment,
             slider_steps(economics, outcome),
             seed,
-            inputs.comparable,
+            chosen.beliefs if inputs.comparable else None,
         ),
         policies=with_absent(values.merge(checks, on="policy"), unavailable(data)),
         curve=drawn[[name for name in curves if not name.startswith("over_chosen") and name != "learner"]],
         learner_curves=curves,
         learner_peaks=learners,
-        grid=cost_margin_grid(data, evidence, economics, fold, segment, seed, inputs.comparable),
+        grid=cost_margin_grid(data, evidence, economics, fold, segment, seed, chosen.beliefs if inputs.comparable else None),
         scenarios=breakeven_scenarios(data, evidence, economics, tills),
         by_segment=segment_what_if(inputs.segments, data.cate, evidence, economics),
         confounding=confounding_table(turning_shifts(values, chosen.decisions, chosen.recommended, economics), omitted, outcome),
@@ -219,13 +208,18 @@ def policy_results(
 
 
 def headline(values: pd.DataFrame, recommended: str) -> dict[str, Any]:
-    """What is said of the recommended policy, of the best candidate, of the breakeven rule, and of contacting everybody."""
+    """What is said of the recommended policy, of the best there is, of the breakeven rule, and of contacting everybody.
+
+    The best is the recommended policy, or where that is nobody the candidate with the largest off-policy profit.
+    """
     by_policy = values.set_index("policy")
-    interval, best = ["profit", "profit_ci_lower", "profit_ci_upper"], best_candidate(values)
+    interval = ["profit", "profit_ci_lower", "profit_ci_upper"]
+    best = best_candidate(values) if recommended == "none" else recommended
+    said = [*interval, *BELIEVED, "shown"]
     return {
-        **by_policy.loc[recommended, ["n", "share", *interval, "total_profit", "optimism"]].to_dict(),
-        **best,
-        "best_chance_of_loss": by_policy.loc[best["best_policy"], "chance_of_loss"],
+        **by_policy.loc[recommended, ["n", "share", *interval, "total_profit", "optimism", *BELIEVED, "shown"]].to_dict(),
+        "best_policy": best,
+        **by_policy.loc[best, said].add_prefix("best_").to_dict(),
         **by_policy.loc["breakeven", interval].add_prefix("breakeven_").to_dict(),
         **by_policy.loc["all", interval].add_prefix("all_").to_dict(),
     }
@@ -244,11 +238,12 @@ def evidence_table(inputs: PolicyInputs, chosen: PolicyChoice, shown: pd.DataFra
         treated=evidence.treated,
         propensity=evidence.propensity,
         score=evidence.score,
-        beyond_control=evidence.outcome - evidence.score0,
         cate=data.cate,
         lower=data.lower,
         policy_tree=data.tree,
-        contact_rank=np.argsort(data.order),
+        ranking=inputs.ranking[effect_columns(inputs.settings["outcome"])[0]],
+        expected=data.expected,
+        uncertainty=data.uncertainty,
         shown_cate=shown["cate"],
         shown_lower=shown["lower"],
         shown_upper=shown["upper"],

@@ -15,10 +15,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from targeting.policy.beliefs import Beliefs
 from targeting.policy.curve import ROUNDING, SHARES, cumulative
 from targeting.policy.economics import Economics
-from targeting.policy.policies import PolicyData, available, held_out_means
-from targeting.policy.value import Evidence, earned_by, recommendable, support
+from targeting.policy.policies import PolicyData, available, held_out_means, is_lottery
+from targeting.policy.value import BEST_BETS, Evidence, earned_by, recommendable, support
 from targeting.stats.estimates import CONFIDENCE
 from targeting.stats.joint import CriticalValues, normal_errors
 
@@ -31,6 +32,7 @@ PEAK_DRAWS = 500  # of a whole curve, for the range of its peak to a whole perce
 KEPT = 1000  # sums by household of so many decisions are kept at a time
 VARYING = ("breakeven", "cost", "segment_profit")  # what of a policy's data follows from cost and margin
 MOMENTS = ("gain", "spend", "var_gain", "covariance", "var_spend")
+BELIEVED = ("believed", "believed_sd")
 
 
 @dataclass(frozen=True)
@@ -39,9 +41,10 @@ class Lookup:
 
     positions: one row per cost (outer) and margin (inner), with the number of each policy's decision (a column per policy), reach
     (how many standard errors cover all candidates at once), recommended, peak_lower and peak_upper (the middle 95% of the shares
-    at which the curve may peak). decisions: policy, decision, contacts (rows), candidate (whether it can be recommended), and
-    MOMENTS per row of the panel in USD at cost 1 and margin 1. curve: share, MOMENTS, and promised, the gain that the model
-    promises.
+    at which the curve may peak). decisions: policy, decision, contacts (rows), candidate (whether it can be judged), and MOMENTS
+    per row of the panel in USD at cost 1 and margin 1; and BELIEVED, the gain that is expected and its standard deviation,
+    missing where the policy contacts anybody outside the overlap or nothing is believed. curve: share, MOMENTS, and promised, the
+    gain that the model promises.
     """
 
     positions: pd.DataFrame
@@ -103,6 +106,7 @@ def slider_data(
     )
     fixed = {part.name: getattr(data, part.name) for part in fields(data) if part.name not in VARYING}
     fixed["known_ranking"] = data.ranking
+    fixed["known_queue"] = None if data.expected is None else data.queue
 
     def at(cost: float, margin: float) -> _Watched:
         here = one.scaled(cost, margin)
@@ -142,8 +146,9 @@ class _Decisions:
 class _Sums:
     """What decisions add up to by household: gain and spend at cost 1 and margin 1, less their means."""
 
-    def __init__(self, evidence: Evidence, one: Economics):
+    def __init__(self, evidence: Evidence, one: Economics, beliefs: Beliefs | None, alike: bool):
         self.evidence, self.one, self.n = evidence, one, len(evidence.score)
+        self.beliefs, self.alike = beliefs, alike
         _, self.codes = np.unique(evidence.household_id, return_inverse=True)
         self.size = np.bincount(self.codes).astype(float)
         self.factor = len(self.size) / (len(self.size) - 1) / self.n**2
@@ -152,6 +157,13 @@ class _Sums:
         """Gain and spend (2, households)."""
         values = (earned_by(name, policy, self.evidence, Economics(0.0, self.one.margin)), policy * self.one.cost)
         return np.stack([np.bincount(self.codes, each, len(self.size)) - each.mean() * self.size for each in values])
+
+    def believed(self, policy: Vector) -> dict[str, float]:
+        """The gain that is believed of a policy at margin 1, and its standard deviation."""
+        if self.beliefs is None or policy[~self.evidence.overlap].any():
+            return dict.fromkeys(BELIEVED, np.nan)
+        gain = self.beliefs.forecast.posterior.profit(policy, self.beliefs.centred, 0.0, self.one.margin)
+        return {"believed": gain.mean, "believed_sd": gain.sd}
 
     def row(self, name: str, number: int, policy: Vector) -> dict[str, Any]:
         """A row of the table of decisions."""
@@ -164,6 +176,8 @@ class _Sums:
             "n": int(policy.sum()),
             "share_outside": float(policy[~self.evidence.overlap].sum() / policy.sum()) if policy.any() else 0.0,
             "ess": support(name, policy, self.evidence)["ess"],
+            "lottery": is_lottery(name, policy, self.evidence.overlap, self.alike),
+            **self.believed(policy),
             "gain": float(gain.mean()),
             "spend": float((policy * self.one.cost).mean()),
             "var_gain": var_gain,
@@ -180,12 +194,12 @@ def look_up(
     segment: NDArray[np.int64],
     steps_of: tuple[Vector, Vector],
     seed: int,
-    comparable: bool = True,
+    beliefs: Beliefs | None,
 ) -> Lookup:
     """All that the sliders can ask, at the costs and margins `steps_of`, in whose averages these are given.
 
     `shown` are the effects (rows,) in whose order the curve is drawn. Intervals that hold for all candidates are those of
-    `value_table` with the same seed; where arms are not `comparable`, nothing is recommended.
+    `value_table` with the same seed. Without `beliefs`, as where the arms do not compare, nothing is recommended.
     """
     one, seen = unit(economics), slider_data(data, evidence, economics, segment)
     positions = pd.MultiIndex.from_product(steps_of, names=["cost", "margin"]).to_frame(index=False)
@@ -196,18 +210,18 @@ def look_up(
         here = seen(cost, margin)
         numbers[place] = [policy.number(cost, margin, here) for policy in policies]
 
-    sums, n = _Sums(evidence, one), len(evidence.score)
+    sums, n = _Sums(evidence, one, beliefs, data.alike), len(evidence.score)
     rows = [sums.row(own.name, *item) for own in policies for item in enumerate(own.contacts(n))]
     decisions = pd.DataFrame(rows).assign(candidate=lambda table: recommendable(table))
     able = [decisions.loc[decisions["policy"] == own.name, "candidate"].to_numpy() for own in policies]
     chosen = np.stack([own[numbers[:, place]] for place, own in enumerate(able)], axis=1)
     breakevens = np.round(costs / margins, 12)
     reach = _reach(policies, sums, numbers, chosen, breakevens, seed)
-    decisions = decisions.rename(columns={"n": "contacts"})[["policy", "decision", "contacts", "candidate", *MOMENTS]]
+    decisions = decisions.rename(columns={"n": "contacts"})[["policy", "decision", "contacts", "candidate", *MOMENTS, *BELIEVED]]
 
     names = [policy.name for policy in policies]
     found = positions.join(pd.DataFrame(numbers, columns=names))
-    best = _recommended(found, decisions, reach, names) if comparable else ["none"] * len(positions)
+    best = _recommended(found, decisions, names)
     moments, peak_lower, peak_upper = _curve(replace(data, cate=shown).order, shown, evidence, one, breakevens, seed)
     found = found.assign(reach=reach, recommended=best, peak_lower=peak_lower, peak_upper=peak_upper)
     return Lookup(found, decisions, moments)
@@ -251,24 +265,26 @@ def _reach(
 
 
 def profits_at(positions: pd.DataFrame, decisions: pd.DataFrame, policy: str) -> pd.DataFrame:
-    """One policy at each of a lookup's positions: contacts, candidate, profit and se (USD per row of the panel)."""
+    """One policy at each of a lookup's positions: contacts, candidate, profit and se, and what is believed of the profit.
+
+    USD per row of the panel; expected and expected_sd are missing where nothing is believed.
+    """
     own = decisions[decisions["policy"] == policy].set_index("decision")
     at = own.loc[positions[policy]].reset_index(drop=True)
     cost, margin = positions["cost"], positions["margin"]
     variance = margin**2 * at["var_gain"] - 2 * margin * cost * at["covariance"] + cost**2 * at["var_spend"]
     profit = margin * at["gain"] - cost * at["spend"]
-    return at[["contacts", "candidate"]].assign(profit=profit, se=np.sqrt(variance.clip(lower=0.0)))
+    expected, sd = margin * at["believed"] - cost * at["spend"], margin * at["believed_sd"]
+    return at[["contacts", "candidate"]].assign(
+        profit=profit, se=np.sqrt(variance.clip(lower=0.0)), expected=expected, expected_sd=sd
+    )
 
 
-def _recommended(positions: pd.DataFrame, decisions: pd.DataFrame, reach: Vector, names: Sequence[str]) -> list[str]:
-    """What `recommend` says at each position: the largest profit of the candidates shown to pay, else `none`."""
-    values = []
-    for name in names:
-        at = profits_at(positions, decisions, name)
-        shown = at["candidate"] & (at["profit"] - reach * at["se"] > 0)
-        values.append(at["profit"].where(shown, -np.inf).to_numpy())
-    profit = np.stack(values)
-    return [names[best] if profit[best, place] > -np.inf else "none" for place, best in enumerate(profit.argmax(axis=0))]
+def _recommended(positions: pd.DataFrame, decisions: pd.DataFrame, names: Sequence[str]) -> NDArray[np.object_]:
+    """What `recommend` says at each position (positions,)."""
+    best = next((name for name in BEST_BETS if name in names), "none")
+    at = profits_at(positions, decisions, best)
+    return np.where((at["contacts"] > 0) & (at["expected"] > 0), best, "none").astype(object)
 
 
 def _curve(

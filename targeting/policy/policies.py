@@ -39,9 +39,10 @@ class PolicyData:
 
     `cate` are out-of-fold effects on sales in USD, `breakeven` the effect at which a contact pays (a number or (rows,)). What
     only some policies use may be absent: the lower end of each effect's 95% interval (NaN where the learner has none), profits
-    by segment from other folds (`segment_profit`, USD per contact), the tree's decisions, and cost, campaign and budget. `fold`
-    says which model an effect comes from; without it all come from one. `known_ranking` is the order of contact, where that
-    is known already.
+    by segment from other folds (`segment_profit`, USD per contact), the tree's decisions, what is believed of each effect
+    (`expected` and its standard deviation `uncertainty`, USD; missing where nothing is believed), and cost, campaign and budget.
+    `fold` says which model an effect comes from; without it all come from one. `known_ranking` and `known_queue` are the orders
+    of contact by effect and by expected effect, where they are known already.
     """
 
     cate: Vector
@@ -54,27 +55,38 @@ class PolicyData:
     lower: Vector | None = None
     segment_profit: Vector | None = None
     tree: Vector | None = None
+    expected: Vector | None = None
+    uncertainty: Vector | None = None
+    prudence: float = 0.5
     fold: NDArray[np.int64] | None = None
     cost: float | Vector = 0.0
     campaign_id: NDArray[np.int64] | None = None
     budget: Budget = Budget()
     known_ranking: Ranking | None = None
+    known_queue: Ranking | None = None
 
-    @property
-    def priority(self) -> Vector:
-        """What ranks households: the effect, or where breakeven varies the effect per breakeven: gain per USD spent.
+    @cached_property
+    def ranking(self) -> Ranking:
+        """Who is contacted first, by effect."""
+        return self._ranked(self.cate) if self.known_ranking is None else self.known_ranking
+
+    @cached_property
+    def queue(self) -> Ranking:
+        """Who is contacted first, by expected effect."""
+        if self.known_queue is not None:
+            return self.known_queue
+        if self.expected is None:
+            raise ValueError("Where nothing is believed of effects there is no queue: ask `unavailable` first.")
+        return self._ranked(self.expected)
+
+    def _ranked(self, effect: Vector) -> Ranking:
+        """By effect, or where breakeven varies by the effect per breakeven: gain per USD spent.
 
         Source: Sverdrup, Wu, Athey & Wager (2025), Qini curves for multi-armed treatment rules, Journal of Computational and
         Graphical Statistics, for a single arm.
         """
-        return self.cate if np.ndim(self.breakeven) == 0 else self.cate / self.breakeven
-
-    @cached_property
-    def ranking(self) -> Ranking:
-        """Who is contacted first."""
-        if self.known_ranking is not None:
-            return self.known_ranking
-        rank = rank_within(self.priority, self.overlap, np.zeros(len(self.cate)) if self.fold is None else self.fold)
+        priority = effect if np.ndim(self.breakeven) == 0 else effect / self.breakeven
+        rank = rank_within(priority, self.overlap, np.zeros(len(self.cate)) if self.fold is None else self.fold)
         order = contact_order(rank, self.overlap, lots(self.household_id, self.seed))
         if self.campaign_id is None:
             return Ranking(order, (order,))
@@ -85,6 +97,12 @@ class PolicyData:
     def order(self) -> NDArray[np.int64]:
         """Row numbers in the order of contact."""
         return self.ranking.order
+
+    @cached_property
+    def alike(self) -> bool:
+        """Whether effects tell no two households inside the overlap apart: each fold's model has one for all of them."""
+        inside = pd.DataFrame({"fold": 0 if self.fold is None else self.fold, "cate": self.cate})[self.overlap]
+        return bool((inside.groupby("fold")["cate"].agg(np.ptp) == 0).all())
 
     def pays(self, effect: Vector) -> Vector:
         """1 inside the overlap where this effect exceeds the breakeven, else 0."""
@@ -116,16 +134,26 @@ def top_share(data: PolicyData, share: float) -> Vector:
     return chosen * data.overlap
 
 
+def prudent(data: PolicyData) -> Vector:
+    """1 inside the overlap where the expected effect, less `prudence` of its standard deviations, exceeds the breakeven.
+
+    With prudence 0 it maximises expected profit; above, a dollar lost weighs more than one forgone.
+    """
+    if data.expected is None or data.uncertainty is None:
+        raise ValueError("Where nothing is believed of effects there is no prudent policy: ask `unavailable` first.")
+    return data.pays(data.expected - data.prudence * data.uncertainty)
+
+
 def within_budget(data: PolicyData) -> Vector:
-    """1 for those who pay by their effect, campaign by campaign in the order of contact while the budget lasts.
+    """1 for those whom `prudent` contacts, campaign by campaign in the order of expected effect while the budget lasts.
 
     A campaign ends before the first contact that its budget no longer holds: nobody is contacted by half, and no cheaper
     household behind jumps the queue. So it never spends more than the budget, and less by at most one contact.
     """
-    paying, chosen = data.pays(data.cate) == 1, np.zeros(len(data.cate))
+    paying, chosen = prudent(data) == 1, np.zeros(len(data.cate))
     # In whole millionths of a USD, so that no sum of costs misses a budget that it just fills.
     cost = np.rint(np.asarray(data.cost, dtype=float) * 1e6)
-    for ranked in data.ranking.by_campaign:
+    for ranked in data.queue.by_campaign:
         queue = ranked[paying[ranked]]
         if data.budget.contacts is not None:
             queue = queue[: data.budget.contacts]
@@ -146,7 +174,10 @@ def conservative(data: PolicyData) -> Vector:
 POLICIES: dict[str, Callable[[PolicyData], Vector]] = {
     "none": lambda data: np.zeros(len(data.cate)),
     "all": lambda data: np.ones(len(data.cate)),
+    "inside": lambda data: data.overlap.astype(float),
     "current": lambda data: data.treated.astype(float),
+    "prudent": prudent,
+    "budget": within_budget,
     "breakeven": lambda data: data.pays(data.cate),
     "positive": lambda data: (data.overlap & (data.cate > 0)).astype(float),
     "top_20": lambda data: top_share(data, 0.20),
@@ -155,8 +186,9 @@ POLICIES: dict[str, Callable[[PolicyData], Vector]] = {
     "risk_adjusted": lambda data: data.pays((1 - data.caution) * data.cate),
     "segment": lambda data: (data.overlap & (np.asarray(data.segment_profit) > 0)).astype(float),
     "policy_tree": lambda data: data.overlap * np.asarray(data.tree),
-    "budget": within_budget,
 }
+# Those that go by each household's effect: where effects are alike, whom they pick is a lot.
+BY_EFFECT = ("breakeven", "positive", "top_20", "top_30", "conservative", "risk_adjusted")
 
 
 def unavailable(data: PolicyData) -> dict[str, str]:
@@ -169,9 +201,16 @@ def unavailable(data: PolicyData) -> dict[str, str]:
         reasons["segment"] = "no segments at time zero"
     if data.tree is None:
         reasons["policy_tree"] = "no tree was grown"
+    if data.expected is None:
+        reasons |= dict.fromkeys(("prudent", "budget"), "fewer than two households inside the overlap: nothing is believed")
     if data.budget == Budget():
         reasons["budget"] = "no budget is set"
     return reasons
+
+
+def is_lottery(name: str, policy: Vector, overlap: NDArray[np.bool_], alike: bool) -> bool:
+    """Whether a policy's choice (rows,) among those inside the overlap is a lot: it goes by effects, and these are `alike`."""
+    return alike and name in BY_EFFECT and len(np.unique(policy[overlap])) > 1
 
 
 def available(data: PolicyData) -> dict[str, Callable[[PolicyData], Vector]]:

@@ -1,4 +1,4 @@
-"""Every row's decision by trees that did not see its household, and the rules that people read and new households follow."""
+"""Every row's decision by trees that did not see its household, and the rules that people read."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,24 +18,20 @@ from targeting.policy.tree import (
     grow,
     held_out_profits,
     leaf_table,
-    learn_tree,
     scored_profits,
 )
-from targeting.policy.tree_rule import rule_table
-from targeting.trials.panel import household_covariates, in_last_trial
+from targeting.trials.panel import household_covariates
 
 
 @dataclass(frozen=True)
 class TreeResults:
     """What the stage `policy_tree` writes.
 
-    decisions: see `tree_decisions`. rule: see `rule_table`, with learned_from (all, or earlier: the campaigns before the last).
-    leaves: see `leaf_table`, with tree (chosen, or best with a question).
+    decisions: see `tree_decisions`. leaves: see `leaf_table`, with tree (chosen, or best with a question).
     """
 
     metrics: dict[str, Any]
     decisions: pd.DataFrame
-    rule: pd.DataFrame
     leaves: pd.DataFrame
 
 
@@ -56,11 +52,10 @@ def tree_decisions(
 def tree_results(
     panel: pd.DataFrame, nuisance: pd.DataFrame, economics: Economics, outcome: str, bounds: Sequence[float], seed: int
 ) -> TreeResults:
-    """The decisions of `tree_decisions`, and the rules of trees grown on all rows inside the overlap.
+    """The decisions of `tree_decisions`, and the leaves of a tree grown on all rows inside the overlap.
 
-    One tree is for readers, on everybody that the policy may reach; nothing is valued by it but its own leaves. Where nobody is
-    the best rule found, the best one that asks a question is shown too. A second rule, of the campaigns before the last, is there
-    to be judged by the last one; with one campaign it is absent.
+    That tree is for readers, on everybody that the policy may reach; nothing is valued by it but its own leaves. Where nobody is
+    the best rule found, the best one that asks a question is shown too.
     """
     decisions = tree_decisions(panel, nuisance, economics, outcome, bounds, seed)
     overlap = in_overlap(nuisance["propensity"], bounds)
@@ -76,11 +71,6 @@ def tree_results(
     for size, tree in trees.items():
         leaves = leaf_table(tree, inside, earned_inside, household_id, contact[overlap])
         tables.append(leaves.assign(tree="chosen" if size == chosen else "best with a question"))
-    rule = rule_table(trees[chosen], list(covariates)).assign(learned_from="all")
-    earlier = overlap & ~in_last_trial(panel)
-    if earlier.any():
-        before = learn_tree(covariates.to_numpy()[earlier], profit[earlier], fold[earlier], seed)
-        rule = pd.concat([rule, rule_table(before, list(covariates)).assign(learned_from="earlier")], ignore_index=True)
     leaves = tables[0]
     metrics = {
         "depth": chosen.depth,
@@ -89,4 +79,4 @@ def tree_results(
         "share": contact.mean(),
         "agreement": np.average(leaves["agreement"], weights=leaves["n"]),
     }
-    return TreeResults(metrics, decisions, rule, pd.concat(tables, ignore_index=True))
+    return TreeResults(metrics, decisions, pd.concat(tables, ignore_index=True))

@@ -7,7 +7,6 @@ All money is in USD. Source: Dudik, Langford & Li (2011), ICML, for doubly robus
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from targeting.nuisance.overlap import effective_sample_size
 from targeting.policy.economics import Economics
-from targeting.policy.policies import POLICIES
+from targeting.policy.policies import POLICIES, is_lottery
 from targeting.stats.estimates import Estimate, mean_estimate, ratio_estimate
 from targeting.stats.joint import critical_value, joint_covariance
 
@@ -23,6 +22,7 @@ Vector = NDArray[np.float64]
 REFERENCES = ("all", "current")
 # Contacts in effect that each arm needs among a policy's own, before its normal interval can be taken at its word.
 FEWEST = 30
+BEST_BETS = ("budget", "prudent")  # what is recommended, the first that there is
 
 
 @dataclass(frozen=True)
@@ -103,6 +103,7 @@ def value_table(
     economics: Economics,
     promised: Mapping[str, Vector] | None = None,
     seed: int = 0,
+    alike: bool = False,
 ) -> pd.DataFrame:
     """One row per policy (a column of `policies`, among them all and current), everything per row of the panel but total_*.
 
@@ -110,7 +111,8 @@ def value_table(
     by `promised` profits where others than these chose), profit (off-policy) with se and 95% interval, total_profit and roi with
     their intervals (roi missing for a policy that spends nothing), optimism (plug-in less off-policy), and the paired difference
     to contacting all and to current practice (over_*), with intervals; against contacting nobody that is the profit itself.
-    simultaneous_lower is the lower end of the intervals that hold for all candidates (see `recommendable`) together.
+    lottery says that a policy's choice is a lot, since the effects that it goes by are `alike`. simultaneous_lower is the lower
+    end of the intervals that hold for all candidates (see `recommendable`) together, shown whether it is above 0.
     """
     earnings = earned(policies, evidence, economics)
     rows = []
@@ -136,10 +138,11 @@ def value_table(
                 f"over_{reference}_ci_upper": gain.upper,
             }
         row |= support(name, policy, evidence)
+        row["lottery"] = is_lottery(name, policy, evidence.overlap, alike)
         rows.append(row)
     table = pd.DataFrame(rows)
     table["simultaneous_lower"] = _simultaneous_lower(table, earnings, evidence.household_id, seed)
-    return table
+    return table.assign(shown=table["simultaneous_lower"] > 0)
 
 
 def _profit_columns(profit: Estimate, n: int) -> dict[str, float]:
@@ -186,11 +189,12 @@ def support(name: str, policy: Vector, evidence: Evidence) -> dict[str, float]:
 
 
 def recommendable(table: pd.DataFrame) -> pd.Series:
-    """Which rows of a value table can be recommended: they contact somebody, nobody outside the overlap, and not too few.
+    """Which rows of a value table can be judged: they contact somebody, nobody outside the overlap, not too few, and by no lot.
 
-    Outside the overlap a profit is extrapolated; with fewer than 30 contacts in effect in an arm its interval is no interval.
+    Outside the overlap a profit is extrapolated; with fewer than 30 contacts in effect in an arm its interval is no interval; and
+    a lottery is no choice of households.
     """
-    return (table["n"] > 0) & (table["share_outside"] == 0) & (table["ess"] >= FEWEST)
+    return (table["n"] > 0) & (table["share_outside"] == 0) & (table["ess"] >= FEWEST) & ~table["lottery"]
 
 
 def _simultaneous_lower(table: pd.DataFrame, earnings: pd.DataFrame, household_id: NDArray[np.int64], seed: int) -> pd.Series:
@@ -212,25 +216,19 @@ def with_absent(table: pd.DataFrame, absent: Mapping[str, str]) -> pd.DataFrame:
 
 
 def recommend(table: pd.DataFrame, comparable: bool = True) -> str:
-    """The policy with the largest off-policy profit of those shown to beat contacting nobody; `none` where none is.
+    """The best bet: `prudent` (`budget`, where one is set) if it contacts anybody and is expected to earn, else `none`.
 
-    Shown: it is a candidate, and the lower end of its interval is above zero, of intervals that hold for all candidates together,
-    since the best of several looks better than it is. Where the arms are not `comparable`, no profit is evidence.
+    Whether it is also shown to earn is another question (`shown`): a decision weighs what may be lost against what may be gained,
+    a test only limits how often one is wrong. Where the arms are not `comparable`, no profit is evidence. Source: Manski (2019),
+    Treatment choice with trial data, The American Statistician 73(sup1), 296-304.
     """
-    if not comparable:
-        return "none"
-    shown = table[recommendable(table) & (table["simultaneous_lower"] > 0)]
-    return "none" if shown.empty else str(shown.loc[shown["profit"].idxmax(), "policy"])
+    rows = table.set_index("policy")
+    best = next((name for name in BEST_BETS if name in rows.index), "none")
+    pays = best != "none" and rows.loc[best, "n"] > 0 and rows.loc[best, "expected_profit"] > 0
+    return best if comparable and pays else "none"
 
 
-def best_candidate(table: pd.DataFrame) -> dict[str, Any]:
-    """The candidate with the largest off-policy profit, shown to pay or not, and its profit with the interval; USD per household.
-
-    Where there is no candidate, `none`, which earns 0 for certain.
-    """
-    interval = ["profit", "profit_ci_lower", "profit_ci_upper"]
+def best_candidate(table: pd.DataFrame) -> str:
+    """The candidate with the largest off-policy profit, shown to pay or not; `none` where there is none."""
     compared = table[recommendable(table)]
-    if compared.empty:
-        return {"best_policy": "none", **dict.fromkeys((f"best_{name}" for name in interval), 0.0)}
-    best = compared.loc[compared["profit"].idxmax()]
-    return {"best_policy": best["policy"], **best[interval].add_prefix("best_").to_dict()}
+    return "none" if compared.empty else str(compared.loc[compared["profit"].idxmax(), "policy"])

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from targeting.policy.beliefs import Beliefs, believed_profits
 from targeting.policy.economics import Economics
 from targeting.policy.policies import PolicyData, assign, held_out_means
 from targeting.policy.value import Evidence, profits, recommend, recommendable, value_table
@@ -43,13 +44,13 @@ def cost_margin_grid(
     fold: NDArray[np.int64],
     segment: NDArray[np.int64],
     seed: int,
-    comparable: bool = True,
+    beliefs: Beliefs | None,
 ) -> pd.DataFrame:
-    """One row per cost and margin: cost, margin, breakeven, policy (largest off-policy profit of those that can be recommended).
+    """One row per cost and margin: cost, margin, breakeven, policy (largest off-policy profit of those that can be judged).
 
-    With share, profit, profit_ci_lower, profit_ci_upper and profit_plugin of that policy, and recommended (`none` where it is not
-    shown to beat nobody, or arms are not `comparable`, see `recommend`). `none` wins, with profit 0, where every candidate loses.
-    The policy tree is left out.
+    With share, profit, profit_ci_lower, profit_ci_upper and profit_plugin of that policy; `none`, with profit 0, where every
+    candidate loses. And recommended, the policy of `recommend`, with what it is believed to earn (expected_profit) and
+    chance_of_loss; `none` without `beliefs`, as where the arms do not compare. The policy tree is left out.
     """
     fixed = replace(data, tree=None)
     rows = []
@@ -57,11 +58,14 @@ def cost_margin_grid(
         for margin in MARGIN_FACTORS:
             varied = economics.scaled(cost, margin)
             decisions = assign(at_economics(fixed, varied, evidence, fold, segment))
-            table = value_table(decisions, data.cate, evidence, varied, seed=seed)
+            table = value_table(decisions, data.cate, evidence, varied, seed=seed, alike=data.alike)
+            believed = believed_profits(beliefs, decisions, data.overlap, varied)
+            recommended = recommend(table.merge(believed, on="policy"))
             able = table[recommendable(table) | (table["policy"] == "none")]
             best = able.loc[able["profit"].idxmax()]
             columns = ["policy", "share", "profit", "profit_ci_lower", "profit_ci_upper", "profit_plugin"]
-            rows.append({**varied.averages(), **best[columns].to_dict(), "recommended": recommend(table, comparable)})
+            sure = believed.set_index("policy").loc[recommended, ["expected_profit", "chance_of_loss"]].to_dict()
+            rows.append({**varied.averages(), **best[columns].to_dict(), "recommended": recommended, **sure})
     return pd.DataFrame(rows)
 
 

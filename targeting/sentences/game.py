@@ -132,8 +132,8 @@ def pipeline_words(recommended: str, learner: str) -> PipelineWords:
     """What the pipeline recommends in words, `recommended` a policy, and `learner` the one in whose order coupons go."""
     if recommended == "none":
         sentence = (
-            "The pipeline recommends mailing nobody: no policy is shown to earn more. Its best guess, should coupons go out all "
-            f"the same, is the customers whom {ranker(learner)} ranks first."
+            "The pipeline recommends mailing nobody: no policy is expected to earn more. Its best guess, should coupons go out "
+            f"all the same, is the customers whom {ranker(learner)} ranks first."
         )
         return PipelineWords(sentence, "The pipeline's best guess", nobody=True)
     if recommended == "current":

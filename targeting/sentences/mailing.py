@@ -5,7 +5,7 @@ from typing import Any
 import pandas as pd
 
 from targeting.campaign.mailing import DECISION, Ground, NextCampaign
-from targeting.words.numbers import amount, number, usd
+from targeting.words.numbers import amount, number
 
 
 def with_reasons(table: pd.DataFrame, campaign: NextCampaign) -> pd.DataFrame:
@@ -27,23 +27,15 @@ def _reason(row: Any, campaign: NextCampaign) -> str:
             way = "Mailed" if row.mail else "Left out"
             reason = f"{way} by lot, to learn from it (chance of being mailed {number(row.propensity, 3)})"
         case Ground.NOBODY:
-            reason = "Not mailed: no policy is shown to earn more than mailing nobody"
-        case Ground.NO_RULE:
-            reason = f"Not mailed: policy {campaign.policy} has no rule for households outside the trials"
+            reason = "Not mailed: no policy is expected to earn more than mailing nobody"
         case _:
             reason = f"{mailed} by policy {campaign.policy}: {_what_the_policy_goes_by(row, campaign)}"
     return ". ".join([reason, *_marks(row)]) + "."
 
 
 def _what_the_policy_goes_by(row: Any, campaign: NextCampaign) -> str:
-    if campaign.policy == "segment":
-        if pd.isna(row.segment_profit):
-            return "past campaigns do not say what a contact earns in its segment"
-        return f"in past campaigns a contact earned {usd(row.segment_profit)} in its segment"
-    if campaign.policy == "policy_tree":
-        return f"in past campaigns a contact earned {usd(row.leaf_profit)} by the rule: {row.leaf_rule}"
-    effect, breakeven = (amount(value, campaign.outcome) for value in (row.cate, row.breakeven))
-    return f"its predicted effect is {effect}, breakeven {breakeven}"
+    effect, sd, breakeven = (amount(value, campaign.outcome) for value in (row.cate, row.uncertainty, row.breakeven))
+    return f"its expected effect is {effect}, give or take {sd}, breakeven {breakeven}"
 
 
 def _marks(row: Any) -> list[str]:

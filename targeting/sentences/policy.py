@@ -2,37 +2,65 @@
 
 import pandas as pd
 
-from targeting.policy.value import recommendable
+from targeting.policy.value import best_candidate, recommendable
 from targeting.words.numbers import percent, usd
 
 
 def recommendation_words(table: pd.DataFrame, recommended: str) -> str:
-    """The recommendation as a sentence: which policy, how many households, the expected profit, against what."""
+    """The recommendation: the best bet, what it is expected to earn, how likely it loses, what being wrong costs, what is shown.
+
+    `table` is that of plots/policies.csv, `inside` among its rows.
+    """
     rows = table.set_index("policy")
-    compared = table[recommendable(table)]
+    compared = int(recommendable(table).sum())
     if recommended == "none":
-        best = "no policy has enough contacts inside the overlap to be judged"
-        if not compared.empty:
-            top = compared.loc[compared["profit"].idxmax()]
-            earns = f"{top['policy']}, earns {_dollars_with_interval(top)} per household"
-            best = f"the best of {len(compared)}, {earns}{_together(top, len(compared))}"
-            if len(compared) == 1:
-                best = f"the only one that can be judged, {earns}"
-        return (
-            f"Mail nobody: no policy is shown to earn more than that ({best}). An experiment would tell whether mailing pays on "
-            "average; it tests no choice of whom to mail."
-        )
+        return f"Mail nobody: no policy is expected to earn more.{_forgone(rows.loc['inside'])} {_best_of(table, compared)}"
     row = rows.loc[recommended]
-    total = row["n"] / row["share"]
-    against = f"{usd(row['over_current_ci_lower'])} to {usd(row['over_current_ci_upper'])}"
-    outside = rows.loc["current", "share_outside"]
-    if outside > 0:
-        against += f", which does not count what is unknown of its {percent(outside)} of contacts outside the overlap"
+    reach = f"{row['n']:,.0f} of {row['n'] / row['share']:,.0f} households and campaigns ({percent(row['share'])})"
+    total = row["expected_profit"] * row["n"] / row["share"]
+    ends = f"{usd(row['expected_profit_lower'])} to {usd(row['expected_profit_upper'])}"
     return (
-        f"Mail by {recommended}: {row['n']:,.0f} of {total:,.0f} households and campaigns ({row['share']:.0%}), to earn "
-        f"{_dollars_with_interval(row)} per household, {usd(row['total_profit'])} in all, against mailing nobody"
-        f"{_together(row, len(compared))}; against current practice {usd(row['over_current'])} per household ({against})."
+        f"Mail by {recommended}, the best bet: {reach}. It is expected to earn {usd(row['expected_profit'])} per household, "
+        f"between {ends} with a probability of 95%, and {usd(total)} in all, against mailing nobody. It loses with a chance of "
+        f"{percent(row['chance_of_loss'])}; being wrong about it costs {usd(row['expected_loss'])} per household on average. "
+        f"{_shown(row, compared)} {_over_current(row, rows.loc['current'])}"
     )
+
+
+def _shown(row: pd.Series, compared: int) -> str:
+    earned = f"such choices earned {_dollars_with_interval(row)} per household{_together(row, compared)}"
+    return f"{'It is shown to pay' if row['shown'] else 'That it pays is not shown'}: measured off-policy, {earned}."
+
+
+def _over_current(row: pd.Series, current: pd.Series) -> str:
+    ends = f"{usd(row['over_current_ci_lower'])} to {usd(row['over_current_ci_upper'])}"
+    if current["share_outside"] > 0:
+        ends += (
+            f", which does not count what is unknown of its {percent(current['share_outside'])} of contacts outside the overlap"
+        )
+    return f"Against current practice that is {usd(row['over_current'])} per household ({ends})."
+
+
+def _forgone(inside: pd.Series) -> str:
+    """What mailing nobody may forgo; nothing where nothing is believed of everybody inside the overlap."""
+    if pd.isna(inside["expected_profit"]):
+        return ""
+    pays, forgone = 1 - inside["chance_of_loss"], inside["expected_profit"] + inside["expected_loss"]
+    return (
+        f" Mailing everybody inside the overlap is expected to earn {usd(inside['expected_profit'])} per household and pays "
+        f"with a chance of {percent(pays)}; being wrong about it forgoes {usd(forgone)} per household on average."
+    )
+
+
+def _best_of(table: pd.DataFrame, compared: int) -> str:
+    """What the best of the policies that can be judged earned, off-policy."""
+    name = best_candidate(table)
+    if name == "none":
+        return "No policy has enough contacts inside the overlap to be judged off-policy."
+    row = table.set_index("policy").loc[name]
+    earned = f"{name}, earned {_dollars_with_interval(row)} per household{_together(row, compared)}"
+    which = "The only policy that can be judged" if compared == 1 else f"Measured off-policy, the best of {compared}"
+    return f"{which}, {earned}."
 
 
 def _together(row: pd.Series, n: int) -> str:

@@ -121,10 +121,13 @@ def confidence(metrics: Metrics, against: Sequence[str], policies: pd.DataFrame)
         loss = loss_of_mailing_everybody(metrics["nuisance"]["answers"], policies)
         if loss:
             return f"{loss} Whether a better choice would pay the data leave open."
-        return "That mailing is not shown to pay is what these data say; that it would not pay they do not say."
+        return "That mailing is not expected to pay is what these data say; that it would not pay they do not say."
+    count = "One doubt stands" if len(against) == 1 else f"{len(against)} doubts stand"
+    if not metrics["policy"]["shown"]:
+        stands = f" {count} against it." if against else ""
+        return f"It is the best bet, and that it pays is not shown.{stands} Test it on a part of the households first."
     if against:
-        count = "One doubt stands" if len(against) == 1 else f"{len(against)} doubts stand"
-        return f"The profit is above zero beyond chance, but {count} against it: test it on a part of the households first."
+        return f"The profit is above zero beyond chance, but {count[0].lower()}{count[1:]} against it: test it on a part first."
     return "The profit is above zero beyond chance, and no check stands against it."
 
 

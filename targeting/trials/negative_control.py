@@ -1,8 +1,9 @@
 """A negative-control panel: the trials' households with an outcome that their campaign cannot have changed: purchases before it.
 
 Everything moves back by some days: the outcome ends the day before time zero, and the covariates look only at days before the
-outcome. Who is eligible, and who is treated, stay as they are. Source: Lipsitch, Tchetgen Tchetgen & Cohen (2010), Epidemiology
-21, 383-388.
+outcome. Who is eligible, and who is treated, stay as they are; households that another campaign reached in these very days are
+left out of both arms, since that mailing may have changed what they bought.
+Source: Lipsitch, Tchetgen Tchetgen & Cohen (2010), Epidemiology 21, 383-388.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,12 +23,17 @@ from targeting.trials.trials import outcomes_between
 
 @dataclass(frozen=True)
 class ControlTrial:
-    """One trial moved back: its rows, and its eligible households that had bought nothing before the outcome's first day."""
+    """One trial moved back: its rows, and who of its eligible households is left out.
+
+    without_history had bought nothing before the outcome's first day; of the others, mailed_meanwhile were reached by a campaign
+    that began between that day and time zero.
+    """
 
     campaign_id: int
     outcome_from: date
     rows: pd.DataFrame
     without_history: pd.DataFrame
+    mailed_meanwhile: pd.DataFrame
 
     @property
     def has_both_arms(self) -> bool:
@@ -36,14 +42,16 @@ class ControlTrial:
 
     def flow(self) -> dict[str, object]:
         """Who is in it, who is not, and whether it is used: one row of a table."""
-        missing = int(self.without_history["treated"].sum())
+        missing, meanwhile = (int(rows["treated"].sum()) for rows in (self.without_history, self.mailed_meanwhile))
         treated = int(self.rows["treated"].sum())
         return {
             "campaign_id": self.campaign_id,
             "outcome_from": self.outcome_from,
-            "n_eligible": len(self.rows) + len(self.without_history),
+            "n_eligible": len(self.rows) + len(self.without_history) + len(self.mailed_meanwhile),
             "n_treated_without_history": missing,
             "n_control_without_history": len(self.without_history) - missing,
+            "n_treated_mailed_meanwhile": meanwhile,
+            "n_control_mailed_meanwhile": len(self.mailed_meanwhile) - meanwhile,
             "n_treated": treated,
             "n_control": len(self.rows) - treated,
             "used": self.has_both_arms,
@@ -57,7 +65,7 @@ def control_trial(
 
     `eligible` holds the panel's rows of this trial; its keys, treatment and time zero are kept, its outcomes, covariates and
     folds are not. `promoted` is what promoted_lines gives. Households without a purchase before the outcome's first day have no
-    covariates, and are set aside.
+    covariates, and are set aside, as are those that a campaign of whatever type reached from that day on, before time zero.
     """
     time_zero = pd.Timestamp(eligible["time_zero"].iloc[0]).date()
     outcome_from = time_zero - timedelta(days=days)
@@ -72,8 +80,16 @@ def control_trial(
     values = values.execute().fillna(zeros).astype({"purchase_count": "int64"})
     kept = eligible.drop(columns=[*OUTCOMES, *BEFORE, *covariate_names(eligible), "fold"])
     known = kept["household_id"].isin(values["household_id"])
-    rows = kept[known].merge(values, on="household_id", validate="one_to_one")
-    return ControlTrial(int(eligible["campaign_id"].iloc[0]), outcome_from, rows, kept[~known])
+    reached = kept["household_id"].isin(_newly_mailed(tables, outcome_from, time_zero))
+    rows = kept[known & ~reached].merge(values, on="household_id", validate="one_to_one")
+    return ControlTrial(int(eligible["campaign_id"].iloc[0]), outcome_from, rows, kept[~known], kept[known & reached])
+
+
+def _newly_mailed(tables: Mapping[str, ir.Table], first: date, before: date) -> pd.Series:
+    """Households that a campaign reached which began on day `first` or later, and before day `before`."""
+    campaigns = tables["campaigns"]
+    begun = campaigns.filter((campaigns.start_day >= first) & (campaigns.start_day < before))
+    return tables["campaign_targets"].semi_join(begun, "campaign_id").select("household_id").distinct().execute()["household_id"]
 
 
 def control_trials(
@@ -92,11 +108,12 @@ def control_panel(trials: Sequence[ControlTrial]) -> pd.DataFrame:
 
 
 def control_metrics(control: pd.DataFrame, flow: pd.DataFrame) -> dict[str, int]:
-    """What the panel of `control_panel` holds, and by the trials' `flow`, one row per trial, who could not be moved back."""
+    """What the panel of `control_panel` holds, and by the trials' `flow`, one row per trial, who is left out."""
     return {
         "n_rows": len(control),
         "n_households": control["household_id"].nunique(),
         "n_trials": flow["used"].sum(),
         "n_treated": control["treated"].sum(),
         "n_without_history": flow["n_treated_without_history"].sum() + flow["n_control_without_history"].sum(),
+        "n_mailed_meanwhile": flow["n_treated_mailed_meanwhile"].sum() + flow["n_control_mailed_meanwhile"].sum(),
     }

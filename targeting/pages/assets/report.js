@@ -38,14 +38,14 @@ function sentence(result, at, answers) {
   if (result.recommended !== "none") {
     const row = result.table.find((item) => item.policy === result.recommended);
     const reach = `${row.contacts.toLocaleString("en-US")} household-trials (${percent(row.share)})`;
-    const earns = `${within(row.profit)} per household, ${usd(row.total)} in all${together(row, able.length)}`;
-    return `${at}: mail by ${row.policy}, ${reach}, to earn ${earns}.`;
+    const earned = `measured off-policy it earned ${within(row.profit)}${together(row, able.length)}`;
+    return `${at}: mail by ${row.policy}, ${reach}, expected to earn ${within(row.expected)} per household; ${earned}.`;
   }
   if (able.length === 0) return `${at}: mail nobody; no policy has enough contacts inside the overlap to be judged.`;
   const best = able.reduce((one, other) => (other.profit.value > one.profit.value ? other : one));
   const compared = able.length === 1 ? "the only one that can be judged" : `the best of ${able.length}`;
   const earns = `${best.policy}, earns ${within(best.profit)} per household${together(best, able.length)}`;
-  return `${at}: mail nobody; no policy is shown to earn more (${compared}, ${earns}).`;
+  return `${at}: mail nobody; no policy is expected to earn more (${compared}, ${earns}).`;
 }
 
 function fillTable(result, at) {

@@ -28,6 +28,8 @@ function whatIf(data) {
       contacts,
       share: contacts / n,
       profit,
+      // What is believed of the profit; no number where nothing is.
+      expected: withInterval(margin * columns.believed[k] - cost * columns.spend[k], margin * columns.believed_sd[k]),
       total: n * profit.value,
       roi: spent > 0 ? profit.value / spent : null,
       candidate: columns.candidate[k] === 1,

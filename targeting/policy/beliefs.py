@@ -1,0 +1,95 @@
+"""What is believed of the effects on a panel's rows, of those of households not yet in it, and of what policies earn."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from targeting.policy.economics import Economics
+from targeting.policy.posterior import (
+    LEVEL_SPREAD,
+    Belief,
+    Posterior,
+    beliefs_by_fold,
+    centred_by_fold,
+    fit_posterior,
+)
+from targeting.policy.value import Evidence
+
+Vector = NDArray[np.float64]
+BELIEVED = ("expected_profit", "expected_profit_lower", "expected_profit_upper", "chance_of_loss", "expected_loss")
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """The posterior of all rows inside the overlap, and the mean effect that the learner's are taken from: for new households."""
+
+    posterior: Posterior
+    centre: float
+
+    def effects(self, effect: ArrayLike) -> tuple[Vector, Vector]:
+        """Expected effects and their standard deviations (n,), of households with these effects by the learner."""
+        centred = np.asarray(effect, dtype=float) - self.centre
+        return self.posterior.mean(centred), self.posterior.sd(centred)
+
+    def profit(self, policy: Vector, effect: ArrayLike, economics: Economics) -> Belief:
+        """What contacting by `policy` (n,) is believed to earn per household, in USD."""
+        centred = np.asarray(effect, dtype=float) - self.centre
+        return self.posterior.profit(policy, centred, economics.cost, economics.margin)
+
+    def numbers(self) -> dict[str, float]:
+        """All of it, to be stored."""
+        level, slope = self.posterior.level, self.posterior.slope
+        return {"level": level.mean, "level_sd": level.sd, "slope": slope.mean, "slope_sd": slope.sd, "centre": self.centre}
+
+    @classmethod
+    def of(cls, level: float, level_sd: float, slope: float, slope_sd: float, centre: float) -> "Forecast":
+        """From its `numbers`."""
+        return cls(Posterior(Belief(level, level_sd), Belief(slope, slope_sd)), centre)
+
+
+@dataclass(frozen=True)
+class Beliefs:
+    """What is believed of effects on a panel, in the outcome's unit.
+
+    `centred` are the learner's effects less the mean of their fold; `expected` and `uncertainty` mean and standard deviation of
+    each row's effect by the posterior of the other folds. Each (rows,).
+    """
+
+    forecast: Forecast
+    centred: Vector
+    expected: Vector
+    uncertainty: Vector
+
+
+def learn_beliefs(effect: Vector, weight: Vector, fold: NDArray[np.int64], evidence: Evidence) -> Beliefs | None:
+    """Beliefs from out-of-fold effects, the scores and their weights (rows,); None without two households in the overlap."""
+    inside = evidence.overlap
+    if len(np.unique(evidence.household_id[inside])) < 2:
+        return None
+    centred = centred_by_fold(effect, weight, fold, inside)
+    prior_sd = LEVEL_SPREAD * float(np.abs(evidence.outcome[inside]).mean())
+    score, household = evidence.score, evidence.household_id
+    expected, uncertainty = beliefs_by_fold(centred, score, weight, household, fold, inside, prior_sd)
+    posterior = fit_posterior(centred[inside], score[inside], weight[inside], household[inside], prior_sd)
+    centre = float(np.average(effect[inside], weights=weight[inside]))
+    return Beliefs(Forecast(posterior, centre), centred, expected, uncertainty)
+
+
+def believed_profits(
+    beliefs: Beliefs | None, decisions: pd.DataFrame, overlap: NDArray[np.bool_], economics: Economics
+) -> pd.DataFrame:
+    """What each policy, a column of `decisions`, is believed to earn per row, in USD, a row per policy.
+
+    Columns: policy; expected_profit with the ends of its 95% credible interval; chance_of_loss; and expected_loss, the mean of
+    what is lost, gains counted as nothing: what knowing beforehand would save. Missing for policies that contact anybody outside
+    the overlap, where no data speak, and for all where nothing is believed.
+    """
+    table = pd.DataFrame({"policy": list(decisions), **dict.fromkeys(BELIEVED, np.nan)})
+    for place, name in enumerate(decisions):
+        policy = decisions[name].to_numpy(dtype=float)
+        if beliefs is not None and not policy[~overlap].any():
+            profit = beliefs.forecast.posterior.profit(policy, beliefs.centred, economics.cost, economics.margin)
+            table.loc[place, list(BELIEVED)] = profit.mean, *profit.interval, profit.chance_below_zero, profit.expected_loss
+    return table
