@@ -127,7 +127,7 @@ def test_the_reports_sliders_take_the_policy_along(load, monkeypatch):
     data = policies.PolicyData(effect, household >= 0, household % 2.0, 0.0, household)
     evidence = Evidence(np.zeros(n), effect, effect, data.treated, household, data.overlap, np.full(n, 0.5), effect, effect)
     stops = (np.array([0.0, 2.0]), np.array([0.5]))
-    found = lookup.look_up(data, effect, evidence, Economics(2.0, 0.5), household % 3, stops, seed=0)
+    found = lookup.look_up(data, effect, evidence, Economics(2.0, 0.5), household % 3, stops, seed=0, beliefs=None)
     contacts = lookup.profits_at(found.positions, found.decisions, "top_paying_30")["contacts"].tolist()
     first = np.sort(effect)[::-1][:12]
     assert contacts == [(first > 0).sum(), (first > 4).sum()]

@@ -7,11 +7,13 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import norm
 
 from targeting.base.errors import DataError
 from targeting.base.outputs import spreadsheet_safe, write_csv
 from targeting.campaign.exploration import Exploration
-from targeting.campaign.mailing import DECISION, FACTS, Ground, NextCampaign, list_metrics, mailing_list
+from targeting.campaign.mailing import DECISION, FACTS, Ground, NextCampaign, known_by, list_metrics, mailing_list
+from targeting.policy.beliefs import Forecast
 from targeting.policy.economics import Economics
 from targeting.policy.policies import Budget
 from targeting.sentences.mailing import with_reasons
@@ -27,27 +29,24 @@ CANDIDATES = pd.DataFrame(
         "targeted_before": [False, False, True, False, False, False],
     }
 )
+FORECAST = Forecast.of(level=20.0, level_sd=3.0, slope=1.0, slope_sd=0.5, centre=10.0)
 PREDICTIONS = pd.DataFrame(
     {
         "household_id": [1, 4, 5, 6],
-        "cate": [10.126, 3.0, 50.0, 60.0],
-        "lower": [1.0, np.nan, np.nan, np.nan],
-        "upper": [19.0, np.nan, np.nan, np.nan],
         "propensity": [0.5, 0.4, 0.02, 0.3],
         "outside_range": ["", "", "", "recency, spend_28d"],
-        "segment_profit": [-1.5, 0.75, -1.5, -1.5],
-        "leaf_profit": [-2.0, -2.0, 3.25, 3.25],
-        "leaf_rule": ["spend <= 9", "spend <= 9", "spend > 9", "spend > 9"],
+        "ranking": [0.126, -7.0, 40.0, 50.0],
     }
 )
+KNOWN = known_by(PREDICTIONS, FORECAST)  # expected effects of 10.126, 3, 50 and 60
 
 
 def campaign(policy: str) -> NextCampaign:
     return NextCampaign("A", policy, ECONOMICS, "purchase_amount", (0.1, 0.9))
 
 
-def make(policy: str = "breakeven", exploration: Exploration = NO_LOT, seed: int = 1) -> pd.DataFrame:
-    return mailing_list(CANDIDATES, PREDICTIONS, campaign(policy), exploration, seed)
+def make(policy: str = "prudent", exploration: Exploration = NO_LOT, seed: int = 1) -> pd.DataFrame:
+    return mailing_list(CANDIDATES, KNOWN, campaign(policy), exploration, seed)
 
 
 def test_every_household_once_with_its_decision_and_what_decided():
@@ -63,6 +62,7 @@ def test_every_household_once_with_its_decision_and_what_decided():
     assert eligible["past_propensity"].tolist() == PREDICTIONS["propensity"].tolist()
     assert eligible["outside_range"].tolist() == PREDICTIONS["outside_range"].tolist()
     assert eligible["breakeven"].tolist() == [4.0] * 4
+    np.testing.assert_allclose(eligible["uncertainty"].astype(float), np.hypot(3.0, 0.5 * np.array([9.874, 17, 30, 40])))
 
 
 def test_who_is_not_eligible_has_no_effect():
@@ -70,7 +70,9 @@ def test_who_is_not_eligible_has_no_effect():
     assert table.loc[[1, 2], ["cate", "lower", "upper"]].isna().all(axis=None)
     assert table.loc[1, "segment"] == ""
     assert table.loc[2, "segment"] == "Light Grocery"  # a segment it has: what it bought is known
-    assert table.loc[0, ["cate", "lower", "upper"]].tolist() == [10.13, 1.0, 19.0]
+    reach = 1.959964 * np.hypot(3.0, 0.5 * 9.874)
+    expected = [10.126, 10.126 - reach, 10.126 + reach]
+    np.testing.assert_allclose(table.loc[0, ["cate", "lower", "upper"]].astype(float), expected, atol=0.005)
 
 
 def test_nobody_is_mailed_where_no_policy_is_recommended():
@@ -83,47 +85,31 @@ def test_everybody_eligible_is_mailed_by_the_policy_all():
     assert make("all")["mail"].tolist() == [1, 0, 0, 1, 1, 1]
 
 
-def test_what_the_retailer_did_is_no_rule_for_new_households():
-    table = make("current")
+def test_doubt_counts_against_a_household_as_prudence_says():
+    # Household 1: 10.126 with a standard deviation of 5.78, against a breakeven of 4.
+    for prudence, mailed in ((0.0, 1), (1.05, 1), (1.07, 0)):
+        careful = replace(campaign("prudent"), prudence=prudence)
+        assert mailing_list(CANDIDATES, KNOWN, careful, NO_LOT, 1).loc[0, "mail"] == mailed
+
+
+def test_a_policy_without_a_rule_for_new_households_is_named():
+    for policy in ("astrology", "current", "segment"):
+        with pytest.raises(DataError, match=f"No rule for new households by policy '{policy}'; there is one by none, all"):
+            make(policy)
+
+
+def test_where_nothing_is_believed_nobody_is_mailed():
+    unknown = known_by(PREDICTIONS, None)
+    table = mailing_list(CANDIDATES, unknown, campaign("none"), NO_LOT, 1)
     assert table["mail"].sum() == 0
-    assert table["ground"].eq(Ground.NO_RULE).sum() == 4
-
-
-def test_the_segment_decides_by_what_its_contacts_earned():
-    table = make("segment")
-    assert table["mail"].tolist() == [0, 0, 0, 1, 0, 0]  # household 4, whose predicted effect does not pay
-    assert list_metrics(table, CANDIDATES, PREDICTIONS, campaign("segment"))["expected_profit_plugin"] == 0.75
-
-
-def test_a_segment_that_no_past_campaign_reached_is_not_mailed_and_promises_nothing():
-    unknown = PREDICTIONS.assign(segment_profit=[np.nan, 0.75, -1.5, -1.5])
-    table = mailing_list(CANDIDATES, unknown, campaign("segment"), Exploration("epsilon_greedy", 1.0, 1.0), 1)
-    assert table.loc[[0, 3, 4, 5], "propensity"].tolist() == [0.5] * 4
-    assert list_metrics(table, CANDIDATES, unknown, campaign("segment"))["expected_profit_plugin"] == 0.5 * (0.75 - 1.5 - 1.5)
-    table = mailing_list(CANDIDATES, unknown, campaign("segment"), NO_LOT, 1)
-    assert table["mail"].tolist() == [0, 0, 0, 1, 0, 0]
-
-
-def test_the_policy_tree_decides_by_its_rule_inside_the_overlap_and_the_range():
-    table = make("policy_tree")
-    assert table["mail"].sum() == 0  # those whom the rule wants are outside the overlap, or unlike all it was learned from
-    inside = PREDICTIONS.assign(propensity=0.5)
-    table = mailing_list(CANDIDATES, inside, campaign("policy_tree"), NO_LOT, 1)
-    assert table["mail"].tolist() == [0, 0, 0, 0, 1, 0]
-    assert table.loc[4, ["leaf_profit", "leaf_rule"]].tolist() == [3.25, "spend > 9"]
-    assert list_metrics(table, CANDIDATES, inside, campaign("policy_tree"))["expected_profit_plugin"] == 3.25
-
-
-def test_an_unknown_policy_is_named():
-    with pytest.raises(DataError, match="Unknown policy 'astrology'; known: none, all"):
-        make("astrology")
+    assert "expected_profit" not in list_metrics(table, CANDIDATES, unknown, campaign("none"), None)
 
 
 @pytest.mark.slow
 def test_the_lot_mails_and_leaves_out_as_logged():
     mailed = np.zeros(6)
     for seed in range(600):
-        table = make("breakeven", Exploration("epsilon_greedy", 0.2, 1.0), seed)
+        table = make("prudent", Exploration("epsilon_greedy", 0.2, 1.0), seed)
         mailed += table["mail"]
         assert table["propensity"].tolist() == [0.9, 0, 0, 0.1, 0.1, 0.1]
         against = (table["propensity"] > 0) & (table["mail"] != table["propensity"].round())
@@ -133,7 +119,8 @@ def test_the_lot_mails_and_leaves_out_as_logged():
 
 def test_households_are_ranked_by_what_each_costs():
     # Breakevens of 4, 8, 4 and 100: what each gains for a dollar of breakeven is 2.5, 2, 3 and 0.6, whatever the effects' order.
-    inside = PREDICTIONS.assign(cate=[10.0, 16.0, 12.0, 60.0], propensity=0.5, outside_range="")
+    exact = Forecast.of(level=0.0, level_sd=0.0, slope=1.0, slope_sd=0.0, centre=0.0)
+    inside = known_by(PREDICTIONS.assign(ranking=[10.0, 16.0, 12.0, 60.0], propensity=0.5, outside_range=""), exact)
     dear = NextCampaign("A", "budget", Economics(np.array([2.0, 4.0, 2.0, 50.0]), 0.5), "purchase_amount", (0.1, 0.9))
     one = mailing_list(CANDIDATES, inside, replace(dear, budget=Budget(contacts=1)), NO_LOT, 1)
     assert one["mail"].tolist() == [0, 0, 0, 0, 1, 0]
@@ -142,19 +129,22 @@ def test_households_are_ranked_by_what_each_costs():
     assert table["mail"].tolist() == [1, 0, 0, 1, 1, 0]
     assert table.loc[[0, 3, 4, 5], "breakeven"].tolist() == [4.0, 8.0, 4.0, 100.0]
     # 0.5 * 10 - 2, 0.5 * 16 - 4 and 0.5 * 12 - 2.
-    assert list_metrics(table, CANDIDATES, inside, dear)["expected_profit_plugin"] == pytest.approx(3 + 4 + 4)
+    assert list_metrics(table, CANDIDATES, inside, dear, exact)["expected_profit"] == pytest.approx(3 + 4 + 4)
 
 
 def test_predictions_that_do_not_belong_to_the_eligible_stop():
-    for wrong in (PREDICTIONS.iloc[1:], PREDICTIONS.assign(household_id=[1, 4, 5, 99]), PREDICTIONS.iloc[::-1]):
+    for wrong in (KNOWN.iloc[1:], KNOWN.assign(household_id=[1, 4, 5, 99]), KNOWN.iloc[::-1]):
         with pytest.raises(DataError, match="dvc repro"):
             mailing_list(CANDIDATES, wrong, campaign("all"), NO_LOT, 1)
 
 
-def test_counts_and_what_the_contacts_promise():
-    numbers = list_metrics(make("all"), CANDIDATES, PREDICTIONS, campaign("all"))
-    # 0.5 * (10.126 + 3 + 50 + 60) - 4 * 2.
-    assert numbers["expected_profit_plugin"] == pytest.approx(53.563)
+def test_counts_and_what_the_list_is_expected_to_earn():
+    numbers = list_metrics(make("all"), CANDIDATES, KNOWN, campaign("all"), FORECAST)
+    # 0.5 * (10.126 + 3 + 50 + 60) - 4 * 2; the level is known to 3 and counts 2 in all, the slope to 0.5 and counts 41.563.
+    assert numbers["expected_profit"] == pytest.approx(53.563)
+    sd = np.hypot(2 * 3.0, 0.5 * 0.5 * (-9.874 - 17 + 30 + 40))
+    assert numbers["expected_profit_lower"] == pytest.approx(53.563 - 1.959964 * sd, abs=1e-4)
+    assert numbers["chance_of_loss"] == pytest.approx(norm.cdf(-53.563 / sd))
     counts = {"n_households": 6, "n_eligible": 4, "n_no_history": 1, "n_targeted_before": 1, "n_in_overlap": 3}
     assert {name: numbers[name] for name in counts} == counts
     assert (numbers["n_outside_range"], numbers["n_mailed"], numbers["expected_mailed"]) == (1, 4, 4.0)
@@ -180,9 +170,9 @@ def test_no_text_starts_a_formula(text, tmp_path):
     safe = "'" + text.replace("\t", " ").replace("\r", " ").replace("\n", " ")
     assert spreadsheet_safe(text) == safe
     candidates = CANDIDATES.assign(segment=[text, None, text, text, text, text])
-    predictions = PREDICTIONS.assign(outside_range=["", "", "", text])
-    table = mailing_list(candidates, predictions, campaign("breakeven"), NO_LOT, 1)
-    write_csv(with_reasons(table, campaign("breakeven")), tmp_path / "list.csv")
+    predictions = KNOWN.assign(outside_range=["", "", "", text])
+    table = mailing_list(candidates, predictions, campaign("prudent"), NO_LOT, 1)
+    write_csv(with_reasons(table, campaign("prudent")), tmp_path / "list.csv")
     rows = list(csv.DictReader(io.StringIO((tmp_path / "list.csv").read_bytes().decode("utf-8"), newline="")))
     assert [row["household_id"] for row in rows] == ["1", "2", "3", "4", "5", "6"]  # nothing broke into another row
     assert {row["segment"] for row in rows} == {safe, ""}

@@ -140,24 +140,22 @@ OUTCOME = "purchase_amount"
 def two_campaigns(n: int = 60) -> dict[str, pd.DataFrame]:
     """What the stage reads, of 2n households, the second half in the last campaign, at scores of effect of 10 and 30.
 
-    All have a propensity of one half; 6 is promised in the last campaign, whose rows cost 4 and sell at a margin of 0.5.
+    All have a propensity of one half; 10 is expected of the last campaign, whose rows cost 4 and sell at a margin of 0.5.
     """
     last = np.arange(2 * n) >= n
     keys = pd.DataFrame({"household_id": np.arange(2 * n), "campaign_id": np.where(last, 27, 8)})
     panel = keys.assign(trial=1 + last, treated=np.arange(2 * n) % 2, fold=np.arange(2 * n) % 3, x_spend=np.arange(2 * n) % n)
-    panel = panel.assign(x_trial_2=last.astype(float), cost_usd=np.where(last, 4.0, 40.0))
-    nuisance = keys.assign(propensity=0.5, **{f"score0_{OUTCOME}": 0.0, f"score1_{OUTCOME}": np.where(last, 30.0, 10.0)})
+    panel = panel.assign(x_trial_2=last.astype(float), cost_usd=np.where(last, 4.0, 40.0), **{OUTCOME: 50.0})
+    scores = {f"score0_{OUTCOME}": 0.0, f"score1_{OUTCOME}": np.where(last, 30.0, 10.0)}
+    nuisance = keys.assign(propensity=0.5, **scores, **{f"{name}_{OUTCOME}": 1.0 for name in ("mu0", "mu1", "precision")})
     effects = keys.assign(propensity=0.5, **{f"cate_{OUTCOME}": 6.0, f"lower_{OUTCOME}": np.nan, f"upper_{OUTCOME}": np.nan})
     return {
         "trials/panel": panel,
         "trials/nuisance": nuisance,
-        "score/backtest": effects[last].reset_index(drop=True),
+        "score/backtest": effects[last].assign(ranking=5.0).reset_index(drop=True),
         # Each fold's own average effect, the same for all of its rows.
         "score/comparable": effects.assign(**{f"cate_{OUTCOME}": 5.0 + panel["fold"]}),
-        "segments/time_zero": keys.assign(segment=1),
-        "policy/tree_rule": pd.DataFrame(
-            {"covariate": [""], "threshold": 0.0, "left": -1, "right": -1, "profit": 1.0, "learned_from": "earlier"}
-        ),
+        "policy/evidence": keys.assign(ranking=5.0),
     }
 
 
@@ -176,10 +174,10 @@ def monitored(project: Path, tables: dict[str, pd.DataFrame], recommended: str =
 
 def test_the_last_campaign_is_counted_at_its_own_cost(project_folder):
     found = monitored(project_folder, two_campaigns())
-    # 0.5 * 6 - 4 promised, 0.5 * 30 - 4 earned; at the mean cost of 22 the contacts would have lost 7.
-    assert (found["profit_predicted"], found["profit_realised"]) == (-1.0, 11.0)
+    # 0.5 * 10 - 4 expected, 0.5 * 30 - 4 earned; at the mean cost of 22 the contacts would have lost 7.
+    assert (found["profit_predicted"], found["profit_realised"]) == (1.0, 11.0)
     assert found["verdict"] != "stop"
-    assert not any(monitored(project_folder, two_campaigns(), "breakeven")[f"profit_{end}"] for end in ("predicted", "realised"))
+    assert not any(monitored(project_folder, two_campaigns(), "none")[f"profit_{end}"] for end in ("predicted", "realised"))
     drift = pd.read_csv(project_folder / "plots" / "monitoring.csv")
     assert drift["name"].tolist() == ["spend", "propensity"]  # of effects that are alike there is no drift
 

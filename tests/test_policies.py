@@ -17,7 +17,9 @@ from targeting.policy.policies import (
     assign,
     contact_order,
     held_out_means,
+    is_lottery,
     lots,
+    prudent,
     unavailable,
     within_budget,
 )
@@ -29,8 +31,9 @@ TREATED = np.array([1.0, 0.0, 0.0, 1.0, 0.0])
 
 
 def data(cate: np.ndarray = CATE, overlap: np.ndarray = EVERYBODY, **fields: object) -> PolicyData:
-    """Five households at a breakeven of 4; what a test does not name is absent."""
-    given = {"treated": TREATED, "breakeven": 4.0, "household_id": HOUSEHOLDS[: len(cate)], **fields}
+    """Five households at a breakeven of 4, whose effects are as expected; what a test does not name is absent."""
+    known = {"treated": TREATED, "breakeven": 4.0, "household_id": HOUSEHOLDS[: len(cate)]}
+    given = {**known, "expected": cate, "uncertainty": np.zeros(len(cate)), **fields}
     return PolicyData(cate=cate, overlap=overlap, **given)
 
 
@@ -38,8 +41,11 @@ WHOLE = data(
     lower=np.array([5.0, -9.0, 4.0, 1.0, 4.2]),
     segment_profit=np.array([1.0, 1.0, -1.0, 0.0, 2.0]),
     tree=np.array([0.0, 1.0, 1.0, 0.0, 0.0]),
+    expected=np.array([8.0, 9.0, 5.0, 3.0, 4.2]),
+    uncertainty=np.array([2.0, 20.0, 1.0, 0.0, 1.0]),
+    prudence=0.5,
     cost=2.0,
-    budget=Budget(usd=5.0),
+    budget=Budget(usd=3.0),
 )
 
 
@@ -48,10 +54,12 @@ def decided(table: pd.DataFrame) -> dict[str, list[int]]:
 
 
 def test_decisions_by_hand():
-    # Risk-adjusted: 7, -0.7, 4.2, 2.1, 3.15 against 4. Budget: of those that pay (0, 2, 4) two cost 4 of the 5 USD.
+    # Risk-adjusted: 7, -0.7, 4.2, 2.1, 3.15 against 4. Prudent: 7, -1, 4.5, 3, 3.7; the budget holds one of the two.
     assert decided(assign(WHOLE)) == {
         "none": [0, 0, 0, 0, 0],
         "all": [1, 1, 1, 1, 1],
+        "inside": [1, 1, 1, 1, 1],
+        "prudent": [1, 0, 1, 0, 0],
         "current": [1, 0, 0, 1, 0],
         "breakeven": [1, 0, 1, 0, 1],
         "positive": [1, 0, 1, 1, 1],
@@ -61,7 +69,7 @@ def test_decisions_by_hand():
         "risk_adjusted": [1, 0, 1, 0, 0],
         "segment": [1, 1, 0, 0, 1],
         "policy_tree": [0, 1, 1, 0, 0],
-        "budget": [1, 0, 1, 0, 0],
+        "budget": [1, 0, 0, 0, 0],
     }
 
 
@@ -80,6 +88,10 @@ def test_what_is_absent_is_missing_with_its_reason():
     assert absent["conservative"] == "2 of 5 effects inside the overlap have no interval"
     assert set(absent) == {"conservative", "segment", "policy_tree", "budget"}
     assert set(assign(data())) == set(POLICIES) - set(absent)
+    # Where nothing is believed there is no best bet, whatever the budget.
+    nothing = unavailable(data(expected=None, uncertainty=None, budget=Budget(usd=3.0)))
+    assert "nothing is believed" in nothing["prudent"]
+    assert nothing["budget"] == nothing["prudent"]
     # An interval is needed only where the policy could contact.
     outside = np.array([True, False, True, False, True])
     assert "conservative" not in unavailable(data(lower=np.array([5.0, np.nan, 4.0, np.nan, 4.2]), overlap=outside))
@@ -184,15 +196,17 @@ def test_a_budget_is_kept_and_used(seed, usd, contacts):
         treated=np.zeros(n),
         breakeven=4.0,
         household_id=np.arange(n),
+        expected=rng.integers(0, 9, n).astype(float),
+        uncertainty=rng.integers(0, 3, n).astype(float),
         cost=rng.integers(1, 5, n).astype(float),
         budget=Budget(usd, contacts),
     )
     chosen = within_budget(known) == 1
-    paying = known.pays(known.cate) == 1
+    paying = prudent(known) == 1
     assert known.cost[chosen].sum() <= usd
     assert chosen.sum() <= contacts
     assert not (chosen & ~paying).any()
-    left = [row for row in known.order if paying[row] and not chosen[row]]
+    left = [row for row in known.queue.order if paying[row] and not chosen[row]]
     if left:  # the next in the queue fits no longer
         assert chosen.sum() == contacts or known.cost[chosen].sum() + known.cost[left[0]] > usd
 
@@ -207,6 +221,28 @@ def test_means_of_other_folds_are_those_of_a_loop():
         assert found[row] == pytest.approx(values[rest].mean() if rest.any() else np.nan, nan_ok=True)
     moved = np.where(fold == 1, values + 100, values)
     assert held_out_means(moved, groups, fold, counted)[fold == 1] == pytest.approx(found[fold == 1], nan_ok=True)
+
+
+def test_a_policy_by_effects_that_are_alike_is_a_lottery():
+    fold = np.array([0, 0, 0, 1, 1])
+    by_fold = data(np.array([5.0, 5.0, 5.0, 3.0, 3.0]), fold=fold)
+    assert by_fold.alike
+    decisions = assign(by_fold)
+    lotteries = {name for name in decisions if is_lottery(name, decisions[name].to_numpy(), EVERYBODY, by_fold.alike)}
+    # breakeven contacts the folds whose average exceeds 4, and risk_adjusted nobody; all, inside and prudent go by no effect.
+    assert lotteries == {"breakeven", "top_20", "top_30"}
+    assert not data(np.array([5.0, 5.0, 6.0, 3.0, 3.0]), fold=fold).alike
+    # Whoever is outside the overlap is told apart by that, not by a lot.
+    inside = np.array([True, False, True, False, True])
+    assert not is_lottery("breakeven", np.array([1.0, 0.0, 1.0, 0.0, 1.0]), inside, True)
+    assert data(np.array([5.0, 7.0, 5.0, 8.0, 5.0]), inside).alike
+
+
+def test_prudence_says_how_much_doubt_counts():
+    doubted = data(np.full(3, 5.0), np.ones(3, dtype=bool), uncertainty=np.array([0.5, 1.5, 4.0]))
+    assert prudent(replace(doubted, prudence=0.0)).tolist() == [1, 1, 1]
+    assert prudent(replace(doubted, prudence=1.0)).tolist() == [1, 0, 0]
+    assert prudent(replace(doubted, prudence=3.0)).tolist() == [0, 0, 0]
 
 
 KEYS = pd.DataFrame({"household_id": [1, 2, 1], "campaign_id": [27, 27, 8]})

@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from targeting.policy.beliefs import believed_profits, learn_beliefs
 from targeting.policy.economics import Economics
-from targeting.policy.policies import Budget, PolicyData, assign, held_out_means
+from targeting.policy.policies import PolicyData, assign, held_out_means
 from targeting.policy.value import profits, recommend, recommendable, value_table
 from targeting.policy.what_if import (
     COST_FACTORS,
@@ -27,7 +28,18 @@ RNG = np.random.default_rng(0)
 EFFECTS = RNG.normal(4, 6, N)
 KNOWN = evidence(EFFECTS + RNG.normal(0, 8, N))
 FOLD, SEGMENT = RNG.integers(0, 4, N), RNG.integers(1, 4, N)
-DATA = PolicyData(EFFECTS, KNOWN.overlap, KNOWN.treated, 4.0, KNOWN.household_id, tree=np.ones(N), budget=Budget(usd=100.0))
+BELIEFS = learn_beliefs(EFFECTS, np.ones(N), FOLD, KNOWN)
+DATA = PolicyData(
+    EFFECTS,
+    KNOWN.overlap,
+    KNOWN.treated,
+    4.0,
+    KNOWN.household_id,
+    tree=np.ones(N),
+    expected=BELIEFS.expected,
+    uncertainty=BELIEFS.uncertainty,
+    fold=FOLD,
+)
 
 
 def test_what_follows_from_cost_and_margin():
@@ -42,7 +54,7 @@ def test_what_follows_from_cost_and_margin():
 
 
 def test_the_grid_is_the_table_at_each_cost_and_margin():
-    grid = cost_margin_grid(DATA, KNOWN, ECONOMICS, FOLD, SEGMENT, seed=1)
+    grid = cost_margin_grid(DATA, KNOWN, ECONOMICS, FOLD, SEGMENT, 1, BELIEFS)
     assert len(grid) == len(COST_FACTORS) * len(MARGIN_FACTORS)
     dear = Economics(4.0, 0.25)
     row = grid[np.isclose(grid["cost"], 4.0) & np.isclose(grid["margin"], 0.25)].iloc[0]
@@ -51,7 +63,9 @@ def test_the_grid_is_the_table_at_each_cost_and_margin():
     able = table[recommendable(table)]
     best = able.loc[able["profit"].idxmax()]
     assert row["policy"] == (best["policy"] if best["profit"] > 0 else "none")
-    assert row["recommended"] == recommend(table)
+    believed = believed_profits(BELIEFS, decisions, DATA.overlap, dear).set_index("policy")
+    assert row["recommended"] == recommend(table.merge(believed.reset_index(), on="policy"))
+    assert row["expected_profit"] == believed.loc[row["recommended"], "expected_profit"]
     assert row["breakeven"] == 16.0
     # Cheaper or more profitable contacts never earn less.
     wide = grid.pivot_table(index="cost", columns="margin", values="profit")
@@ -61,11 +75,12 @@ def test_the_grid_is_the_table_at_each_cost_and_margin():
 
 
 def test_where_the_arms_do_not_compare_the_grid_recommends_nobody():
-    compared = cost_margin_grid(DATA, KNOWN, ECONOMICS, FOLD, SEGMENT, seed=1)
+    compared = cost_margin_grid(DATA, KNOWN, ECONOMICS, FOLD, SEGMENT, 1, BELIEFS)
     assert (compared["recommended"] != "none").any()
-    apart = cost_margin_grid(DATA, KNOWN, ECONOMICS, FOLD, SEGMENT, seed=1, comparable=False)
+    apart = cost_margin_grid(DATA, KNOWN, ECONOMICS, FOLD, SEGMENT, 1, None)
     assert (apart["recommended"] == "none").all()
-    pd.testing.assert_frame_equal(apart.drop(columns="recommended"), compared.drop(columns="recommended"))
+    decided = ["recommended", "expected_profit", "chance_of_loss"]
+    pd.testing.assert_frame_equal(apart.drop(columns=decided), compared.drop(columns=decided))
 
 
 def test_scenarios_of_the_breakeven_rule_by_hand():
@@ -106,13 +121,13 @@ def test_one_segment_alone_by_hand():
 
 
 # What the policies of `judged` decide about ten rows.
-TEN = pd.DataFrame({"none": [0] * 10, "all": [1] * 10, "top_20": [1, 0, 0, 0, 0, 1, 0, 0, 0, 0]})
+TEN = pd.DataFrame({"none": [0] * 10, "all": [1] * 10, "prudent": [1, 0, 0, 0, 0, 1, 0, 0, 0, 0]})
 
 
 def test_shifts_that_turn_the_recommendation_by_hand():
     # top_20 is shown: 3 per row at a share of 0.2 and a margin of 0.5 is 30 USD of effect a contact; its lower end 1 is 10.
-    assert turning_shifts(judged(), TEN, "top_20", ECONOMICS) == {
-        "policy": "top_20",
+    assert turning_shifts(judged(), TEN, "prudent", ECONOMICS) == {
+        "policy": "prudent",
         "direction": "overstated",
         "shift": 30.0,
         "shift_interval": 10.0,
@@ -127,13 +142,13 @@ def test_shifts_that_turn_the_recommendation_by_hand():
 def test_a_shift_counts_each_contact_at_its_own_margin():
     # top_20 contacts the first and sixth of ten rows, at margins of 0.1 and 0.2, and 3 a row is 30 in all: 100 USD per contact.
     # The rows that it leaves out, at 0.8, have no say.
-    margin = np.where(TEN["top_20"] == 1, 0.1, 0.8) + np.where(TEN.index == 5, 0.1, 0.0)
-    shifts = turning_shifts(judged(), TEN, "top_20", Economics(2.0, margin))
+    margin = np.where(TEN["prudent"] == 1, 0.1, 0.8) + np.where(TEN.index == 5, 0.1, 0.0)
+    shifts = turning_shifts(judged(), TEN, "prudent", Economics(2.0, margin))
     assert [shifts["shift"], shifts["shift_interval"]] == pytest.approx([100.0, 100 / 3])
     # Contacts that add 240 each at costs of 12 and 30 earn 12 and 18, those 30; less by the shift they earn nothing.
     economics = Economics(np.where(TEN.index == 0, 12.0, 30.0), margin)
-    assert profits(TEN["top_20"], 240.0, economics).sum() == pytest.approx(30)
-    assert profits(TEN["top_20"], 240.0 - shifts["shift"], economics).sum() == pytest.approx(0)
+    assert profits(TEN["prudent"], 240.0, economics).sum() == pytest.approx(30)
+    assert profits(TEN["prudent"], 240.0 - shifts["shift"], economics).sum() == pytest.approx(0)
 
 
 def test_confounders_are_set_against_the_shift():
@@ -145,9 +160,9 @@ def test_confounders_are_set_against_the_shift():
             "upper": [16.0, 9.0, 1.0],
         }
     )
-    shifts = turning_shifts(judged(), TEN, "top_20", ECONOMICS)
+    shifts = turning_shifts(judged(), TEN, "prudent", ECONOMICS)
     table = confounding_table(shifts, rows, "purchase_amount")
     assert table["bias"].tolist() == [12.0, 2.0]
     assert table["turns"].tolist() == [True, False]
-    assert table["policy"].tolist() == ["top_20", "top_20"]
+    assert table["policy"].tolist() == ["prudent", "prudent"]
     assert "turns" not in confounding_table({"policy": "none"}, rows, "purchase_amount")

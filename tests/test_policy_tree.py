@@ -5,7 +5,6 @@ import pandas as pd
 import pytest
 from econml.policy import PolicyTree
 
-from targeting.base.errors import DataError
 from targeting.policy.tree import (
     SIZES,
     Size,
@@ -18,7 +17,7 @@ from targeting.policy.tree import (
     mean_profit,
     scored_profits,
 )
-from targeting.policy.tree_rule import follow_rule, rule_table, rules
+from targeting.policy.tree_rule import rules
 from targeting.stats.estimates import mean_estimate
 from targeting.trials.panel import household_covariates
 
@@ -113,45 +112,22 @@ def test_the_leaf_table_by_a_loop():
     assert table["agreement"].min() > 0.8  # the truth is a tree
 
 
-def test_a_stored_rule_tells_households_apart_as_its_tree_does(tmp_path):
+def test_the_words_of_a_rule_lead_where_the_tree_does():
     covariates, profit, fold = drawn(7, noise=8.0)
-    rule_table(learn_tree(covariates.to_numpy(), profit, fold, seed=1), list(covariates)).to_parquet(tmp_path / "rule.parquet")
-    # Other households, with more columns in another order.
+    tree = learn_tree(covariates.to_numpy(), profit, fold, seed=1)
     others, _, _ = drawn(8)
-    others.index = others.index + 5000
-    others = others.assign(household_id=0)[["x_c", "household_id", "x_b", "x_a"]]
-    found = follow_rule(pd.read_parquet(tmp_path / "rule.parquet"), others)
-
-    size = best_size(held_out_profits(covariates.to_numpy(), profit, fold, seed=1))
-    leaf_size = max(1, round(size.leaf_share * len(profit)))
-    settings = {"min_samples_split": 2, "min_balancedness_tol": 0.5, "honest": False, "random_state": 1}
-    library = PolicyTree(max_depth=size.depth, min_samples_leaf=leaf_size, **settings)
-    library.fit(covariates.to_numpy(), np.column_stack([0 * profit, profit]))
-    assert ((found["leaf_profit"] > 0) == library.predict(others[list(covariates)].to_numpy())).all()
-    assert 0.1 < (found["leaf_profit"] > 0).mean() < 0.4
-    by_words = {rule: rows["leaf_profit"].unique() for rule, rows in found.groupby("leaf_rule")}
-    own = library.apply(covariates.to_numpy())
-    assert sorted(value.item() for value in by_words.values()) == pytest.approx(
-        sorted(profit[own == leaf].mean() for leaf in np.unique(own))
-    )
+    leaf, words = tree.leaves(others.to_numpy()), rules(tree, list(covariates))
+    assert len(words) > 1
     plain = others.rename(columns=lambda name: name.removeprefix("x_"))
-    for words in by_words:
-        assert (plain.eval(words) != (found["leaf_rule"] == words)).mean() < 0.01
+    for node, rule in words.items():
+        assert (plain.eval(rule) != (leaf == node)).mean() < 0.01
 
 
-def test_a_rule_that_asks_nothing_says_the_same_to_all_and_no_rule_says_nothing():
+def test_a_tree_that_asks_nothing_is_everybody():
     covariates, profit, _ = drawn(3)
-    single = rule_table(grow(covariates.to_numpy(), profit, SIZES[0], seed=1), list(covariates))
-    assert follow_rule(single, covariates)["leaf_profit"].tolist() == [profit.mean()] * len(profit)
-    assert (follow_rule(single, covariates)["leaf_rule"] == "everybody").all()
-    assert follow_rule(single.iloc[:0], covariates).isna().all(axis=None)
-
-
-def test_households_without_what_a_rule_asks_for_are_named():
-    covariates, profit, fold = drawn(1, noise=8.0)
-    rule = rule_table(learn_tree(covariates.to_numpy(), profit, fold, seed=1), list(covariates))
-    with pytest.raises(DataError, match=r"The policy tree asks for covariates that these households lack: x_a\. Run `dvc repro`"):
-        follow_rule(rule, covariates[["x_b", "x_c"]])
+    single = grow(covariates.to_numpy(), profit, SIZES[0], seed=1)
+    assert rules(single, list(covariates)) == {0: "everybody"}
+    assert single.profit.tolist() == [pytest.approx(profit.mean())]
 
 
 def test_a_fold_is_decided_without_its_own_profits_and_nobody_outside_is_contacted():

@@ -235,72 +235,78 @@ def test_an_overfitted_policy_on_noise_earns_minus_its_cost_and_not_its_promise(
 
 
 def judged(**columns: list[float]) -> pd.DataFrame:
-    """A value table of none, all and top_20 as the recommendation reads it."""
-    table = pd.DataFrame({"policy": ["none", "all", "top_20"], "n": [0, 100, 20], "share_outside": 0.0, "ess": [0, 90, 40]})
-    table = table.assign(share=[0.0, 1.0, 0.2], profit=[0.0, 5.0, 3.0], simultaneous_lower=[np.nan, -3.0, 1.0])
+    """A value table of none, all and prudent as the recommendation reads it."""
+    table = pd.DataFrame({"policy": ["none", "all", "prudent"], "n": [0, 100, 20], "share_outside": 0.0, "ess": [0, 90, 40]})
+    table = table.assign(share=[0.0, 1.0, 0.2], profit=[0.0, 5.0, 3.0], simultaneous_lower=[np.nan, -3.0, 1.0], lottery=False)
     table = table.assign(profit_ci_lower=[0.0, -2.8, 1.04], profit_ci_upper=[0.0, 12.8, 4.96], total_profit=[0.0, 500.0, 300.0])
     table = table.assign(over_current=[1.0, 6.0, 4.0], over_current_ci_lower=0.5, over_current_ci_upper=9.0)
-    return table.assign(**columns)
+    table = table.assign(expected_profit=[0.0, 1.0, 2.0], expected_profit_lower=[0, -4, -0.5], expected_profit_upper=[0, 6, 4.5])
+    table = table.assign(chance_of_loss=[0.0, 0.4, 0.06], expected_loss=[0.0, 0.7, 0.04], **columns)
+    return table.assign(shown=table["simultaneous_lower"] > 0)
 
 
-def test_a_policy_is_recommended_only_when_shown():
-    assert recommend(judged()) == "top_20"  # all earns more, but may as well earn nothing
-    assert recommend(judged(simultaneous_lower=[np.nan, 1.0, 1.0])) == "all"
-    assert recommend(judged(simultaneous_lower=[np.nan, -1.0, -0.1])) == "none"
-    # What reaches outside the overlap is extrapolated, however good it looks; and what hardly anybody backs is no evidence.
-    assert recommend(judged(share_outside=[0.0, 0.0, 0.1])) == "none"
-    assert recommend(judged(ess=[0.0, 90.0, 29.0])) == "none"
+def test_the_best_bet_is_recommended_whether_or_not_it_is_shown_to_pay():
+    assert recommend(judged()) == "prudent"  # all earns more off-policy, but the decision is by what is expected
+    assert recommend(judged(simultaneous_lower=[np.nan, -1.0, -0.1])) == "prudent"
+    assert recommend(judged(n=[0, 100, 0])) == "none"
+    assert recommend(judged(expected_profit=[0.0, 1.0, -0.1])) == "none"
+    assert recommend(judged(expected_profit=[0.0, 1.0, np.nan])) == "none"
+    assert recommend(judged(), comparable=False) == "none"
+    limited = judged().assign(policy=["none", "prudent", "budget"])
+    assert recommend(limited) == "budget"  # where a budget is set
+    assert recommend(judged().iloc[:2]) == "none"  # nothing is believed
+
+
+def test_who_can_be_judged():
     assert recommendable(judged()).tolist() == [False, True, True]
+    # What reaches outside the overlap is extrapolated, however good it looks; what hardly anybody backs is no evidence; a lottery
+    # is no choice.
+    assert recommendable(judged(share_outside=[0.0, 0.0, 0.1])).tolist() == [False, True, False]
+    assert recommendable(judged(ess=[0.0, 90.0, 29.0])).tolist() == [False, True, False]
+    assert recommendable(judged(lottery=[False, True, False])).tolist() == [False, False, True]
 
 
-def beside_current(table: pd.DataFrame, share_outside: float = 0.0) -> pd.DataFrame:
-    """The table with a row of current practice, too few to be a candidate, this share of its contacts outside the overlap."""
-    current = pd.DataFrame({"policy": ["current"], "n": 10, "ess": 1.0, "share_outside": share_outside})
-    return pd.concat([table, current], ignore_index=True)
-
-
-SETTLES = "An experiment would tell whether mailing pays on average; it tests no choice of whom to mail."
+def beside(table: pd.DataFrame, share_outside: float = 0.0) -> pd.DataFrame:
+    """The table with a row of current practice, this share of its contacts outside the overlap, and one of all inside it."""
+    others = pd.DataFrame({"policy": ["current", "inside"], "n": 10, "ess": 1.0, "share_outside": [share_outside, 0.0]})
+    believed = {"expected_profit": -2.0, "expected_loss": 2.3, "chance_of_loss": 0.8, "lottery": False}
+    return pd.concat([table, others.assign(**believed)], ignore_index=True)
 
 
 def test_the_best_candidate_is_compared_whether_or_not_it_is_shown_to_pay():
-    assert best_candidate(judged(simultaneous_lower=[np.nan, -3.0, -1.0])) == {
-        "best_policy": "all",
-        "best_profit": 5.0,
-        "best_profit_ci_lower": pytest.approx(-2.80, abs=0.005),
-        "best_profit_ci_upper": pytest.approx(12.80, abs=0.005),
-    }
-    nobody = best_candidate(judged(ess=[0, 1, 2]))  # no policy can be judged, and mailing nobody earns nothing for certain
-    assert list(nobody.values()) == ["none", 0.0, 0.0, 0.0]
+    assert best_candidate(judged(simultaneous_lower=[np.nan, -3.0, -1.0])) == "all"
+    assert best_candidate(judged(ess=[0, 1, 2])) == "none"
 
 
-def test_the_recommendation_in_words():
-    assert recommendation_words(beside_current(judged()), "top_20") == (
-        "Mail by top_20: 20 of 100 households and campaigns (20%), to earn $3.00 (95% interval $1.04 to $4.96) per household, "
-        "$300.00 in all, against mailing nobody; with both compared at once it may be as low as $1.00; against current practice "
-        "$4.00 per household ($0.50 to $9.00)."
-    )
-    assert recommendation_words(judged(simultaneous_lower=[np.nan, -3.0, -1.0]), "none") == (
-        "Mail nobody: no policy is shown to earn more than that (the best of 2, all, earns $5.00 (95% interval -$2.80 to $12.80) "
-        f"per household; with both compared at once it may be as low as -$3.00). {SETTLES}"
-    )
-    assert recommendation_words(judged(ess=[0, 90, 2]), "none") == (
-        "Mail nobody: no policy is shown to earn more than that (the only one that can be judged, all, earns $5.00 (95% interval "
-        f"-$2.80 to $12.80) per household). {SETTLES}"
-    )
-    assert recommendation_words(judged(ess=[0, 1, 2]), "none") == (
-        "Mail nobody: no policy is shown to earn more than that (no policy has enough contacts inside the overlap to be judged). "
-        f"{SETTLES}"
-    )
+def test_the_recommendation_says_what_is_expected_how_likely_it_loses_and_what_is_shown():
+    said = recommendation_words(beside(judged()), "prudent")
+    assert said.startswith("Mail by prudent")
+    for words in ("20 of 100", "20%", "expected to earn $2.00", "-$0.50 to $4.50", "$200.00 in all", "chance of 6%", "$0.04"):
+        assert words in said
+    for words in ("It is shown to pay", "$3.00", "$1.04 to $4.96", "as low as $1.00", "$4.00 per household ($0.50 to $9.00)"):
+        assert words in said
+    unsure = recommendation_words(beside(judged(simultaneous_lower=[np.nan, -3.0, -1.0])), "prudent")
+    assert "That it pays is not shown" in unsure
+
+
+def test_where_nobody_is_to_be_mailed_it_says_what_that_may_forgo():
+    said = recommendation_words(beside(judged(simultaneous_lower=[np.nan, -3.0, -1.0])), "none")
+    assert said.startswith("Mail nobody")
+    # A profit of -2 that is 2.3 short on average when it loses is 0.3 above nothing on average when it does not.
+    for words in ("-$2.00", "chance of 20%", "$0.30", "the best of 2, all", "$5.00", "-$2.80 to $12.80"):
+        assert words in said
+    assert "only policy that can be judged, all" in recommendation_words(beside(judged(ess=[0, 90, 2])), "none")
+    assert "No policy has enough contacts" in recommendation_words(beside(judged(ess=[0, 1, 2])), "none")
 
 
 def test_an_interval_against_current_practice_says_what_it_leaves_out():
-    said = recommendation_words(beside_current(judged(), 0.17), "top_20")
+    said = recommendation_words(beside(judged(), 0.17), "prudent")
     assert "($0.50 to $9.00, which does not count what is unknown of its 17% of contacts outside the overlap)" in said
 
 
 def test_absent_policies_keep_their_place_with_a_reason():
     table = with_absent(five().reset_index(), {"conservative": "no interval", "budget": "no budget is set"})
-    assert table["policy"].tolist()[-3:] == ["conservative", "risk_adjusted", "budget"]
+    assert table["policy"].tolist()[-2:] == ["conservative", "risk_adjusted"]
     assert table.set_index("policy")["note"].to_dict()["conservative"] == "no interval"
     assert table.set_index("policy").loc["budget", ["profit", "share"]].isna().all()
     assert (with_absent(five().reset_index(), {})["note"] == "").all()

@@ -5,7 +5,15 @@ import pytest
 from scipy.stats import norm
 from statsmodels.regression.linear_model import WLS
 
-from targeting.policy.posterior import Belief, Posterior, centred_by_fold, fit_posterior, weighted_fit
+from targeting.policy.posterior import (
+    Belief,
+    Posterior,
+    beliefs_by_fold,
+    centred_by_fold,
+    fit_posterior,
+    slope_belief,
+    weighted_fit,
+)
 
 
 def rows(seed: int, n: int = 400) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
@@ -29,29 +37,63 @@ def test_the_regression_is_statsmodels_weighted_and_clustered():
     np.testing.assert_allclose(covariance * factor, reference.cov_params(), rtol=1e-10)
 
 
-def test_level_and_slope_are_shrunk_by_hand():
+def test_the_level_is_shrunk_by_hand():
     # Four households of one row. Level: mean of the scores, 20; residuals -10, 10, -10, 10 around 20 + 5 effect.
     effect, score = np.array([-2.0, -2.0, 2.0, 2.0]), np.array([0.0, 20.0, 20.0, 40.0])
     found = fit_posterior(effect, score, np.ones(4), np.arange(4), prior_sd=10.0)
-    # Level: variance 4/3 * 400 / 16 = 100 / 3, prior 100: kept 100 / (100 + 100 / 3) = 3/4; 15, and sd sqrt(3/4 * 100 / 3) = 5.
+    # Variance 4/3 * 400 / 16 = 100 / 3, prior 100: kept 100 / (100 + 100 / 3) = 3/4; 15, and sd sqrt(3/4 * 100 / 3) = 5.
     assert (found.level.mean, found.level.sd) == pytest.approx((15.0, 5.0))
-    # Slope 5: variance 4/3 * sum (2 * 10)^2 / 16^2 = 4/3 * 1600 / 256 = 25/3. Prior 25 - 25/3 = 50/3: kept 2/3.
-    assert (found.slope.mean, found.slope.sd) == pytest.approx((10 / 3, np.sqrt(2 / 3 * 25 / 3)))
-    np.testing.assert_allclose(found.mean([-3.0, 3.0]), [5.0, 25.0])
-    np.testing.assert_allclose(found.sd([3.0]), np.sqrt(25 + 9 * 50 / 9))
+    # Slope 5: variance 4/3 * sum (2 * 10)^2 / 16^2 = 4/3 * 1600 / 256 = 25/3.
+    expected = slope_belief(5.0, 25 / 3)
+    assert (found.slope.mean, found.slope.sd) == pytest.approx((expected.mean, expected.sd))
+    np.testing.assert_allclose(found.mean([-3.0, 3.0]), [15 - 3 * found.slope.mean, 15 + 3 * found.slope.mean])
+    np.testing.assert_allclose(found.sd([3.0]), np.hypot(5.0, 3 * found.slope.sd))
     # Where nothing is unlikely beforehand the level is the estimate.
     assert fit_posterior(effect, score, np.ones(4), np.arange(4), prior_sd=np.inf).level.mean == pytest.approx(20.0)
 
 
-def test_a_slope_within_its_error_or_below_zero_is_none():
+@pytest.mark.parametrize(("value", "sd"), [(1.1, 0.2), (0.4, 0.3), (0.1, 0.3), (-0.5, 0.4), (2.5, 0.5), (1.0, 2.0)])
+def test_the_slopes_mean_and_spread_are_those_of_a_long_sum_over_its_prior(value, sd):
+    slopes = np.linspace(-3, 5, 80_001)
+    slab = 0.5 * norm.pdf(slopes, 1, 0.25) * (slopes[1] - slopes[0])
+    weight = np.append(slab, 0.5) * norm.pdf(value, np.append(slopes, 0.0), sd)
+    mean = np.average(np.append(slopes, 0.0), weights=weight)
+    spread = np.sqrt(np.average((np.append(slopes, 0.0) - mean) ** 2, weights=weight))
+    found = slope_belief(value, sd**2)
+    assert (found.mean, found.sd) == pytest.approx((mean, spread), rel=1e-6)
+
+
+def test_a_slope_far_from_nothing_is_the_learners_own_and_one_of_noise_is_none():
+    assert slope_belief(1.0, 0.1**2).mean == pytest.approx(1.0, abs=0.01)
+    assert slope_belief(0.0, 0.1**2).mean < 0.01
+    assert slope_belief(-1.0, 0.3**2).mean < 0.01
+    assert slope_belief(-4.0, 3.0**2).mean >= 0
+    assert slope_belief(0.7, 0.0) == Belief(0.7, 0.0)
     effect, score, weight, household = rows(2)
-    rng = np.random.default_rng(3)
-    for unrelated in (-effect + rng.normal(size=len(effect)), -score):
-        found = fit_posterior(effect, unrelated, weight, household, 10.0)
-        assert found.slope == Belief(0.0, 0.0)
     alike = fit_posterior(np.zeros(len(effect)), score, weight, household, 10.0)
     assert alike.slope == Belief(0.0, 0.0)
     assert np.ptp(alike.mean(effect)) == 0
+
+
+def test_a_fold_is_believed_by_the_others():
+    effect, score, weight, household = rows(4)
+    fold, counted = household % 3, np.arange(len(effect)) % 5 > 0
+    mean, sd = beliefs_by_fold(effect, score, weight, household, fold, counted, 10.0)
+    for number in range(3):
+        others, own = counted & (fold != number), fold == number
+        expected = fit_posterior(effect[others], score[others], weight[others], household[others], 10.0)
+        np.testing.assert_allclose(mean[own], expected.mean(effect[own]))
+        np.testing.assert_allclose(sd[own], expected.sd(effect[own]))
+    # Beside a fold that has all who count nothing is believed.
+    alone = beliefs_by_fold(effect, score, weight, household, fold, fold == 1, 10.0)[0]
+    assert np.isnan(alone[fold == 1]).all()
+    assert np.isfinite(alone[fold != 1]).all()
+
+
+def test_what_is_expected_to_be_lost_is_the_mean_of_a_long_draw():
+    draws = np.random.default_rng(1).normal(1.0, 2.0, 1_000_000)
+    assert Belief(1.0, 2.0).expected_loss == pytest.approx(np.maximum(-draws, 0).mean(), abs=0.003)
+    assert (Belief(-3.0, 0.0).expected_loss, Belief(3.0, 0.0).expected_loss) == (3.0, 0.0)
 
 
 def test_the_profit_of_a_policy_by_hand():

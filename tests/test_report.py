@@ -18,6 +18,7 @@ from targeting.pages import charts
 from targeting.pages.rendering import environment, render
 from targeting.pages.report import flat, report_context, with_contacts
 from targeting.pages.what_if import embedded
+from targeting.policy.beliefs import believed_profits, learn_beliefs
 from targeting.policy.curve import SHARES, peaks, profit_and_spend, roi_curve
 from targeting.policy.economics import Economics
 from targeting.policy.lookup import Lookup, look_up, slider_steps, steps, unit
@@ -30,7 +31,7 @@ from tests.test_truth_words import truth_table
 
 SEED = 3
 ROOT = Path(__file__).resolve().parent.parent
-BUDGET = Budget(usd=700.0, contacts=45)
+BUDGET, NO_BUDGET = Budget(usd=700.0, contacts=45), Budget()
 # Times the run's own: where the sliders of a made-up world can stand.
 COSTS, MARGINS = (0.0, 0.3, 1.0, 1.5, 2.5), (0.8, 1.0, 1.2, 2.0)
 REAL = {"source": "completejourney"}
@@ -40,7 +41,7 @@ HOSTILE = "</script><b>Bold</b> \"'&<img src=x onerror='window.hurt=1'>"
 class World:
     """Made-up rows, two or so a household, whose effects differ; all that the stage `policy` would hold."""
 
-    def __init__(self, lift: float, n: int = 900, costs: bool = False, margin: float = 0.3):
+    def __init__(self, lift: float, n: int = 900, costs: bool = False, margin: float = 0.3, budget: Budget = NO_BUDGET):
         rng = np.random.default_rng(7)
         self.n, self.fold = n, rng.integers(0, 5, n)
         household = rng.integers(0, n // 2, n)
@@ -53,6 +54,9 @@ class World:
         overlap = (e > 0.1) & (e < 0.9)
         self.evidence = Evidence(score0, score1, outcome, treated, household, overlap, e, score0, score1)
         cate = effect + rng.normal(0, 40, n)
+        beliefs = learn_beliefs(cate, np.ones(n), self.fold, self.evidence)
+        assert beliefs is not None
+        self.beliefs = beliefs
         self.segments = pd.DataFrame({"segment": rng.integers(1, 5, n)})
         self.economics = Economics(rng.uniform(5, 15, n) if costs else 12.73, margin)
         self.data = PolicyData(
@@ -63,9 +67,11 @@ class World:
             household_id=household,
             lower=cate - 50,
             tree=(cate > 30).astype(float),
+            expected=beliefs.expected,
+            uncertainty=beliefs.uncertainty,
             fold=self.fold,
             campaign_id=self.panel["campaign_id"].to_numpy(),
-            budget=BUDGET,
+            budget=budget,
         )
         self.shown = cate + rng.normal(0, 10, n)
 
@@ -77,7 +83,9 @@ class World:
         if stops is None:
             stops = np.array(COSTS) * own["cost"], np.array(MARGINS) * own["margin"]
         data, segment = self.at(self.economics), self.segments["segment"].to_numpy()
-        return look_up(data, self.shown, self.evidence, self.economics, segment, stops, SEED, comparable)
+        return look_up(
+            data, self.shown, self.evidence, self.economics, segment, stops, SEED, self.beliefs if comparable else None
+        )
 
     def arms(self) -> pd.DataFrame:
         return pd.DataFrame({"treated": self.evidence.treated, "propensity": self.evidence.propensity})
@@ -117,9 +125,18 @@ def same_values(found: list[dict], table: pd.DataFrame) -> None:
             assert row["roi"] == pytest.approx(expected.roi, abs=1e-9)
 
 
-@pytest.mark.parametrize(("lift", "costs"), [(20.0, False), (90.0, False), (50.0, True)])
-def test_the_page_shows_what_the_pipeline_would_say_at_each_stop(scripts, lift, costs):
-    world = World(lift, costs=costs)
+def same_beliefs(found: list[dict], believed: pd.DataFrame) -> None:
+    """What the page says is expected of each policy is what the pipeline does; where that is nothing, the page has no number."""
+    for row, (expected, lower) in zip(found, believed[["expected_profit", "expected_profit_lower"]].to_numpy(), strict=True):
+        if np.isnan(expected):
+            assert row["expected"]["value"] is None or np.isnan(row["expected"]["value"])
+        else:
+            assert [row["expected"]["value"], row["expected"]["lower"]] == pytest.approx([expected, lower], abs=1e-7)
+
+
+@pytest.mark.parametrize(("lift", "costs", "budget"), [(20.0, False, NO_BUDGET), (90.0, False, BUDGET), (50.0, True, BUDGET)])
+def test_the_page_shows_what_the_pipeline_would_say_at_each_stop(scripts, lift, costs, budget):
+    world = World(lift, costs=costs, budget=budget)
     data = embedded(world.lookup(), world.n, "purchase_amount", "overlap")
     for i, cost in enumerate(COSTS):
         if costs and cost == 0:
@@ -128,9 +145,11 @@ def test_the_page_shows_what_the_pipeline_would_say_at_each_stop(scripts, lift, 
             economics = world.economics.scaled(cost, margin)
             seen = world.at(economics)
             table = value_table(assign(seen), seen.cate, world.evidence, economics, seed=SEED)
+            believed = believed_profits(world.beliefs, assign(seen), seen.overlap, economics)
             found = shown_at(scripts, data, i, j)
             same_values(found["table"], table)
-            assert found["recommended"] == recommend(table)
+            same_beliefs(found["table"], believed)
+            assert found["recommended"] == recommend(table.merge(believed, on="policy"))
 
 
 def test_where_costs_differ_and_fall_to_nothing_the_order_stays():
@@ -362,13 +381,13 @@ def test_no_profit_is_named_where_the_arms_do_not_compare(browser, tmp_path):
             assert page.inner_text("#what-if-peak") == ""
 
 
-# The cost, if there is one, at which the best policy's own interval is above nothing and the one of all at once is not.
+# The cost, if there is one, at which the recommended policy's profit may be below nothing with all compared at once.
 UNDECIDED = """
 () => {
   for (let i = 0; i <= document.getElementById("cost").max; i++) {
     const { table, recommended } = model.at(i, 0);
-    const best = table.filter((row) => row.candidate).sort((a, b) => b.profit.value - a.profit.value)[0];
-    if (recommended === "none" && best && best.profit.lower > 0.01 && best.together < -0.01)
+    const best = table.find((row) => row.policy === recommended);
+    if (best.candidate && best.together < -0.01)
       return { i: String(i), together: best.together, compared: table.filter((row) => row.candidate).length };
   }
 }
@@ -383,7 +402,7 @@ def test_the_what_if_says_how_low_a_profit_may_be_with_all_compared(browser, tmp
         found = page.evaluate(UNDECIDED)
         page.fill("#cost", found["i"])
         together = f"with all {found['compared']} compared at once it may be as low as -${-found['together']:.2f}"
-        assert f"per household; {together})." in page.inner_text("#what-if")
+        assert f"; {together}." in page.inner_text("#what-if")
 
 
 def test_axes_of_the_segments_can_be_chosen(browser, page_file):

@@ -17,7 +17,7 @@ def test_sentences_follow_the_numbers():
     good = metrics | {
         "nuisance": metrics["nuisance"] | {"answers": "everybody"},
         "validate": metrics["validate"] | {"heterogeneity": True},
-        "policy": metrics["policy"] | {"recommended": "top_20"},
+        "policy": metrics["policy"] | {"recommended": "prudent", "shown": True},
     }
 
     def sure(metrics: dict, effects: pd.DataFrame, refutation: pd.DataFrame) -> str:
@@ -29,7 +29,10 @@ def test_sentences_follow_the_numbers():
     assert "more than chance would give" in sentences.effect_sentence(clear)
     failing = passing.assign(passed=passing["check"] != "negative_control")
     assert sentences.doubts(good, clear, failing, "purchase_amount")[0].startswith("Purchases before the campaign.")
-    assert "One doubt stands" in sure(good, clear, failing)
+    assert "one doubt stands" in sure(good, clear, failing)
+    unsure = good | {"policy": good["policy"] | {"shown": False}}
+    assert "that it pays is not shown" in sure(unsure, clear, passing)
+    assert "One doubt stands" in sure(unsure, clear, failing)
     unclear = effects.copy()
     unclear.loc[own, ["estimate", "ci_lower", "ci_upper"]] = [3.0, -10.0, 16.0]
     assert "which may well be nothing" in sentences.effect_sentence(unclear)
@@ -44,14 +47,14 @@ LOSES = {"profit_ci_upper": -1.0, "profit_overlap_ci_upper": -0.5}
     ("answers", "row", "begin"),
     [
         ("everybody", LOSES, "Mailing everybody loses money beyond chance."),
-        ("everybody", LOSES | {"profit_ci_upper": 1.0}, "That mailing is not shown to pay"),
+        ("everybody", LOSES | {"profit_ci_upper": 1.0}, "That mailing is not expected to pay"),
         # Only the overlap speaks, whatever the interval over everybody says.
         (
             "overlap",
             LOSES,
             "Mailing everybody inside the overlap loses money beyond chance; beyond the overlap the data cannot know",
         ),
-        ("overlap", LOSES | {"profit_overlap_ci_upper": 0.5}, "That mailing is not shown to pay"),
+        ("overlap", LOSES | {"profit_overlap_ci_upper": 0.5}, "That mailing is not expected to pay"),
         ("nothing", LOSES, "These data cannot say whom to mail"),
     ],
 )

@@ -22,7 +22,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit, ndtr
-from scipy.stats import norm
 
 from targeting.stats.estimates import Estimate, cluster_sums
 
@@ -58,7 +57,7 @@ class Belief:
         if self.sd == 0:
             return max(-self.mean, 0.0)
         z = self.mean / self.sd
-        return float(self.sd * norm.pdf(z) - self.mean * ndtr(-z))
+        return float(self.sd * np.exp(_log_density(z, 1.0)) - self.mean * ndtr(-z))
 
 
 @dataclass(frozen=True)
@@ -137,7 +136,7 @@ def slope_belief(value: float, variance: float) -> Belief:
     if variance == 0:
         return Belief(max(value, 0.0), 0.0)
     slab = _combined(Belief(SLOPE_RIGHT, SLOPE_SPREAD), value, variance)
-    odds = norm.logpdf(value, SLOPE_RIGHT, np.hypot(SLOPE_SPREAD, np.sqrt(variance))) - norm.logpdf(value, 0, np.sqrt(variance))
+    odds = _log_density(value - SLOPE_RIGHT, SLOPE_SPREAD**2 + variance) - _log_density(value, variance)
     differs = float(expit(odds + np.log(1 / SLOPE_ALIKE - 1)))
     mean = differs * slab.mean
     square = differs * (slab.sd**2 + slab.mean**2)
@@ -161,3 +160,8 @@ def _combined(prior: Belief, value: float, variance: float) -> Belief:
         return Belief(value, float(np.sqrt(variance)))
     kept = prior.sd**2 / (prior.sd**2 + variance)
     return Belief(prior.mean + kept * (value - prior.mean), float(np.sqrt(kept * variance)))
+
+
+def _log_density(deviation: float, variance: float) -> float:
+    """Of a normal variable with this variance, at this distance from its mean; scipy.stats takes long to import."""
+    return float(-0.5 * (np.log(2 * np.pi * variance) + deviation**2 / variance))

@@ -40,7 +40,7 @@ def with_reasons(learners: pd.DataFrame, choice: Choice, outcome: str, left_out:
     """
     chosen = learners["learner"].map(choice_reasons(choice) | OF_EACH_FOLD).where(learners["outcome"] == outcome, "")
     excluded = learners["learner"].map({name: f"left out: {why}" for name, why in left_out.items()})
-    return learners.assign(reason=excluded.fillna(chosen))
+    return learners.assign(reason=excluded.where(excluded.notna(), chosen))
 
 
 def _reason(name: str, decision: Decision) -> str:
