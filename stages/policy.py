@@ -19,7 +19,7 @@ from targeting.learners.tables import read_effects
 from targeting.policy.decide import PolicyInputs, choose_policy, policy_results
 from targeting.policy.economics import load_economics
 from targeting.sentences.overlap import overlap_words
-from targeting.sentences.policy import recommendation_words
+from targeting.sentences.policy import by_the_tills_words, recommendation_words
 from targeting.trials.panel import require_aligned
 
 PANEL = Path("data/trials/panel.parquet")
@@ -78,9 +78,9 @@ def main() -> None:
     chosen = choose_policy(inputs)
     found = policy_results(inputs, chosen, effects, validation, trials["costs"], pd.read_csv(CONFOUNDERS))
 
-    words = (
-        recommendation_words(chosen.valued, chosen.recommended) if inputs.comparable else f"Mail nobody. {overlap_words(overlap)}"
-    )
+    words = f"Mail nobody. {overlap_words(overlap)}"
+    if inputs.comparable:
+        words = recommendation_words(chosen.valued, chosen.recommended) + by_the_tills_words(found.scenarios)
     choice = {"recommended": chosen.recommended, "recommendation": words}
     write_metrics(inputs.economics.averages() | choice | found.metrics, METRICS)
     write_parquet(found.assignments, ASSIGNMENTS)

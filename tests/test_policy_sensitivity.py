@@ -83,9 +83,21 @@ def test_where_the_arms_do_not_compare_the_grid_recommends_nobody():
     pd.testing.assert_frame_equal(apart.drop(columns=decided), compared.drop(columns=decided))
 
 
+def test_a_scenario_has_the_decision_of_a_run_at_its_cost():
+    table = breakeven_scenarios(DATA, KNOWN, ECONOMICS, {"per_targeted": 0.5}, BELIEFS).set_index("scenario")
+    cheap = Economics(0.5, ECONOMICS.margin)
+    decisions = assign(at_economics(DATA, cheap, KNOWN, FOLD, SEGMENT))
+    believed = believed_profits(BELIEFS, decisions, DATA.overlap, cheap).set_index("policy")
+    row = table.loc["cost by the tills, per_targeted"]
+    assert row["recommended"] == "prudent"
+    assert row["recommended_share"] == decisions["prudent"].mean()
+    assert row["expected_profit"] == pytest.approx(believed.loc["prudent", "expected_profit"])
+    assert breakeven_scenarios(DATA, KNOWN, ECONOMICS, {}, None)["recommended"].eq("none").all()
+
+
 def test_scenarios_of_the_breakeven_rule_by_hand():
     data = PolicyData(CATE, EVERYBODY, TREATED, 4.0, np.arange(5))
-    table = breakeven_scenarios(data, FIVE, ECONOMICS, {"per_targeted": 0.5}).set_index("scenario")
+    table = breakeven_scenarios(data, FIVE, ECONOMICS, {"per_targeted": 0.5}, None).set_index("scenario")
     assert table.loc["as set", ["profit", "roi", "share", "profit_plugin"]].tolist() == pytest.approx([0.4, 1 / 3, 0.6, 0.85])
     # At half the cost whoever gains more than 2 is contacted: 8, -2, 6, 10 gained at 1 USD each.
     half = table.loc["half the cost"]
@@ -96,11 +108,13 @@ def test_scenarios_of_the_breakeven_rule_by_hand():
     # Everybody at half the cost: what all five gain, each at 1 USD; four of them where the last one is outside the overlap.
     assert half["overlap_profit"] == pytest.approx(np.mean(0.5 * FIVE.score - 1))
     inside = np.array([True, True, True, True, False])
-    partly = breakeven_scenarios(replace(data, overlap=inside), FIVE, ECONOMICS, {}).set_index("scenario").loc["half the cost"]
+    partly = (
+        breakeven_scenarios(replace(data, overlap=inside), FIVE, ECONOMICS, {}, None).set_index("scenario").loc["half the cost"]
+    )
     gains = np.where(inside, 0.5 * FIVE.score - 1, 0.0)
     assert partly["overlap_profit"] == pytest.approx(gains.mean())
     assert partly["overlap_profit_ci_upper"] - gains.mean() == pytest.approx(Z * mean_estimate(gains, FIVE.household_id).se)
-    free = breakeven_scenarios(data, FIVE, Economics(0.0, 0.5), {"per_targeted": 0.5})
+    free = breakeven_scenarios(data, FIVE, Economics(0.0, 0.5), {"per_targeted": 0.5}, None)
     assert free["roi"].isna().all()
     assert not free["scenario"].str.contains("tills").any()  # nothing can be scaled to a cost
 

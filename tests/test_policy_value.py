@@ -22,7 +22,7 @@ from targeting.policy.value import (
     with_absent,
 )
 from targeting.policy.value_checks import bounds, check_table, direct_method, weighted
-from targeting.sentences.policy import recommendation_words
+from targeting.sentences.policy import PER_TARGETED, by_the_tills_words, decision_words, recommendation_words
 
 ECONOMICS = Economics(cost=2.0, margin=0.5)
 CATE = np.array([10.0, -1.0, 6.0, 3.0, 4.5])
@@ -297,6 +297,16 @@ def test_where_nobody_is_to_be_mailed_it_says_what_that_may_forgo():
         assert words in said
     assert "only policy that can be judged, all" in recommendation_words(beside(judged(ess=[0, 90, 2])), "none")
     assert "No policy has enough contacts" in recommendation_words(beside(judged(ess=[0, 1, 2])), "none")
+
+
+def test_the_decision_at_another_cost_in_words():
+    bet = {"cost": 2.924, "recommended": "prudent", "recommended_share": 0.53, "expected_profit": 2.5, "chance_of_loss": 0.027}
+    scenarios = pd.DataFrame([{"scenario": "as set"}, bet | {"scenario": PER_TARGETED}])
+    said = by_the_tills_words(scenarios)
+    for words in ("$2.92 per contact", "prudent", "53%", "$2.50 per household", "3%"):
+        assert words in said
+    assert decision_words(bet | {"recommended": "none"}) == "At $2.92 per contact: mail nobody."
+    assert by_the_tills_words(scenarios.head(1)) == ""
 
 
 def test_an_interval_against_current_practice_says_what_it_leaves_out():

@@ -201,7 +201,7 @@ def policy_results(
         learner_curves=curves,
         learner_peaks=learners,
         grid=cost_margin_grid(data, evidence, economics, fold, segment, seed, chosen.beliefs if inputs.comparable else None),
-        scenarios=breakeven_scenarios(data, evidence, economics, tills),
+        scenarios=breakeven_scenarios(data, evidence, economics, tills, chosen.beliefs if inputs.comparable else None),
         by_segment=segment_what_if(inputs.segments, data.cate, evidence, economics),
         confounding=confounding_table(turning_shifts(values, chosen.decisions, chosen.recommended, economics), omitted, outcome),
     )

@@ -7,10 +7,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from targeting.policy.beliefs import Beliefs, believed_profits
+from targeting.policy.beliefs import BELIEVED, Beliefs, believed_profits
 from targeting.policy.economics import Economics
-from targeting.policy.policies import PolicyData, assign, held_out_means
-from targeting.policy.value import Evidence, profits, recommend, recommendable, value_table
+from targeting.policy.policies import PolicyData, assign, available, held_out_means
+from targeting.policy.value import BEST_BETS, Evidence, profits, recommend, recommendable, value_table
 from targeting.stats.estimates import mean_estimate
 
 Vector = NDArray[np.float64]
@@ -69,13 +69,28 @@ def cost_margin_grid(
     return pd.DataFrame(rows)
 
 
-def breakeven_scenarios(data: PolicyData, evidence: Evidence, economics: Economics, tills: Mapping[str, float]) -> pd.DataFrame:
-    """The rule "contact whose effect exceeds the breakeven" under other costs and margins, one row per scenario.
+def best_bet(data: PolicyData, beliefs: Beliefs | None, economics: Economics) -> dict[str, object]:
+    """What is recommended at this cost and margin, and what it is believed to earn per row, in USD.
 
-    `tills` are costs per contact that the data themselves give, by name. Columns: scenario, cost, margin, breakeven, share,
-    profit_plugin, profit, profit_ci_lower, profit_ci_upper, roi (missing where nothing is spent); and overlap_profit, of
-    contacting everybody inside the overlap, with interval: what the rule comes to where effects are alike and pay, but for folds
-    that disagree on that.
+    Keys: recommended, recommended_share, and those of `believed_profits`; `none` without beliefs.
+    """
+    seen = replace(data, breakeven=economics.breakeven, cost=economics.cost)
+    choices = {name: policy for name, policy in available(seen).items() if name in ("none", *BEST_BETS)}
+    decisions = pd.DataFrame({name: policy(seen) for name, policy in choices.items()})
+    believed = believed_profits(beliefs, decisions, data.overlap, economics).assign(n=decisions.sum().to_numpy())
+    name = recommend(believed)
+    own = believed.set_index("policy").loc[name, list(BELIEVED)].to_dict()
+    return {"recommended": name, "recommended_share": float(decisions[name].mean()), **own}
+
+
+def breakeven_scenarios(
+    data: PolicyData, evidence: Evidence, economics: Economics, tills: Mapping[str, float], beliefs: Beliefs | None
+) -> pd.DataFrame:
+    """The decision under other costs and margins, one row per scenario, and the rule "contact if the effect exceeds breakeven".
+
+    `tills` are costs per contact that the data themselves give, by name. Columns: scenario, cost, margin, breakeven; the decision
+    (see `best_bet`); of the breakeven rule share, profit_plugin, profit, profit_ci_lower, profit_ci_upper and roi (missing where
+    nothing is spent); and overlap_profit, of contacting everybody inside the overlap, with interval.
     """
     base = economics.averages()["cost"]
     scenarios = {
@@ -97,6 +112,7 @@ def breakeven_scenarios(data: PolicyData, evidence: Evidence, economics: Economi
             {
                 "scenario": name,
                 **varied.averages(),
+                **best_bet(data, beliefs, varied),
                 "share": float(policy.mean()),
                 "profit_plugin": float(profits(policy, data.cate, varied).mean()),
                 "profit": profit.value,

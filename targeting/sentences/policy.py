@@ -1,9 +1,33 @@
 """What the policy stage recommends, in words."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import pandas as pd
 
 from targeting.policy.value import best_candidate, recommendable
 from targeting.words.numbers import percent, usd
+
+PER_TARGETED = "cost by the tills, per_targeted"  # of `breakeven_scenarios`
+
+
+def decision_words(bet: Mapping[str, Any]) -> str:
+    """The decision at one cost, a row of `breakeven_scenarios`: whom to mail, what that is expected to earn, its risk."""
+    at = f"At {usd(bet['cost'])} per contact"
+    if bet["recommended"] == "none":
+        return f"{at}: mail nobody."
+    return (
+        f"{at}: mail by {bet['recommended']}, {percent(bet['recommended_share'])} of households, expected to earn "
+        f"{usd(bet['expected_profit'])} per household, with a chance of {percent(bet['chance_of_loss'])} that it loses."
+    )
+
+
+def by_the_tills_words(scenarios: pd.DataFrame) -> str:
+    """The decision at what a mailing costs in discounts by the tills, with a space in front; empty where the run's cost is 0."""
+    row = scenarios[scenarios["scenario"] == PER_TARGETED]
+    if row.empty:
+        return ""
+    return f" By these tills a mailed household took {usd(row.iloc[0]['cost'])} off. {decision_words(row.iloc[0])}"
 
 
 def recommendation_words(table: pd.DataFrame, recommended: str) -> str:
