@@ -80,8 +80,9 @@ def main() -> None:
 
     words = f"Mail nobody. {overlap_words(overlap)}"
     if inputs.comparable:
-        words = recommendation_words(chosen.valued, chosen.recommended) + by_the_tills_words(found.scenarios)
-    choice = {"recommended": chosen.recommended, "recommendation": words}
+        words = recommendation_words(chosen.valued, chosen.recommended)
+    tills = by_the_tills_words(found.scenarios) if inputs.comparable else ""
+    choice = {"recommended": chosen.recommended, "recommendation": words, "by_the_tills": tills}
     write_metrics(inputs.economics.averages() | choice | found.metrics, METRICS)
     write_parquet(found.assignments, ASSIGNMENTS)
     write_parquet(found.evidence, EVIDENCE)

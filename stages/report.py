@@ -36,6 +36,7 @@ SOURCES = (
     "validate",
     "segment_effects",
     "policy",
+    "score",
     "experiment",
     "truth",
 )

@@ -1,32 +1,32 @@
 """What the whole retailers say, in sentences that a written rule picks: each aim met or missed, and how sure that is."""
 
-import numpy as np
 import pandas as pd
 
-from study.retailer_summary import ALL, CHOSEN, single
+from study.retailer_summary import ALL, CHOSEN, MUCH, single
 from targeting.stats.estimates import Z
 from targeting.words.numbers import number, percent, usd
 
-MOST_CLAIMED, MOST_LOSSES = 0.07, 0.05  # of the retailers where mailing changes nothing
+MOST_CLAIMED, MOST_LOSSES, MOST_LOST = 0.07, 0.05, 0.05  # of retailers where mailing changes nothing; the last in USD per row
+KINDS = {
+    "none": "where mailing changes nothing",
+    "heterogeneous": "where effects differ",
+    "constant": "where the effect is constant",
+}
+LEAST_EARNED = {"heterogeneous": 0.50, "constant": 0.75}  # of the oracle's profit
 
 
 def findings(choice: pd.DataFrame, learners: pd.DataFrame) -> list[str]:
-    """One sentence an aim, of the rows over all overlaps of `choice_summary` and `learner_summary`."""
+    """One sentence an aim, of `choice_summary` and `learner_summary`; each kind of retailer by itself."""
     cells = choice[choice["overlap"] == ALL].set_index("effect")
-    nothing, something = cells.loc["none"], cells.loc["heterogeneous"]
+    nothing = cells.loc["none"]
     own = learners[(learners["overlap"] == ALL) & (learners["effect"] == "heterogeneous")].set_index("learner")
     chosen, alone = own.loc[CHOSEN], own[single(own.index.to_series())]
     best_order, best_size = alone.loc[alone["rank_correlation"].idxmax()], alone.loc[alone["pehe"].idxmin()]
     return [
         _at_most(nothing, "shown", MOST_CLAIMED, "Heterogeneity is claimed where there is none"),
-        _at_most(
-            nothing,
-            "answered_loses",
-            MOST_LOSSES,
-            "Where mailing changes nothing and the arms compare well enough to recommend anything, a policy that loses money is "
-            "recommended",
-            "n_answered",
-        ),
+        _at_most(nothing, "loses_much", MOST_LOSSES, f"Where mailing changes nothing more than {usd(MUCH)} per row is lost"),
+        _lost(nothing),
+        *(_earned(choice[choice["effect"] == kind].set_index("overlap"), kind) for kind in LEAST_EARNED if kind in cells.index),
         f"The learner that the rule puts first has a mean rank correlation with the true effect of "
         f"{number(chosen['rank_correlation'])}, the best single learner on average ({best_order.name}) one of "
         f"{number(best_order['rank_correlation'])}: "
@@ -34,8 +34,35 @@ def findings(choice: pd.DataFrame, learners: pd.DataFrame) -> list[str]:
         f"Its mean error (PEHE) is {usd(chosen['pehe'])}, that of the best single learner on average ({best_size.name}) "
         f"{usd(best_size['pehe'])}: "
         + _lead(best_size["pehe_lead"], best_size["pehe_lead_se"], usd(abs(best_size["pehe_lead"])), "smaller", "larger"),
-        _saved(nothing, something),
+        *(_saved(cells.loc[kind], words) for kind, words in KINDS.items() if kind in cells.index),
     ]
+
+
+def _lost(nothing: pd.Series) -> str:
+    """What the recommendation loses where there is nothing to earn."""
+    lost, error = -nothing["applied_profit"], nothing["applied_profit_se"]
+    met = lost <= MOST_LOST
+    sure = lost + Z * error <= MOST_LOST if met else lost - Z * error > MOST_LOST
+    doubt = "" if sure else ", though chance alone could turn that"
+    return (
+        f"There the recommendation loses {usd(lost)} per row on average (Monte Carlo error {error:.3f}): the aim, {usd(MOST_LOST)} "
+        f"at most, is {'met' if met else 'missed'}{doubt}."
+    )
+
+
+def _earned(rows: pd.DataFrame, kind: str) -> str:
+    """What part of the oracle's profit the recommendation earns, overlap by overlap; an oracle inside the overlap beside it."""
+    shares = rows["applied_profit"] / rows["oracle_profit"]
+    inside = rows["inside_oracle_profit"] / rows["oracle_profit"]
+    parts = [
+        f"{percent(shares[name])} under {name} overlap, of which {percent(inside[name])} lie inside"
+        for name in rows.index.drop(ALL)
+    ]
+    met = shares[ALL] >= LEAST_EARNED[kind]
+    return (
+        f"The recommendation earns {percent(shares[ALL])} of the oracle's profit {KINDS[kind]} ({'; '.join(parts)}): the aim, "
+        f"{percent(LEAST_EARNED[kind])} at least, is {'met' if met else 'missed'}."
+    )
 
 
 def _at_most(row: pd.Series, share: str, most: float, what: str, count: str = "n") -> str:
@@ -55,13 +82,10 @@ def _lead(lead: float, error: float, size: str, better: str, worse: str) -> str:
     return f"{size} {better if met else worse} (Monte Carlo error {error:.3g}), the aim is {'met' if met else 'missed'}{doubt}."
 
 
-def _saved(nothing: pd.Series, something: pd.Series) -> str:
-    """The recommendation's regret against the plug-in rule's, with and without effects, and with both kinds counted alike."""
-    saved = (nothing["saved"] + something["saved"]) / 2
-    error = float(np.hypot(nothing["saved_se"], something["saved_se"])) / 2
-    parts = [
-        f"{usd(row['regret'])} {where} against {usd(row['plugin_regret'])} (error of the difference {row['saved_se']:.2f})"
-        for row, where in ((nothing, "where mailing changes nothing"), (something, "where effects differ"))
-    ]
-    comparison = _lead(saved, error, usd(abs(saved)), "less", "more")
-    return f"The recommendation's regret, and the plug-in rule's: {'; '.join(parts)}. Both counted alike: {comparison}"
+def _saved(row: pd.Series, words: str) -> str:
+    """The recommendation's profit against the plug-in rule's, in one kind of retailer."""
+    saved = row["saved"]
+    return (
+        f"The recommendation earns {usd(row['applied_profit'])} per row {words}, the plug-in rule {usd(row['plugin_profit'])}: "
+        + _lead(saved, row["saved_se"], usd(abs(saved)), "more", "less")
+    )

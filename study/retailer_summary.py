@@ -11,6 +11,7 @@ from targeting.validation.selection import NESTED, USED
 ALL = "all"  # in place of an overlap: retailers of every overlap together
 HINDSIGHT = "best_in_hindsight"  # of each world, by each measure: the single learner that only the truth can point out
 WORLD = [*CELL, "world"]
+MUCH = 0.25  # USD per row
 
 
 def single(learners: pd.Series) -> pd.Series:
@@ -23,10 +24,11 @@ def choice_summary(worlds: pd.DataFrame, learners: pd.DataFrame) -> pd.DataFrame
 
     Columns: n (retailers), n_rows, propensity_auc, overlap_share, answers_* (share by verdict), shown (share in which
     heterogeneity is claimed), average_share (of rows that get the average effect), recommends and loses (shares in which a policy
-    is recommended, and one that truly loses), n_answered (retailers whose verdict is not `nothing`, which forbids any policy) and
-    answered_loses (the share of these in which a losing one is recommended), profit (estimated, of the recommendation),
-    true_profit, all_profit, current_profit, oracle_profit, regret (the oracle's profit less the recommendation's), plugin_regret
-    (of mailing whoever's effect exceeds the breakeven by the learner that the rule puts first) and saved (their difference).
+    is recommended, and one that truly loses), loses_much (more than MUCH), profit (off-policy, of the recommendation),
+    expected_profit, true_profit, applied_profit (of the rule as a next campaign follows it), all_profit, current_profit,
+    oracle_profit, inside_oracle_profit (of an oracle that keeps to the overlap), plugin_profit (of mailing whoever's effect
+    exceeds the breakeven by the learner that the rule puts first), regret and plugin_regret (the oracle's profit less
+    applied_profit, and less plugin_profit) and saved (their difference).
     Shares asked about have *_se and Wilson's interval, money (USD per row) *_se.
     """
     plugin = learners.loc[learners["learner"] == CHOSEN, [*WORLD, "plugin_profit"]]
@@ -35,23 +37,23 @@ def choice_summary(worlds: pd.DataFrame, learners: pd.DataFrame) -> pd.DataFrame
     table = table.assign(
         n_rows=table["n"],
         recommends=table["recommended"] != "none",
-        loses=table["true_profit"] < 0,
-        regret=table["oracle_profit"] - table["true_profit"],
+        loses=table["applied_profit"] < 0,
+        loses_much=table["applied_profit"] < -MUCH,
+        regret=table["oracle_profit"] - table["applied_profit"],
         plugin_regret=table["oracle_profit"] - table["plugin_profit"],
     )
     table["saved"] = table["plugin_regret"] - table["regret"]
-    answered = table["answers"] != "nothing"
-    table["answered_loses"] = table["loses"].where(answered).astype(float)
-    shares = ["shown", "recommends", "loses"]
-    money = [f"{name}_profit" for name in ("true", "all", "current", "oracle")] + ["regret", "plugin_regret", "saved"]
+    shares = ["shown", "recommends", "loses", "loses_much"]
+    kinds = ("expected", "true", "applied", "all", "current", "oracle", "inside_oracle", "plugin")
+    money = [f"{name}_profit" for name in kinds] + ["regret", "plugin_regret", "saved"]
     seen = ["n_rows", "propensity_auc", "overlap_share", *(f"answers_{name}" for name in answers), "average_share", "profit"]
     groups = _with_all(table).astype(dict.fromkeys(shares, float)).groupby(CELL, sort=False)
     errors = groups[money].sem().add_suffix("_se")
-    summary = groups[[*seen, *shares, "answered_loses", *money]].mean().join(errors)
-    summary = summary.join(groups["answered_loses"].count().rename("n_answered")).join(groups.size().rename("n")).reset_index()
+    summary = groups[[*seen, *shares, *money]].mean().join(errors)
+    summary = summary.join(groups.size().rename("n")).reset_index()
     for share in shares:
         summary = with_share_error(summary, share)
-    return with_share_error(summary, "answered_loses", "n_answered")
+    return summary
 
 
 def learner_summary(worlds: pd.DataFrame, learners: pd.DataFrame) -> pd.DataFrame:

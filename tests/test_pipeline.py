@@ -113,7 +113,7 @@ def test_the_report_agrees_with_the_metrics_to_the_cent(project, browser, width)
         page.wait_for_selector("body[data-ready]")
         found = page.evaluate("() => model.at(Number(cost.value), Number(margin.value))")  # where the sliders stand at first
         assert [found["cost"], found["margin"]] == pytest.approx([policy["cost"], policy["margin"]])
-        assert page.inner_text("#recommendation") == policy["recommendation"].replace("`", "")
+        assert page.text_content("#recommendation") == policy["recommendation"].replace("`", "")
         assert found["recommended"] == policy["recommended"]
         for row in found["table"]:
             expected = table.loc[row["policy"]]

@@ -40,6 +40,31 @@ def test_sentences_follow_the_numbers():
     assert sure(nothing, clear, passing).startswith("These data cannot say whom to mail")
 
 
+def test_the_headline_and_its_three_numbers():
+    metrics, _ = results()
+    own = {"recommended": "none", "cost": 12.73, "breakeven": 42.43, "margin": 0.5, "expected_profit": 0.0}
+    metrics["policy"] = metrics["policy"] | own | {"belief": {"level": 20.0, "level_sd": 5.0}}
+    policies = pd.DataFrame([{"policy": "inside", "expected_profit": -2.5, "chance_of_loss": 0.9}])
+    assert sentences.decision_headline(metrics).startswith("Mail nobody: no policy")
+    brings, costs, earns = sentences.key_numbers(metrics, policies, "purchase_amount")
+    # Half of 20 USD of sales, known to half of 5.
+    assert brings["value"] == "$10.00"
+    assert "$5.10 to $14.90" in brings["caption"]
+    assert (costs["value"], earns["value"]) == ("$12.73", "$0.00")
+    assert "-$2.50" in earns["caption"]
+    assert "chance of 10%" in earns["caption"]
+    metrics["policy"] |= {"recommended": "prudent", "shown": False, "share": 0.4, "expected_profit": 3.0, "chance_of_loss": 0.07}
+    headline = sentences.decision_headline(metrics)
+    assert headline == "Mail 40% of households, by the policy prudent: the best bet."
+    assert len(headline.split()) <= 12
+    assert "chance of 7%" in sentences.key_numbers(metrics, policies, "purchase_amount")[2]["caption"]
+    metrics["policy"] |= {"shown": True, "belief": {}}
+    assert "shown to pay" in sentences.decision_headline(metrics)
+    assert sentences.key_numbers(metrics, policies, "purchase_amount")[0]["value"] == "not known"
+    metrics["nuisance"] = metrics["nuisance"] | {"answers": "nothing"}
+    assert "do not compare" in sentences.decision_headline(metrics)
+
+
 LOSES = {"profit_ci_upper": -1.0, "profit_overlap_ci_upper": -0.5}
 
 

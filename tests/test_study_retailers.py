@@ -121,7 +121,10 @@ def results() -> tuple[pd.DataFrame, pd.DataFrame]:
         average_share=[0.0, 1.0, 1.0],
         recommended=["top_20", "none", "all"],
         profit=[2.0, 0.0, 1.0],
-        true_profit=[1.0, 0.0, -1.0],
+        expected_profit=[1.5, 0.0, 0.5],
+        true_profit=[0.9, 0.0, -1.1],
+        applied_profit=[1.0, 0.0, -1.0],
+        inside_oracle_profit=[2.0, 1.0, 0.0],
         all_profit=-3.0,
         current_profit=-1.0,
         oracle_profit=[4.0, 2.0, 0.0],
@@ -148,9 +151,8 @@ def test_cells_by_hand():
     assert row["shown_se"] == pytest.approx(np.sqrt(0.25 / 2))
     assert (row["regret"], row["plugin_regret"], row["saved"]) == (2.5, 2, -0.5)  # 4 - 1, 2 - 0; 4 - 3, 2 + 1
     assert row["saved_se"] == pytest.approx(1.5)  # of -2 and 1
-    assert table.loc["poor", "none"][["loses", "regret", "plugin_regret", "n_answered"]].tolist() == [1, 1, 4, 0]
-    assert np.isnan(table.loc["poor", "none"]["answered_loses"])
-    assert (row["n_answered"], row["answered_loses"]) == (2, 0)
+    assert table.loc["poor", "none"][["loses", "loses_much", "regret", "plugin_regret"]].tolist() == [1, 1, 1, 4]
+    assert (row["expected_profit"], row["applied_profit"], row["plugin_profit"]) == (0.75, 0.5, 1.0)
     pd.testing.assert_series_equal(table.loc[ALL, "heterogeneous"], row, check_names=False)
 
 
@@ -177,13 +179,16 @@ def test_every_retailer_is_judged_by_its_own_truth():
 
 def test_findings_say_what_is_met_and_how_sure_that_is():
     worlds, learners = results()
-    worlds.loc[2, "answers"] = "overlap"
     sentences = findings(choice_summary(worlds, learners), learner_summary(worlds, learners))
     assert sentences[0].startswith("Heterogeneity is claimed where there is none at 0.0% of 1 retailers")
     assert "the aim, 7% at most, is met, though chance alone could turn that." in sentences[0]
-    assert "to recommend anything, a policy that loses money is recommended at 100.0% of 1 retailers" in sentences[1]
+    assert "more than $0.25 per row is lost at 100.0% of 1 retailers" in sentences[1]
     assert "the aim, 5% at most, is missed." in sentences[1]
-    assert "(t) one of 0.35: 0.200 higher (Monte Carlo error 0.2), the aim is met, though not beyond" in sentences[2]
-    assert "$2.50 where effects differ against $2.00" in sentences[4]
-    assert "$1.00 where mailing changes nothing against $4.00" in sentences[4]
-    assert "Both counted alike: $1.25 less" in sentences[4]  # the mean of 3 and -0.5
+    assert "loses $1.00 per row" in sentences[2]
+    # 0.5 of 3 is earned, and an oracle inside the overlap would earn 1.5.
+    assert (
+        "earns 17% of the oracle's profit where effects differ (17% under good overlap, of which 50% lie inside)" in sentences[3]
+    )
+    assert "(t) one of 0.35: 0.200 higher (Monte Carlo error 0.2), the aim is met, though not beyond" in sentences[4]
+    assert "-$1.00 per row where mailing changes nothing, the plug-in rule -$4.00: $3.00 more" in sentences[6]
+    assert "$0.50 per row where effects differ, the plug-in rule $1.00: $0.50 less" in sentences[7]

@@ -119,6 +119,8 @@ def report_context(
         "data_name": parameters["data"]["source"],
         "campaign_type": parameters["design"]["campaign_type"],
         "order": sentences.learner_words(order),
+        "decision": sentences.decision_headline(metrics),
+        "key_numbers": sentences.key_numbers(metrics, policies, outcome),
         "confidence": sentences.confidence(metrics, doubts, policies),
         "doubts": doubts,
         "experiment_settles": sentences.experiment_settles(metrics, outcome),

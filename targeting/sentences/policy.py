@@ -23,11 +23,11 @@ def decision_words(bet: Mapping[str, Any]) -> str:
 
 
 def by_the_tills_words(scenarios: pd.DataFrame) -> str:
-    """The decision at what a mailing costs in discounts by the tills, with a space in front; empty where the run's cost is 0."""
+    """The decision at what a mailing costs in discounts by the tills, empty where the run's cost is 0."""
     row = scenarios[scenarios["scenario"] == PER_TARGETED]
     if row.empty:
         return ""
-    return f" By these tills a mailed household took {usd(row.iloc[0]['cost'])} off. {decision_words(row.iloc[0])}"
+    return f"By these tills a mailed household took {usd(row.iloc[0]['cost'])} off. {decision_words(row.iloc[0])}"
 
 
 def recommendation_words(table: pd.DataFrame, recommended: str) -> str:

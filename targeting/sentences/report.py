@@ -8,7 +8,7 @@ import pandas as pd
 from targeting.sentences.heterogeneity import heterogeneity_words
 from targeting.sentences.overlap import overlap_words
 from targeting.sentences.refutation import verdict_words
-from targeting.stats.estimates import SIGNIFICANCE
+from targeting.stats.estimates import SIGNIFICANCE, Z
 from targeting.words.estimators import NAMES
 from targeting.words.numbers import LEARNER_WORDS, amount, number, p_value, percent, usd
 
@@ -129,6 +129,43 @@ def confidence(metrics: Metrics, against: Sequence[str], policies: pd.DataFrame)
     if against:
         return f"The profit is above zero beyond chance, but {count[0].lower()}{count[1:]} against it: test it on a part first."
     return "The profit is above zero beyond chance, and no check stands against it."
+
+
+def decision_headline(metrics: Metrics) -> str:
+    """The decision in a dozen words, by the rule."""
+    policy = metrics["policy"]
+    if metrics["nuisance"]["answers"] == "nothing":
+        return "Mail nobody: those mailed and those not mailed do not compare."
+    if policy["recommended"] == "none":
+        return "Mail nobody: no policy is expected to earn more."
+    kind = "shown to pay" if policy["shown"] else "the best bet"
+    return f"Mail {percent(policy['share'])} of households, by the policy {policy['recommended']}: {kind}."
+
+
+def key_numbers(metrics: Metrics, policies: pd.DataFrame, outcome: str) -> list[dict[str, str]]:
+    """What a mailing brings, what it costs and what the decision is expected to earn: value and caption each.
+
+    `policies` is plots/policies.csv.
+    """
+    policy = metrics["policy"]
+    brings = {"value": "not known", "caption": "what a mailing brings in margin: too few households can be compared"}
+    if policy["belief"]:
+        level, sd = (policy["margin"] * policy["belief"][name] for name in ("level", "level_sd"))
+        ends = f"{usd(level - Z * sd)} to {usd(level + Z * sd)} with a probability of 95%"
+        brings = {"value": usd(level), "caption": f"what a mailing is expected to bring in margin, in the overlap: {ends}"}
+    costs = {
+        "value": usd(policy["cost"]),
+        "caption": f"what a contact costs, as set in policy.cost; it pays where it adds {amount(policy['breakeven'], outcome)}",
+    }
+    inside = policies.set_index("policy").loc["inside"]
+    risk = f"it loses with a chance of {percent(policy['chance_of_loss'])}"
+    if policy["recommended"] == "none":
+        risk = "what mailing nobody earns"
+        if pd.notna(inside["expected_profit"]):
+            others, pays = usd(inside["expected_profit"]), percent(1 - inside["chance_of_loss"])
+            risk += f"; mailing everybody in the overlap {others}, which pays with a chance of {pays}"
+    earns = {"value": usd(policy["expected_profit"]), "caption": f"expected profit of the decision per household: {risk}"}
+    return [brings, costs, earns]
 
 
 def lot_sentence(data: Metrics) -> str:
