@@ -45,8 +45,8 @@ def _lost(nothing: pd.Series) -> str:
     sure = lost + Z * error <= MOST_LOST if met else lost - Z * error > MOST_LOST
     doubt = "" if sure else ", though chance alone could turn that"
     return (
-        f"There the recommendation loses {usd(lost)} per row on average (Monte Carlo error {error:.3f}): the aim, {usd(MOST_LOST)} "
-        f"at most, is {'met' if met else 'missed'}{doubt}."
+        f"There the recommendation loses {usd(lost)} per row on average (Monte Carlo error {error:.3f}): the aim, "
+        f"{usd(MOST_LOST)} at most, is {'met' if met else 'missed'}{doubt}."
     )
 
 
