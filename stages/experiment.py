@@ -1,8 +1,8 @@
 """Design the experiment that would settle what the campaign does, and say what mailing partly by lot would cost and teach.
 
 Reads the panel, the nuisances, the next campaign's eligible households, the recommended policy's decisions and what values them;
-writes the arms, drawn by lot, how large and how long the experiment must be, cost and gain by how much is left to the lot, and
-successive campaigns in a made-up world with a known truth, with and without exploration.
+writes the arms, drawn by lot, how large and how long the experiment must be and whether it pays, cost and gain by how much is
+left to the lot, and successive campaigns in a made-up world with a known truth, with and without exploration.
 """
 
 import json
@@ -26,10 +26,13 @@ from targeting.campaign.experiment import (
     totals_shown,
 )
 from targeting.campaign.exploration import exploration_metrics, exploration_table, simulated_means
+from targeting.campaign.pilot import Stakes, pilot_metrics
 from targeting.figures.experiment import power_chart
 from targeting.nuisance.cross_fit import observed_arm
+from targeting.nuisance.overlap import in_overlap
 from targeting.policy.economics import Economics
-from targeting.sentences.experiment import experiment_words
+from targeting.policy.posterior import Belief
+from targeting.sentences.experiment import experiment_words, pilot_words
 from targeting.trials.panel import require_aligned
 from targeting.words.numbers import UNITS
 
@@ -51,7 +54,7 @@ METRICS = Path("metrics/experiment.json")
 
 
 def main() -> None:
-    params = load_params("policy", "experiment", "seed")
+    params = load_params("policy", "nuisance", "experiment", "seed")
     settings, outcome, seed = params["experiment"], params["policy"]["outcome"], params["seed"]
     panel = pd.read_parquet(PANEL, columns=[*KEYS, "trial", "treated", outcome])
     nuisance, decided, evidence = (pd.read_parquet(path) for path in (NUISANCE, ASSIGNMENTS, EVIDENCE))
@@ -83,8 +86,14 @@ def main() -> None:
     )
     campaigns = simulated_means(seed)
 
-    words = experiment_words(metrics, power, outcome)
-    write_metrics({**metrics, "words": words, "exploration": exploration_metrics(explored, campaigns)}, METRICS)
+    metrics["words"] = experiment_words(metrics, power, outcome)
+    if policy["belief"]:
+        reached = int(in_overlap(eligible["propensity"], params["nuisance"]["overlap"]).sum())
+        level = Belief(policy["belief"]["level"], policy["belief"]["level_sd"])
+        stakes = Stakes(level, policy["cost"], policy["margin"], reached, settings["campaigns"], tests[1].residual_sd)
+        worth = pilot_metrics(stakes)
+        metrics |= worth | {"pilot_words": pilot_words(worth)}
+    write_metrics({**metrics, "exploration": exploration_metrics(explored, campaigns)}, METRICS)
     own = own_identifiers(arms["household_id"], "household", pd.read_parquet(IDENTIFIERS))
     write_csv(arms.assign(household_id=own), ARMS)
     write_csv(curve, POWER)

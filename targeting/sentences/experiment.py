@@ -5,6 +5,19 @@ from collections.abc import Mapping
 from targeting.words.numbers import amount, number, percent, usd
 
 
+def pilot_words(metrics: Mapping[str, float]) -> str:
+    """Whether a pilot pays, how large it is and what it brings; `metrics` are those of `pilot_metrics`."""
+    campaigns = number(metrics["campaigns"], 0)
+    worth = f"Over {campaigns} campaigns, knowing the effect would be worth {usd(metrics['value_of_perfect_information'], 0)}"
+    now = f"deciding now earns {usd(metrics['value_of_deciding_now'], 0)}"
+    if not metrics["pilot_n"]:
+        return f"{worth}; {now}, and no pilot is expected to earn more: do not experiment for the money."
+    return (
+        f"{worth}; {now}, a pilot of {number(metrics['pilot_n'], 0)} households in the first campaign, half of them mailed, is "
+        f"expected to bring {usd(metrics['pilot_gain'], 0)} more."
+    )
+
+
 def experiment_words(metrics: Mapping[str, float], power: float, outcome: str) -> str:
     """What to do: whether the households that can take part next are enough, what else it takes, and its cost.
 
