@@ -39,11 +39,18 @@ def test_rows_equal_a_slow_computation(tables, days):
     assert trial.outcome_from == first.date()
     rows = trial.rows.set_index("household_id")
     kept = panel.set_index("household_id")
+    campaigns, targets = tables["campaigns"].execute(), tables["campaign_targets"].execute()
+    begun = campaigns[(campaigns["start_day"] >= first) & (campaigns["start_day"] < pd.Timestamp(TIME_ZERO))]
+    reached = set(targets.loc[targets["campaign_id"].isin(begun["campaign_id"]), "household_id"])
     earlier, window = lines[lines["day"] < first], lines[lines["day"] < pd.Timestamp(TIME_ZERO)]
     window = window[window["day"] >= first]
     for household, row in kept.iterrows():
         if household not in earlier["household_id"].to_numpy():
             assert household in trial.without_history["household_id"].to_numpy()
+            assert household not in rows.index
+            continue
+        if household in reached:
+            assert household in trial.mailed_meanwhile["household_id"].to_numpy()
             assert household not in rows.index
             continue
         own = window[window["household_id"] == household]
@@ -55,7 +62,8 @@ def test_rows_equal_a_slow_computation(tables, days):
         assert rows.loc[household, "x_monetary_sales"] == pytest.approx(
             float(earlier.loc[earlier["household_id"] == household, "sales"].sum())
         )
-    assert len(rows) + len(trial.without_history) == len(kept)
+    assert len(rows) + len(trial.without_history) + len(trial.mailed_meanwhile) == len(kept)
+    assert (len(trial.mailed_meanwhile) > 0) == (days > 28)
     assert len(trial.without_history) == 0 if days == 28 else 10 < len(trial.without_history) < len(kept) / 2
     assert (rows["purchase_count"] == 0).any() or days > 28
 
@@ -95,9 +103,11 @@ def test_the_flow_counts_who_is_left_out(tables):
     trial = moved(tables, panel, days=110)  # to within weeks of the first day of the data
     flow = trial.flow()
     assert flow["n_eligible"] == len(panel)
-    assert flow["n_treated"] + flow["n_treated_without_history"] == panel["treated"].sum()
-    assert flow["n_control"] + flow["n_control_without_history"] == (1 - panel["treated"]).sum()
+    left_out = {arm: [f"n_{arm}", f"n_{arm}_without_history", f"n_{arm}_mailed_meanwhile"] for arm in ("treated", "control")}
+    assert sum(flow[name] for name in left_out["treated"]) == panel["treated"].sum()
+    assert sum(flow[name] for name in left_out["control"]) == (1 - panel["treated"]).sum()
     assert flow["n_control_without_history"] > 0
+    assert flow["n_treated_mailed_meanwhile"] > 0
     assert flow["used"] is True
 
 
@@ -115,7 +125,7 @@ def test_the_panel_holds_the_trials_with_both_arms():
         rows = in_trial(
             rows.assign(x_age=[4.0, 5.0]), Trial(number, 10 * number, TIME_ZERO, TIME_ZERO, TIME_ZERO, False, OUTCOME_FROM)
         )
-        return ControlTrial(10 * number, OUTCOME_FROM, rows, rows.iloc[:0])
+        return ControlTrial(10 * number, OUTCOME_FROM, rows, rows.iloc[:0], rows.iloc[:0])
 
     panel = control_panel([trial(1, [0, 1]), trial(2, [1, 1]), trial(3, [1, 0])])
     assert panel["trial"].tolist() == [1, 1, 3, 3]

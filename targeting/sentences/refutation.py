@@ -60,8 +60,8 @@ def _negative_control(row: pd.Series) -> str:
     if row["passed"]:
         return f"{text}; a bias inside the interval would not be seen"
     return (
-        f"{text}, which this campaign cannot have caused: they differ by something unseen, or they were sent another campaign in "
-        "these very days, or were mailed for what they bought in them; for the last two the effects themselves adjust"
+        f"{text}, which this campaign cannot have caused: they differ by something unseen, or they were mailed for what "
+        "they bought in these very days, for which the effects themselves adjust"
     )
 
 
