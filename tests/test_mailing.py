@@ -214,3 +214,13 @@ def test_a_break_inside_a_text_starts_no_row():
 @pytest.mark.parametrize("text", ["VIP Heavy", "Regular + H&B", "3 = three", "", "'quoted", "Süßes"])
 def test_harmless_text_stays(text):
     assert spreadsheet_safe(text) == text
+
+
+@pytest.mark.parametrize("policy", ["none", "all", "breakeven", "top_20", "conservative", "segment", "policy_tree", "budget"])
+def test_with_nobody_eligible_nobody_is_mailed_and_every_row_says_why(policy):
+    everybody, nobody = CANDIDATES.assign(targeted_before=True), PREDICTIONS.head(0)
+    table = mailing_list(everybody, nobody, campaign(policy), Exploration("softmax", 0.1, 5.0), 1)
+    assert table["mail"].sum() == table["propensity"].sum() == 0
+    assert [reason[: len(TARGETED)] == TARGETED for reason in table["reason"]] == everybody["has_history"].tolist()
+    counts = list_metrics(table, everybody, nobody, campaign(policy))
+    assert (counts["n_eligible"], counts["n_mailed"], counts["expected_profit_plugin"]) == (0, 0, 0)

@@ -124,7 +124,7 @@ def mailing_list(
         table.loc[eligible, name] = known[name].to_numpy().round(2)
     table["in_overlap"] = pd.array([pd.NA] * len(table), dtype="Int64")
     table.loc[eligible, "in_overlap"] = overlap.astype(int)
-    table["mail"], table["propensity"] = 0, 0.0
+    table["mail"], table["propensity"], table["reason"] = 0, 0.0, ""
     table.loc[eligible, "mail"], table.loc[eligible, "propensity"] = mail, chance.round(6)
     table.loc[eligible, "reason"] = reasons(campaign, known.assign(overlap=overlap, policy=policy, chance=chance, mail=mail))
     table.loc[candidates["targeted_before"], "reason"] = (

@@ -121,12 +121,10 @@ def predict_campaigns(
 ) -> Predicted:
     """The next campaign's households, and the last campaign's as if it were the next; `comparable` has `outcome` alone.
 
-    `candidates` has household_id, has_history, targeted_before and the panel's covariates of households. Raises DataError where
-    nobody is eligible.
+    `candidates` has household_id, has_history, targeted_before and the panel's covariates of households. Where nobody is
+    eligible, as after campaigns that reached everybody in the end, `predictions` has no rows.
     """
     eligible = candidates[candidates["has_history"] & ~candidates["targeted_before"]].reset_index(drop=True)
-    if eligible.empty:
-        raise DataError("No household is eligible for a next campaign: all were targeted before, or have no purchase.")
 
     def predict(learn: NDArray[np.bool_], households: pd.DataFrame, outcomes: Sequence[str] = OUTCOMES) -> pd.DataFrame:
         return predict_households(panel[learn], nuisance[learn], households, models, outcomes)
@@ -142,10 +140,20 @@ def predict_campaigns(
     return Predicted(predictions, backtest, pd.concat([panel[KEYS], alike], axis=1))
 
 
+def prediction_metrics(predictions: pd.DataFrame) -> dict[str, float]:
+    """How many households are predicted and lie outside the panel's range, and their effects in USD; of none, no effects."""
+    effects = predictions["cate_purchase_amount"]
+    counts = {"n": len(predictions), "n_outside_range": int((predictions["outside_range"] != "").sum())}
+    return counts | ({f"{name}_cate": float(effects.agg(name)) for name in ("mean", "min", "max")} if len(predictions) else {})
+
+
 def predict_households(
     panel: pd.DataFrame, nuisance: pd.DataFrame, households: pd.DataFrame, models: Models, outcomes: Sequence[str]
 ) -> pd.DataFrame:
     """Propensity and effects with intervals of `households` (n,), learned from these rows; under the households' row numbers."""
+    if households.empty:
+        names = [name for outcome in outcomes for name in effect_columns(outcome)]
+        return pd.DataFrame(columns=["propensity", *names], index=households.index, dtype=float)
     chance = predict_propensity(panel, households, *models.propensity, models.clip, models.seed)
     table = pd.DataFrame({"propensity": chance}, index=households.index)
     for outcome in outcomes:

@@ -101,6 +101,8 @@ def loss_of_mailing_everybody(answers: str, policies: pd.DataFrame) -> str:
 
 def experiment_settles(metrics: Metrics, outcome: str) -> str:
     """What the designed experiment can tell of `outcome` (that of the policies), and what it cannot."""
+    if "half_width_adjusted" not in metrics["experiment"]:  # nobody can take part
+        return "An experiment needs households that no campaign of this type has mailed yet, such as new customers."
     breakeven = metrics["policy"]["breakeven"]
     needed = breakeven + metrics["experiment"]["half_width_adjusted"]
     return (
@@ -152,7 +154,9 @@ def limits(metrics: Metrics, data: Metrics) -> list[str]:
             f"{percent(1 - nuisance['overlap_share'])} of the household-trials lie outside the overlap: of them the data say "
             "next to nothing, and no learned policy contacts them."
         )
-    if experiment["n_total_adjusted"] > experiment["n_eligible"]:
+    if not experiment["n_eligible"]:
+        own.append("Nobody is left to mail a first campaign of this type, so the next mailing list is empty.")
+    elif experiment["n_total_adjusted"] > experiment["n_eligible"]:
         own.append(
             f"The next campaign's {number(experiment['n_eligible'], 0)} eligible households are fewer than the "
             f"{number(experiment['n_total_adjusted'], 0)} that an experiment needs."
