@@ -98,6 +98,7 @@ def test_ingest_takes_the_examples_and_counts_what_they_hold(project_folder, fil
         "guest_cards": {},
         "n_coupons_above_sales": 0,
         "n_redemptions_not_mailed": 0,
+        "n_held_out": 0,
     }
     for name in SCHEMAS:
         came = pd.read_parquet(project_folder / "data" / "tables" / f"{name}.parquet")
@@ -161,6 +162,38 @@ def test_the_other_tables_need_rows(name, project_folder, files):
         ingest(project_folder, files)
     (files / f"{name}.csv").unlink()
     with pytest.raises(DataError, match=rf"has no file {name}.csv or {name}.parquet"):
+        ingest(project_folder, files)
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_a_flag_beside_the_targets_sets_the_held_out_apart(kind, project_folder, files, capsys):
+    ingest(project_folder, files)
+    expected = written(project_folder)
+    flagged = FRAMES["campaign_targets"].assign(note="x", arm="mailed")
+    flagged.loc[len(flagged)] = [1, 4, "x", "control"]
+    (files / "campaign_targets.csv").unlink()
+    path = files / f"campaign_targets.{kind}"
+    flagged.to_csv(path, index=False) if kind == "csv" else flagged.to_parquet(path, index=False)
+    assert ingest(project_folder, files)["n_held_out"] == 1
+    assert "1 of the targets are flagged as held out. They do not count as mailed" in capsys.readouterr().err
+    assert written(project_folder) == expected
+    held_out = pq.read_table(project_folder / "data" / "tables" / "held_out.parquet").to_pylist()
+    assert held_out == [{"campaign_id": 1, "household_id": 4}]
+
+
+def test_held_out_households_keep_their_own_names(project_folder, files):
+    for name in ("transactions", "households", "redemptions", "campaign_targets"):
+        frame = FRAMES[name].assign(household_id=lambda rows: "H" + rows["household_id"].astype(str))
+        if name == "campaign_targets":
+            frame["holdout"] = [0, 0, 0, 1]
+        frame.to_csv(files / f"{name}.csv", index=False)
+    assert ingest(project_folder, files)["n_held_out"] == 1
+    tables = project_folder / "data" / "tables"
+    held_out, key = (pd.read_parquet(tables / f"{name}.parquet") for name in ("held_out", "identifiers"))
+    assert own_identifiers(held_out["household_id"], "household", key).tolist() == ["H5"]
+    twice = pd.read_csv(files / "campaign_targets.csv").assign(Holdout=[1, 0, 0, 1])
+    twice.to_csv(files / "campaign_targets.csv", index=False)
+    with pytest.raises(DataError, match=r"two columns say the opposite of it, for example campaign_id=1, household_id=H2"):
         ingest(project_folder, files)
 
 

@@ -12,7 +12,11 @@ from targeting.base.errors import DataError
 from targeting.tables.files import find, missing, read_files, require_folder
 from targeting.tables.schemas import OPTIONAL, SCHEMAS, named_as_here
 
-ORIGINS = {name: replace(named_as_here(name, name), may_be_empty=name in OPTIONAL) for name in SCHEMAS}
+# A further column of the targets may flag households that were held out.
+ORIGINS = {
+    name: replace(named_as_here(name, name), may_be_empty=name in OPTIONAL, further=name == "campaign_targets")
+    for name in SCHEMAS
+}
 FORMATS = ("csv", "csv.gz", "parquet", "pq")
 
 
@@ -20,8 +24,9 @@ def tables(backend: BaseBackend, data: Mapping[str, Any]) -> dict[str, ir.Table]
     """The canonical tables of the folder `data.path`: for each NAME a file NAME.csv or NAME.parquet.
 
     NAME.csv.gz and NAME.pq are these too. Those of OPTIONAL may be absent, or have no rows. Names of files and columns match
-    regardless of case; further columns are left out. Raises DataError for a missing folder, file or column, a table in both
-    formats, and unreadable values.
+    regardless of case; further columns are left out, but for those of the targets, which may flag who was held out (see
+    targeting.tables.held_out). Raises DataError for a missing folder, file or column, a table in both formats, and unreadable
+    values.
     """
     folder = require_folder(data["path"], "the eight tables")
     files = {name: _file(folder, name) for name in SCHEMAS}
