@@ -16,6 +16,7 @@ import stages.ingest
 from scripts.compose_params import compose
 from targeting.base.errors import DataError
 from targeting.base.identifiers import own_identifiers
+from targeting.sources.canonical import ABOUT_CAMPAIGNS
 from targeting.tables.features import FUEL_DEPARTMENTS, MACRO_CATEGORIES
 from targeting.tables.origins import IDENTIFIERS
 from targeting.tables.schemas import OPTIONAL, SCHEMAS
@@ -140,7 +141,7 @@ def test_order_case_and_further_columns_do_not_matter(project_folder, files):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", OPTIONAL)
+@pytest.mark.parametrize("name", [name for name in OPTIONAL if name not in ("campaigns", "campaign_targets")])
 def test_an_optional_table_may_lack_rows_or_be_absent(name, project_folder, files):
     ingest(project_folder, files)
     expected = written(project_folder)
@@ -162,6 +163,32 @@ def test_the_other_tables_need_rows(name, project_folder, files):
         ingest(project_folder, files)
     (files / f"{name}.csv").unlink()
     with pytest.raises(DataError, match=rf"has no file {name}.csv or {name}.parquet"):
+        ingest(project_folder, files)
+
+
+@pytest.mark.parametrize("way", ["absent", "empty"])
+def test_a_retailer_may_have_no_campaigns(way, project_folder, files):
+    for name in ABOUT_CAMPAIGNS:
+        if way == "absent":
+            (files / f"{name}.csv").unlink()
+        else:
+            FRAMES[name].head(0).to_csv(files / f"{name}.csv", index=False)
+    assert ingest(project_folder, files)["n_households"] == 4
+    assert all(not any(written(project_folder)[name].values()) for name in ABOUT_CAMPAIGNS)
+
+
+@pytest.mark.parametrize(
+    ("gone", "message"),
+    [
+        (ABOUT_CAMPAIGNS[1:], r"^campaigns.csv has 2 campaigns, and campaign_targets.csv no row, or is not there"),
+        (("campaigns",), r"^campaign_targets.csv names campaigns in 4 rows, and campaigns.csv has no row, or is not there"),
+        (("campaigns", "campaign_targets"), r"^coupons.csv names campaigns in 4 rows, and campaigns.csv has no row"),
+    ],
+)
+def test_campaigns_come_whole_or_not_at_all(gone, message, project_folder, files):
+    for name in gone:
+        (files / f"{name}.csv").unlink()
+    with pytest.raises(DataError, match=message):
         ingest(project_folder, files)
 
 

@@ -30,7 +30,7 @@ def canonical_tables(backend: BaseBackend, data: Mapping[str, Any]) -> dict[str,
     tables = ADAPTERS[data["source"]].tables(backend, data)
     own = origins(data["source"])
     numbered = number(backend, tables, own)
-    if not own["campaign_targets"].further:
+    if not own["campaign_targets"].further or "campaign_targets" not in numbered:
         return numbered
     origin = replace(own["campaign_targets"], shown=partial(own_text, numbered["identifiers"]))
     targets = split_targets(numbered["campaign_targets"], origin)
