@@ -119,7 +119,7 @@ def test_with_nobody_left_to_mail_every_stage_runs_and_says_so(project):
         assert mailing["mail"].sum() == 0
         assert mailing["reason"].str.startswith("Not eligible").all()
         assert pd.read_csv(project / "data/experiment/assignment.csv").empty
-        assert "Nobody is left to mail a first campaign" in (project / "plots/report/index.html").read_text()
+        assert "Nobody is left to mail: all that bought" in (project / "plots/report/index.html").read_text()
     finally:
         restore(project)
 

@@ -10,7 +10,7 @@ from targeting.base.columns import OUTCOMES
 from targeting.base.errors import DataError
 from targeting.campaign.prediction import Models, predict_campaigns, prediction_metrics
 from targeting.robustness.design_comparison import design_rows
-from targeting.sentences.report import experiment_settles, limits
+from targeting.sentences.report import experiment_settles, limits, nobody_left
 from targeting.trials.candidates import candidate_metrics, next_candidates
 from targeting.trials.designs import DESIGNS, folded_panel
 from targeting.trials.lay_out import lay_out, planned_trials
@@ -91,7 +91,9 @@ def test_nobody_left_is_predicted_without_a_model():
 
 def test_the_report_says_that_nobody_is_left():
     metrics, _ = results()
+    assert nobody_left(metrics) == ""
     left = {name: value for name, value in metrics["experiment"].items() if name != "half_width_adjusted"}
     metrics["experiment"] = left | {"n_eligible": 0}
-    assert any("so the next mailing list is empty" in limit for limit in limits(metrics, REAL))
+    assert "The next mailing list is empty" in nobody_left(metrics)
+    assert not any("fewer than" in limit for limit in limits(metrics, REAL))
     assert "new customers" in experiment_settles(metrics, "purchase_amount")

@@ -112,6 +112,16 @@ def experiment_settles(metrics: Metrics, outcome: str) -> str:
     )
 
 
+def nobody_left(metrics: Metrics) -> str:
+    """That the recommendation meets nobody, where campaigns have reached everybody; else empty."""
+    if metrics["experiment"]["n_eligible"]:
+        return ""
+    return (
+        "Nobody is left to mail: all that bought were mailed a campaign of this type before, and the trials say only what a "
+        "first one does. The next mailing list is empty; what is said here holds for new customers like them."
+    )
+
+
 def confidence(metrics: Metrics, against: Sequence[str], policies: pd.DataFrame) -> str:
     """How sure one may be of the recommendation, by the `doubts` against it and what plots/policies.csv says of everybody."""
     if metrics["nuisance"]["answers"] == "nothing":
@@ -154,9 +164,7 @@ def limits(metrics: Metrics, data: Metrics) -> list[str]:
             f"{percent(1 - nuisance['overlap_share'])} of the household-trials lie outside the overlap: of them the data say "
             "next to nothing, and no learned policy contacts them."
         )
-    if not experiment["n_eligible"]:
-        own.append("Nobody is left to mail a first campaign of this type, so the next mailing list is empty.")
-    elif experiment["n_total_adjusted"] > experiment["n_eligible"]:
+    if 0 < experiment["n_eligible"] < experiment["n_total_adjusted"]:
         own.append(
             f"The next campaign's {number(experiment['n_eligible'], 0)} eligible households are fewer than the "
             f"{number(experiment['n_total_adjusted'], 0)} that an experiment needs."
