@@ -6,10 +6,13 @@ READY := $(VENV)/.ready
 OUTSIDE := $(VENV)/outside
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: repro test quick long check format params lock compare experiments readme picture study bench
+.PHONY: repro segments test quick long check format params lock compare experiments readme picture study bench
 
 repro: $(READY) ## run the whole pipeline on the data that params.yaml names
 	dvc repro
+
+segments: $(READY) ## who the customers are: the pipeline's first stages, which need no campaigns, and their page
+	dvc repro segments_report
 
 test: $(READY) ## every test but those of full size: some minutes
 	pytest -n 2 --dist loadscope --no-loadscope-reorder -m "not long"

@@ -1,7 +1,7 @@
 """Bring a retailer's data into the canonical tables: names, types, signs and days; nothing is judged here.
 
-Reads the source that `data` names; writes one Parquet file a canonical table, and the truth about its campaigns: without rows
-where it is not known, as with every real retailer.
+Reads the source that `data` names; writes one Parquet file a canonical table, households that campaigns held out where the list
+of targets flags them, and the truth about campaigns: without rows where it is not known, as with every real retailer.
 """
 
 import dataclasses
@@ -16,6 +16,7 @@ from targeting.base.stage import run
 from targeting.sources import canonical_tables, origins
 from targeting.tables.checks import cross_check
 from targeting.tables.engine import connect, read_tables
+from targeting.tables.held_out import check_held_out
 from targeting.tables.identifiers import own_text
 from targeting.tables.plausible import plausibility
 from targeting.tables.schemas import SCHEMAS, validate
@@ -25,6 +26,7 @@ from targeting.tables.write import write_tables, write_truth
 TABLES = Path("data/tables")
 TRUTH = Path("data/truth/truth.parquet")
 METRICS = Path("metrics/ingest.json")
+HELD_OUT = "They do not count as mailed; data/tables/held_out.parquet has them."
 GUEST = "a card that tills lend to anybody is no household, and its lines should stay out"
 
 
@@ -46,6 +48,8 @@ def main() -> None:
             for name, table in tables.items():
                 validate(name, table, origin)
             counts = cross_check(tables, origin) | plausibility(tables, origin)
+            (held_out,) = read_tables(backend, part, "held_out")
+            counts["n_held_out"] = check_held_out(held_out, tables["campaigns"], origin)
             totals, guests = till_totals(tables["transactions"], source["transactions"]), guest_cards(tables["transactions"])
             guests = {str(own_text(key, "household_id", int(household))): share for household, share in guests.items()}
             replace(TRUTH, lambda path: write_truth(backend, source, path))
@@ -53,6 +57,8 @@ def main() -> None:
         part.rename(TABLES)
     finally:
         shutil.rmtree(part, ignore_errors=True)
+    if counts["n_held_out"]:
+        print(f"ingest: {counts['n_held_out']:,} of the targets are flagged as held out. {HELD_OUT}", file=sys.stderr)
     for household, share in guests.items():
         print(f"ingest: household {household} holds {share:.1%} of all sales: {GUEST}.", file=sys.stderr)
     write_metrics(totals | counts | {"guest_cards": guests}, METRICS)

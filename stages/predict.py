@@ -6,6 +6,7 @@ campaign's rows from the campaigns before it (`backtest`), and those of all rows
 """
 
 import json
+import sys
 from pathlib import Path
 
 import pandas as pd
@@ -14,7 +15,7 @@ from targeting.base.columns import OUTCOMES
 from targeting.base.outputs import write_metrics, write_parquet
 from targeting.base.params import load_params
 from targeting.base.stage import run
-from targeting.campaign.prediction import blend_of, chosen_models, predict_campaigns
+from targeting.campaign.prediction import blend_of, chosen_models, predict_campaigns, prediction_metrics
 from targeting.learners.ensemble import CONSTANT
 from targeting.trials.panel import require_aligned
 
@@ -51,16 +52,9 @@ def main() -> None:
     models = chosen_models(outcome, ranking, blends, tuned, learners["models"], nuisance_models, clip, params["seed"])
     found = predict_campaigns(panel, nuisance, candidates, models)
 
-    effects = found.predictions["cate_purchase_amount"]
-    metrics = {
-        "learner": learner,
-        "ranks": ranks,
-        "n": len(found.predictions),
-        "n_outside_range": (found.predictions["outside_range"] != "").sum(),
-        "mean_cate": effects.mean(),
-        "min_cate": effects.min(),
-        "max_cate": effects.max(),
-    }
+    if found.predictions.empty:
+        print("predict: no household is left for a next campaign: one of this type mailed all that have bought.", file=sys.stderr)
+    metrics = {"learner": learner, "ranks": ranks, **prediction_metrics(found.predictions)}
     write_metrics(metrics, METRICS)
     write_parquet(found.predictions, PREDICTIONS)
     write_parquet(found.backtest, BACKTEST)

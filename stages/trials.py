@@ -4,6 +4,7 @@ Reads the canonical tables; writes every eligible row, the panel of those that t
 others are not, what a contact costs by the tills, and every household as of the day after the data end.
 """
 
+import sys
 from pathlib import Path
 
 from targeting.base.identifiers import own_identifiers
@@ -26,6 +27,7 @@ TRIALS = Path("plots/trials.csv")
 FLOW_PICTURE = Path("plots/trials.png")
 COSTS = Path("plots/costs.csv")
 METRICS = Path("metrics/trials.json")
+ONE_ARM = "mailed all eligible households or none, and is no trial; those whom it mailed count as mailed before"
 
 
 def main() -> None:
@@ -43,6 +45,8 @@ def main() -> None:
         candidates = next_candidates(tables, design["campaign_type"], design["recent_days"])
 
     flow = layout.flow.assign(campaign_id=own_identifiers(layout.flow["campaign_id"], "campaign", key))
+    for campaign in flow.loc[~layout.flow["campaign_id"].isin(panel["campaign_id"]), "campaign_id"]:
+        print(f"trials: campaign {campaign} {ONE_ARM}.", file=sys.stderr)
     metrics = {
         **panel_metrics(panel, (campaign_types == design["campaign_type"]).sum()),
         "costs": cost_metrics(costs),

@@ -67,7 +67,7 @@ def commit(project: Path) -> None:
 
 def restore(project: Path) -> None:
     call(project, "git", "checkout", "--quiet", ".")
-    call(project, "dvc", "checkout", "--quiet")
+    call(project, "dvc", "checkout", "--quiet", "--force")  # also over what a test changed
 
 
 def would_run(project: Path, **changes: dict) -> set[str]:

@@ -12,9 +12,12 @@ from targeting.campaign.experiment import (
     adjustment_r2,
     arms_by_stratum,
     assign_arms,
+    experiment_metrics,
     outcome_spread,
     power_table,
+    totals_shown,
 )
+from targeting.sentences.experiment import experiment_words
 
 PUBLISHED = Comparison(sd=463.05, alpha=0.05)
 
@@ -183,6 +186,23 @@ def test_a_limit_takes_every_household_as_often():
 
 
 @pytest.mark.parametrize("n", [0, 1])
-def test_too_few_households_for_two_arms(n):
-    with pytest.raises(DataError, match=f"{n} households cannot be drawn into two arms"):
-        assign_arms(households().head(n), 3, None, seed=1)
+def test_too_few_households_for_two_arms_give_none(n):
+    arms = assign_arms(households().head(n), 3, None, seed=1)
+    assert arms.empty
+    assert list(arms) == list(assign_arms(households(), 3, None, seed=1))
+    counts = arms_by_stratum(arms)
+    assert counts.empty
+    assert list(counts) == ["segment", "propensity_stratum", "control", "treated"]
+
+
+def test_with_nobody_left_the_size_is_said_and_nothing_that_nobody_finds():
+    metrics = experiment_metrics((Comparison(10, 0.05), Comparison(10, 0.05, 0.5)), 5, 0.8, 0, 0, 0.0)
+    assert metrics["n_total"] > metrics["n_total_adjusted"] > 0
+    assert {"campaigns", "detectable", "power_assigned", "half_width_adjusted"}.isdisjoint(metrics)
+    assert "all others that bought were mailed" in experiment_words(metrics, 0.8, "purchase_amount")
+    assert 0 not in totals_shown(metrics["n_total"], 0)
+
+
+def test_a_household_is_drawn_once():
+    with pytest.raises(DataError, match="some are there twice"):
+        assign_arms(pd.concat([households().head(3)] * 2), 3, None, seed=1)

@@ -188,3 +188,15 @@ def test_a_break_inside_a_text_starts_no_row():
 @pytest.mark.parametrize("text", ["VIP Heavy", "Regular + H&B", "3 = three", "", "'quoted", "Süßes"])
 def test_harmless_text_stays(text):
     assert spreadsheet_safe(text) == text
+
+
+@pytest.mark.parametrize("policy", ["none", "all", "inside", "prudent", "budget"])
+def test_with_nobody_eligible_nobody_is_mailed_and_every_row_says_why(policy):
+    everybody, nobody = CANDIDATES.assign(targeted_before=True), KNOWN.head(0)
+    table = mailing_list(everybody, nobody, campaign(policy), Exploration("softmax", 0.1, 5.0), 1)
+    assert table["mail"].sum() == table["propensity"].sum() == 0
+    assert table["ground"].eq(Ground.TARGETED_BEFORE).tolist() == everybody["has_history"].tolist()
+    assert with_reasons(table, campaign(policy))["reason"].str.startswith("Not eligible").all()
+    counts = list_metrics(table, everybody, nobody, campaign(policy), FORECAST)
+    assert (counts["n_eligible"], counts["n_mailed"]) == (0, 0)
+    assert "expected_profit" not in counts

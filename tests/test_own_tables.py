@@ -16,6 +16,7 @@ import stages.ingest
 from scripts.compose_params import compose
 from targeting.base.errors import DataError
 from targeting.base.identifiers import own_identifiers
+from targeting.sources.canonical import ABOUT_CAMPAIGNS
 from targeting.tables.features import FUEL_DEPARTMENTS, MACRO_CATEGORIES
 from targeting.tables.origins import IDENTIFIERS
 from targeting.tables.schemas import OPTIONAL, SCHEMAS
@@ -98,6 +99,7 @@ def test_ingest_takes_the_examples_and_counts_what_they_hold(project_folder, fil
         "guest_cards": {},
         "n_coupons_above_sales": 0,
         "n_redemptions_not_mailed": 0,
+        "n_held_out": 0,
     }
     for name in SCHEMAS:
         came = pd.read_parquet(project_folder / "data" / "tables" / f"{name}.parquet")
@@ -139,7 +141,7 @@ def test_order_case_and_further_columns_do_not_matter(project_folder, files):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", OPTIONAL)
+@pytest.mark.parametrize("name", [name for name in OPTIONAL if name not in ("campaigns", "campaign_targets")])
 def test_an_optional_table_may_lack_rows_or_be_absent(name, project_folder, files):
     ingest(project_folder, files)
     expected = written(project_folder)
@@ -161,6 +163,64 @@ def test_the_other_tables_need_rows(name, project_folder, files):
         ingest(project_folder, files)
     (files / f"{name}.csv").unlink()
     with pytest.raises(DataError, match=rf"has no file {name}.csv or {name}.parquet"):
+        ingest(project_folder, files)
+
+
+@pytest.mark.parametrize("way", ["absent", "empty"])
+def test_a_retailer_may_have_no_campaigns(way, project_folder, files):
+    for name in ABOUT_CAMPAIGNS:
+        if way == "absent":
+            (files / f"{name}.csv").unlink()
+        else:
+            FRAMES[name].head(0).to_csv(files / f"{name}.csv", index=False)
+    assert ingest(project_folder, files)["n_households"] == 4
+    assert all(not any(written(project_folder)[name].values()) for name in ABOUT_CAMPAIGNS)
+
+
+@pytest.mark.parametrize(
+    ("gone", "message"),
+    [
+        (ABOUT_CAMPAIGNS[1:], r"^campaigns.csv has 2 campaigns, and campaign_targets.csv no row, or is not there"),
+        (("campaigns",), r"^campaign_targets.csv names campaigns in 4 rows, and campaigns.csv has no row, or is not there"),
+        (("campaigns", "campaign_targets"), r"^coupons.csv names campaigns in 4 rows, and campaigns.csv has no row"),
+    ],
+)
+def test_campaigns_come_whole_or_not_at_all(gone, message, project_folder, files):
+    for name in gone:
+        (files / f"{name}.csv").unlink()
+    with pytest.raises(DataError, match=message):
+        ingest(project_folder, files)
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_a_flag_beside_the_targets_sets_the_held_out_apart(kind, project_folder, files, capsys):
+    ingest(project_folder, files)
+    expected = written(project_folder)
+    flagged = FRAMES["campaign_targets"].assign(note="x", arm="mailed")
+    flagged.loc[len(flagged)] = [1, 4, "x", "control"]
+    (files / "campaign_targets.csv").unlink()
+    path = files / f"campaign_targets.{kind}"
+    flagged.to_csv(path, index=False) if kind == "csv" else flagged.to_parquet(path, index=False)
+    assert ingest(project_folder, files)["n_held_out"] == 1
+    assert "1 of the targets are flagged as held out. They do not count as mailed" in capsys.readouterr().err
+    assert written(project_folder) == expected
+    held_out = pq.read_table(project_folder / "data" / "tables" / "held_out.parquet").to_pylist()
+    assert held_out == [{"campaign_id": 1, "household_id": 4}]
+
+
+def test_held_out_households_keep_their_own_names(project_folder, files):
+    for name in ("transactions", "households", "redemptions", "campaign_targets"):
+        frame = FRAMES[name].assign(household_id=lambda rows: "H" + rows["household_id"].astype(str))
+        if name == "campaign_targets":
+            frame["holdout"] = [0, 0, 0, 1]
+        frame.to_csv(files / f"{name}.csv", index=False)
+    assert ingest(project_folder, files)["n_held_out"] == 1
+    tables = project_folder / "data" / "tables"
+    held_out, key = (pd.read_parquet(tables / f"{name}.parquet") for name in ("held_out", "identifiers"))
+    assert own_identifiers(held_out["household_id"], "household", key).tolist() == ["H5"]
+    twice = pd.read_csv(files / "campaign_targets.csv").assign(Holdout=[1, 0, 0, 1])
+    twice.to_csv(files / "campaign_targets.csv", index=False)
+    with pytest.raises(DataError, match=r"two columns say the opposite of it, for example campaign_id=1, household_id=H2"):
         ingest(project_folder, files)
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from targeting.base.errors import DataError
 from targeting.stats.folds import household_folds
-from targeting.trials.panel import assemble, covariate_names, require_aligned, require_both_arms
+from targeting.trials.panel import assemble, covariate_names, in_both_arms, require_aligned, require_trial
 from targeting.trials.trials import Trial, in_trial
 
 
@@ -56,11 +56,14 @@ def test_assembling_orders_rows_marks_trials_and_drops_constants():
     assert panel["x_trial_2"].tolist() == [0, 0, 1, 1, 0, 0]
 
 
-@pytest.mark.parametrize(("treated", "arm"), [([0, 0], "treated"), ([1, 1], "control")])
-def test_a_trial_with_one_arm_is_an_error(treated, arm):
-    panel = pd.concat([rows([0, 1], [1, 2]).assign(campaign_id=8), rows(treated, [1, 2]).assign(campaign_id=9)])
-    with pytest.raises(DataError, match=f"without an eligible {arm} household: 9"):
-        require_both_arms(panel)
+@pytest.mark.parametrize("treated", [[0, 0], [1, 1]])
+def test_a_trial_with_one_arm_is_left_out_and_no_trial_at_all_is_an_error(treated):
+    both, one = (rows(arms, [1, 2]).assign(trial=number) for number, arms in enumerate(([0, 1], treated), start=1))
+    assert in_both_arms(pd.concat([both, one])).tolist() == [True, True, False, False]
+    require_trial(pd.concat([both, one]))
+    with pytest.raises(DataError, match=r"No campaign mailed some of the households compared and not others") as error:
+        require_trial(one)
+    assert "out of the data" not in str(error.value)
 
 
 def test_tables_of_other_rows_are_refused():

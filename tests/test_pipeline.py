@@ -105,6 +105,25 @@ def test_rules_for_new_households_are_what_all_past_rows_say(project):
     assert "all" in rules
 
 
+def test_with_nobody_left_to_mail_every_stage_runs_and_says_so(project):
+    path = project / "data/score/candidates.parquet"
+    candidates = pd.read_parquet(path)
+    path.unlink()  # a link into the cache
+    candidates.assign(targeted_before=True).to_parquet(path)
+    try:
+        stages = ("predict", "score", "experiment", "report")
+        said = "".join(call(project, sys.executable, "-m", f"stages.{name}") for name in stages)
+        assert "no household is left for a next campaign" in said
+        mailing = pd.read_csv(project / "data/score/mailing_list.csv")
+        assert len(mailing) == len(candidates)
+        assert mailing["mail"].sum() == 0
+        assert mailing["reason"].str.startswith("Not eligible").all()
+        assert pd.read_csv(project / "data/experiment/assignment.csv").empty
+        assert "Nobody is left to mail: all that bought" in (project / "plots/report/index.html").read_text()
+    finally:
+        restore(project)
+
+
 @pytest.mark.parametrize("width", WIDTHS)
 def test_the_report_agrees_with_the_metrics_to_the_cent(project, browser, width):
     policy = json.loads((project / "metrics/policy.json").read_text())

@@ -25,11 +25,12 @@ def fresh(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_retailer_without_coupons_demographics_and_promotions(fresh, tmp_path):
     own = tmp_path / "own"
     own.mkdir()
-    for name in set(SCHEMAS) - set(OPTIONAL):
+    absent = set(OPTIONAL) - {"campaigns", "campaign_targets"}
+    for name in set(SCHEMAS) - absent:
         shutil.copy(fresh / f"data/tables/{name}.parquet", own)
     output = call(fresh, "dvc", "exp", "run", "-S", "data=canonical", "-S", f"data.path={own}")
     assert {"ingest", "trials", "policy", "report"} <= ran(output)
-    for name in OPTIONAL:
+    for name in absent:
         assert pd.read_parquet(fresh / f"data/tables/{name}.parquet").empty
     panel = pd.read_parquet(fresh / "data/trials/panel.parquet")
     # What is the same for everybody is no covariate.
@@ -40,6 +41,22 @@ def test_a_retailer_without_coupons_demographics_and_promotions(fresh, tmp_path)
     assert (policies["note"].notna() == policies["profit"].isna()).all()
     assert json.loads((fresh / "metrics/truth.json").read_text()) == {"known": False}
     assert pd.read_csv(fresh / "plots/truth.csv").empty
+
+
+def test_a_retailer_without_campaigns_gets_segments_and_one_sentence(fresh, tmp_path):
+    own = tmp_path / "own"
+    own.mkdir()
+    for name in ("transactions", "products"):
+        shutil.copy(fresh / f"data/tables/{name}.parquet", own)
+    output = call(fresh, "dvc", "exp", "run", "-S", "data=canonical", "-S", f"data.path={own}", "segments_report")
+    assert ran(output) == {"ingest", "profile", "factors", "segment", "stability", "segments_report"}
+    page = (fresh / "plots/report/segments.html").read_text()
+    assert "These data have no campaigns." in page
+    assert "How to bring campaigns" in page
+    said = call(fresh, "dvc", "repro", fails=True)
+    assert ran(said) == {"trials"}
+    assert "trials: These data have no campaigns" in said
+    assert "Traceback" not in said
 
 
 def test_a_made_up_retailer_is_held_against_its_truth(fresh):

@@ -465,3 +465,13 @@ def test_propensities_by_hand():
 
 def test_parameters_are_listed_by_their_dotted_names():
     assert list(flat({"a": {"b": 1, "c": [1, 2]}, "d": (3, 4)})) == [("a.b", "1"), ("a.c", "1, 2"), ("d", "3, 4")]
+
+
+def test_an_estimator_without_a_value_gets_no_number(tmp_path):
+    metrics, tables = results()
+    effects = tables["ate"]
+    lost = (effects["method"] == "ols") & (effects["trial"] == "all")
+    effects.loc[lost, ["estimate", "se", "ci_lower", "ci_upper"]] = np.nan
+    page = written(tmp_path / "index.html", metrics, tables, World(20.0)).read_text(encoding="utf-8")
+    row = next(line for line in page.splitlines() if '<th scope="row"><code>ols</code>' in line)
+    assert row.endswith('<td class="n">not to be had</td></tr>')

@@ -41,6 +41,11 @@ def test_trials_are_the_campaigns_that_start_inside_the_data():
     ]
 
 
+def test_without_campaigns_the_first_stages_are_named():
+    with pytest.raises(DataError, match=r"^These data have no campaigns, .* `make segments` says who the customers are"):
+        plan_trials(CAMPAIGNS.head(0), "A", 28, 20, FIRST, LAST)
+
+
 def test_a_campaign_needs_days_to_follow():
     # From 1 to 31 March are 31 days.
     assert [trial.campaign_id for trial in plan_trials(CAMPAIGNS, "A", 28, 31, FIRST, LAST)] == [2, 4]

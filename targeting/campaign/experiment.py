@@ -124,7 +124,8 @@ def sizes_by_trial(rows: pd.DataFrame, sd: float | None, alpha: float, effect: f
 
 def totals_shown(needed: int, taking_part: int) -> list[int]:
     """Numbers of households for a curve of power: from 20 to past both that are `needed` and those `taking_part`, and these."""
-    return np.unique(np.append(np.linspace(20, 1.2 * max(needed, taking_part), 60).astype(int), taking_part)).tolist()
+    shown = np.linspace(20, 1.2 * max(needed, taking_part), 60).astype(int)
+    return np.unique(np.append(shown, [taking_part] if taking_part else [])).astype(int).tolist()
 
 
 def power_table(plain: Comparison, adjusted: Comparison, effect: float, power: float, totals: Sequence[int]) -> pd.DataFrame:
@@ -146,14 +147,17 @@ def assign_arms(households: pd.DataFrame, strata: int, limit: int | None, seed: 
     many households by propensity. In the order of strata, and of the lot within them, arms alternate after a first one drawn by
     lot: in every stratum, and in all, they differ by at most one household, and each household has a chance of 1/2. With a
     `limit` an even share of every stratum takes part. Row order changes nothing.
-    Columns: household_id, segment, propensity_stratum (from 1), arm (treated or control), probability (of being treated), seed.
+    Columns: household_id, segment, propensity_stratum (from 1), arm (treated or control), probability (of being treated), seed;
+    without rows where fewer than two households could be compared. Raises DataError for a household that is there twice.
     """
     table = households[["household_id", "segment", "propensity"]].sort_values("household_id", ignore_index=True)
-    if table["household_id"].duplicated().any() or len(table) < 2:
-        raise DataError(f"{len(table)} households cannot be drawn into two arms: an experiment needs two or more, each once.")
+    if table["household_id"].duplicated().any():
+        raise DataError(f"Of {len(table)} households some are there twice: an experiment draws each once.")
+    if len(table) < len(ARMS):
+        table = table.head(0)
     rng = np.random.default_rng(seed)
     ranks = table["propensity"].rank(method="first").to_numpy() - 1
-    table["propensity_stratum"] = (ranks * strata // len(table)).astype(int) + 1
+    table["propensity_stratum"] = (ranks * strata // max(len(table), 1)).astype(int) + 1
     table = table.assign(lot=rng.permutation(len(table))).sort_values(["segment", "propensity_stratum", "lot"], ignore_index=True)
     if limit is not None and limit < len(table):
         # At equal steps through the order of strata, the first place by lot.
@@ -175,15 +179,15 @@ def experiment_metrics(
 ) -> dict[str, Any]:
     """What the experiment needs, and what the `n` households drawn of `n_eligible` find; `tests` without and with adjustment.
 
-    `cost` is that of mailing the treated, in USD.
+    `cost` is that of mailing the treated, in USD. Where nobody can take part, what they find is left out.
     """
     plain, adjusted = tests
     needed = sizes(plain, adjusted, effect, power)
+    common = {"effect": effect, **needed, "n_eligible": n_eligible, "n_assigned": n}
+    if not n:
+        return {**common, "cost_usd": cost}
     return {
-        "effect": effect,
-        **needed,
-        "n_eligible": n_eligible,
-        "n_assigned": n,
+        **common,
         "campaigns": needed["n_total"] / n_eligible,
         "campaigns_adjusted": needed["n_total_adjusted"] / n_eligible,
         "power_assigned": float(plain.power(effect, n / 2)),

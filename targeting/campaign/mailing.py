@@ -142,7 +142,8 @@ def list_metrics(
 ) -> Mapping[str, float]:
     """Counts of a mailing list, and what it is expected to earn in all, in USD, by its chances of mailing.
 
-    expected_profit with the ends of its 95% credible interval, and chance_of_loss; missing without a forecast.
+    expected_profit with the ends of its 95% credible interval, and chance_of_loss; missing without a forecast, or anybody
+    eligible.
     """
     eligible = candidates["has_history"] & ~candidates["targeted_before"]
     chance = table.set_index("household_id")["propensity"].reindex(known["household_id"]).to_numpy()
@@ -156,7 +157,7 @@ def list_metrics(
         "n_mailed": int(table["mail"].sum()),
         "expected_mailed": float(table["propensity"].sum()),
     }
-    if forecast is None:
+    if forecast is None or known.empty:
         return counts
     profit = forecast.profit(chance, known["ranking"], campaign.economics)
     total = {"expected_profit": profit.mean, **dict(zip(BELIEVED[1:3], profit.interval, strict=True))}

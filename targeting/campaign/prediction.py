@@ -124,12 +124,10 @@ class Predicted:
 def predict_campaigns(panel: pd.DataFrame, nuisance: pd.DataFrame, candidates: pd.DataFrame, models: Models) -> Predicted:
     """The next campaign's households, and the last campaign's as if it were the next; `comparable` has the models' outcome alone.
 
-    `candidates` has household_id, has_history, targeted_before and the panel's covariates of households. Raises DataError where
-    nobody is eligible.
+    `candidates` has household_id, has_history, targeted_before and the panel's covariates of households. Where nobody is
+    eligible, as after campaigns that reached everybody in the end, `predictions` has no rows.
     """
     eligible = candidates[candidates["has_history"] & ~candidates["targeted_before"]].reset_index(drop=True)
-    if eligible.empty:
-        raise DataError("No household is eligible for a next campaign: all were targeted before, or have no purchase.")
 
     def predict(learn: NDArray[np.bool_], households: pd.DataFrame) -> pd.DataFrame:
         return predict_households(panel[learn], nuisance[learn], households, models, OUTCOMES)
@@ -148,6 +146,13 @@ def predict_campaigns(panel: pd.DataFrame, nuisance: pd.DataFrame, candidates: p
     return Predicted(predictions, backtest, pd.concat([panel[KEYS], comparable], axis=1))
 
 
+def prediction_metrics(predictions: pd.DataFrame) -> dict[str, float]:
+    """How many households are predicted and lie outside the panel's range, and their effects in USD; of none, no effects."""
+    effects = predictions["cate_purchase_amount"]
+    counts = {"n": len(predictions), "n_outside_range": int((predictions["outside_range"] != "").sum())}
+    return counts | ({f"{name}_cate": float(effects.agg(name)) for name in ("mean", "min", "max")} if len(predictions) else {})
+
+
 def predict_households(
     panel: pd.DataFrame, nuisance: pd.DataFrame, households: pd.DataFrame, models: Models, outcomes: Sequence[str]
 ) -> pd.DataFrame:
@@ -155,6 +160,9 @@ def predict_households(
 
     And ranking, the effect by the learners that rank, if there are any.
     """
+    if households.empty:
+        names = [name for outcome in outcomes for name in effect_columns(outcome)] + ["ranking"] * bool(models.ranking)
+        return pd.DataFrame(columns=["propensity", *names], index=households.index, dtype=float)
     chance = predict_propensity(panel, households, *models.propensity, models.clip, models.seed)
     table = pd.DataFrame({"propensity": chance}, index=households.index)
     for outcome in outcomes:

@@ -18,7 +18,8 @@ def power_chart(curve: pd.DataFrame, effect: float, unit: str, power: float, tak
         rows = curve[curve["adjustment"] == adjustment]
         sns.lineplot(rows, x="n_total", y="power", color=colour, linewidth=2.5, label=words, ax=axes)
     axes.axhline(power, color="black", linewidth=0.8, linestyle="--")
-    axes.axvline(taking_part, color="black", linewidth=0.8, label=f"taking part in the next campaign: {taking_part:,}")
+    if taking_part:
+        axes.axvline(taking_part, color="black", linewidth=0.8, label=f"taking part in the next campaign: {taking_part:,}")
     axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
     axes.set(
         ylim=(0, 1.02),

@@ -123,6 +123,7 @@ def report_context(
         "key_numbers": sentences.key_numbers(metrics, policies, outcome),
         "confidence": sentences.confidence(metrics, doubts, policies),
         "doubts": doubts,
+        "nobody_left": sentences.nobody_left(metrics),
         "experiment_settles": sentences.experiment_settles(metrics, outcome),
         "best_share": sentences.best_share_sentence(order, peak, metrics["nuisance"]["answers"]),
         "tenths": records(tenths(curve)),

@@ -9,15 +9,16 @@ from targeting.effects.estimators import ADJUSTED, ESTIMATORS, effect_data
 from targeting.nuisance.cross_fit import CrossFit, nuisance_table, nuisance_tasks
 from targeting.nuisance.overlap import positivity
 from targeting.trials.designs import DESIGNS, FIRST, folded_panel
-from targeting.trials.panel import covariate_names
+from targeting.trials.panel import covariate_names, in_both_arms
 
 
-def design_panel(eligible: pd.DataFrame, design: str, n_folds: int, seed: int) -> tuple[pd.DataFrame, int]:
-    """The panel of a design from all eligible rows, and how many trials had one arm only and are left out."""
+def design_rows(eligible: pd.DataFrame, design: str) -> pd.DataFrame:
+    """The eligible rows that a design compares, of trials with both arms; none where no trial has both.
+
+    So it is with the first campaign alone once campaigns have reached everybody: nobody is left who was never targeted.
+    """
     rows = eligible[eligible[FIRST]] if design == FIRST else eligible
-    share = rows.groupby("trial")["treated"].transform("mean")
-    kept = rows[(share > 0) & (share < 1)]
-    return folded_panel(kept, n_folds, seed), int(eligible["trial"].nunique() - kept["trial"].nunique())
+    return rows[in_both_arms(rows)]
 
 
 def compare_designs(
@@ -25,20 +26,24 @@ def compare_designs(
 ) -> pd.DataFrame:
     """One row per design: design, n_trials, n_left_out, the numbers of `positivity`, every estimator's effect, and their range.
 
-    `cross_fit` turns tasks and a panel's rows into out-of-fold predictions; both designs get the same. `range` is over the
-    adjusted estimators that exist.
+    `cross_fit` turns tasks and a panel's rows into out-of-fold predictions; both designs get the same. n_left_out counts trials
+    with one arm only. `range` is over the adjusted estimators that exist. A design without a trial has no row.
     """
-    rows = []
+    table = []
     for design in DESIGNS:
-        panel, n_left_out = design_panel(eligible, design, n_folds, seed)
+        rows = design_rows(eligible, design)
+        if rows.empty:
+            continue
+        panel = folded_panel(rows, n_folds, seed)
         nuisance = nuisance_table(panel, cross_fit(nuisance_tasks(panel), panel), clip)
         data = effect_data(panel, nuisance, outcome)
         effects = {method: estimator(data).value for method, estimator in ESTIMATORS.items()}
         numbers = positivity(panel[covariate_names(panel)], panel["treated"], nuisance["propensity"], bounds)
-        counts = {"n_trials": panel["trial"].nunique(), "n_left_out": n_left_out}
+        n_trials = panel["trial"].nunique()
+        counts = {"n_trials": n_trials, "n_left_out": eligible["trial"].nunique() - n_trials}
         adjusted = [effects[method] for method in ADJUSTED]
-        rows.append({"design": design, **counts, **numbers, **effects, "range": np.nanmax(adjusted) - np.nanmin(adjusted)})
-    return pd.DataFrame(rows)
+        table.append({"design": design, **counts, **numbers, **effects, "range": np.nanmax(adjusted) - np.nanmin(adjusted)})
+    return pd.DataFrame(table)
 
 
 def design_metrics(table: pd.DataFrame) -> dict[str, dict[str, float]]:

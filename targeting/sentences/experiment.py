@@ -4,6 +4,8 @@ from collections.abc import Mapping
 
 from targeting.words.numbers import amount, number, percent, usd
 
+NOBODY_LEFT = "Fewer than two households can take part now: all others that bought were mailed a campaign of this type before."
+
 
 def pilot_words(metrics: Mapping[str, float]) -> str:
     """Whether a pilot pays, how large it is and what it brings; `metrics` are those of `pilot_metrics`."""
@@ -24,6 +26,13 @@ def experiment_words(metrics: Mapping[str, float], power: float, outcome: str) -
     `metrics` are those of `experiment_metrics`, `power` the chance to aim at, `outcome` the one that the effect is of.
     """
     taking_part, needed = int(metrics["n_assigned"]), int(metrics["n_total_adjusted"])
+    size = (
+        f"An average effect of {amount(metrics['effect'], outcome)} is told from none with a chance of {percent(power)} by "
+        f"{number(needed, 0)} households, half of them mailed, if outcomes are adjusted for what was predicted "
+        f"({number(metrics['n_total'], 0)} if not)."
+    )
+    if not taking_part:
+        return f"{size} {NOBODY_LEFT}"
     found = (
         f"the {number(taking_part, 0)} households that can take part find one of "
         f"{amount(metrics['detectable_adjusted'], outcome)} as surely"
@@ -32,8 +41,4 @@ def experiment_words(metrics: Mapping[str, float], power: float, outcome: str) -
     if needed > taking_part:
         campaigns = -(-needed // taking_part)
         advice = f"One campaign is not enough: {found}; draw lots over {campaigns} campaigns as large"
-    return (
-        f"An average effect of {amount(metrics['effect'], outcome)} is told from none with a chance of {percent(power)} by "
-        f"{number(needed, 0)} households, half of them mailed, if outcomes are adjusted for what was predicted "
-        f"({number(metrics['n_total'], 0)} if not). {advice}, and mailing half of them costs {usd(metrics['cost_usd'])}."
-    )
+    return f"{size} {advice}, and mailing half of them costs {usd(metrics['cost_usd'])}."

@@ -104,12 +104,24 @@ def loss_of_mailing_everybody(answers: str, policies: pd.DataFrame) -> str:
 
 def experiment_settles(metrics: Metrics, outcome: str) -> str:
     """What the designed experiment can tell of `outcome` (that of the policies), and what it cannot."""
+    if "half_width_adjusted" not in metrics["experiment"]:  # nobody can take part
+        return "An experiment needs households that no campaign of this type has mailed yet, such as new customers."
     breakeven = metrics["policy"]["breakeven"]
     needed = breakeven + metrics["experiment"]["half_width_adjusted"]
     return (
         "The experiment measures, without confounding, one average effect of the households eligible next: whether that is "
         f"nothing or as large as breakeven ({amount(breakeven, outcome)}). Mailing them is shown to pay if it finds more than "
         f"{amount(needed, outcome)}. It tests no choice of whom to mail."
+    )
+
+
+def nobody_left(metrics: Metrics) -> str:
+    """That the recommendation meets nobody, where campaigns have reached everybody; else empty."""
+    if metrics["experiment"]["n_eligible"]:
+        return ""
+    return (
+        "Nobody is left to mail: all that bought were mailed a campaign of this type before, and the trials say only what a "
+        "first one does. The next mailing list is empty; what is said here holds for new customers like them."
     )
 
 
@@ -195,7 +207,7 @@ def limits(metrics: Metrics, data: Metrics) -> list[str]:
             f"{percent(1 - nuisance['overlap_share'])} of the household-trials lie outside the overlap: of them the data say "
             "next to nothing, and no learned policy contacts them."
         )
-    if experiment["n_total_adjusted"] > experiment["n_eligible"]:
+    if 0 < experiment["n_eligible"] < experiment["n_total_adjusted"]:
         own.append(
             f"The next campaign's {number(experiment['n_eligible'], 0)} eligible households are fewer than the "
             f"{number(experiment['n_total_adjusted'], 0)} that an experiment needs."

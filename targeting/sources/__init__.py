@@ -1,6 +1,8 @@
 """Data sources: one adapter per source, all giving the same canonical tables (see targeting.tables.schemas)."""
 
 from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import ibis.expr.types as ir
@@ -8,7 +10,8 @@ from ibis.backends import BaseBackend
 
 from targeting.base.errors import DataError
 from targeting.sources import canonical, completejourney, dunnhumby, simulated
-from targeting.tables.identifiers import number
+from targeting.tables.held_out import split_targets
+from targeting.tables.identifiers import number, own_text
 from targeting.tables.origins import Origin
 
 ADAPTERS = {"canonical": canonical, "completejourney": completejourney, "dunnhumby": dunnhumby, "simulated": simulated}
@@ -18,13 +21,20 @@ def canonical_tables(backend: BaseBackend, data: Mapping[str, Any]) -> dict[str,
     """The canonical tables of the source that the `data` section of params.yaml names, as expressions.
 
     Identifiers are whole numbers; `identifiers` is the key to those that were text (see targeting.tables.identifiers).
-    A source whose effects are known also gives `truth` (see targeting.tables.write.TRUTH).
+    A source whose list of targets may flag households that were held out gives these rows as `held_out`, and the others as
+    `campaign_targets`. A source whose effects are known also gives `truth` (see targeting.tables.write.TRUTH).
     Raises DataError for an unknown source and for whatever the adapter cannot read.
     """
     if data["source"] not in ADAPTERS:
         raise DataError(f"data.source is {data['source']!r}; known sources: {', '.join(sorted(ADAPTERS))}.")
     tables = ADAPTERS[data["source"]].tables(backend, data)
-    return number(backend, tables, origins(data["source"]))
+    own = origins(data["source"])
+    numbered = number(backend, tables, own)
+    if not own["campaign_targets"].further or "campaign_targets" not in numbered:
+        return numbered
+    origin = replace(own["campaign_targets"], shown=partial(own_text, numbered["identifiers"]))
+    targets = split_targets(numbered["campaign_targets"], origin)
+    return numbered | {"campaign_targets": targets.mailed, "held_out": targets.held_out}
 
 
 def origins(source: str) -> Mapping[str, Origin]:

@@ -63,7 +63,9 @@ ORIGINS = {
         },
     ),
     "campaign_targets": Origin(
-        "campaign_table.csv", {"campaign_id": Column("CAMPAIGN", "int64"), "household_id": Column("household_key", "int64")}
+        "campaign_table.csv",
+        {"campaign_id": Column("CAMPAIGN", "int64"), "household_id": Column("household_key", "int64")},
+        further=True,
     ),
     "coupons": Origin(
         "coupon.csv",

@@ -22,7 +22,7 @@ def cross_check(tables: Mapping[str, ir.Table], origins: Origins) -> dict[str, i
     the transactions, purchases whose product is unknown, and what `check_lines` counts.
     """
     for name in ("campaign_targets", "coupons", "redemptions"):
-        _require_known_campaigns(tables, name, origins)
+        require_known_campaigns(tables[name], tables["campaigns"], name, origins)
     counted = check_lines(tables["transactions"], origins["transactions"])
     lines, targets, campaigns = purchases(tables["transactions"]), tables["campaign_targets"], tables["campaigns"]
     first, last = first_and_last_day(tables["transactions"])
@@ -37,8 +37,9 @@ def cross_check(tables: Mapping[str, ir.Table], origins: Origins) -> dict[str, i
     return {name: int(count.execute()) for name, count in counts.items()} | counted
 
 
-def _require_known_campaigns(tables: Mapping[str, ir.Table], name: str, origins: Origins) -> None:
-    unknown = tables[name].anti_join(tables["campaigns"], "campaign_id")
+def require_known_campaigns(table: ir.Table, campaigns: ir.Table, name: str, origins: Origins) -> None:
+    """Raise DataError for rows of `table`, which comes from the file of table `name`, whose campaign is not among these."""
+    unknown = table.anti_join(campaigns, "campaign_id")
     if unknown.count().execute():
         what = f"no such campaign in {origins['campaigns'].file}"
         raise DataError(broken_rows(origins[name], ["campaign_id"], unknown, what))

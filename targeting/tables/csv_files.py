@@ -16,7 +16,7 @@ import ibis.expr.types as ir
 from ibis.backends import BaseBackend
 
 from targeting.base.errors import DataError
-from targeting.tables.origins import Origin, matched, typed
+from targeting.tables.origins import FURTHER, Origin, matched, typed
 from targeting.tables.values import MONEY, cleaned
 
 GZIP = b"\x1f\x8b"
@@ -68,11 +68,24 @@ def read_csv(backend: BaseBackend, path: Path, origin: Origin) -> ir.Table:
     try:
         raw = _raw(backend, path, layout)
         positions = {name: f"c{layout.names.index(name)}" for name in wanted.values()}
+        if origin.further:
+            positions |= _further(layout.names, set(positions))
         table = raw.select(**{name: raw[position] for name, position in positions.items()})
         return typed(table, origin, layout.n_rows, layout.separator == ";" and _decimal_comma(table, origin, wanted))
     except duckdb.Error as error:
         reason = " ".join(str(error).split("\n\n")[0].split())[:300]
         raise DataError(f"{path.name} cannot be read as CSV: {reason}. Save it as CSV UTF-8 again.") from None
+
+
+def _further(names: list[str], wanted: set[str]) -> dict[str, str]:
+    """The columns that are not wanted, by names of which none is there twice: `note` and `note (2)`; and where they stand."""
+    positions: dict[str, str] = {}
+    for place, name in enumerate(names):
+        if name not in wanted:
+            own = name.strip()
+            times = 1 + [other.strip().lower() for other in names[:place]].count(own.lower())
+            positions[f"{FURTHER}{own}" + (f" ({times})" if times > 1 else "")] = f"c{place}"
+    return positions
 
 
 def _layout(path: Path, origin: Origin) -> Layout:

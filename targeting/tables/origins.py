@@ -49,6 +49,7 @@ FEW = 0.01
 SPOILT = r"(?i)^([+-]?[0-9]+\.[0-9]+e[+-]?[0-9]+|[+-]?[0-9]+e[+-][0-9]+|[=@\x{FF1D}\x{FF20}].*|[+-].*[^0-9 ].*|[+-]?inf(inity)?)$"
 # A number, but not a plain one: a mistake where the column's other values are plain.
 ODD = r"^(\+[0-9]+|-0[0-9]*|[+-]?[0-9]+([_,.' ][0-9]+)+|0[xX][0-9a-fA-F]+|[0-9]+[eE][0-9]+)$"
+FURTHER = "further column "  # before the names of columns that are kept though no canonical table has them
 WHOLE_FLOAT = r"^(0|-?[1-9][0-9]{0,14})\.0+$"
 
 
@@ -64,12 +65,14 @@ class Column:
 class Origin:
     """Where a canonical table comes from: the source's file, its columns by canonical name, and whether it may lack rows.
 
-    `shown` gives a value of a canonical column as the user wrote it.
+    `further` keeps the file's other columns too, as text, their names behind FURTHER. `shown` gives a value of a canonical column
+    as the user wrote it.
     """
 
     file: str
     columns: Mapping[str, Column]
     may_be_empty: bool = False
+    further: bool = False
     shown: Callable[[str, Any], Any] = field(default=lambda column, value: value, compare=False)
 
     def place(self, key: str) -> str:
@@ -92,7 +95,7 @@ class _Reading:
 
 
 def typed(raw: ir.Table, origin: Origin, n_rows: int | None = None, decimal_comma: bool = False) -> ir.Table:
-    """`raw` with the wanted columns alone, under their canonical names, each of its type.
+    """`raw` with the wanted columns alone (and further ones, where `origin` keeps them), under their canonical names and typed.
 
     Names match regardless of case and of spaces around them; text is trimmed, and empty text is missing. Identifiers are whole
     numbers, or text where they are not all plain whole numbers (see targeting.tables.identifiers). `n_rows` is how many rows the
@@ -113,7 +116,9 @@ def typed(raw: ir.Table, origin: Origin, n_rows: int | None = None, decimal_comm
     problems = [problem for key, reading in readings.items() if (problem := _problem(key, reading, counts))]
     if problems:
         raise DataError(" ".join(f"{origin.file}, {problem}" for problem in problems))
-    return raw.select(**{key: _kept(key, reading, counts) for key, reading in readings.items()})
+    others = [name for name in raw.columns if origin.further and name not in names.values()]
+    further = {f"{FURTHER}{name.removeprefix(FURTHER)}": cleaned(raw[name].cast("string")) for name in others}
+    return raw.select(**{key: _kept(key, reading, counts) for key, reading in readings.items()}, **further)
 
 
 def matched(present: list[str], origin: Origin) -> dict[str, str]:

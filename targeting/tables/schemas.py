@@ -108,8 +108,8 @@ SCHEMAS: dict[str, pa.DataFrameSchema] = {
 }
 
 
-# What a retailer may have none of: demographics, coupons that come back, displays and mailers.
-OPTIONAL = ("households", "coupons", "redemptions", "promotions")
+# What a retailer may have none of: demographics, campaigns, coupons that come back, displays and mailers.
+OPTIONAL = ("households", "campaigns", "campaign_targets", "coupons", "redemptions", "promotions")
 
 
 def column_names(name: str) -> list[str]:

@@ -31,7 +31,10 @@ def promoted(promotions: ir.Table) -> ir.Table:
 
 
 def write_tables(backend: BaseBackend, source: Mapping[str, ir.Table], folder: Path) -> None:
-    """Write each canonical table to `folder`/NAME.parquet, ordered by all its columns; an absent one is written empty."""
+    """Write each canonical table to `folder`/NAME.parquet, ordered by all its columns; an absent one is written empty.
+
+    So are `held_out`, rows like those of the targets that were not mailed on purpose, and the key `identifiers`.
+    """
     folder.mkdir(parents=True)
     prepared = {name: without_rows(name) for name in OPTIONAL} | dict(source)
     prepared["transactions"] = with_returns_negative(source["transactions"])
@@ -42,6 +45,8 @@ def write_tables(backend: BaseBackend, source: Mapping[str, ir.Table], folder: P
         table = prepared[name].select(names)
         # A key of few columns already orders the promotions; sorting 21 million rows by five columns costs memory.
         backend.to_parquet(table.order_by(names[:3] if name == "promotions" else names), folder / f"{name}.parquet")
+    held_out = source.get("held_out", without_rows("campaign_targets")).select(column_names("campaign_targets"))
+    backend.to_parquet(held_out.order_by(held_out.columns), folder / "held_out.parquet")
     # The key to identifiers that were text; without rows where all were whole numbers.
     key = source.get("identifiers", ibis.memtable([], schema=KEY))
     backend.to_parquet(key.order_by(["kind", "number"]), folder / "identifiers.parquet")

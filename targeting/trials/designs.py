@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from targeting.stats.folds import household_folds
-from targeting.trials.panel import assemble, require_both_arms
+from targeting.trials.panel import assemble, in_both_arms, require_trial
 
 SEQUENTIAL, FIRST = "sequential_trials", "first_campaign"
 DESIGNS = (SEQUENTIAL, FIRST)
@@ -34,13 +34,13 @@ def first_campaign_rows(rows: pd.DataFrame, ever_targeted: Collection[int], seed
 
 
 def folded_panel(rows: pd.DataFrame, n_folds: int, seed: int) -> pd.DataFrame:
-    """The rows as `assemble` makes them a panel, with the column fold.
+    """The rows of trials with both arms as `assemble` makes them a panel, with the column fold.
 
-    Raises DataError where there are fewer households than folds, or a trial lacks an arm.
+    Raises DataError where there are fewer households than folds, or no trial has both arms.
     """
-    panel = assemble(rows)
+    require_trial(rows)
+    panel = assemble(rows[in_both_arms(rows)])
     panel["fold"] = household_folds(panel["household_id"], n_folds, seed)
-    require_both_arms(panel)
     return panel
 
 

@@ -56,7 +56,9 @@ def lay_out(backend: BaseBackend, tables: Tables, trials: Sequence[Trial], desig
     chosen = eligible[FIRST] if design["name"] == FIRST else pd.Series(True, index=eligible.index)
     flow = pd.DataFrame([asdict(trial) | trial_flow(trial, lines, campaigns, targets) for trial in trials])
     flow = flow.rename(columns={"number": "trial"})
-    return Layout(eligible, chosen, flow.merge(design_flow(eligible, chosen, targeted), on="trial", validate="one_to_one"))
+    # Where earlier campaigns reached everybody, nobody is eligible for a trial, and it is in the flow all the same.
+    compared = design_flow(eligible, chosen, targeted).set_index("trial").reindex(flow["trial"], fill_value=0).reset_index()
+    return Layout(eligible, chosen, flow.merge(compared, on="trial", validate="one_to_one"))
 
 
 def panel_metrics(panel: pd.DataFrame, n_campaigns: int) -> dict[str, int]:

@@ -42,16 +42,25 @@ def covariate_matrix(panel: pd.DataFrame) -> NDArray[np.float64]:
     return panel[covariate_names(panel)].to_numpy(dtype=float)
 
 
-def require_both_arms(panel: pd.DataFrame) -> None:
-    """Raise DataError for a trial without treated or without control households, where no effect can be estimated."""
-    share = panel.groupby("campaign_id")["treated"].mean()
-    for arm, value in (("treated", 0.0), ("control", 1.0)):
-        lacking = share.index[share == value].tolist()
-        if lacking:
-            raise DataError(
-                f"Campaigns without an eligible {arm} household: {', '.join(map(str, lacking))}. Their effect cannot be "
-                "estimated: choose another design.campaign_type, or leave these campaigns out of the data."
-            )
+def in_both_arms(rows: pd.DataFrame) -> pd.Series:
+    """Which rows stand in a trial with treated and with control households, whose effect can be estimated: booleans.
+
+    Another trial, such as the last wave of a campaign that reached everybody, stays in its households' past.
+    """
+    share = rows.groupby("trial")["treated"].transform("mean")
+    return (share > 0) & (share < 1)
+
+
+def require_trial(rows: pd.DataFrame) -> None:
+    """Raise DataError unless one trial or more has treated and control households among the rows."""
+    if not in_both_arms(rows).any():
+        share = rows.groupby("trial")["treated"].mean()
+        raise DataError(
+            f"No campaign mailed some of the households compared and not others ({(share == 1).sum()} mailed all of them, "
+            f"{(share == 0).sum()} none), so that no effect can be estimated: choose another design.campaign_type, or "
+            "design=sequential_trials where that is not the design; until a campaign leaves some households out, "
+            "`make segments` says who the customers are."
+        )
 
 
 def require_aligned(panel: pd.DataFrame, other: pd.DataFrame, name: str) -> None:

@@ -43,7 +43,8 @@ def plan_trials(
 
     `campaigns` has campaign_id, campaign_type, start_day, end_day. A campaign that starts on or before the first day, so
     that nobody has a history, is no trial; nor is one with fewer than `min_follow_up_days` days left. A window that would pass
-    the last day is cut there, for both arms alike. Raises DataError when no campaign of this type remains.
+    the last day is cut there, for both arms alike. Raises DataError when no campaign of this type remains, or there is
+    none at all.
     """
     chosen = campaigns[campaigns["campaign_type"] == campaign_type].sort_values(["start_day", "campaign_id"])
     trials: list[Trial] = []
@@ -56,6 +57,11 @@ def plan_trials(
         before_start = max(first_day, time_zero - (window_end - time_zero + timedelta(days=1)))
         number, cut = len(trials) + 1, planned_end > last_day
         trials.append(Trial(number, int(row.campaign_id), time_zero, end_day, window_end, cut, before_start))
+    if campaigns.empty:
+        raise DataError(
+            "These data have no campaigns, so nothing can be said of what a mailing does: `make segments` says who the customers "
+            "are, and its page how to bring campaigns."
+        )
     if not trials:
         raise DataError(
             f"Of {len(chosen)} campaigns of type {campaign_type} none starts inside the data ({first_day} to {last_day}) with "

@@ -1,0 +1,40 @@
+"""Build a page on who the customers are, without need of campaigns; it says what these would add and how to bring them.
+
+Reads the canonical tables' numbers of rows and what the segments are; writes plots/report/segments.html.
+"""
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pyarrow.parquet as pq
+
+from targeting.base.outputs import write_metrics, write_text
+from targeting.base.params import load_params
+from targeting.base.stage import run
+from targeting.pages.segments import segments_page
+from targeting.sentences.segments_page import ADDS
+
+TABLES = Path("data/tables")
+INGEST = Path("metrics/ingest.json")
+SEGMENT = Path("metrics/segment.json")
+STABILITY = Path("metrics/stability.json")
+SEGMENTS = Path("plots/segments.csv")
+PICTURES = (Path("plots/positioning.png"), Path("plots/segment_profiles.png"))
+PAGE = Path("plots/report/segments.html")
+METRICS = Path("metrics/segments_report.json")
+
+
+def main() -> None:
+    source = load_params("data")["data"]["source"]
+    paths = {"ingest": INGEST, "segment": SEGMENT, "stability": STABILITY}
+    metrics = {name: json.loads(path.read_text(encoding="utf-8")) for name, path in paths.items()}
+    rows = {name: pq.read_metadata(TABLES / f"{name}.parquet").num_rows for name in ADDS}
+    segments, pictures = pd.read_csv(SEGMENTS), [path.read_bytes() for path in PICTURES]
+
+    write_metrics({"n_campaigns": rows["campaigns"], "n_targets": rows["campaign_targets"]}, METRICS)
+    write_text(segments_page(source, metrics, rows, segments, pictures), PAGE)
+
+
+if __name__ == "__main__":
+    run("segments_report", main)
