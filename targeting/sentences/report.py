@@ -157,7 +157,22 @@ def limits(metrics: Metrics, data: Metrics) -> list[str]:
             f"The next campaign's {number(experiment['n_eligible'], 0)} eligible households are fewer than the "
             f"{number(experiment['n_total_adjusted'], 0)} that an experiment needs."
         )
-    return own + always
+    return own + till_limits(metrics["ingest"]) + always
+
+
+def till_limits(ingest: Metrics) -> list[str]:
+    """What the lines of the tills cannot say of households, by metrics/ingest.json; empty where nothing stands out."""
+    found = [
+        f"Household {household} holds {percent(share, 1)} of all sales: if it is a card that tills lend to anybody, it is no "
+        "household, and its lines should stay out."
+        for household, share in sorted(ingest["guest_cards"].items(), key=lambda card: -card[1])
+    ]
+    if ingest.get("n_without_household"):
+        found.append(
+            f"{number(ingest['n_without_household'], 0)} lines name no household and are left out, with "
+            f"{usd(ingest['sales_without_household'])} of sales: what these customers buy, no number here says."
+        )
+    return found
 
 
 def learner_words(learner: str) -> str:
