@@ -30,6 +30,7 @@ from targeting.sentences.game import facts, pipeline_words, ranking_words, segme
 from targeting.trials.panel import require_aligned
 from targeting.validation.truth import truth_of_rows
 
+IDENTIFIERS = Path("data/tables/identifiers.parquet")
 PANEL = Path("data/trials/panel.parquet")
 NUISANCE = Path("data/trials/nuisance.parquet")
 SEGMENTS = Path("data/segments/time_zero.parquet")
@@ -56,7 +57,7 @@ def main() -> None:
     learner = policy["order_shown"]
     truth = truth_of_rows(panel, pd.read_parquet(TRUTH))
 
-    economics = load_economics(settings, panel[KEYS], design["campaign_type"])
+    economics = load_economics(settings, panel[KEYS], design["campaign_type"], pd.read_parquet(IDENTIFIERS))
     evidence = evidence_of(panel, nuisance, outcome, seen["overlap"].to_numpy())
     # Where the pipeline recommends nobody, anybody may be its best guess.
     contacted = assignments["all" if policy["recommended"] == "none" else policy["recommended"]].to_numpy() == 1

@@ -19,6 +19,7 @@ from targeting.campaign.monitoring import MODELLED, verdict_of
 from targeting.policy.economics import load_economics
 from targeting.trials.panel import in_last_trial, require_aligned
 
+IDENTIFIERS = Path("data/tables/identifiers.parquet")
 PANEL = Path("data/trials/panel.parquet")
 NUISANCE = Path("data/trials/nuisance.parquet")
 BACKTEST = Path("data/score/backtest.parquet")
@@ -41,7 +42,7 @@ def main() -> None:
         require_aligned(panel[in_last_trial(panel)].reset_index(drop=True), backtest, str(BACKTEST))
         require_aligned(panel, comparable, str(COMPARABLE))
     recommended = json.loads(POLICY.read_text(encoding="utf-8"))["recommended"]
-    economics = load_economics(params["policy"], panel[KEYS], params["design"]["campaign_type"])
+    economics = load_economics(params["policy"], panel[KEYS], params["design"]["campaign_type"], pd.read_parquet(IDENTIFIERS))
 
     earlier = Earlier(backtest, comparable, segments["segment"].to_numpy(), rule[rule["learned_from"] == "earlier"])
     found = judge_last_campaign(panel, nuisance, earlier, economics, recommended, params)

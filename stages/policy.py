@@ -21,6 +21,7 @@ from targeting.policy.economics import load_economics
 from targeting.sentences.policy import recommendation_words
 from targeting.trials.panel import require_aligned
 
+IDENTIFIERS = Path("data/tables/identifiers.parquet")
 PANEL = Path("data/trials/panel.parquet")
 NUISANCE = Path("data/trials/nuisance.parquet")
 EFFECTS = Path("data/cate")
@@ -67,7 +68,7 @@ def main() -> None:
         nuisance=nuisance,
         effects=effects[learner],
         ranking=pd.read_parquet(NESTED) if learner == "selected" else effects[learner],
-        economics=load_economics(settings, panel[KEYS], params["design"]["campaign_type"]),
+        economics=load_economics(settings, panel[KEYS], params["design"]["campaign_type"], pd.read_parquet(IDENTIFIERS)),
         settings=settings,
         bounds=params["nuisance"]["overlap"],
         answers=overlap["answers"],

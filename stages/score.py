@@ -40,11 +40,11 @@ def main() -> None:
     outcome, settings = params["policy"]["outcome"], params["experiment"]
     policy = json.loads(POLICY.read_text(encoding="utf-8"))
     predictions, campaign_type = pd.read_parquet(PREDICTIONS), params["design"]["campaign_type"]
-    past = Economics(policy["cost"], policy["margin"])
+    past, key = Economics(policy["cost"], policy["margin"]), pd.read_parquet(IDENTIFIERS)
     campaign = NextCampaign(
         campaign_type,
         policy["recommended"],
-        next_economics(params["policy"], predictions["household_id"], campaign_type, past),
+        next_economics(params["policy"], predictions["household_id"], campaign_type, past, key),
         outcome,
         params["nuisance"]["overlap"],
         params["policy"]["caution"],
@@ -68,7 +68,7 @@ def main() -> None:
         for name in ("profit", "profit_ci_lower", "profit_ci_upper")
     }
     write_metrics({"policy": policy["recommended"], **counts, **off_policy}, METRICS)
-    own = own_identifiers(table["household_id"], "household", pd.read_parquet(IDENTIFIERS))
+    own = own_identifiers(table["household_id"], "household", key)
     write_csv(table.assign(household_id=own), LIST)
     write_parquet(eligible[["household_id"]].assign(propensity=predictions["propensity"], segment=eligible["segment"]), ELIGIBLE)
 

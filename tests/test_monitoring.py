@@ -148,6 +148,7 @@ def two_campaigns(n: int = 60) -> dict[str, pd.DataFrame]:
     nuisance = keys.assign(propensity=0.5, **{f"score0_{OUTCOME}": 0.0, f"score1_{OUTCOME}": np.where(last, 30.0, 10.0)})
     effects = keys.assign(propensity=0.5, **{f"cate_{OUTCOME}": 6.0, f"lower_{OUTCOME}": np.nan, f"upper_{OUTCOME}": np.nan})
     return {
+        "tables/identifiers": pd.DataFrame({"kind": [], "number": [], "text": []}),
         "trials/panel": panel,
         "trials/nuisance": nuisance,
         "score/backtest": effects[last].reset_index(drop=True),
