@@ -30,7 +30,7 @@ from targeting.figures.experiment import power_chart
 from targeting.nuisance.cross_fit import observed_arm
 from targeting.policy.economics import Economics
 from targeting.trials.panel import require_aligned
-from targeting.words.numbers import UNITS
+from targeting.words.money import speak_in, unit
 
 IDENTIFIERS = Path("data/tables/identifiers.parquet")
 PANEL = Path("data/trials/panel.parquet")
@@ -50,7 +50,8 @@ METRICS = Path("metrics/experiment.json")
 
 
 def main() -> None:
-    params = load_params("policy", "experiment", "seed")
+    params = load_params("data", "policy", "experiment", "seed")
+    speak_in(params["data"]["currency"])
     settings, outcome, seed = params["experiment"], params["policy"]["outcome"], params["seed"]
     panel = pd.read_parquet(PANEL, columns=[*KEYS, "trial", "treated", outcome])
     nuisance, decided, evidence = (pd.read_parquet(path) for path in (NUISANCE, ASSIGNMENTS, EVIDENCE))
@@ -68,7 +69,7 @@ def main() -> None:
     by_trial = sizes_by_trial(rows, settings["sd"], settings["alpha"], effect, power)
     arms = assign_arms(eligible, settings["strata"], settings["households"], seed)
     cost = policy["cost"] * (arms["arm"] == "treated").sum()
-    metrics = experiment_metrics(tests, effect, power, len(eligible), len(arms), cost, UNITS[outcome])
+    metrics = experiment_metrics(tests, effect, power, len(eligible), len(arms), cost, unit(outcome))
     curve = power_table(*tests, effect, power, totals_shown(metrics["n_total"], len(arms)))
 
     explored = exploration_table(
@@ -88,7 +89,7 @@ def main() -> None:
     write_csv(curve, POWER)
     write_csv(by_trial, TRIALS)
     write_csv(arms_by_stratum(arms), STRATA)
-    write_figure(power_chart(curve, effect, UNITS[outcome], power, len(arms)), PICTURE)
+    write_figure(power_chart(curve, effect, unit(outcome), power, len(arms)), PICTURE)
     write_csv(explored, EXPLORATION)
     write_csv(campaigns, CAMPAIGNS)
 

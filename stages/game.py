@@ -29,6 +29,7 @@ from targeting.policy.value import evidence_of
 from targeting.sentences.game import facts, pipeline_words, ranking_words, segment_profiles, stakes
 from targeting.trials.panel import require_aligned
 from targeting.validation.truth import truth_of_rows
+from targeting.words.money import speak_in
 
 IDENTIFIERS = Path("data/tables/identifiers.parquet")
 PANEL = Path("data/trials/panel.parquet")
@@ -45,7 +46,8 @@ METRICS = Path("metrics/game.json")
 
 
 def main() -> None:
-    params = load_params("policy", "design", "seed")
+    params = load_params("data", "policy", "design", "seed")
+    speak_in(params["data"]["currency"])
     settings, design, seed = params["policy"], params["design"], params["seed"]
     outcome = settings["outcome"]
     panel, nuisance, segments, assignments, seen = (

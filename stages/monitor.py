@@ -18,6 +18,7 @@ from targeting.campaign.last_campaign import Earlier, judge_last_campaign
 from targeting.campaign.monitoring import MODELLED, verdict_of
 from targeting.policy.economics import load_economics
 from targeting.trials.panel import in_last_trial, require_aligned
+from targeting.words.money import speak_in
 
 IDENTIFIERS = Path("data/tables/identifiers.parquet")
 PANEL = Path("data/trials/panel.parquet")
@@ -33,7 +34,8 @@ METRICS = Path("metrics/monitor.json")
 
 
 def main() -> None:
-    params = load_params("policy", "nuisance", "design", "seed")
+    params = load_params("data", "policy", "nuisance", "design", "seed")
+    speak_in(params["data"]["currency"])
     panel, nuisance, segments = (pd.read_parquet(path) for path in (PANEL, NUISANCE, SEGMENTS))
     backtest, comparable, rule = (pd.read_parquet(path) for path in (BACKTEST, COMPARABLE, TREE_RULE))
     require_aligned(panel, nuisance, str(NUISANCE))

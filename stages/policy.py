@@ -20,6 +20,7 @@ from targeting.policy.decide import PolicyInputs, choose_policy, policy_results
 from targeting.policy.economics import load_economics
 from targeting.sentences.policy import recommendation_words
 from targeting.trials.panel import require_aligned
+from targeting.words.money import speak_in
 
 IDENTIFIERS = Path("data/tables/identifiers.parquet")
 PANEL = Path("data/trials/panel.parquet")
@@ -51,7 +52,8 @@ METRICS = Path("metrics/policy.json")
 
 
 def main() -> None:
-    params = load_params("policy", "nuisance", "design", "learners", "seed")
+    params = load_params("data", "policy", "nuisance", "design", "learners", "seed")
+    speak_in(params["data"]["currency"])
     settings, learner = params["policy"], params["policy"]["learner"]
     panel = pd.read_parquet(PANEL, columns=[*KEYS, "treated", "fold", settings["outcome"]])
     nuisance, segments, tree = (pd.read_parquet(path) for path in (NUISANCE, SEGMENTS, TREE))

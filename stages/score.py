@@ -19,6 +19,7 @@ from targeting.policy.economics import Economics, next_economics
 from targeting.policy.policies import Budget
 from targeting.segments.stored import segment_names, segment_numbers
 from targeting.segments.time_zero import features_at_the_end
+from targeting.words.money import speak_in
 
 IDENTIFIERS = Path("data/tables/identifiers.parquet")
 CANDIDATES = Path("data/score/candidates.parquet")
@@ -36,7 +37,8 @@ METRICS = Path("metrics/score.json")
 
 
 def main() -> None:
-    params = load_params("segmentation", "policy", "nuisance", "design", "experiment", "seed")
+    params = load_params("data", "segmentation", "policy", "nuisance", "design", "experiment", "seed")
+    speak_in(params["data"]["currency"])
     outcome, settings = params["policy"]["outcome"], params["experiment"]
     policy = json.loads(POLICY.read_text(encoding="utf-8"))
     predictions, campaign_type = pd.read_parquet(PREDICTIONS), params["design"]["campaign_type"]

@@ -5,7 +5,8 @@ import pandas as pd
 
 from study.retailer_summary import ALL, CHOSEN, single
 from targeting.stats.estimates import Z
-from targeting.words.numbers import number, percent, usd
+from targeting.words.money import money
+from targeting.words.numbers import number, percent
 
 MOST_CLAIMED, MOST_LOSSES = 0.07, 0.05  # of the retailers where mailing changes nothing
 
@@ -31,9 +32,9 @@ def findings(choice: pd.DataFrame, learners: pd.DataFrame) -> list[str]:
         f"{number(chosen['rank_correlation'])}, the best single learner on average ({best_order.name}) one of "
         f"{number(best_order['rank_correlation'])}: "
         + _lead(best_order["rank_lead"], best_order["rank_lead_se"], number(abs(best_order["rank_lead"]), 3), "higher", "lower"),
-        f"Its mean error (PEHE) is {usd(chosen['pehe'])}, that of the best single learner on average ({best_size.name}) "
-        f"{usd(best_size['pehe'])}: "
-        + _lead(best_size["pehe_lead"], best_size["pehe_lead_se"], usd(abs(best_size["pehe_lead"])), "smaller", "larger"),
+        f"Its mean error (PEHE) is {money(chosen['pehe'])}, that of the best single learner on average ({best_size.name}) "
+        f"{money(best_size['pehe'])}: "
+        + _lead(best_size["pehe_lead"], best_size["pehe_lead_se"], money(abs(best_size["pehe_lead"])), "smaller", "larger"),
         _saved(nothing, something),
     ]
 
@@ -60,8 +61,8 @@ def _saved(nothing: pd.Series, something: pd.Series) -> str:
     saved = (nothing["saved"] + something["saved"]) / 2
     error = float(np.hypot(nothing["saved_se"], something["saved_se"])) / 2
     parts = [
-        f"{usd(row['regret'])} {where} against {usd(row['plugin_regret'])} (error of the difference {row['saved_se']:.2f})"
+        f"{money(row['regret'])} {where} against {money(row['plugin_regret'])} (error of the difference {row['saved_se']:.2f})"
         for row, where in ((nothing, "where mailing changes nothing"), (something, "where effects differ"))
     ]
-    comparison = _lead(saved, error, usd(abs(saved)), "less", "more")
+    comparison = _lead(saved, error, money(abs(saved)), "less", "more")
     return f"The recommendation's regret, and the plug-in rule's: {'; '.join(parts)}. Both counted alike: {comparison}"

@@ -14,6 +14,7 @@ from statsmodels.stats.power import NormalIndPower
 
 from targeting.base.errors import DataError
 from targeting.stats.estimates import Z
+from targeting.words.money import currency
 
 Vector = NDArray[np.float64]
 ARMS = ("control", "treated")
@@ -185,7 +186,7 @@ def in_words(
         advice = f"One campaign is enough: {found}"
     else:
         advice = f"One campaign is not enough: {found}; draw lots over {-(-n_adjusted // taking_part)} campaigns as large"
-    return f"{aim[0].upper()}{aim[1:]} by {size}. {advice}, and mailing half of them costs {cost:,.2f} USD."
+    return f"{aim[0].upper()}{aim[1:]} by {size}. {advice}, and mailing half of them costs {cost:,.2f} {currency()}."
 
 
 def experiment_metrics(

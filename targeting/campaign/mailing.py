@@ -14,7 +14,7 @@ from targeting.nuisance.overlap import in_overlap
 from targeting.policy.economics import Economics
 from targeting.policy.policies import POLICIES, Budget, PolicyData, unavailable
 from targeting.policy.tree_rule import follow_rule
-from targeting.words.numbers import UNITS
+from targeting.words.money import currency, unit
 
 Vector = NDArray[np.float64]
 COLUMNS = ["household_id", "segment", "cate", "lower", "upper", "in_overlap", "mail", "propensity", "reason"]
@@ -160,10 +160,10 @@ def _ground(campaign: NextCampaign, row: Any) -> str:
     if campaign.policy == "segment":
         if np.isnan(row.segment_profit):
             return "past campaigns do not say what a contact earns in its segment"
-        return f"in past campaigns a contact earned {row.segment_profit:.2f} USD in its segment"
+        return f"in past campaigns a contact earned {row.segment_profit:.2f} {currency()} in its segment"
     if campaign.policy == "policy_tree":
-        return f"in past campaigns a contact earned {row.leaf_profit:.2f} USD by the rule: {row.leaf_rule}"
-    return f"its predicted effect is {row.cate:.2f} {UNITS[campaign.outcome]}, breakeven {row.breakeven:.2f}"
+        return f"in past campaigns a contact earned {row.leaf_profit:.2f} {currency()} by the rule: {row.leaf_rule}"
+    return f"its predicted effect is {row.cate:.2f} {unit(campaign.outcome)}, breakeven {row.breakeven:.2f}"
 
 
 def _marks(overlap: bool, propensity: float, outside_range: str) -> list[str]:

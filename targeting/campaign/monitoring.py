@@ -16,6 +16,7 @@ from targeting.policy.value import Economics, profits
 from targeting.stats.estimates import SIGNIFICANCE, mean_estimate
 from targeting.validation.calibration import GROUPS
 from targeting.validation.ranking import descending
+from targeting.words.money import currency
 
 Vector = NDArray[np.float64]
 BINS = 10
@@ -136,7 +137,7 @@ def verdict_of(drift: pd.DataFrame, effects: pd.DataFrame) -> Verdict:
     drifted = drift.set_index("name")["drifted"]
     models, features = drifted[drifted.index.isin(MODELLED)], drifted[~drifted.index.isin(MODELLED)]
 
-    losses = [f"The policy's contacts lost {-money['realised']:.2f} USD per household"] if money["ci_upper"] < 0 else []
+    losses = [f"The policy's contacts lost {-money['realised']:.2f} {currency()} per household"] if money["ci_upper"] < 0 else []
     doubts = [
         f"Effects {'on the mean' if row.group == 'all' else f'in fifth {row.group}'} were not as predicted: "
         f"{row.realised:.2f} in place of {row.predicted:.2f}"

@@ -14,7 +14,7 @@ from targeting.policy.lookup import Lookup
 from targeting.sentences import report as sentences
 from targeting.sentences.truth import claims_in_words, truth_sentences
 from targeting.words.estimators import NAMES
-from targeting.words.numbers import amount
+from targeting.words.money import amount, currency
 
 Tables = Mapping[str, pd.DataFrame]
 CONTACT = ["profit", "profit_ci_lower", "profit_ci_upper"]
@@ -140,9 +140,9 @@ def report_context(
         "parameters": list(flat(parameters)),
         "revision": revision,
         "versions": versions,
-        "axes": charts.AXES,
+        "axes": charts.axes(),
         "sliders": {name: slider(lookup, name, policy[name]) for name in ("cost", "margin")},
-        "margin_unit": "share of sales" if outcome == "purchase_amount" else "USD per basket",
+        "margin_unit": "share of sales" if outcome == "purchase_amount" else f"{currency()} per basket",
         "charts": all_charts(metrics, tables, arms, curve, outcome),
         "lookup": embedded(lookup, len(arms), outcome, metrics["nuisance"]["answers"]),
         "vega": vega(),

@@ -15,7 +15,7 @@ from scipy.stats import binom, chi2, norm
 
 from targeting.robustness.refutation import LEFT_OUT, NEGATIVE_CONTROL, ORIGINAL, PLACEBO, RANDOM_CAUSE, SUBSET
 from targeting.stats.estimates import CONFIDENCE, Estimate, Z
-from targeting.words.numbers import amount
+from targeting.words.money import amount
 
 # Judges nothing by itself, and doesn't count: an effect within what placebos give may be right all the same.
 INFORMATION = "placebo_position"

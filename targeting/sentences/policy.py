@@ -3,7 +3,8 @@
 import pandas as pd
 
 from targeting.policy.value import recommendable
-from targeting.words.numbers import percent, usd
+from targeting.words.money import money
+from targeting.words.numbers import percent
 
 
 def recommendation_words(table: pd.DataFrame, recommended: str) -> str:
@@ -24,14 +25,14 @@ def recommendation_words(table: pd.DataFrame, recommended: str) -> str:
         )
     row = rows.loc[recommended]
     total = row["n"] / row["share"]
-    against = f"{usd(row['over_current_ci_lower'])} to {usd(row['over_current_ci_upper'])}"
+    against = f"{money(row['over_current_ci_lower'])} to {money(row['over_current_ci_upper'])}"
     outside = rows.loc["current", "share_outside"]
     if outside > 0:
         against += f", which does not count what is unknown of its {percent(outside)} of contacts outside the overlap"
     return (
         f"Mail by {recommended}: {row['n']:,.0f} of {total:,.0f} households and campaigns ({row['share']:.0%}), to earn "
-        f"{_dollars_with_interval(row)} per household, {usd(row['total_profit'])} in all, against mailing nobody"
-        f"{_together(row, len(compared))}; against current practice {usd(row['over_current'])} per household ({against})."
+        f"{_dollars_with_interval(row)} per household, {money(row['total_profit'])} in all, against mailing nobody"
+        f"{_together(row, len(compared))}; against current practice {money(row['over_current'])} per household ({against})."
     )
 
 
@@ -39,9 +40,9 @@ def _together(row: pd.Series, n: int) -> str:
     """How low its profit may be when intervals are to hold for all `n` policies compared; nothing to add for a single one."""
     if n == 1:
         return ""
-    return f"; with {'both' if n == 2 else f'all {n}'} compared at once it may be as low as {usd(row['simultaneous_lower'])}"
+    return f"; with {'both' if n == 2 else f'all {n}'} compared at once it may be as low as {money(row['simultaneous_lower'])}"
 
 
 def _dollars_with_interval(row: pd.Series) -> str:
-    ends = f"{usd(row['profit_ci_lower'])} to {usd(row['profit_ci_upper'])}"
-    return f"{usd(row['profit'])} (95% interval {ends})"
+    ends = f"{money(row['profit_ci_lower'])} to {money(row['profit_ci_upper'])}"
+    return f"{money(row['profit'])} (95% interval {ends})"

@@ -7,7 +7,8 @@ import pandas as pd
 
 from targeting.stats.estimates import SIGNIFICANCE
 from targeting.words.estimators import NAMES
-from targeting.words.numbers import LEARNER_WORDS, amount, number, percent, usd
+from targeting.words.money import amount, money
+from targeting.words.numbers import LEARNER_WORDS, number, percent
 
 Metrics = Mapping[str, Any]
 READ_FIRST = "ato"  # the estimator of the population that the data speak of
@@ -28,7 +29,7 @@ def _read_first(effects: pd.DataFrame, outcome: str) -> pd.Series:
 
 def interval(lower: float, upper: float) -> str:
     """95% interval of dollars in words."""
-    return f"95% interval {usd(lower)} to {usd(upper)}"
+    return f"95% interval {money(lower)} to {money(upper)}"
 
 
 def sign_in_words(lower: float, upper: float) -> str:
@@ -44,8 +45,8 @@ def effect_sentence(effects: pd.DataFrame) -> str:
     """The pooled effect on spend of the estimator that is read first; `effects` is plots/ate.csv."""
     row = _read_first(effects, SPEND)
     return (
-        f"A mailed campaign changed a household's spend by {usd(row['estimate'])} ({interval(row['ci_lower'], row['ci_upper'])}; "
-        f"{NAMES[READ_FIRST]}), {sign_in_words(row['ci_lower'], row['ci_upper'])}."
+        f"A mailed campaign changed a household's spend by {money(row['estimate'])} "
+        f"({interval(row['ci_lower'], row['ci_upper'])}; {NAMES[READ_FIRST]}), {sign_in_words(row['ci_lower'], row['ci_upper'])}."
     )
 
 
@@ -170,7 +171,7 @@ def till_limits(ingest: Metrics) -> list[str]:
     if ingest.get("n_without_household"):
         found.append(
             f"{number(ingest['n_without_household'], 0)} lines name no household and are left out, with "
-            f"{usd(ingest['sales_without_household'])} of sales: what these customers buy, no number here says."
+            f"{money(ingest['sales_without_household'])} of sales: what these customers buy, no number here says."
         )
     return found
 
