@@ -13,7 +13,8 @@ from targeting.sentences.heterogeneity import heterogeneity_words
 from targeting.sentences.overlap import overlap_words
 from targeting.sentences.refutation import verdict_words
 from targeting.words.estimators import NAMES
-from targeting.words.numbers import amount, margin_words, number, percent, usd
+from targeting.words.money import amount, margin_words, money, speak_in
+from targeting.words.numbers import number, percent
 
 ROOT = Path(__file__).resolve().parent.parent
 # Each page and its template.
@@ -65,7 +66,7 @@ def text_environment() -> jinja2.Environment:
         lstrip_blocks=True,
         autoescape=False,  # noqa: S701 - Markdown, from our own numbers
     )
-    templates.filters |= {"usd": usd, "percent": percent, "number": number, "row_pair": row_pair}
+    templates.filters |= {"money": money, "percent": percent, "number": number, "row_pair": row_pair}
     templates.filters |= {"amount": amount, "margin": margin_words}
     templates.filters |= {"overlap_words": overlap_words, "heterogeneity_words": heterogeneity_words}
     templates.filters["verdict_words"] = lambda row: verdict_words(pd.Series(row))
@@ -93,6 +94,8 @@ def render(page: str) -> str:
     metrics = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in (ROOT / "metrics").glob("*.json")}
     tables: dict[str, Any] = {path.stem: pd.read_csv(path).to_dict("records") for path in (ROOT / "plots").glob("*.csv")}
     params = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+    # The worlds of the study are in dollars, whatever the retailer's money.
+    speak_in("USD" if page == "docs/known_truth.md" else params["data"]["currency"])
     numbers = {"metrics": metrics, "tables": tables, "params": params, "estimator_names": NAMES, "known": known_truth()}
     return text_environment().get_template(PAGES[page]).render(**numbers, stage_graph=stage_graph())
 

@@ -12,12 +12,14 @@ import pandas as pd
 from targeting.base.columns import OUTCOMES
 from targeting.base.identifiers import own_identifiers
 from targeting.base.outputs import write_csv, write_figure, write_metrics, write_parquet
+from targeting.base.params import load_params
 from targeting.base.stage import run
 from targeting.effects.estimators import ADJUSTED, effect_data, effect_table
 from targeting.effects.pooling import pooling_table
 from targeting.effects.trimming import trimming_table
 from targeting.figures.effects import forest_plot
 from targeting.trials.panel import require_aligned
+from targeting.words.money import speak_in
 
 PANEL = Path("data/trials/panel.parquet")
 NUISANCE = Path("data/trials/nuisance.parquet")
@@ -31,6 +33,7 @@ METRICS = Path("metrics/ate.json")
 
 
 def main() -> None:
+    speak_in(load_params("data")["data"]["currency"])
     panel = pd.read_parquet(PANEL)
     nuisance = pd.read_parquet(NUISANCE)
     require_aligned(panel, nuisance, str(NUISANCE))

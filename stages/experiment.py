@@ -34,7 +34,7 @@ from targeting.policy.economics import Economics
 from targeting.policy.posterior import Belief
 from targeting.sentences.experiment import experiment_words, pilot_words
 from targeting.trials.panel import require_aligned
-from targeting.words.numbers import UNITS
+from targeting.words.money import speak_in, unit
 
 IDENTIFIERS = Path("data/tables/identifiers.parquet")
 PANEL = Path("data/trials/panel.parquet")
@@ -54,7 +54,8 @@ METRICS = Path("metrics/experiment.json")
 
 
 def main() -> None:
-    params = load_params("policy", "nuisance", "experiment", "seed")
+    params = load_params("data", "policy", "nuisance", "experiment", "seed")
+    speak_in(params["data"]["currency"])
     settings, outcome, seed = params["experiment"], params["policy"]["outcome"], params["seed"]
     panel = pd.read_parquet(PANEL, columns=[*KEYS, "trial", "treated", outcome])
     nuisance, decided, evidence = (pd.read_parquet(path) for path in (NUISANCE, ASSIGNMENTS, EVIDENCE))
@@ -99,7 +100,7 @@ def main() -> None:
     write_csv(curve, POWER)
     write_csv(by_trial, TRIALS)
     write_csv(arms_by_stratum(arms), STRATA)
-    write_figure(power_chart(curve, effect, UNITS[outcome], power, len(arms)), PICTURE)
+    write_figure(power_chart(curve, effect, unit(outcome), power, len(arms)), PICTURE)
     write_csv(explored, EXPLORATION)
     write_csv(campaigns, CAMPAIGNS)
 

@@ -26,6 +26,7 @@ from targeting.segments.factors import (
     varying_features,
 )
 from targeting.sentences.segments import factor_words
+from targeting.words.money import speak_in
 
 PROFILE = Path("data/profile/features.parquet")
 FACTORS = Path("data/segments/factors.parquet")
@@ -40,7 +41,8 @@ METRICS = Path("metrics/factors.json")
 
 
 def main() -> None:
-    params = load_params("segmentation", "seed")
+    params = load_params("data", "segmentation", "seed")
+    speak_in(params["data"]["currency"])
     section, seed = params["segmentation"], params["seed"]
     profile = pd.read_parquet(PROFILE)
     names = varying_features(profile[section["features"]])

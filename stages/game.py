@@ -30,7 +30,9 @@ from targeting.sentences.game import facts, pipeline_words, ranking_words, segme
 from targeting.sentences.overlap import overlap_words
 from targeting.trials.panel import require_aligned
 from targeting.validation.truth import truth_of_rows
+from targeting.words.money import speak_in
 
+IDENTIFIERS = Path("data/tables/identifiers.parquet")
 PANEL = Path("data/trials/panel.parquet")
 NUISANCE = Path("data/trials/nuisance.parquet")
 SEGMENTS = Path("data/segments/time_zero.parquet")
@@ -45,7 +47,8 @@ METRICS = Path("metrics/game.json")
 
 
 def main() -> None:
-    params = load_params("policy", "design", "seed")
+    params = load_params("data", "policy", "design", "seed")
+    speak_in(params["data"]["currency"])
     settings, design, seed = params["policy"], params["design"], params["seed"]
     outcome = settings["outcome"]
     panel, nuisance, segments, assignments, seen = (
@@ -57,7 +60,7 @@ def main() -> None:
     learner = policy["order_shown"]
     truth = truth_of_rows(panel, pd.read_parquet(TRUTH))
 
-    economics = load_economics(settings, panel[KEYS], design["campaign_type"])
+    economics = load_economics(settings, panel[KEYS], design["campaign_type"], pd.read_parquet(IDENTIFIERS))
     evidence = evidence_of(panel, nuisance, outcome, seen["overlap"].to_numpy())
     # Where the pipeline recommends nobody, anybody may be its best guess.
     contacted = assignments["all" if policy["recommended"] == "none" else policy["recommended"]].to_numpy() == 1

@@ -20,7 +20,7 @@ from targeting.tables.held_out import check_held_out
 from targeting.tables.identifiers import own_text
 from targeting.tables.plausible import plausibility
 from targeting.tables.schemas import SCHEMAS, validate
-from targeting.tables.till_totals import guest_cards, till_totals
+from targeting.tables.till_totals import guest_cards, till_totals, without_household
 from targeting.tables.write import write_tables, write_truth
 
 TABLES = Path("data/tables")
@@ -42,8 +42,7 @@ def main() -> None:
             tables = dict(zip(SCHEMAS, read_tables(backend, part, *SCHEMAS), strict=True))
             key = backend.read_parquet(part / "identifiers.parquet")
             origin = {
-                name: dataclasses.replace(own, shown=partial(own_text, key))
-                for name, own in origins(params["data"]["source"]).items()
+                name: dataclasses.replace(own, shown=partial(own_text, key)) for name, own in origins(params["data"]).items()
             }
             for name, table in tables.items():
                 validate(name, table, origin)
@@ -51,6 +50,7 @@ def main() -> None:
             (held_out,) = read_tables(backend, part, "held_out")
             counts["n_held_out"] = check_held_out(held_out, tables["campaigns"], origin)
             totals, guests = till_totals(tables["transactions"], source["transactions"]), guest_cards(tables["transactions"])
+            anonymous = without_household(source["without_household"]) if "without_household" in source else {}
             guests = {str(own_text(key, "household_id", int(household))): share for household, share in guests.items()}
             replace(TRUTH, lambda path: write_truth(backend, source, path))
         shutil.rmtree(TABLES, ignore_errors=True)
@@ -61,7 +61,11 @@ def main() -> None:
         print(f"ingest: {counts['n_held_out']:,} of the targets are flagged as held out. {HELD_OUT}", file=sys.stderr)
     for household, share in guests.items():
         print(f"ingest: household {household} holds {share:.1%} of all sales: {GUEST}.", file=sys.stderr)
-    write_metrics(totals | counts | {"guest_cards": guests}, METRICS)
+    if anonymous.get("n_without_household"):
+        n, sales = anonymous["n_without_household"], anonymous["sales_without_household"]
+        money = f"{sales:,.2f} {params['data']['currency']}"
+        print(f"ingest: {n:,} lines name no household and are left out, with {money} of sales net of returns.", file=sys.stderr)
+    write_metrics(totals | anonymous | counts | {"guest_cards": guests}, METRICS)
 
 
 if __name__ == "__main__":

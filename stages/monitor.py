@@ -19,7 +19,9 @@ from targeting.campaign.monitoring import verdict_of
 from targeting.policy.economics import load_economics
 from targeting.sentences.monitoring import monitoring_words
 from targeting.trials.panel import in_last_trial, require_aligned
+from targeting.words.money import speak_in
 
+IDENTIFIERS = Path("data/tables/identifiers.parquet")
 PANEL = Path("data/trials/panel.parquet")
 NUISANCE = Path("data/trials/nuisance.parquet")
 BACKTEST = Path("data/score/backtest.parquet")
@@ -32,7 +34,8 @@ METRICS = Path("metrics/monitor.json")
 
 
 def main() -> None:
-    params = load_params("policy", "nuisance", "design", "seed")
+    params = load_params("data", "policy", "nuisance", "design", "seed")
+    speak_in(params["data"]["currency"])
     panel, nuisance, evidence = (pd.read_parquet(path) for path in (PANEL, NUISANCE, EVIDENCE))
     backtest, comparable = (pd.read_parquet(path) for path in (BACKTEST, COMPARABLE))
     require_aligned(panel, nuisance, str(NUISANCE))
@@ -41,7 +44,7 @@ def main() -> None:
         require_aligned(panel[in_last_trial(panel)].reset_index(drop=True), backtest, str(BACKTEST))
         require_aligned(panel, comparable, str(COMPARABLE))
     recommended = json.loads(POLICY.read_text(encoding="utf-8"))["recommended"]
-    economics = load_economics(params["policy"], panel[KEYS], params["design"]["campaign_type"])
+    economics = load_economics(params["policy"], panel[KEYS], params["design"]["campaign_type"], pd.read_parquet(IDENTIFIERS))
 
     earlier = Earlier(backtest, comparable, evidence["ranking"].to_numpy())
     found = judge_last_campaign(panel, nuisance, earlier, economics, recommended, params)

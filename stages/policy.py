@@ -21,7 +21,9 @@ from targeting.policy.economics import load_economics
 from targeting.sentences.overlap import overlap_words
 from targeting.sentences.policy import by_the_tills_words, recommendation_words
 from targeting.trials.panel import require_aligned
+from targeting.words.money import speak_in
 
+IDENTIFIERS = Path("data/tables/identifiers.parquet")
 PANEL = Path("data/trials/panel.parquet")
 NUISANCE = Path("data/trials/nuisance.parquet")
 EFFECTS = Path("data/cate")
@@ -50,7 +52,8 @@ METRICS = Path("metrics/policy.json")
 
 
 def main() -> None:
-    params = load_params("policy", "nuisance", "design", "learners", "seed")
+    params = load_params("data", "policy", "nuisance", "design", "learners", "seed")
+    speak_in(params["data"]["currency"])
     settings, learner = params["policy"], params["policy"]["learner"]
     panel = pd.read_parquet(PANEL, columns=[*KEYS, "treated", "fold", settings["outcome"]])
     nuisance, segments, tree = (pd.read_parquet(path) for path in (NUISANCE, SEGMENTS, TREE))
@@ -67,7 +70,7 @@ def main() -> None:
         nuisance=nuisance,
         effects=effects[learner],
         ranking=pd.read_parquet(NESTED) if learner == "selected" else effects[learner],
-        economics=load_economics(settings, panel[KEYS], params["design"]["campaign_type"]),
+        economics=load_economics(settings, panel[KEYS], params["design"]["campaign_type"], pd.read_parquet(IDENTIFIERS)),
         settings=settings,
         bounds=params["nuisance"]["overlap"],
         answers=overlap["answers"],

@@ -16,6 +16,7 @@ from targeting.policy.economics import load_economics
 from targeting.policy.tree_results import tree_results
 from targeting.trials.panel import require_aligned
 
+IDENTIFIERS = Path("data/tables/identifiers.parquet")
 PANEL = Path("data/trials/panel.parquet")
 NUISANCE = Path("data/trials/nuisance.parquet")
 TREE = Path("data/policy/tree.parquet")
@@ -27,7 +28,7 @@ def main() -> None:
     params = load_params("policy", "nuisance", "design", "seed")
     panel, nuisance = pd.read_parquet(PANEL), pd.read_parquet(NUISANCE)
     require_aligned(panel, nuisance, str(NUISANCE))
-    economics = load_economics(params["policy"], panel[KEYS], params["design"]["campaign_type"])
+    economics = load_economics(params["policy"], panel[KEYS], params["design"]["campaign_type"], pd.read_parquet(IDENTIFIERS))
     found = tree_results(panel, nuisance, economics, params["policy"]["outcome"], params["nuisance"]["overlap"], params["seed"])
 
     write_metrics(found.metrics, METRICS)

@@ -19,6 +19,7 @@ from targeting.tables.engine import connect, read_tables
 from targeting.tables.schemas import SCHEMAS
 from targeting.trials.negative_control import control_metrics, control_panel, control_trials
 from targeting.trials.panel import require_aligned
+from targeting.words.money import speak_in
 
 TABLES = Path("data/tables")
 PANEL = Path("data/trials/panel.parquet")
@@ -31,7 +32,8 @@ METRICS = Path("metrics/refute.json")
 
 
 def main() -> None:
-    params = load_params("engine", "design", "refute", "nuisance", "seed")
+    params = load_params("data", "engine", "design", "refute", "nuisance", "seed")
+    speak_in(params["data"]["currency"])
     checks, settings, seed = params["refute"], params["nuisance"], params["seed"]
     clip, folds = settings["clip"], settings["folds"]
     panel = pd.read_parquet(PANEL)

@@ -22,7 +22,7 @@ from targeting.pages.revision import code_revision, versions
 from targeting.pages.summary import summary_numbers
 from targeting.policy.lookup import Lookup
 from targeting.sentences.report import learner_words
-from targeting.words.numbers import margin_words
+from targeting.words.money import margin_words, speak_in
 
 METRICS = Path("metrics")
 TABLES = Path("plots")
@@ -74,6 +74,7 @@ def main() -> None:
     params = load_params(
         "data", "engine", "design", "segmentation", "nuisance", "refute", "learners", "policy", "experiment", "seed"
     )
+    speak_in(params["data"]["currency"])
     metrics, tables, arms, lookup = read_run()
     policy = metrics["policy"]
     write_metrics(summary_numbers(metrics), SUMMARY)

@@ -21,6 +21,7 @@ from targeting.policy.policies import Budget
 from targeting.segments.stored import segment_names, segment_numbers
 from targeting.segments.time_zero import features_at_the_end
 from targeting.sentences.mailing import with_reasons
+from targeting.words.money import speak_in
 
 IDENTIFIERS = Path("data/tables/identifiers.parquet")
 CANDIDATES = Path("data/score/candidates.parquet")
@@ -36,15 +37,16 @@ METRICS = Path("metrics/score.json")
 
 
 def main() -> None:
-    params = load_params("segmentation", "policy", "nuisance", "design", "experiment", "seed")
+    params = load_params("data", "segmentation", "policy", "nuisance", "design", "experiment", "seed")
+    speak_in(params["data"]["currency"])
     outcome, settings = params["policy"]["outcome"], params["experiment"]
     policy = json.loads(POLICY.read_text(encoding="utf-8"))
     predictions, campaign_type = pd.read_parquet(PREDICTIONS), params["design"]["campaign_type"]
-    past = Economics(policy["cost"], policy["margin"])
+    past, key = Economics(policy["cost"], policy["margin"]), pd.read_parquet(IDENTIFIERS)
     campaign = NextCampaign(
         campaign_type,
         policy["recommended"],
-        next_economics(params["policy"], predictions["household_id"], campaign_type, past),
+        next_economics(params["policy"], predictions["household_id"], campaign_type, past, key),
         outcome,
         params["nuisance"]["overlap"],
         params["policy"]["prudence"],
@@ -63,7 +65,7 @@ def main() -> None:
 
     counts = list_metrics(table, candidates, known, campaign, forecast)
     write_metrics({"policy": policy["recommended"], **counts}, METRICS)
-    own = own_identifiers(table["household_id"], "household", pd.read_parquet(IDENTIFIERS))
+    own = own_identifiers(table["household_id"], "household", key)
     write_csv(with_reasons(table, campaign).assign(household_id=own), LIST)
     write_parquet(eligible[["household_id"]].assign(propensity=predictions["propensity"], segment=eligible["segment"]), ELIGIBLE)
 

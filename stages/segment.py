@@ -22,6 +22,7 @@ from targeting.segments.grouping import fit_kmeans, order_by, recommend_clusters
 from targeting.segments.profile import demographics, feature_differences, value_tiers
 from targeting.segments.table import factor_table_by_segment, profile_table, segment_table
 from targeting.sentences.segments import cluster_words
+from targeting.words.money import speak_in
 
 HOUSEHOLDS = Path("data/tables/households.parquet")
 PROFILE = Path("data/profile/features.parquet")
@@ -45,7 +46,8 @@ METRICS = Path("metrics/segment.json")
 
 
 def main() -> None:
-    params = load_params("segmentation", "seed")
+    params = load_params("data", "segmentation", "seed")
+    speak_in(params["data"]["currency"])
     section, seed, k = params["segmentation"], params["seed"], params["segmentation"]["k"]
     profile, factors, loadings = (pd.read_parquet(path) for path in (PROFILE, FACTORS, LOADINGS))
     features = profile.drop(columns="household_id")

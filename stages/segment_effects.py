@@ -18,6 +18,7 @@ from targeting.nuisance.overlap import in_overlap
 from targeting.segments.stored import segment_names, segment_numbers
 from targeting.segments.time_zero import features_at_time_zero
 from targeting.trials.panel import require_aligned
+from targeting.words.money import speak_in
 
 TRANSACTIONS = Path("data/tables/transactions.parquet")
 ELIGIBLE = Path("data/trials/eligible.parquet")
@@ -36,7 +37,8 @@ METRICS = Path("metrics/segment_effects.json")
 
 
 def main() -> None:
-    params = load_params("segmentation", "nuisance")
+    params = load_params("data", "segmentation", "nuisance")
+    speak_in(params["data"]["currency"])
     panel, nuisance, predicted = (pd.read_parquet(path) for path in (PANEL, NUISANCE, PREDICTED))
     require_aligned(panel, nuisance, str(NUISANCE))
     require_aligned(panel, predicted, str(PREDICTED))

@@ -18,6 +18,7 @@ from targeting.nuisance.overlap import in_overlap
 from targeting.robustness.hidden_confounder import benchmark_shares
 from targeting.robustness.sensitivity_table import confounders, contour, covariate_groups, sensitivity
 from targeting.trials.panel import covariate_names, require_aligned
+from targeting.words.money import speak_in
 
 PANEL = Path("data/trials/panel.parquet")
 NUISANCE = Path("data/trials/nuisance.parquet")
@@ -30,7 +31,8 @@ METRICS = Path("metrics/sensitivity.json")
 
 
 def main() -> None:
-    params = load_params("nuisance", "seed")
+    params = load_params("data", "nuisance", "seed")
+    speak_in(params["data"]["currency"])
     panel = pd.read_parquet(PANEL)
     nuisance = pd.read_parquet(NUISANCE)
     require_aligned(panel, nuisance, str(NUISANCE))

@@ -32,6 +32,7 @@ from targeting.segments.stored import segment_names
 from targeting.segments.time_zero import to_window_length
 from targeting.tables.engine import connect, read_tables
 from targeting.tables.features import household_features
+from targeting.words.money import speak_in
 
 TABLES = Path("data/tables")
 PROFILE = Path("data/profile/features.parquet")
@@ -61,7 +62,8 @@ def features_by_half(backend: BaseBackend, names: list[str]) -> list[pd.DataFram
 
 
 def main() -> None:
-    params = load_params("engine", "segmentation", "seed")
+    params = load_params("data", "engine", "segmentation", "seed")
+    speak_in(params["data"]["currency"])
     section, seed = params["segmentation"], params["seed"]
     assigned, loadings, scaling = (pd.read_parquet(path) for path in (SEGMENTS, LOADINGS, SCALING))
     # Where features were left out, there may be fewer factors than asked for.

@@ -29,6 +29,7 @@ from targeting.validation.truth import (
 )
 
 KNOWN = Path("data/truth/truth.parquet")
+IDENTIFIERS = Path("data/tables/identifiers.parquet")
 PANEL = Path("data/trials/panel.parquet")
 NUISANCE = Path("data/trials/nuisance.parquet")
 LEARNERS = Path("data/cate")
@@ -62,7 +63,7 @@ def main() -> None:
         require_aligned(panel, table, name)
 
     weights = estimand_weights(rows, by_design=params["design"]["name"] == "sequential_trials")
-    economics = load_economics(settings, panel[KEYS], params["design"]["campaign_type"])
+    economics = load_economics(settings, panel[KEYS], params["design"]["campaign_type"], pd.read_parquet(IDENTIFIERS))
     claims = [
         judge_effects(pd.read_parquet(EFFECTS), rows, weights),
         judge_learners(learners, rows),

@@ -4,7 +4,8 @@ import pandas as pd
 
 from study.retailer_summary import ALL, CHOSEN, MUCH, single
 from targeting.stats.estimates import Z
-from targeting.words.numbers import number, percent, usd
+from targeting.words.money import money
+from targeting.words.numbers import number, percent
 
 MOST_CLAIMED, MOST_LOSSES, MOST_LOST = 0.07, 0.05, 0.05  # of retailers where mailing changes nothing; the last in USD per row
 KINDS = {
@@ -24,16 +25,16 @@ def findings(choice: pd.DataFrame, learners: pd.DataFrame) -> list[str]:
     best_order, best_size = alone.loc[alone["rank_correlation"].idxmax()], alone.loc[alone["pehe"].idxmin()]
     return [
         _at_most(nothing, "shown", MOST_CLAIMED, "Heterogeneity is claimed where there is none"),
-        _at_most(nothing, "loses_much", MOST_LOSSES, f"Where mailing changes nothing more than {usd(MUCH)} per row is lost"),
+        _at_most(nothing, "loses_much", MOST_LOSSES, f"Where mailing changes nothing more than {money(MUCH)} per row is lost"),
         _lost(nothing),
         *(_earned(choice[choice["effect"] == kind].set_index("overlap"), kind) for kind in LEAST_EARNED if kind in cells.index),
         f"The learner that the rule puts first has a mean rank correlation with the true effect of "
         f"{number(chosen['rank_correlation'])}, the best single learner on average ({best_order.name}) one of "
         f"{number(best_order['rank_correlation'])}: "
         + _lead(best_order["rank_lead"], best_order["rank_lead_se"], number(abs(best_order["rank_lead"]), 3), "higher", "lower"),
-        f"Its mean error (PEHE) is {usd(chosen['pehe'])}, that of the best single learner on average ({best_size.name}) "
-        f"{usd(best_size['pehe'])}: "
-        + _lead(best_size["pehe_lead"], best_size["pehe_lead_se"], usd(abs(best_size["pehe_lead"])), "smaller", "larger"),
+        f"Its mean error (PEHE) is {money(chosen['pehe'])}, that of the best single learner on average ({best_size.name}) "
+        f"{money(best_size['pehe'])}: "
+        + _lead(best_size["pehe_lead"], best_size["pehe_lead_se"], money(abs(best_size["pehe_lead"])), "smaller", "larger"),
         *(_saved(cells.loc[kind], words) for kind, words in KINDS.items() if kind in cells.index),
     ]
 
@@ -45,8 +46,8 @@ def _lost(nothing: pd.Series) -> str:
     sure = lost + Z * error <= MOST_LOST if met else lost - Z * error > MOST_LOST
     doubt = "" if sure else ", though chance alone could turn that"
     return (
-        f"There the recommendation loses {usd(lost)} per row on average (Monte Carlo error {error:.3f}): the aim, "
-        f"{usd(MOST_LOST)} at most, is {'met' if met else 'missed'}{doubt}."
+        f"There the recommendation loses {money(lost)} per row on average (Monte Carlo error {error:.3f}): the aim, "
+        f"{money(MOST_LOST)} at most, is {'met' if met else 'missed'}{doubt}."
     )
 
 
@@ -86,6 +87,6 @@ def _saved(row: pd.Series, words: str) -> str:
     """The recommendation's profit against the plug-in rule's, in one kind of retailer."""
     saved = row["saved"]
     return (
-        f"The recommendation earns {usd(row['applied_profit'])} per row {words}, the plug-in rule {usd(row['plugin_profit'])}: "
-        + _lead(saved, row["saved_se"], usd(abs(saved)), "more", "less")
+        f"The recommendation earns {money(row['applied_profit'])} per row {words}, "
+        f"the plug-in rule {money(row['plugin_profit'])}: " + _lead(saved, row["saved_se"], money(abs(saved)), "more", "less")
     )

@@ -9,7 +9,7 @@ import pytest
 
 from scripts.render_readme import PAGES as RENDERED
 from scripts.render_readme import ROOT, render, stage_edges
-from targeting.words.numbers import usd
+from targeting.words.money import money
 
 PAGES = ("README.md", "CONTRIBUTING.md", *(f"docs/{path.name}" for path in sorted((ROOT / "docs").glob("*.md"))))
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
@@ -61,14 +61,14 @@ def test_the_results_give_no_interval_to_what_is_extrapolated():
     for row in plotted("policies").dropna(subset="share").itertuples():
         line = next(line for line in lines if line.startswith(f"| `{row.policy}` |"))
         assert ("(no interval: extrapolated)" in line) == (row.share_outside > 0), row.policy
-        assert (usd(row.profit_ci_lower) in line) == (row.share_outside == 0), row.policy
-        assert usd(row.profit_overlap_ci_lower) in line
+        assert (money(row.profit_ci_lower) in line) == (row.share_outside == 0), row.policy
+        assert money(row.profit_overlap_ci_lower) in line
 
 
 def test_the_results_put_the_range_of_a_single_split_beside_the_averaged_one():
     single = plotted("designs").set_index("design").loc["sequential_trials", "range"]
     assert re.search(
-        rf"lie within \$[\d.]+ of each other, .*within {re.escape(usd(single))} by a single split", render("docs/results.md")
+        rf"lie within \$[\d.]+ of each other, .*within {re.escape(money(single))} by a single split", render("docs/results.md")
     )
 
 
@@ -77,7 +77,7 @@ def test_the_results_tell_value_from_response():
     assert any("| priority by value |" in line and line.endswith("| profit of mailing one (95% interval) |") for line in lines)
     for row in plotted("what_if").itertuples():
         line = next(line for line in lines if line.startswith(f"| {row.name} | "))
-        assert line.endswith(f"| {usd(row.profit)} ({usd(row.profit_ci_lower)} to {usd(row.profit_ci_upper)}) |")
+        assert line.endswith(f"| {money(row.profit)} ({money(row.profit_ci_lower)} to {money(row.profit_ci_upper)}) |")
 
 
 @pytest.mark.parametrize("page", PAGES)

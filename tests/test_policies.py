@@ -245,6 +245,7 @@ def test_prudence_says_how_much_doubt_counts():
     assert prudent(replace(doubted, prudence=3.0)).tolist() == [0, 0, 0]
 
 
+NUMBERS = pd.DataFrame({"kind": [], "number": [], "text": []})  # the key where all identifiers were numbers
 KEYS = pd.DataFrame({"household_id": [1, 2, 1], "campaign_id": [27, 27, 8]})
 
 
@@ -303,13 +304,13 @@ def test_a_table_is_read_only_where_a_column_is_asked_for(tmp_path, ending):
     settings = {"cost": {"column": "usd"}, "margin": 0.5, "table": str(path), "outcome": "purchase_amount"}
     table = pd.DataFrame({"household_id": [1, 2], "usd": [3.0, 4.0]})
     _ = table.to_csv(path, index=False) if ending == ".csv" else table.to_parquet(path)
-    economics = load_economics(settings, KEYS, "A")
+    economics = load_economics(settings, KEYS, "A", NUMBERS)
     assert economics.cost.tolist() == [3.0, 4.0, 3.0]
     assert economics.breakeven.tolist() == [6.0, 8.0, 6.0]
     assert economics.averages() == pytest.approx({"cost": 10 / 3, "margin": 0.5, "breakeven": 20 / 3})
-    assert load_economics({"cost": 2, "margin": 0.5, "table": "nowhere.csv"}, KEYS, "A") == Economics(2.0, 0.5)
+    assert load_economics({"cost": 2, "margin": 0.5, "table": "nowhere.csv"}, KEYS, "A", NUMBERS) == Economics(2.0, 0.5)
     with pytest.raises(DataError, match=r"policy.table is costs.xlsx: give a .csv or .parquet file"):
-        load_economics({**settings, "table": "costs.xlsx"}, KEYS, "A")
+        load_economics({**settings, "table": "costs.xlsx"}, KEYS, "A", NUMBERS)
 
 
 NEXT, PAST = pd.Series([5, 2, 1]), Economics(cost=11.0, margin=0.4)
@@ -319,13 +320,13 @@ def test_the_next_campaign_costs_what_each_household_costs(tmp_path):
     path = tmp_path / "costs.csv"
     pd.DataFrame({"household_id": [1, 2, 3, 5], "usd": [3.0, 4.0, 9.0, 7.0]}).to_csv(path, index=False)
     settings = {"cost": {"column": "usd"}, "margin": 0.5, "table": str(path), "outcome": "purchase_amount"}
-    economics = next_economics(settings, NEXT, "A", PAST)
+    economics = next_economics(settings, NEXT, "A", PAST, NUMBERS)
     assert economics.cost.tolist() == [7.0, 4.0, 3.0]  # in the households' order
     assert economics.breakeven.tolist() == [14.0, 8.0, 6.0]
     with pytest.raises(
         DataError, match=r"costs.csv has no row for 2 of 4 households .* for example 8, 6: policy.cost is its col"
     ):
-        next_economics(settings, pd.Series([8, 1, 6, 2]), "A", PAST)
+        next_economics(settings, pd.Series([8, 1, 6, 2]), "A", PAST, NUMBERS)
 
 
 def test_a_table_by_campaign_gives_the_next_one_the_household_mean(tmp_path):
@@ -333,17 +334,17 @@ def test_a_table_by_campaign_gives_the_next_one_the_household_mean(tmp_path):
     table = pd.DataFrame({"household_id": [1, 1, 2, 5, 5, 5], "campaign_id": [8, 27, 8, 8, 13, 27]})
     table.assign(share=[0.1, 0.4, 0.2, 0.1, 0.2, 0.6]).to_parquet(path)
     settings = {"cost": 2, "margin": {"column": "share"}, "table": str(path), "outcome": "purchase_amount"}
-    economics = next_economics(settings, NEXT, "A", PAST)
+    economics = next_economics(settings, NEXT, "A", PAST, NUMBERS)
     assert economics.margin == pytest.approx([0.3, 0.2, 0.25])
     assert economics.cost == 2.0
     table.assign(share=[0.1, np.nan, 0.2, 0.1, 0.2, 0.6]).to_parquet(path)
     with pytest.raises(DataError, match=r"policy.margin .* not above 0 for 1 of 6 rows, for example household 1"):
-        next_economics(settings, NEXT, "A", PAST)
+        next_economics(settings, NEXT, "A", PAST, NUMBERS)
 
 
 def test_costs_by_campaign_say_of_the_next_one_their_mean_or_their_type():
     settings = {"cost": {27: 10.0, 8: 12.0}, "margin": {"A": 0.3, "B": 0.2}, "table": "nowhere.csv"}
-    assert next_economics(settings, NEXT, "A", PAST) == Economics(PAST.cost, 0.3)
+    assert next_economics(settings, NEXT, "A", PAST, NUMBERS) == Economics(PAST.cost, 0.3)
 
 
 def test_economics_scale_and_keep_their_rows():

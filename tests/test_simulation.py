@@ -60,8 +60,8 @@ def test_the_tables_pass_every_check(ingested, world):
         tables = {name: backend.read_parquet(ingested / f"{name}.parquet") for name in SCHEMAS}
         for name, table in tables.items():
             assert table.count().execute() > 0, name
-            validate(name, table, origins("simulated"))
-        counts = cross_check(tables, origins("simulated"))
+            validate(name, table, origins({"source": "simulated"}))
+        counts = cross_check(tables, origins({"source": "simulated"}))
         sales = float(tables["transactions"].sales.sum().execute())
     # A basket may hold a product twice, at its price each time.
     assert {name for name, count in counts.items() if count} <= {"n_repeated_lines"}

@@ -19,7 +19,7 @@ from targeting.base.stage import run
 from targeting.pages.summary import HEADLINES, summary_numbers
 from targeting.policy.learner_curves import order_shown
 from targeting.tables.engine import connect
-from targeting.words.numbers import amount, margin_words
+from targeting.words.money import amount, margin_words
 
 ROOT = Path(__file__).resolve().parent.parent
 

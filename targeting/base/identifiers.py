@@ -3,15 +3,20 @@
 import pandas as pd
 
 
+def are_text(kind: str, key: pd.DataFrame) -> bool:
+    """Whether the user's identifiers of a kind are text, and numbers stand for them inside."""
+    return bool((key["kind"] == kind).any())
+
+
 def own_identifiers(numbers: pd.Series, kind: str, key: pd.DataFrame) -> pd.Series:
     """The identifiers of a kind (household, campaign) as in the user's files.
 
     `key` is data/tables/identifiers.parquet: kind, number, text; where it has none of the kind, the numbers are the user's own.
     Values that are no identifiers, such as "all", stay. Raises KeyError for a number that the key lacks.
     """
-    texts = key[key["kind"] == kind].set_index("number")["text"]
-    if texts.empty:
+    if not are_text(kind, key):
         return numbers
+    texts = key[key["kind"] == kind].set_index("number")["text"]
     own = {str(number): text for number, text in texts.items()}
     words = numbers.astype(str)
     unknown = words[words.str.fullmatch(r"\d+") & ~words.isin(own)]

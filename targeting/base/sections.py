@@ -7,18 +7,11 @@ import re
 from datetime import date, timedelta
 from typing import Annotated, Any, Literal
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    Discriminator,
-    Field,
-    Tag,
-    field_validator,
-    model_validator,
-)
+from pydantic import AfterValidator, Discriminator, Field, Tag, field_validator, model_validator
 
 from targeting.base.columns import COMBINED, OUTCOMES
+from targeting.base.mapping import DataMapping
+from targeting.base.section import Section
 
 # Names that other rooms give meaning to. They stand here, and a test compares them, so that the first stage refuses a wrong one:
 # those of learners become file names and arguments of commands.
@@ -105,18 +98,14 @@ AboveZero = Annotated[float, Field(ge=0.0001, le=1e6)]
 FilePath = Annotated[str, Field(min_length=1, max_length=4096), AfterValidator(_names_one_file)]
 
 
-class Section(BaseModel):
-    """A section of params.yaml: no unknown keys, no infinite numbers and no NaN; true is no number, nor is text."""
-
-    model_config = ConfigDict(extra="forbid", allow_inf_nan=False, strict=True)
-
-
 class Data(Section):
-    """Which retailer; what follows first_day describes the made-up one, and only that."""
+    """Which retailer; `mapping` is of the source `mapped`, and what follows it describes the made-up retailer, and only that."""
 
     source: str
     path: FilePath
     first_day: str | None
+    currency: Annotated[str, Field(pattern="^[A-Z]{3}$")] = "USD"  # by its code of ISO 4217; it names amounts, and changes none
+    mapping: DataMapping | None = None
     households: Annotated[int, Field(ge=100, le=100_000)] | None = None
     weeks: Annotated[int, Field(ge=24, le=520)] | None = None
     overlap: Literal["randomised", "good", "poor"] | None = None
@@ -134,6 +123,8 @@ class Data(Section):
                 raise ValueError(f"{self.weeks} weeks from {self.first_day} on end after {LAST_YEAR}: begin earlier")
         elif given := [name for name, value in made_up.items() if value is not None]:
             raise ValueError(f"{', '.join(given)} is for the simulated source, and source is {self.source!r}: leave it out")
+        if (self.source == "mapped") != (self.mapping is not None):
+            raise ValueError("the source mapped needs a mapping, and no other source has one: see conf/data/mapped.yaml")
         return self
 
     @field_validator("first_day")

@@ -9,6 +9,7 @@ from matplotlib.ticker import PercentFormatter
 
 from targeting.figures.style import ACCENT, DARK, LIGHT
 from targeting.words.estimators import NAMES
+from targeting.words.money import currency, unit
 
 
 def forest_plot(effects: pd.DataFrame, pooled: pd.DataFrame, outcome: str) -> Figure:
@@ -22,8 +23,8 @@ def forest_plot(effects: pd.DataFrame, pooled: pd.DataFrame, outcome: str) -> Fi
     overall = own[own["trial"] == "all"].iloc[::-1]
     drawn = overall[overall["method"] != "naive"]
     _intervals(left, drawn, drawn["method"].map(NAMES).tolist())
-    unit = "USD per household" if outcome == "purchase_amount" else "baskets per household"
-    naive = [f"not drawn: {NAMES['naive']}, {value:,.2f} {unit}" for value in overall["estimate"].drop(drawn.index)]
+    measure = f"{unit(outcome)} per household"
+    naive = [f"not drawn: {NAMES['naive']}, {value:,.2f} {measure}" for value in overall["estimate"].drop(drawn.index)]
     left.set_title("\n".join(["All trials, by estimator", *(f"({note})" for note in naive)]))
     own = own[(own["method"] == "ato") & (own["trial"] != "all")].iloc[::-1]
     last = pooled[(pooled["outcome"] == outcome) & (pooled["method"] == "ato")]
@@ -38,7 +39,7 @@ def forest_plot(effects: pd.DataFrame, pooled: pd.DataFrame, outcome: str) -> Fi
     for axes in (left, right):
         axes.axvline(0, color="black", linewidth=0.8)
     figure.supxlabel(
-        f"Effect over the outcome window ({unit})\n95% intervals by analytic standard errors, which take the models as given",
+        f"Effect over the outcome window ({measure})\n95% intervals by analytic standard errors, which take the models as given",
         fontsize="medium",
     )
     return figure
@@ -52,7 +53,7 @@ def contour_chart(contour: pd.DataFrame, benchmarks: pd.DataFrame) -> Figure:
     lines = axes.contour(grid.columns, grid.index, grid.to_numpy(), levels=10, colors=LIGHT, linewidths=1.2)
     # Near the axes lines crowd together: label those on the far side of nothing.
     far = [level for level in lines.levels if level * grid.iloc[0, 0] < 0]
-    axes.clabel(lines, levels=far, fmt="%.0f USD", fontsize=8, colors="black")
+    axes.clabel(lines, levels=far, fmt=f"%.0f {currency()}", fontsize=8, colors="black")
     axes.contour(grid.columns, grid.index, grid.to_numpy(), levels=[0], colors=ACCENT, linewidths=2.5)
     limits = (grid.columns.max(), grid.index.max())
     inside = benchmarks[(benchmarks["share_treatment"] <= limits[0]) & (benchmarks["share_outcome"] <= limits[1])]

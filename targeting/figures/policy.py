@@ -6,6 +6,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from targeting.figures.style import ACCENT, DARK, LIGHT
+from targeting.words.money import currency
 
 
 def roi_chart(curve: pd.DataFrame, order: str, margin: str, cost: float, overlap: float) -> Figure:
@@ -33,8 +34,8 @@ def roi_chart(curve: pd.DataFrame, order: str, margin: str, cost: float, overlap
     axes.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
     axes.set(
         xlabel="Share of households contacted: inside the overlap first, largest predicted effect first",
-        ylabel="Profit per household and campaign (USD)",
-        title=f"Profit by share contacted, in the order of {order}\n(margin {margin}, cost {cost:.2f} USD per contact)",
+        ylabel=f"Profit per household and campaign ({currency()})",
+        title=f"Profit by share contacted, in the order of {order}\n(margin {margin}, cost {cost:.2f} {currency()} per contact)",
     )
     axes.legend(loc="lower left")
     return figure

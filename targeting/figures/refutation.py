@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from targeting.figures.style import ACCENT, DARK, LIGHT
 from targeting.robustness.refutation import LEFT_OUT, NEGATIVE_CONTROL, ORIGINAL, PLACEBO, RANDOM_CAUSE, SUBSET
 from targeting.stats.estimates import Z
-from targeting.words.numbers import UNITS
+from targeting.words.money import unit
 
 # What each check should look like, from top to bottom.
 LABELS = {
@@ -30,7 +30,7 @@ def refutation_chart(draws: pd.DataFrame) -> Figure:
         for estimator, axes in zip(estimators, line, strict=True):
             own = draws[(draws["outcome"] == outcome) & (draws["estimator"] == estimator)]
             _panel(axes, own)
-            axes.set(title=estimator, xlabel=f"Estimate ({UNITS[outcome]} per household)")
+            axes.set(title=estimator, xlabel=f"Estimate ({unit(outcome)} per household)")
     figure.suptitle("Refutations: each dot is one repeat; the line with its band is the original estimate and its 95% interval")
     return figure
 

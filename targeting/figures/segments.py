@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from targeting.figures.style import ACCENT, DARK, LIGHT
 from targeting.segments.factor_names import FactorName
-from targeting.words.features import WORDINGS
+from targeting.words.features import MONEY, WORDINGS
+from targeting.words.money import currency
 
 Matrix = NDArray[np.float64]
 # Panels of the positioning picture: columns of the profile across and up.
@@ -104,7 +105,7 @@ def sizes_chart(table: pd.DataFrame) -> Figure:
     for column, offset, colour, words in (("share", -0.2, LIGHT, "households"), ("share_revenue", 0.2, DARK, "revenue")):
         bars = axes.barh(rows + offset, table[column], height=0.38, color=colour, label=words)
         axes.bar_label(bars, labels=[f"{value:.0%}" for value in table[column]], padding=3, fontsize=9)
-    labels = [f"{row.name}\n{row.n:,} households, {row.revenue:,.0f} USD each" for row in table.itertuples()]
+    labels = [f"{row.name}\n{row.n:,} households, {row.revenue:,.0f} {currency()} each" for row in table.itertuples()]
     axes.set_yticks(rows, labels, fontsize=9)
     axes.invert_yaxis()
     axes.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
@@ -160,7 +161,7 @@ def positioning_chart(means: pd.DataFrame, table: pd.DataFrame) -> Figure:
     figure.colorbar(
         points,
         ax=figure.get_axes(),
-        label="Mean revenue (USD)",
+        label=f"Mean revenue ({currency()})",
         shrink=0.6,
         boundaries=np.linspace(0, top, 101),
         ticks=MaxNLocator(5),
@@ -211,7 +212,7 @@ def _label_axes(axes: Axes, across: str, up: str) -> None:
         (axes.yaxis, up, axes.set_ylabel, axes.set_yscale),
     ):
         wording = WORDINGS[name]
-        unit, scale = ", USD" if "USD" in wording.form else "", ", log scale" if name in LOGARITHMIC else ""
+        unit, scale = f", {currency()}" if wording.form == MONEY else "", ", log scale" if name in LOGARITHMIC else ""
         set_label(f"{wording.words[0].upper()}{wording.words[1:]}{unit}{scale}", fontsize=10)
         if name in LOGARITHMIC:
             set_scale("log")

@@ -10,26 +10,29 @@ import pandas as pd
 from targeting.figures.style import ACCENT, DARK, LIGHT
 from targeting.nuisance.overlap import overlap_weights
 from targeting.words.features import covariate_words
-from targeting.words.numbers import amount
+from targeting.words.money import amount, currency
 
 Spec = dict[str, Any]
-DOLLARS, SHARE = "$,.2f", ".0%"
+MONEY, SHARE = "$,.2f", ".0%"  # "$" is the currency's sign to d3, whichever the page names
 TENTHS = alt.Axis(format=".1f", values=[0, 0.2, 0.4, 0.6, 0.8, 1])
 BINS = 20  # of the propensity, from 0 to 1
-# What the positions of segments can be drawn by: column of plots/segments.csv, words, format.
-AXES = {
-    "revenue": ("revenue per household (USD)", "$,.0f"),
-    "visits": ("visits per household", ",.0f"),
-    "recency": ("days since the last purchase", ",.0f"),
-    "regularity": ("share of weeks shopped", SHARE),
-    "basket": ("basket value (USD)", "$,.0f"),
-    "variety": ("different products", ",.0f"),
-    "discount_use": ("share of lines on discount", SHARE),
-    "private_label": ("share of private label", SHARE),
-    "share_grocery": ("share of groceries", SHARE),
-    "share_fresh": ("share of fresh goods", SHARE),
-    "share_health_beauty": ("share of health and beauty", SHARE),
-}
+
+
+def axes() -> dict[str, tuple[str, str]]:
+    """What the positions of segments can be drawn by: column of plots/segments.csv, words, format."""
+    return {
+        "revenue": (f"revenue per household ({currency()})", "$,.0f"),
+        "visits": ("visits per household", ",.0f"),
+        "recency": ("days since the last purchase", ",.0f"),
+        "regularity": ("share of weeks shopped", SHARE),
+        "basket": (f"basket value ({currency()})", "$,.0f"),
+        "variety": ("different products", ",.0f"),
+        "discount_use": ("share of lines on discount", SHARE),
+        "private_label": ("share of private label", SHARE),
+        "share_grocery": ("share of groceries", SHARE),
+        "share_fresh": ("share of fresh goods", SHARE),
+        "share_health_beauty": ("share of health and beauty", SHARE),
+    }
 
 
 def _spec(chart: Any) -> Spec:
@@ -65,7 +68,7 @@ def _zero_line(channel: str) -> Any:
     return alt.Chart(alt.Data(values=[{"zero": 0}])).mark_rule(color="black", size=0.8).encode(**{channel: "zero:Q"})
 
 
-def _interval_tips(what: str, value: str, lower: str, upper: str, form: str = DOLLARS) -> list[alt.Tooltip]:
+def _interval_tips(what: str, value: str, lower: str, upper: str, form: str = MONEY) -> list[alt.Tooltip]:
     return [
         alt.Tooltip(f"{value}:Q", title=what, format=form),
         alt.Tooltip(f"{lower}:Q", title="95% interval from", format=form),
@@ -82,7 +85,7 @@ def roi_spec(curve: pd.DataFrame, overlap: float) -> Spec:
     tips = [
         alt.Tooltip("share:Q", title="share contacted", format=SHARE),
         *_interval_tips("profit, off-policy", "profit", "lower", "upper"),
-        alt.Tooltip("promised:Q", title="promised by the model", format=DOLLARS),
+        alt.Tooltip("promised:Q", title="promised by the model", format=MONEY),
     ]
     x = alt.X(
         "share:Q",
@@ -91,7 +94,7 @@ def roi_spec(curve: pd.DataFrame, overlap: float) -> Spec:
         scale=alt.Scale(domain=[0, 1]),
     )
     base = alt.Chart(alt.NamedData("curve")).encode(x=x)
-    profit = alt.Y("profit:Q", title="Profit per household and campaign (USD)")
+    profit = alt.Y("profit:Q", title=f"Profit per household and campaign ({currency()})")
     near = alt.selection_point(nearest=True, on="pointerover", fields=["share"], empty=False)
     layers = [
         alt.Chart(alt.Data(values=[{"from": overlap, "to": 1}])).mark_rect(opacity=0.07).encode(x="from:Q", x2="to:Q"),
@@ -108,15 +111,16 @@ def roi_spec(curve: pd.DataFrame, overlap: float) -> Spec:
 
 
 def positioning_spec(segments: pd.DataFrame, x: str = "visits", y: str = "revenue") -> Spec:
-    """Segments by two of AXES, their area by the number of households; the page puts other axes in their place."""
+    """Segments by two of `axes`, their area by the number of households; the page puts other axes in their place."""
+    drawn = axes()
     tips = [alt.Tooltip("name:N", title="segment"), alt.Tooltip("n:Q", title="households", format=",")]
-    tips += [alt.Tooltip(f"{column}:Q", title=words, format=form) for column, (words, form) in AXES.items()]
-    base = alt.Chart(_records(segments[["segment", "name", "n", *AXES]])).encode(
+    tips += [alt.Tooltip(f"{column}:Q", title=words, format=form) for column, (words, form) in drawn.items()]
+    base = alt.Chart(_records(segments[["segment", "name", "n", *drawn]])).encode(
         x=alt.X(
-            f"{x}:Q", title=AXES[x][0], axis=alt.Axis(format=AXES[x][1]), scale=alt.Scale(zero=False, nice=False, padding=30)
+            f"{x}:Q", title=drawn[x][0], axis=alt.Axis(format=drawn[x][1]), scale=alt.Scale(zero=False, nice=False, padding=30)
         ),
         y=alt.Y(
-            f"{y}:Q", title=AXES[y][0], axis=alt.Axis(format=AXES[y][1]), scale=alt.Scale(zero=False, nice=False, padding=30)
+            f"{y}:Q", title=drawn[y][0], axis=alt.Axis(format=drawn[y][1]), scale=alt.Scale(zero=False, nice=False, padding=30)
         ),
         tooltip=tips,
     )
@@ -132,7 +136,7 @@ def positioning_spec(segments: pd.DataFrame, x: str = "visits", y: str = "revenu
 
 
 def _interval_rows(
-    table: pd.DataFrame, label: str, columns: tuple[str, str, str], title: str, what: str, form: str = DOLLARS
+    table: pd.DataFrame, label: str, columns: tuple[str, str, str], title: str, what: str, form: str = MONEY
 ) -> list[Any]:
     """A point with its interval for each row of the table, in the table's order."""
     value, lower, upper = columns
@@ -147,9 +151,9 @@ def _interval_rows(
 
 def segment_effects_spec(effects: pd.DataFrame, outcome: str, breakeven: float | None) -> Spec:
     """The overlap-weighted effect on one outcome in each segment with its interval; a line at the breakeven, if it has one."""
-    dollars = outcome == "purchase_amount"
-    title = "Effect on spend (USD per household)" if dollars else "Effect on baskets per household"
-    form = DOLLARS if dollars else ",.2f"
+    spend = outcome == "purchase_amount"
+    title = f"Effect on spend ({currency()} per household)" if spend else "Effect on baskets per household"
+    form = MONEY if spend else ",.2f"
     layers = _interval_rows(effects, "name", ("ato", "ato_ci_lower", "ato_ci_upper"), title, "effect", form)
     layers.append(_zero_line("x"))
     if breakeven is not None:
@@ -164,10 +168,14 @@ def policies_spec(policies: pd.DataFrame) -> Spec:
     table = policies[policies["profit"].notna()]
     names = ("off-policy, with 95% interval", "promised by the model")
     layers = _interval_rows(
-        table, "policy", ("profit", "profit_ci_lower", "profit_ci_upper"), "Profit per household and campaign (USD)", "profit"
+        table,
+        "policy",
+        ("profit", "profit_ci_lower", "profit_ci_upper"),
+        f"Profit per household and campaign ({currency()})",
+        "profit",
     )
     promised = alt.Chart(_records(table)).mark_point(shape="diamond", filled=True, size=90, opacity=0.9)
-    tips = ["policy:N", alt.Tooltip("profit_plugin:Q", title="promised by the model", format=DOLLARS)]
+    tips = ["policy:N", alt.Tooltip("profit_plugin:Q", title="promised by the model", format=MONEY)]
     promised = promised.encode(y=alt.Y("policy:N", sort=None), x="profit_plugin:Q", tooltip=tips)
     layers[1] = _named(layers[1], names[0], names)
     layers += [_named(promised, names[1], names), _zero_line("x")]
@@ -233,7 +241,7 @@ def forest_spec(effects: pd.DataFrame) -> Spec:
     """Every estimator's pooled effect on spend but the confounded difference, whose size would flatten the others."""
     table = effects[effects["method"] != "naive"]
     layers = _interval_rows(
-        table, "method", ("estimate", "ci_lower", "ci_upper"), "Effect on spend (USD per household)", "effect"
+        table, "method", ("estimate", "ci_lower", "ci_upper"), f"Effect on spend ({currency()} per household)", "effect"
     )
     return _spec(alt.layer(*layers, _zero_line("x")).properties(width="container", height=28 * len(table)))
 

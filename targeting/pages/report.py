@@ -16,7 +16,7 @@ from targeting.sentences.overlap import overlap_words
 from targeting.sentences.refutation import verdict_words
 from targeting.sentences.truth import claims_in_words, truth_sentences
 from targeting.words.estimators import NAMES
-from targeting.words.numbers import amount
+from targeting.words.money import amount, currency
 
 Tables = Mapping[str, pd.DataFrame]
 CONTACT = ["profit", "profit_ci_lower", "profit_ci_upper"]
@@ -146,9 +146,9 @@ def report_context(
         "parameters": list(flat(parameters)),
         "revision": revision,
         "versions": versions,
-        "axes": charts.AXES,
+        "axes": charts.axes(),
         "sliders": {name: slider(lookup, name, policy[name]) for name in ("cost", "margin")},
-        "margin_unit": "share of sales" if outcome == "purchase_amount" else "USD per basket",
+        "margin_unit": "share of sales" if outcome == "purchase_amount" else f"{currency()} per basket",
         "charts": all_charts(metrics, tables, arms, curve, outcome),
         "lookup": embedded(lookup, len(arms), outcome, metrics["nuisance"]["answers"]),
         "vega": vega(),

@@ -9,7 +9,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from targeting.base.errors import DataError
-from targeting.policy.household_table import CAMPAIGN, HOUSEHOLD, read_household_table
+from targeting.base.identifiers import own_identifiers
+from targeting.policy.household_table import CAMPAIGN, HOUSEHOLD, KINDS, is_column, read_household_table
 
 Vector = NDArray[np.float64]
 EXAMPLES = 5  # households that a message names
@@ -41,28 +42,38 @@ class Economics:
         return {"cost": cost, "margin": margin, "breakeven": cost / margin}
 
 
-def load_economics(policy: Mapping[str, Any], keys: pd.DataFrame, campaign_type: str) -> Economics:
+def load_economics(policy: Mapping[str, Any], keys: pd.DataFrame, campaign_type: str, key: pd.DataFrame) -> Economics:
     """Cost and margin by the section `policy` of params.yaml; its table (CSV or Parquet) is read where one of them is a column.
 
-    `keys` are the panel's rows: household_id, campaign_id. Raises DataError as `amounts` does.
+    `keys` are the panel's rows: household_id, campaign_id. The table has the user's own, to which `key` (data/tables/
+    identifiers.parquet) leads. Raises DataError as `amounts` does.
     """
-    table = read_household_table(policy)
-    cost, margin = (amounts(policy[name], f"policy.{name}", keys, campaign_type, table) for name in ("cost", "margin"))
-    return Economics(cost, margin)
+    table = read_household_table(policy, key)
+    own = keys if table is None else keys.assign(**{name: own_identifiers(keys[name], kind, key) for name, kind in KINDS.items()})
+
+    def amount(name: str) -> float | Vector:
+        by = own if is_column(policy[name]) else keys
+        return amounts(policy[name], f"policy.{name}", by, campaign_type, table)
+
+    return Economics(amount("cost"), amount("margin"))
 
 
-def next_economics(policy: Mapping[str, Any], household_id: pd.Series, campaign_type: str, past: Economics) -> Economics:
+def next_economics(
+    policy: Mapping[str, Any], household_id: pd.Series, campaign_type: str, past: Economics, key: pd.DataFrame
+) -> Economics:
     """Cost and margin of contacting these households (n,) in a next campaign, by the section `policy` of params.yaml.
 
     By household they are the table's; where that differs by campaign too, the household's mean over its campaigns. What is given
     by campaign, and not for the type `campaign_type`, is not known of a campaign to come: it is taken from `past`, the means over
-    the rows of past ones. Raises DataError for a household that the table lacks, and as `amounts` does.
+    the rows of past ones. `key` is as for `load_economics`. Raises DataError for a household that the table
+    lacks, and as `amounts` does.
     """
-    table, keys = read_household_table(policy), household_id.rename(HOUSEHOLD).to_frame()
+    table = read_household_table(policy, key)
+    keys = own_identifiers(household_id, KINDS[HOUSEHOLD], key).rename(HOUSEHOLD).to_frame()
 
     def upcoming(name: str) -> float | Vector:
         setting = policy[name]
-        if isinstance(setting, Mapping) and "column" in setting:
+        if is_column(setting):
             return _by_household(setting["column"], name, keys, table, policy["table"])
         if isinstance(setting, Mapping):
             by_campaign = {str(key): float(value) for key, value in setting.items()}

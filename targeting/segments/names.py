@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
 from targeting.words.features import WORDINGS
+from targeting.words.money import shown
 
 # A fit below this many standard deviations is no reason for a name.
 SMALLEST_FIT = 0.35
@@ -238,7 +239,8 @@ def why(archetype: Archetype, profile: pd.Series, means: pd.Series, overall: pd.
             if len(told) < TOLD and theme not in {WORDINGS[other].theme for other in told}:
                 told.append(name)
     return "; ".join(
-        f"{WORDINGS[name].words} {WORDINGS[name].show(means[name])} (all: {WORDINGS[name].show(overall[name])})" for name in told
+        f"{WORDINGS[name].words} {shown(WORDINGS[name], means[name])} (all: {shown(WORDINGS[name], overall[name])})"
+        for name in told
     )
 
 

@@ -12,7 +12,8 @@ from targeting.base.columns import PREFIX
 from targeting.base.errors import DataError
 from targeting.policy.economics import Economics
 from targeting.sentences.heterogeneity import heterogeneity_words
-from targeting.words.numbers import LEARNER_WORDS, number, usd
+from targeting.words.money import money, one
+from targeting.words.numbers import LEARNER_WORDS, number
 
 WEEKS = 52  # of a year
 NEEDED = ("monetary_per_week", "frequency_per_week", "recency", "monetary_avg_basket_sales")
@@ -76,7 +77,7 @@ def behaviour(own: pd.Series, overall: pd.Series, days_away: float) -> str:
     rhythm = next(words for least, words in RHYTHMS if own["frequency_per_week"] >= least)
     basket = own["monetary_avg_basket_sales"]
     compared = next(words for least, words in BASKETS if basket >= least * overall["monetary_avg_basket_sales"])
-    said = [f"{rhythm}, {usd(basket, 0)} per visit, {compared}.", f"Last visit {days(days_away)} before."]
+    said = [f"{rhythm}, {money(basket, 0)} per visit, {compared}.", f"Last visit {days(days_away)} before."]
     goods = [words for name, words in GOODS.items() if _well_above(own, overall, name)]
     if goods:
         said.append(f"Buys more {' and '.join(goods[:2])} than most.")
@@ -98,11 +99,11 @@ def stakes(economics: Economics, outcome: str) -> str:
     average = economics.averages()
     varies = np.ndim(economics.cost) > 0 or np.ndim(economics.margin) > 0
     on_average = " on average" if varies else ""
-    cost, breakeven = usd(average["cost"]), average["breakeven"]
+    cost, breakeven = money(average["cost"]), average["breakeven"]
     if outcome == "purchase_amount":
-        leaves, must = f"every extra dollar of sales leaves {usd(average['margin'])}", f"{usd(breakeven)} of extra sales"
+        leaves, must = f"every extra {one()} of sales leaves {money(average['margin'])}", f"{money(breakeven)} of extra sales"
     else:
-        leaves, must = f"every extra visit leaves {usd(average['margin'])}", f"{number(breakeven)} extra visits"
+        leaves, must = f"every extra visit leaves {money(average['margin'])}", f"{number(breakeven)} extra visits"
     return f"A coupon costs {cost}{on_average}, and {leaves}: it pays only where it brings more than {must}."
 
 

@@ -5,7 +5,8 @@ from typing import Any
 import pandas as pd
 
 from targeting.campaign.mailing import DECISION, Ground, NextCampaign
-from targeting.words.numbers import amount, number
+from targeting.words.money import amount
+from targeting.words.numbers import number
 
 
 def with_reasons(table: pd.DataFrame, campaign: NextCampaign) -> pd.DataFrame:

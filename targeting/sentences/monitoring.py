@@ -1,7 +1,7 @@
 """Why to keep, retrain or stop, in words."""
 
 from targeting.campaign.monitoring import FEWEST, Advice, Verdict
-from targeting.words.numbers import amount, usd
+from targeting.words.money import amount, money
 
 
 def monitoring_words(verdict: Verdict, outcome: str) -> str:
@@ -9,7 +9,7 @@ def monitoring_words(verdict: Verdict, outcome: str) -> str:
     if verdict.advice == Advice.UNKNOWN:
         return f"The last of two or more campaigns needs {FEWEST} households inside the overlap to judge by."
     drifted = f"{verdict.n_drifted} of {verdict.n_features} features drifted"
-    found = [f"The policy's contacts lost {usd(verdict.lost)} per household"] if verdict.lost else []
+    found = [f"The policy's contacts lost {money(verdict.lost)} per household"] if verdict.lost else []
     found += [
         f"Effects {'on the mean' if row.group == 'all' else f'in fifth {row.group}'} were not as predicted: "
         f"{amount(row.realised, outcome)} in place of {amount(row.predicted, outcome)}"

@@ -6,19 +6,20 @@ from typing import Any
 import pandas as pd
 
 from targeting.policy.value import best_candidate, recommendable
-from targeting.words.numbers import percent, usd
+from targeting.words.money import money
+from targeting.words.numbers import percent
 
 PER_TARGETED = "cost by the tills, per_targeted"  # of `breakeven_scenarios`
 
 
 def decision_words(bet: Mapping[str, Any]) -> str:
     """The decision at one cost, a row of `breakeven_scenarios`: whom to mail, what that is expected to earn, its risk."""
-    at = f"At {usd(bet['cost'])} per contact"
+    at = f"At {money(bet['cost'])} per contact"
     if bet["recommended"] == "none":
         return f"{at}: mail nobody."
     return (
         f"{at}: mail by {bet['recommended']}, {percent(bet['recommended_share'])} of households, expected to earn "
-        f"{usd(bet['expected_profit'])} per household, with a chance of {percent(bet['chance_of_loss'])} that it loses."
+        f"{money(bet['expected_profit'])} per household, with a chance of {percent(bet['chance_of_loss'])} that it loses."
     )
 
 
@@ -27,7 +28,7 @@ def by_the_tills_words(scenarios: pd.DataFrame) -> str:
     row = scenarios[scenarios["scenario"] == PER_TARGETED]
     if row.empty:
         return ""
-    return f"By these tills a mailed household took {usd(row.iloc[0]['cost'])} off. {decision_words(row.iloc[0])}"
+    return f"By these tills a mailed household took {money(row.iloc[0]['cost'])} off. {decision_words(row.iloc[0])}"
 
 
 def recommendation_words(table: pd.DataFrame, recommended: str) -> str:
@@ -42,11 +43,11 @@ def recommendation_words(table: pd.DataFrame, recommended: str) -> str:
     row = rows.loc[recommended]
     reach = f"{row['n']:,.0f} of {row['n'] / row['share']:,.0f} households and campaigns ({percent(row['share'])})"
     total = row["expected_profit"] * row["n"] / row["share"]
-    ends = f"{usd(row['expected_profit_lower'])} to {usd(row['expected_profit_upper'])}"
+    ends = f"{money(row['expected_profit_lower'])} to {money(row['expected_profit_upper'])}"
     return (
-        f"Mail by {recommended}, the best bet: {reach}. It is expected to earn {usd(row['expected_profit'])} per household, "
-        f"between {ends} with a probability of 95%, and {usd(total)} in all, against mailing nobody. It loses with a chance of "
-        f"{percent(row['chance_of_loss'])}; being wrong about it costs {usd(row['expected_loss'])} per household on average. "
+        f"Mail by {recommended}, the best bet: {reach}. It is expected to earn {money(row['expected_profit'])} per household, "
+        f"between {ends} with a probability of 95%, and {money(total)} in all, against mailing nobody. It loses with a chance of "
+        f"{percent(row['chance_of_loss'])}; being wrong about it costs {money(row['expected_loss'])} per household on average. "
         f"{_shown(row, compared)} {_over_current(row, rows.loc['current'])}"
     )
 
@@ -57,12 +58,12 @@ def _shown(row: pd.Series, compared: int) -> str:
 
 
 def _over_current(row: pd.Series, current: pd.Series) -> str:
-    ends = f"{usd(row['over_current_ci_lower'])} to {usd(row['over_current_ci_upper'])}"
+    ends = f"{money(row['over_current_ci_lower'])} to {money(row['over_current_ci_upper'])}"
     if current["share_outside"] > 0:
         ends += (
             f", which does not count what is unknown of its {percent(current['share_outside'])} of contacts outside the overlap"
         )
-    return f"Against current practice that is {usd(row['over_current'])} per household ({ends})."
+    return f"Against current practice that is {money(row['over_current'])} per household ({ends})."
 
 
 def _forgone(inside: pd.Series) -> str:
@@ -71,8 +72,8 @@ def _forgone(inside: pd.Series) -> str:
         return ""
     pays, forgone = 1 - inside["chance_of_loss"], inside["expected_profit"] + inside["expected_loss"]
     return (
-        f" Mailing everybody inside the overlap is expected to earn {usd(inside['expected_profit'])} per household and pays "
-        f"with a chance of {percent(pays)}; being wrong about it forgoes {usd(forgone)} per household on average."
+        f" Mailing everybody inside the overlap is expected to earn {money(inside['expected_profit'])} per household and pays "
+        f"with a chance of {percent(pays)}; being wrong about it forgoes {money(forgone)} per household on average."
     )
 
 
@@ -91,9 +92,9 @@ def _together(row: pd.Series, n: int) -> str:
     """How low its profit may be when intervals are to hold for all `n` policies compared; nothing to add for a single one."""
     if n == 1:
         return ""
-    return f"; with {'both' if n == 2 else f'all {n}'} compared at once it may be as low as {usd(row['simultaneous_lower'])}"
+    return f"; with {'both' if n == 2 else f'all {n}'} compared at once it may be as low as {money(row['simultaneous_lower'])}"
 
 
 def _dollars_with_interval(row: pd.Series) -> str:
-    ends = f"{usd(row['profit_ci_lower'])} to {usd(row['profit_ci_upper'])}"
-    return f"{usd(row['profit'])} (95% interval {ends})"
+    ends = f"{money(row['profit_ci_lower'])} to {money(row['profit_ci_upper'])}"
+    return f"{money(row['profit'])} (95% interval {ends})"

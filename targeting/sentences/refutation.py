@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 
 from targeting.stats.estimates import CONFIDENCE, SIGNIFICANCE, Estimate
-from targeting.words.numbers import amount, number, percent
+from targeting.words.money import amount
+from targeting.words.numbers import number, percent
 
 ONE_TRIAL = "there is one trial only"
 # Why a check had no repeats.

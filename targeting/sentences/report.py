@@ -10,7 +10,8 @@ from targeting.sentences.overlap import overlap_words
 from targeting.sentences.refutation import verdict_words
 from targeting.stats.estimates import SIGNIFICANCE, Z
 from targeting.words.estimators import NAMES
-from targeting.words.numbers import LEARNER_WORDS, amount, number, p_value, percent, usd
+from targeting.words.money import amount, money
+from targeting.words.numbers import LEARNER_WORDS, number, p_value, percent
 
 Metrics = Mapping[str, Any]
 READ_FIRST = "ato"  # the estimator of the population that the data speak of
@@ -31,7 +32,7 @@ def _read_first(effects: pd.DataFrame, outcome: str) -> pd.Series:
 
 def interval(lower: float, upper: float) -> str:
     """95% interval of dollars in words."""
-    return f"95% interval {usd(lower)} to {usd(upper)}"
+    return f"95% interval {money(lower)} to {money(upper)}"
 
 
 def sign_in_words(lower: float, upper: float) -> str:
@@ -47,8 +48,8 @@ def effect_sentence(effects: pd.DataFrame) -> str:
     """The pooled effect on spend of the estimator that is read first; `effects` is plots/ate.csv."""
     row = _read_first(effects, SPEND)
     return (
-        f"A mailed campaign changed a household's spend by {usd(row['estimate'])} ({interval(row['ci_lower'], row['ci_upper'])}; "
-        f"{NAMES[READ_FIRST]}), {sign_in_words(row['ci_lower'], row['ci_upper'])}."
+        f"A mailed campaign changed a household's spend by {money(row['estimate'])} "
+        f"({interval(row['ci_lower'], row['ci_upper'])}; {NAMES[READ_FIRST]}), {sign_in_words(row['ci_lower'], row['ci_upper'])}."
     )
 
 
@@ -163,10 +164,10 @@ def key_numbers(metrics: Metrics, policies: pd.DataFrame, outcome: str) -> list[
     brings = {"value": "not known", "caption": "what a mailing brings in margin: too few households can be compared"}
     if policy["belief"]:
         level, sd = (policy["margin"] * policy["belief"][name] for name in ("level", "level_sd"))
-        ends = f"{usd(level - Z * sd)} to {usd(level + Z * sd)} with a probability of 95%"
-        brings = {"value": usd(level), "caption": f"what a mailing is expected to bring in margin, in the overlap: {ends}"}
+        ends = f"{money(level - Z * sd)} to {money(level + Z * sd)} with a probability of 95%"
+        brings = {"value": money(level), "caption": f"what a mailing is expected to bring in margin, in the overlap: {ends}"}
     costs = {
-        "value": usd(policy["cost"]),
+        "value": money(policy["cost"]),
         "caption": f"what a contact costs, as set in policy.cost; it pays where it adds {amount(policy['breakeven'], outcome)}",
     }
     inside = policies.set_index("policy").loc["inside"]
@@ -174,9 +175,9 @@ def key_numbers(metrics: Metrics, policies: pd.DataFrame, outcome: str) -> list[
     if policy["recommended"] == "none":
         risk = "what mailing nobody earns"
         if pd.notna(inside["expected_profit"]):
-            others, pays = usd(inside["expected_profit"]), percent(1 - inside["chance_of_loss"])
+            others, pays = money(inside["expected_profit"]), percent(1 - inside["chance_of_loss"])
             risk += f"; mailing everybody in the overlap {others}, which pays with a chance of {pays}"
-    earns = {"value": usd(policy["expected_profit"]), "caption": f"expected profit of the decision per household: {risk}"}
+    earns = {"value": money(policy["expected_profit"]), "caption": f"expected profit of the decision per household: {risk}"}
     return [brings, costs, earns]
 
 
@@ -212,7 +213,22 @@ def limits(metrics: Metrics, data: Metrics) -> list[str]:
             f"The next campaign's {number(experiment['n_eligible'], 0)} eligible households are fewer than the "
             f"{number(experiment['n_total_adjusted'], 0)} that an experiment needs."
         )
-    return own + always
+    return own + till_limits(metrics["ingest"]) + always
+
+
+def till_limits(ingest: Metrics) -> list[str]:
+    """What the lines of the tills cannot say of households, by metrics/ingest.json; empty where nothing stands out."""
+    found = [
+        f"Household {household} holds {percent(share, 1)} of all sales: if it is a card that tills lend to anybody, it is no "
+        "household, and its lines should stay out."
+        for household, share in sorted(ingest["guest_cards"].items(), key=lambda card: -card[1])
+    ]
+    if ingest.get("n_without_household"):
+        found.append(
+            f"{number(ingest['n_without_household'], 0)} lines name no household and are left out, with "
+            f"{money(ingest['sales_without_household'])} of sales: what these customers buy, no number here says."
+        )
+    return found
 
 
 def learner_words(learner: str) -> str:

@@ -7,7 +7,8 @@ import pandas as pd
 
 from targeting.sentences.report import READ_FIRST, SPEND
 from targeting.words.estimators import NAMES
-from targeting.words.numbers import number, percent, usd
+from targeting.words.money import money
+from targeting.words.numbers import number, percent
 
 AVERAGED_OVER = {"ATE": "all household-trials", "ATT": "those mailed", "ATO": "the overlap"}
 BASKETS = "purchase_count"
@@ -26,7 +27,7 @@ def claims_in_words(truth: pd.DataFrame) -> dict[str, list[dict[str, str]]]:
 
 
 def _claim(row: pd.Series) -> dict[str, str]:
-    show = number if row["outcome"] == BASKETS else usd
+    show = number if row["outcome"] == BASKETS else money
     on = "baskets" if row["outcome"] == BASKETS else "spend"
     words = f"`{row['name']}`"
     if row["what"] == "effect":
@@ -49,16 +50,16 @@ def _claim(row: pd.Series) -> dict[str, str]:
 def truth_sentences(metrics: Mapping[str, Any], truth: pd.DataFrame) -> list[str]:
     """What the truth says of the recommendation, of the effect that is read first, and of how many intervals hold it."""
     found, recommended = metrics["truth"], metrics["policy"]["recommended"]
-    best = f"the best there is, contacting exactly those whose contact pays, {usd(found['profit_oracle'])}"
+    best = f"the best there is, contacting exactly those whose contact pays, {money(found['profit_oracle'])}"
     who = "Mailing nobody, as recommended," if recommended == "none" else f"The recommended policy, `{recommended}`,"
-    sentences = [f"{who} truly earns {usd(found['profit_recommended'])} per household and campaign; {best}."]
+    sentences = [f"{who} truly earns {money(found['profit_recommended'])} per household and campaign; {best}."]
     known = truth[(truth["trial"] == "all") & truth["covered"].notna()]
     effects = known[(known["what"] == "effect") & (known["outcome"] == SPEND)].set_index("name")
     if READ_FIRST in effects.index:
         row = effects.loc[READ_FIRST]
-        first = f"The effect on spend that is read first (`{READ_FIRST}`, {usd(row['estimate'])})"
+        first = f"The effect on spend that is read first (`{READ_FIRST}`, {money(row['estimate'])})"
         holds = "holds" if row["covered"] else "does not hold"
-        sentences.append(f"{first} truly is {usd(row['truth'])}: its interval {holds} that.")
+        sentences.append(f"{first} truly is {money(row['truth'])}: its interval {holds} that.")
     policies = known[(known["what"] == "policy") & (known["name"] != "none")]  # of contacting nobody all is known
     counts = [
         f"{int(rows['covered'].sum())} of {len(rows)} {what}"

@@ -9,12 +9,18 @@ import ibis.expr.types as ir
 from ibis.backends import BaseBackend
 
 from targeting.base.errors import DataError
-from targeting.sources import canonical, completejourney, dunnhumby, simulated
+from targeting.sources import canonical, completejourney, dunnhumby, mapped, simulated
 from targeting.tables.held_out import split_targets
 from targeting.tables.identifiers import number, own_text
 from targeting.tables.origins import Origin
 
-ADAPTERS = {"canonical": canonical, "completejourney": completejourney, "dunnhumby": dunnhumby, "simulated": simulated}
+ADAPTERS = {
+    "canonical": canonical,
+    "completejourney": completejourney,
+    "dunnhumby": dunnhumby,
+    "mapped": mapped,
+    "simulated": simulated,
+}
 
 
 def canonical_tables(backend: BaseBackend, data: Mapping[str, Any]) -> dict[str, ir.Table]:
@@ -22,13 +28,14 @@ def canonical_tables(backend: BaseBackend, data: Mapping[str, Any]) -> dict[str,
 
     Identifiers are whole numbers; `identifiers` is the key to those that were text (see targeting.tables.identifiers).
     A source whose list of targets may flag households that were held out gives these rows as `held_out`, and the others as
-    `campaign_targets`. A source whose effects are known also gives `truth` (see targeting.tables.write.TRUTH).
+    `campaign_targets`. A source whose effects are known also gives `truth` (see targeting.tables.write.TRUTH), one that leaves
+    out lines of no household gives these as `without_household`: quantity, sales.
     Raises DataError for an unknown source and for whatever the adapter cannot read.
     """
     if data["source"] not in ADAPTERS:
         raise DataError(f"data.source is {data['source']!r}; known sources: {', '.join(sorted(ADAPTERS))}.")
     tables = ADAPTERS[data["source"]].tables(backend, data)
-    own = origins(data["source"])
+    own = origins(data)
     numbered = number(backend, tables, own)
     if not own["campaign_targets"].further or "campaign_targets" not in numbered:
         return numbered
@@ -37,6 +44,9 @@ def canonical_tables(backend: BaseBackend, data: Mapping[str, Any]) -> dict[str,
     return numbered | {"campaign_targets": targets.mailed, "held_out": targets.held_out}
 
 
-def origins(source: str) -> Mapping[str, Origin]:
-    """Where each canonical table of a known source comes from, to name what its user can mend."""
-    return ADAPTERS[source].ORIGINS
+def origins(data: Mapping[str, Any]) -> Mapping[str, Origin]:
+    """Where each canonical table of a known source comes from, to name what its user can mend.
+
+    A source has ORIGINS, but for `mapped`, whose files are named by `data` itself.
+    """
+    return mapped.origins(data) if data["source"] == "mapped" else ADAPTERS[data["source"]].ORIGINS

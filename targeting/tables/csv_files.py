@@ -1,5 +1,6 @@
 """A CSV file as it is: told by its first bytes, its header read here, and then read with nothing guessed."""
 
+import codecs
 import csv
 import gzip
 import io
@@ -58,7 +59,7 @@ class Layout:
 
 
 def read_csv(backend: BaseBackend, path: Path, origin: Origin) -> ir.Table:
-    """The typed columns of `origin` from a CSV file: UTF-8, or UTF-16 with its mark; also compressed by gzip.
+    """The typed columns of `origin` from a CSV file: UTF-8, UTF-16 with its mark, or `origin.encoding`; also compressed by gzip.
 
     Columns are separated by commas, semicolons, tabs or vertical bars, whichever gives the wanted columns; with semicolons
     numbers may have decimal commas. Raises DataError, naming the file and where possible the line, for what cannot be read.
@@ -94,15 +95,17 @@ def _layout(path: Path, origin: Origin) -> Layout:
         compressed = stream.read(2) == GZIP
     try:
         with gzip.open(path) if compressed else path.open("rb") as stream:
-            encoding = _encoding(stream.read(64), path.name)
+            encoding = _encoding(stream.read(64), path.name, origin.encoding)
+        if encoding == origin.encoding:
+            _require_no_utf8(path, encoding, compressed)
         with _text(path, encoding, compressed) as text:
             return _measured(text, path.name, origin, encoding, compressed)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise DataError(f"{path.name} is compressed by gzip and damaged or cut short ({error}). Copy it anew.") from None
 
 
-def _encoding(head: bytes, file: str) -> str:
-    """The encoding by the first bytes. Raises DataError for an empty file and for one that is no text."""
+def _encoding(head: bytes, file: str, named: str | None) -> str:
+    """The encoding by the first bytes, else the `named` one. Raises DataError for an empty file and for one that is no text."""
     if not head.strip(b"\xef\xbb\xbf \r\n"):
         raise DataError(f"{file} is empty: it needs a header line and at least one row.")
     kind = next((words for mark, words in OTHERS.items() if head.startswith(mark)), None)
@@ -112,7 +115,20 @@ def _encoding(head: bytes, file: str) -> str:
         kind = "no text, or UTF-16 without its mark"
     if kind is not None:
         raise DataError(f"{file} is {kind}, and no CSV file: save the table as CSV UTF-8.")
-    return "utf-16" if head.startswith(UTF16) else "utf-8-sig"
+    if head.startswith(UTF16):
+        return "utf-16"
+    return "utf-8-sig" if head.startswith(codecs.BOM_UTF8) or named in (None, "utf-8") else named
+
+
+def _require_no_utf8(path: Path, encoding: str, compressed: bool) -> None:
+    """Refuse another encoding's name for UTF-8, which every byte of it would be read by: Müller would become MÃ¼ller."""
+    try:
+        with _text(path, "utf-8", compressed) as text:
+            spread = any(not line.isascii() for line in text)
+    except UnicodeError:
+        return
+    if spread:
+        raise DataError(f"{path.name} is UTF-8, and data.mapping.encoding says {encoding}: leave data.mapping.encoding out.")
 
 
 @contextmanager
@@ -155,8 +171,8 @@ def _measured(text: io.TextIOWrapper, file: str, origin: Origin, encoding: str, 
             f"{file}, from line {before + line + 1} on: {error}. Close every quotation mark, and double those inside a text."
         ) from None
     except UnicodeError as error:
-        raise DataError(_not_decoded(file, error)) from None
-    regular = encoding != "utf-16" and not marks and not isinstance(text.newlines, tuple) and not hinted
+        raise DataError(_not_decoded(file, error, origin.encoding)) from None
+    regular = encoding == "utf-8-sig" and not marks and not isinstance(text.newlines, tuple) and not hinted
     return Layout(encoding, compressed, separator, names, before, n_rows, regular)
 
 
@@ -164,14 +180,17 @@ def _fields(count: int) -> str:
     return "1 field" if count == 1 else f"{count} fields"
 
 
-def _not_decoded(file: str, error: UnicodeError) -> str:
+def _not_decoded(file: str, error: UnicodeError, named: str | None) -> str:
     """The sentence for text in another encoding, with what it says around the first such byte."""
     shown = ""
     if isinstance(error, UnicodeDecodeError):
         shown = error.object[max(0, error.start - 15) : error.start + 15].decode("latin-1").replace("\n", " ").replace("\r", " ")
+    if named not in (None, "utf-8"):
+        return f"{file} is not {named}, as data.mapping.encoding says, for example near {shown!r}. Name its encoding, or UTF-8."
+    remedy = "" if named is None else ", or name its encoding in data.mapping.encoding (mostly windows-1252)"
     return (
         f"{file} is not UTF-8: it was saved as ISO-8859-1, Windows-1252 or the like, for example near {shown!r}. Save it as CSV "
-        "UTF-8."
+        f"UTF-8{remedy}."
     )
 
 

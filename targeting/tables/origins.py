@@ -18,6 +18,7 @@ from targeting.tables.values import (
     PLACEHOLDERS,
     WORDS,
     cleaned,
+    example_day,
     fits,
     value,
     why,
@@ -55,10 +56,15 @@ WHOLE_FLOAT = r"^(0|-?[1-9][0-9]{0,14})\.0+$"
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a source: its name there and the ibis type that its values must have."""
+    """A column of a source: its name there and the ibis type that its values must have.
+
+    `dates` is the form in which its text writes days, where that is not YYYY-MM-DD; `nothing` are values that mean none.
+    """
 
     name: str
     type: str
+    dates: str | None = None
+    nothing: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -66,7 +72,7 @@ class Origin:
     """Where a canonical table comes from: the source's file, its columns by canonical name, and whether it may lack rows.
 
     `further` keeps the file's other columns too, as text, their names behind FURTHER. `shown` gives a value of a canonical column
-    as the user wrote it.
+    as the user wrote it. `encoding` is the one that the user names, of a source where that can be; else CSV files are UTF-8.
     """
 
     file: str
@@ -74,6 +80,7 @@ class Origin:
     may_be_empty: bool = False
     further: bool = False
     shown: Callable[[str, Any], Any] = field(default=lambda column, value: value, compare=False)
+    encoding: str | None = None
 
     def place(self, key: str) -> str:
         """File and column as the user names them, for a sentence."""
@@ -107,7 +114,9 @@ def typed(raw: ir.Table, origin: Origin, n_rows: int | None = None, decimal_comm
     unfit = [_unfit(raw[names[key]], column, key) for key, column in origin.columns.items()]
     if any(unfit):
         raise DataError(" ".join(f"{origin.file}, {problem}" for problem in unfit if problem))
-    readings = {key: _reading(cleaned(raw[names[key]]), key, column, decimal_comma) for key, column in origin.columns.items()}
+    readings = {
+        key: _reading(_own(raw[names[key]], column), key, column, decimal_comma) for key, column in origin.columns.items()
+    }
     counts = _counts(raw, readings)
     if n_rows not in (None, counts["n_rows"]):
         raise DataError(f"{origin.file}: {counts['n_rows']:,} of its {n_rows:,} rows can be read. Save it as CSV UTF-8 again.")
@@ -170,11 +179,17 @@ def _most(key: str, kind: str) -> float:
     return MOST_DAY if key == "day" or key.endswith("_day") else MOST_WHOLE
 
 
+def _own(raw: ir.Column, column: Column) -> ir.Column:
+    """The values of a file's column, missing where they are nothing or the column's words for it."""
+    own = cleaned(raw)
+    return ibis.ifelse(own.cast("string").isin(column.nothing), ibis.null(own.type()), own) if column.nothing else own
+
+
 def _reading(own: ir.Column, key: str, column: Column, decimal_comma: bool) -> _Reading:
     kind = _kind(key, column)
     if kind != "identifier":
         most = _most(key, kind)
-        read = value(own, kind, most, decimal_comma)
+        read = value(own, kind, most, decimal_comma, column.dates)
         return _Reading(column, kind, most, own, read, own.notnull() & read.isnull())
     return _Reading(column, kind, EXACT_BELOW, own, *_identifier(own))
 
@@ -220,8 +235,10 @@ def _counts(raw: ir.Table, readings: Mapping[str, _Reading]) -> dict[str, Any]:
 def _problem(key: str, reading: _Reading, counts: Mapping[str, Any]) -> str | None:
     """What is wrong with a column: rows, an example, the reason and the remedy."""
     number, example = counts[f"n_refused_{key}"], counts[f"example_refused_{key}"]
-    words = WORDS.get(reading.kind, reading.kind)
-    reason = why(example, reading.kind, reading.most) if number else ""
+    words, dates = WORDS.get(reading.kind, reading.kind), reading.column.dates
+    if reading.kind == "date" and dates is not None:
+        words = f"a date such as {example_day(dates)}"
+    reason = why(example, reading.kind, reading.most, dates) if number else ""
     if number and reading.kind == "identifier" and not reading.own.type().is_string():
         reason = "it is a fraction or too long for the type: store whole numbers as integers, longer ones as text"
     if not number and reading.kind == "identifier":

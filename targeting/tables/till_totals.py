@@ -35,6 +35,12 @@ def till_totals(lines: ir.Table, source_lines: ir.Table) -> dict[str, float | in
     return found | {"n_dropped": int(dropped.count().execute())} | {name: _usd(amount) for name, amount in amounts.items()}
 
 
+def without_household(lines: ir.Table) -> dict[str, float | int]:
+    """Of lines that name no household, and are left out: n_without_household, and their sales net of returns."""
+    found = lines.aggregate(n=lines.count(), sales=lines.sales.sum().cast("float64")).to_pyarrow().to_pylist()[0]
+    return {"n_without_household": found["n"], "sales_without_household": found["sales"] or 0.0}
+
+
 def guest_cards(lines: ir.Table) -> dict[str, float]:
     """Households that hold so much of all purchases that they may be many people's: share of sales by household_id."""
     bought = purchases(lines)

@@ -23,8 +23,13 @@ BLANKS = " \t\n\r\v\f\u00a0\u200b\ufeff"
 PLACEHOLDERS = ("null", "na", "n/a", "#n/a", "nan", "<na>", "none", "nil", "-", "--", "?", "undefined", "nat", r"\n", "#ref!")
 AMOUNT = r"^[+-]?[0-9]+(\.[0-9]+)?$"
 AMOUNT_WITH_COMMA = r"^[+-]?[0-9]+(,[0-9]+)?$"
+# Also as programs write a number that is very small or large.
+REAL = r"^[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?$"
 WHOLE = r"^[+-]?[0-9]{1,18}(\.0+)?$"
 DAY = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]+)?)?)?$"
+# What may follow a day that is written in another form: a time of the shop's own clocks.
+TIME = r"([T ]+([01]?[0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]+)?)?( ?[AaPp]\.?[Mm]\.?)?)?"
+EXAMPLE_DAY = {"YYYY": "2017", "MM": "01", "DD": "31"}
 TRUE, FALSE = ("true", "t", "yes", "y", "1", "1.0"), ("false", "f", "no", "n", "0", "0.0")
 
 WORDS = {
@@ -33,6 +38,7 @@ WORDS = {
     "date": "a date such as 2017-01-31",
     "boolean": "true or false",
     "identifier": "an identifier",
+    "float64": "a number with a decimal point",
 }
 # Patterns of values that cannot be read, what each is, and what to do; the first that matches is named.
 NUMBERS = (
@@ -90,16 +96,22 @@ def fits(column: ir.Column, kind: str) -> bool:
     return stored.is_numeric() or (stored.is_boolean() and kind == "boolean")
 
 
-def value(column: ir.Column, kind: str, most: float, decimal_comma: bool = False) -> ir.Column:
-    """The `cleaned` column as the ibis type `kind`; missing where pattern, type or the bound `most` do not take the value."""
+def value(column: ir.Column, kind: str, most: float, decimal_comma: bool = False, dates: str | None = None) -> ir.Column:
+    """The `cleaned` column as the ibis type `kind`; missing where pattern, type or the bound `most` do not take the value.
+
+    `dates` is the form of a text's days, such as DD/MM/YYYY; None is the one that needs no word, YYYY-MM-DD.
+    """
     if kind == "date":
-        return _day(column)
+        return _day(column, dates)
     if kind == "boolean":
         return _flag(column)
     if kind == "int64":
         return _whole(column, most)
     if kind == MONEY:
         return _amount(column, most, decimal_comma)
+    if kind == "float64" and column.type().is_string():
+        # The engine's cast alone would read 1_000 as a thousand.
+        column = ibis.ifelse(column.re_search(REAL), column, ibis.null("string"))
     return column.try_cast(kind)
 
 
@@ -122,12 +134,37 @@ def _whole(column: ir.Column, most: float) -> ir.Column:
     return ibis.ifelse((exact == cast.cast("float64")) & (exact.abs() <= most), cast, ibis.null("int64"))
 
 
-def _day(column: ir.Column) -> ir.Column:
-    if column.type().is_string():
+def _day(column: ir.Column, dates: str | None) -> ir.Column:
+    if column.type().is_string() and dates is not None:
+        column = _rearranged(column, dates)
+    elif column.type().is_string():
         # The whole text must be an instant, so that 24:61 is none; then its date is the day.
         column = ibis.ifelse(column.re_search(DAY), column, ibis.null("string")).try_cast("timestamp")
     day = column.try_cast("date")
     return ibis.ifelse(day.between(ibis.date(FIRST_YEAR, 1, 1), ibis.date(LAST_YEAR, 12, 31)), day, ibis.null("date"))
+
+
+def date_pattern(dates: str) -> str:
+    """The regular expression of days written as `dates`, with a group each for YYYY, MM and DD in their order there.
+
+    Between marks a month or day may have one digit: 12/1/2010.
+    """
+    few = "{2}" if dates == "YYYYMMDD" else "{1,2}"
+    pattern = re.escape(dates).replace("YYYY", "([0-9]{4})").replace("MM", f"([0-9]{few})").replace("DD", f"([0-9]{few})")
+    return f"^{pattern}{TIME}$"
+
+
+def example_day(dates: str) -> str:
+    """One day as `dates` writes it: 31/01/2017."""
+    return re.sub("YYYY|MM|DD", lambda part: EXAMPLE_DAY[part[0]], dates)
+
+
+def _rearranged(column: ir.StringColumn, dates: str) -> ir.StringColumn:
+    """Text of days in the form `dates` as YYYY-MM-DD; missing where the text has another form."""
+    pattern, order = date_pattern(dates), re.findall("YYYY|MM|DD", dates)
+    year, month, day = (column.re_extract(pattern, order.index(part) + 1) for part in ("YYYY", "MM", "DD"))
+    plain = year + "-" + month.lpad(2, "0") + "-" + day.lpad(2, "0")
+    return ibis.ifelse(column.re_search(pattern), plain, ibis.null("string"))
 
 
 def _flag(column: ir.Column) -> ir.Column:
@@ -139,10 +176,18 @@ def _flag(column: ir.Column) -> ir.Column:
     return ibis.cases((column == 1, True), (column == 0, False), else_=ibis.null("boolean"))
 
 
-def why(example: str, kind: str, most: float) -> str:
-    """Why a value is not read as a kind, and what to do about all like it."""
+def why(example: str, kind: str, most: float, dates: str | None = None) -> str:
+    """Why a value is not read as a kind, and what to do about all like it; `dates` as for `value`."""
     if example.lower() in PLACEHOLDERS:
         return "it stands for a missing value: leave the field empty"
+    if kind == "date" and dates is not None:
+        zone, words = DATES[0]
+        if re.fullmatch(zone, example):
+            return words
+        return (
+            f"data.mapping.dates is {dates}, and this is no such day between {FIRST_YEAR} and {LAST_YEAR}: give there the form "
+            "in which the file writes its days, or correct these"
+        )
     if kind == "int64" and re.fullmatch(r"[+-]?\d+\.\d*[1-9]\d*", example):
         return "it is a fraction: look whether columns are mixed up"
     if kind in ("int64", MONEY) and re.fullmatch(AMOUNT, example):

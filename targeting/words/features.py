@@ -23,10 +23,6 @@ class Wording:
     form: str
     theme: str
 
-    def show(self, value: float) -> str:
-        """The value as it is shown: 1,234 USD, 12, 45%."""
-        return self.form.format(value)
-
 
 THEMES = {
     "loyalty": Theme("Regular", "Loyal", "value"),
@@ -44,7 +40,7 @@ THEMES = {
     "other": Theme("General Shopper", "General", "need"),
 }
 
-DOLLARS, PERCENT, COUNT, ONE_DECIMAL = "{:,.0f} USD", "{:.0%}", "{:,.0f}", "{:,.1f}"
+MONEY, PERCENT, COUNT, ONE_DECIMAL = "{:,.0f} {currency}", "{:.0%}", "{:,.0f}", "{:,.1f}"
 
 WORDINGS = {
     "recency": Wording("days since the last purchase", COUNT, "absence"),
@@ -60,12 +56,12 @@ WORDINGS = {
     "weeks_with_purchase": Wording("weeks with a purchase", COUNT, "loyalty"),
     "purchase_regularity": Wording("share of weeks shopped", PERCENT, "loyalty"),
     "week_coverage": Wording("share of all weeks shopped", PERCENT, "loyalty"),
-    "monetary_sales": Wording("revenue", DOLLARS, "spend"),
-    "monetary_actual": Wording("revenue after coupons", DOLLARS, "spend"),
-    "monetary_avg_basket_sales": Wording("basket value", DOLLARS, "basket"),
-    "monetary_avg_basket_actual": Wording("basket value after coupons", DOLLARS, "basket"),
-    "monetary_std": Wording("spread of basket values", DOLLARS, "basket"),
-    "monetary_per_week": Wording("revenue a week", DOLLARS, "spend"),
+    "monetary_sales": Wording("revenue", MONEY, "spend"),
+    "monetary_actual": Wording("revenue after coupons", MONEY, "spend"),
+    "monetary_avg_basket_sales": Wording("basket value", MONEY, "basket"),
+    "monetary_avg_basket_actual": Wording("basket value after coupons", MONEY, "basket"),
+    "monetary_std": Wording("spread of basket values", MONEY, "basket"),
+    "monetary_per_week": Wording("revenue a week", MONEY, "spend"),
     "coupon_savings_ratio": Wording("coupon savings", "{:.1%}", "deals"),
     "discount_rate": Wording("discount rate", PERCENT, "deals"),
     "discount_usage_pct": Wording("lines on discount", PERCENT, "deals"),

@@ -81,13 +81,13 @@ function profitChart(place, rows) {
     if (row.truth !== null) mark(svg, "truth", line.place(row.truth), 11);
     stripItem(list, row.label, profitWords(row), svg).className = row.kind;
   }
-  axis(list, line, (value) => usd(value));
+  axis(list, line, (value) => money(value));
 }
 
 function profitWords(row) {
-  const truth = row.truth === null ? "" : `; in truth ${usd(row.truth)}`;
-  if (row.coupons === 0) return "no coupon: $0";
-  return `${count(row.coupons, "coupon")}: ${usd(row.profit.value)} (${interval(row.profit)})${truth}`;
+  const truth = row.truth === null ? "" : `; in truth ${money(row.truth)}`;
+  if (row.coupons === 0) return `no coupon: ${money(0)}`;
+  return `${count(row.coupons, "coupon")}: ${money(row.profit.value)} (${interval(row.profit)})${truth}`;
 }
 
 // Heights of dots that share a place: stacked upwards, closer where there are many.

@@ -5,7 +5,7 @@ const SHOWN_AT_ONCE = 25;
 const FACTS = {
   spend: {
     heading: (days) => `${days}-day spend`,
-    show: (value) => usd(value),
+    show: (value) => money(value),
     largest: (days) => `those who spent most in ${days} days`,
   },
   visits: {

@@ -31,13 +31,13 @@ function profitTable(rows, own, data) {
   if (known) headings.push("In truth");
   const body = rows.map((row) => {
     const gain = difference(rows[0], row, own);
-    const gains = row.kind === "own" ? ["", ""] : [usd(gain.value), interval(gain)];
+    const gains = row.kind === "own" ? ["", ""] : [money(gain.value), interval(gain)];
     const ends = row.coupons === 0 ? "for sure" : interval(row.profit);
     const coupons = Math.round(row.coupons).toLocaleString("en-US");
-    const texts = [row.label, coupons, usd(row.promised), usd(row.profit.value), ends, ...gains];
-    return known ? [...texts, usd(row.truth)] : texts;
+    const texts = [row.label, coupons, money(row.promised), money(row.profit.value), ends, ...gains];
+    return known ? [...texts, money(row.truth)] : texts;
   });
-  return tableOf("Profits over nobody's, in dollars, for this draw", headings, body);
+  return tableOf(`Profits over nobody's, in ${document.documentElement.dataset.money}, for this draw`, headings, body);
 }
 
 // Dots and table of the picked customers' uplifts; nothing where nobody was picked.
@@ -57,7 +57,7 @@ function showCustomerTable(game, customers, shown) {
   if (own.lower) headings.splice(3, 0, "95% interval");
   if (own.true_uplift) headings.push("Uplift, in truth");
   const rows = customers.slice(0, shown).map((i) => {
-    const texts = [`No. ${i + 1}`, data.segments[own.segment[i]], effect(own.uplift[i]), usd(own.promised[i], 2)];
+    const texts = [`No. ${i + 1}`, data.segments[own.segment[i]], effect(own.uplift[i]), money(own.promised[i], 2)];
     if (own.lower) texts.splice(3, 0, `${effect(own.lower[i])} to ${effect(own.upper[i])}`);
     if (own.true_uplift) texts.push(effect(own.true_uplift[i]));
     return texts;

@@ -5,12 +5,12 @@ function count(value, one, many = `${one}s`) {
 }
 
 function interval(estimate) {
-  return `${usd(estimate.lower)} to ${usd(estimate.upper)}`;
+  return `${money(estimate.lower)} to ${money(estimate.upper)}`;
 }
 
 // An effect in the unit of the outcome.
 function effectWords(value, outcome) {
-  return outcome === "purchase_amount" ? usd(value, 2) : `${value.toFixed(2)} visits`;
+  return outcome === "purchase_amount" ? money(value, 2) : `${value.toFixed(2)} visits`;
 }
 
 // Where an interval lies against 0: "above", "below" or "across".
@@ -20,14 +20,14 @@ function side(estimate) {
 }
 
 function headlineWords(own) {
-  if (own.coupons === 0) return "You mailed nobody: $0, for sure";
-  return `Your ${count(own.coupons, "coupon")}: estimated profit ${usd(own.profit.value)}`;
+  if (own.coupons === 0) return `You mailed nobody: ${money(0)}, for sure`;
+  return `Your ${count(own.coupons, "coupon")}: estimated profit ${money(own.profit.value)}`;
 }
 
 const AGAINST_NOBODY = {
   above: "That is more than mailing nobody would have earned, beyond what chance explains.",
   below: "That is a loss beyond what chance explains: mailing nobody would have been better.",
-  across: "The interval includes $0: this profit cannot be told from mailing nobody's, so it is neither a win nor a loss.",
+  across: `The interval includes ${money(0)}: this profit cannot be told from mailing nobody's, so it is neither a win nor a loss.`,
 };
 
 const AGAINST_LOT = {
@@ -54,8 +54,8 @@ function verdictWords(rows, own, data, game) {
   if (pick.coupons < own.household.length) {
     const more = lot.value < 0 ? "less" : "more";
     sentences.push(
-      `As many coupons by lot would have earned ${usd(pick.profit.value - lot.value)}; ` +
-        `yours earned ${usd(Math.abs(lot.value))} ${more} (difference ${interval(lot)}), and ${AGAINST_LOT[side(lot)]}`,
+      `As many coupons by lot would have earned ${money(pick.profit.value - lot.value)}; ` +
+        `yours earned ${money(Math.abs(lot.value))} ${more} (difference ${interval(lot)}), and ${AGAINST_LOT[side(lot)]}`,
     );
   }
   sentences.push(...truthWords(pick));
@@ -72,21 +72,21 @@ function truthWords(pick) {
   if (pick.truth === null) return [];
   const { lower, upper } = pick.profit;
   const place = pick.truth < lower ? "below" : pick.truth > upper ? "above" : "inside";
-  return [`This retailer is made up, so the truth is known: your pick truly earned ${usd(pick.truth)}, ${place} its 95% interval.`];
+  return [`This retailer is made up, so the truth is known: your pick truly earned ${money(pick.truth)}, ${place} its 95% interval.`];
 }
 
-const SHORT = { above: "beyond chance", below: "a loss beyond chance", across: "which cannot be told from $0" };
+const SHORT = { above: "beyond chance", below: "a loss beyond chance", across: `which cannot be told from ${money(0)}` };
 
 // The result in a line that can be sent to a friend; `address` leads to the same draw.
 function shareLine(rows, data, game, address) {
   const [pick] = rows;
   const start = `Target the right customers, draw ${game.draw} of data ${data.pool}: `;
-  if (pick.coupons === 0) return `${start}I mailed nobody, $0. ${address}`;
+  if (pick.coupons === 0) return `${start}I mailed nobody, ${money(0)}. ${address}`;
   const lot = rows.find((row) => row.kind === "lot");
   const worth = data.doubtful ? "no evidence on these data" : SHORT[side(pick.profit)];
   const tries = game.campaigns > 1 ? ` in campaign ${game.campaigns}` : "";
   return (
-    `${start}${count(pick.coupons, "coupon")}, estimated profit ${usd(pick.profit.value)}${tries} ` +
-    `(95% interval ${interval(pick.profit)}), ${worth}; by lot ${usd(lot.profit.value)}. ${address}`
+    `${start}${count(pick.coupons, "coupon")}, estimated profit ${money(pick.profit.value)}${tries} ` +
+    `(95% interval ${interval(pick.profit)}), ${worth}; by lot ${money(lot.profit.value)}. ${address}`
   );
 }

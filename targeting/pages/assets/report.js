@@ -3,13 +3,19 @@ const read = (id) => JSON.parse(document.getElementById(id).textContent);
 const percent = (value) => `${Math.round(value * 100)}%`;
 // A tenth of a percent where it is no whole one, as the run's own may be between two steps.
 const marginWords = (share) => `${Number((100 * share).toFixed(1))}%`;
-const within = (estimate) => `${usd(estimate.value, 2)} (${usd(estimate.lower, 2)} to ${usd(estimate.upper, 2)})`;
+const within = (estimate) => `${money(estimate.value, 2)} (${money(estimate.lower, 2)} to ${money(estimate.upper, 2)})`;
 
 async function draw(id, spec) {
   const place = document.getElementById(`chart-${id}`);
   const words = place.getAttribute("aria-label");
   // Expressions are interpreted, not compiled: the page's policy allows no code made from text.
-  const chart = await vegaEmbed(place, spec, { ast: true, actions: false, renderer: "svg", tooltip: { sanitize: escaped } });
+  const chart = await vegaEmbed(place, spec, {
+    ast: true,
+    actions: false,
+    renderer: "svg",
+    tooltip: { sanitize: escaped },
+    formatLocale: { decimal: ".", thousands: ",", grouping: [3], currency: [SIGN, ""] },
+  });
   // The place has the words that stand for the drawing; its hundreds of marks would only be in the way of a screen reader.
   place.querySelector("svg").setAttribute("aria-hidden", "true");
   // Vega puts "Vega visualization" in the place of those words.
@@ -28,7 +34,7 @@ function escaped(value) {
 // How low its profit may be when intervals are to hold for all policies compared; nothing to add for a single one.
 function together(row, compared) {
   if (compared === 1) return "";
-  return `; with ${compared === 2 ? "both" : `all ${compared}`} compared at once it may be as low as ${usd(row.together, 2)}`;
+  return `; with ${compared === 2 ? "both" : `all ${compared}`} compared at once it may be as low as ${money(row.together, 2)}`;
 }
 
 // What targeting/policy/value.py's in_words says, in short; `answers` is what the overlap allows to be said.
@@ -55,7 +61,7 @@ function fillTable(result, at) {
     const cells = {
       share: percent(row.share),
       profit: within(row.profit),
-      total: usd(row.total),
+      total: money(row.total),
       roi: row.roi === null ? "" : percent(row.roi),
     };
     for (const [name, text] of Object.entries(cells)) line.querySelector(`[data-cell="${name}"]`).textContent = text;
@@ -89,8 +95,8 @@ function startWhatIf(chart) {
   const ownWords = place.getAttribute("aria-label").slice(place.dataset.summary.length + 1);
   const show = () => {
     const result = model.at(...inputs.map((input) => Number(input.value)));
-    const margin = outcome === "purchase_amount" ? marginWords(result.margin) : `${usd(result.margin, 2)} per basket`;
-    const words = [usd(result.cost, 2), margin];
+    const margin = outcome === "purchase_amount" ? marginWords(result.margin) : `${money(result.margin, 2)} per basket`;
+    const words = [money(result.cost, 2), margin];
     inputs.forEach((input, i) => {
       document.getElementById(`${input.id}-shown`).textContent = words[i];
       input.setAttribute("aria-valuetext", words[i]);

@@ -1,0 +1,65 @@
+"""Amounts of money in words, in the currency of the run: one place says how its sign and its code are written.
+
+The currency is `data.currency` of params.yaml, which names amounts and changes none. A stage or script that writes words says
+`speak_in` once, before it writes any.
+"""
+
+from targeting.words.features import Wording
+from targeting.words.numbers import number, percent
+
+# Signs that stand for one currency alone; amounts in others have their code in front: CHF 12.30.
+SIGNS = {"USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥", "INR": "₹", "KRW": "₩", "ILS": "₪", "TRY": "₺", "UAH": "₴", "VND": "₫"}
+# One and many of it, where a sentence counts on a name; other currencies have their code.
+NOUNS = {"USD": ("dollar", "dollars"), "EUR": ("euro", "euros"), "GBP": ("pound", "pounds")}
+
+_spoken = {"currency": "USD"}
+
+
+def speak_in(currency: str) -> None:
+    """From here on amounts are in this currency, by its code of ISO 4217."""
+    _spoken["currency"] = currency
+
+
+def currency() -> str:
+    """The code of the currency: USD."""
+    return _spoken["currency"]
+
+
+def sign() -> str:
+    """What stands in front of an amount: $, or the code and a space where the currency has no sign of its own."""
+    return SIGNS.get(currency(), f"{currency()} ")
+
+
+def one() -> str:
+    """One of the currency, as a noun: dollar, CHF."""
+    return NOUNS.get(currency(), (currency(), currency()))[0]
+
+
+def many() -> str:
+    """Many of the currency, as a noun: dollars, CHF."""
+    return NOUNS.get(currency(), (currency(), currency()))[1]
+
+
+def money(value: float, digits: int = 2) -> str:
+    """An amount with the currency's sign in front: $1,234.50, -$3.20."""
+    return f"{'-' if round(value, digits) < 0 else ''}{sign()}{abs(value):,.{digits}f}"
+
+
+def shown(wording: Wording, value: float) -> str:
+    """A feature's value in its wording's form: 1,234 USD, 12, 45%."""
+    return wording.form.format(value, currency=currency())
+
+
+def unit(outcome: str) -> str:
+    """The unit of an outcome: USD of purchase_amount, baskets of purchase_count."""
+    return currency() if outcome == "purchase_amount" else "baskets"
+
+
+def amount(value: float, outcome: str) -> str:
+    """A value of an outcome in its unit: $12.30 of purchase_amount, 0.25 baskets of purchase_count."""
+    return money(value) if outcome == "purchase_amount" else f"{number(value)} baskets"
+
+
+def margin_words(value: float, outcome: str) -> str:
+    """A margin: 30% of sales, or money per basket where the outcome counts these."""
+    return percent(value) if outcome == "purchase_amount" else f"{money(value)} per basket"
