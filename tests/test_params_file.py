@@ -80,6 +80,8 @@ def changed(*replacements: tuple[str, str]) -> bytes:
         (changed(("cost: 12.73", "cost: yes")), r"policy.cost"),
         (changed(("cost: 12.73", "cost: 0x1F")), r"policy.cost"),
         (changed(("cost: 12.73", "cost: 1:30")), r"policy.cost"),
+        (changed(("cost: 12.73", "cost: 1_000")), r"policy.cost"),
+        (changed(("post_days: 28", "post_days: 2_8")), r"design.post_days"),
         (changed(("cost: 12.73", "cost: {8: 10, spring: 12}")), r"'spring' is neither the number of a campaign nor one of the"),
         (changed(("cost: 12.73", "cost: {8: 10, D: 12}")), r"'D' is neither"),
         (changed(("memory_limit: 2GB", "memory_limit: abc")), r"engine.memory_limit: it is 'abc'; write a size of 64MB or more"),

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import uuid
 from pathlib import Path
 
 import pandas as pd
@@ -9,6 +10,7 @@ import pytest
 
 from targeting.policy.policies import POLICIES
 from targeting.tables.schemas import OPTIONAL, SCHEMAS
+from tests.money import foreign_money
 from tests.project import call, make_project, ran
 
 pytestmark = pytest.mark.long
@@ -57,6 +59,50 @@ def test_a_retailer_without_campaigns_gets_segments_and_one_sentence(fresh, tmp_
     assert ran(said) == {"trials"}
     assert "trials: These data have no campaigns" in said
     assert "Traceback" not in said
+
+
+def text_of(household: int) -> str:
+    """Its number as retailers write them: a letter in front, leading zeros, a UUID."""
+    return [f"A{563_000 + household}", f"{household:05}", str(uuid.uuid5(uuid.NAMESPACE_OID, str(household)))][household % 3]
+
+
+def test_a_retailer_whose_households_are_text_and_pay_in_euros(fresh, tmp_path):
+    own = tmp_path / "own"
+    own.mkdir()
+    for name in SCHEMAS:
+        table = pd.read_parquet(fresh / f"data/tables/{name}.parquet")
+        if "household_id" in table:
+            table["household_id"] = table["household_id"].map(text_of)
+        if "campaign_id" in table:
+            table["campaign_id"] = "Mailing " + table["campaign_id"].astype(str)
+        table.to_parquet(own / f"{name}.parquet")
+    texts = sorted(pd.read_parquet(own / "transactions.parquet")["household_id"].unique())
+    costs = pd.DataFrame({"household_id": texts, "eur": [0.5 + place / 100 for place in range(len(texts))]})
+    costs.to_csv(tmp_path / "costs.csv", index=False)
+    settings = [
+        "data=canonical",
+        f"data.path={own}",
+        "data.currency=EUR",
+        "policy.cost={column:eur}",
+        f"policy.table={tmp_path / 'costs.csv'}",
+    ]
+    call(fresh, "dvc", "exp", "run", *(word for setting in settings for word in ("-S", setting)))
+
+    everybody = dict(enumerate(texts, start=1))  # numbered inside by the order of the texts
+    panel = pd.read_parquet(fresh / "data/trials/panel.parquet", columns=["household_id"])
+    expected = panel["household_id"].map(everybody).map(costs.set_index("household_id")["eur"])
+    assert json.loads((fresh / "metrics/policy.json").read_text())["cost"] == pytest.approx(expected.mean())
+    candidates = pd.read_parquet(fresh / "data/score/candidates.parquet")["household_id"].map(everybody)
+    listed = pd.read_csv(fresh / "data/score/mailing_list.csv", dtype=str)
+    assert listed["household_id"].is_unique
+    assert set(listed["household_id"]) <= set(candidates)
+    eligible = pd.read_parquet(fresh / "data/score/eligible.parquet")["household_id"].map(everybody)
+    assigned = pd.read_csv(fresh / "data/experiment/assignment.csv", dtype=str)
+    assert sorted(assigned["household_id"]) == sorted(eligible)
+    for page in ("index.html", "game.html"):
+        assert foreign_money((fresh / "plots/report" / page).read_text(encoding="utf-8"), "$", "USD") == []
+    for name in ("policy", "score", "experiment", "monitor"):
+        assert "USD" not in (fresh / f"metrics/{name}.json").read_text(encoding="utf-8")
 
 
 def test_a_made_up_retailer_is_held_against_its_truth(fresh):
