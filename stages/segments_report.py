@@ -14,6 +14,7 @@ from targeting.base.params import load_params
 from targeting.base.stage import run
 from targeting.pages.segments import segments_page
 from targeting.sentences.segments_page import ADDS
+from targeting.words.money import speak_in
 
 TABLES = Path("data/tables")
 INGEST = Path("metrics/ingest.json")
@@ -26,14 +27,15 @@ METRICS = Path("metrics/segments_report.json")
 
 
 def main() -> None:
-    source = load_params("data")["data"]["source"]
+    data = load_params("data")["data"]
+    speak_in(data["currency"])
     paths = {"ingest": INGEST, "segment": SEGMENT, "stability": STABILITY}
     metrics = {name: json.loads(path.read_text(encoding="utf-8")) for name, path in paths.items()}
     rows = {name: pq.read_metadata(TABLES / f"{name}.parquet").num_rows for name in ADDS}
     segments, pictures = pd.read_csv(SEGMENTS), [path.read_bytes() for path in PICTURES]
 
     write_metrics({"n_campaigns": rows["campaigns"], "n_targets": rows["campaign_targets"]}, METRICS)
-    write_text(segments_page(source, metrics, rows, segments, pictures), PAGE)
+    write_text(segments_page(data["source"], metrics, rows, segments, pictures), PAGE)
 
 
 if __name__ == "__main__":
