@@ -12,6 +12,8 @@ from targeting.tables.features import FEATURES, household_features
 from targeting.tables.schemas import MONEY
 from tests.slow_features import slow_features
 
+pytestmark = pytest.mark.slow  # each reads whole tables through the engine
+
 AS_OF = [date(2016, 5, 1), date(2016, 8, 20), date(2016, 12, 28)]
 DECIMALS = ["quantity", "sales", "loyalty_discount", "coupon_discount", "coupon_match_discount"]
 

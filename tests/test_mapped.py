@@ -24,6 +24,8 @@ from targeting.tables.schemas import SCHEMAS
 from tests.conftest import ROOT
 from tests.test_own_tables import DAYS, FRAMES
 
+pytestmark = pytest.mark.slow  # each reads whole tables through the engine
+
 FILE = "online_retail.csv"  # the public online retailer's, by conf/data/mapped.yaml
 LINES = pd.DataFrame(
     [

@@ -22,6 +22,8 @@ from targeting.tables.origins import IDENTIFIERS
 from targeting.tables.schemas import OPTIONAL, SCHEMAS
 from tests.conftest import ROOT
 
+pytestmark = pytest.mark.slow  # each reads whole tables through the engine
+
 PAGE = (ROOT / "docs" / "data.md").read_text(encoding="utf-8")
 EXAMPLES = dict(re.findall(r"^### (\w+)\n+```csv\n(.*?)```$", PAGE, re.DOTALL | re.MULTILINE))
 FRAMES = {name: pd.read_csv(io.StringIO(text), dtype={"kids": str, "household_size": str}) for name, text in EXAMPLES.items()}

@@ -18,6 +18,8 @@ from tests.test_prediction import newcomers
 from tests.test_prediction import panel as two_trials
 from tests.test_report import REAL, results
 
+pytestmark = pytest.mark.slow  # each reads whole tables through the engine
+
 DESIGN = {
     "name": "sequential_trials",
     "campaign_type": "A",

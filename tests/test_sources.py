@@ -17,6 +17,8 @@ from targeting.tables.write import write_tables
 from tests import retailer
 from tests.conftest import ROOT, dunnhumby
 
+pytestmark = pytest.mark.slow  # each reads whole tables through the engine
+
 FIRST_DAY = pd.Timestamp("2016-03-23")
 
 
