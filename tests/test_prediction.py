@@ -153,7 +153,7 @@ def test_the_stage_holds_both_campaigns_against_the_earlier_one(project_folder):
         "ensemble/weights": pd.DataFrame({"outcome": [], "fold": [], "learner": [], "weight": []}),
     }.items():
         write_parquet(table, project_folder / "data" / f"{name}.parquet")
-    write_metrics({"selected": "ate"}, project_folder / "metrics" / "validate.json")
+    write_metrics({"selected": "ate", "best": "ate"}, project_folder / "metrics" / "validate.json")
     stages.predict.main()
 
     backtest, comparable = (pd.read_parquet(project_folder / f"data/score/{name}.parquet") for name in ("backtest", "comparable"))

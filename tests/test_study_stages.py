@@ -56,6 +56,8 @@ def lay_out_project(folder: Path, panel: pd.DataFrame) -> None:
     write_parquet(alone, folder / "data/segments/time_zero.parquet")
     write_csv(pd.DataFrame(columns=["outcome", "setting", "lower", "upper"]), folder / "data/sensitivity/confounders.csv")
     write_metrics({"costs": {}}, folder / "metrics/trials.json")
+    # The key where all identifiers are numbers.
+    write_parquet(pd.DataFrame({"kind": [], "number": [], "text": []}), folder / "data/tables/identifiers.parquet")
 
 
 @pytest.fixture(scope="module")

@@ -40,6 +40,12 @@ def ticked(text: str) -> Markup:
     return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))  # noqa: S704 - escaped just before
 
 
+@jinja2.pass_context
+def _money(_: jinja2.runtime.Context, value: float, digits: int = 2) -> str:
+    """`money`, with a context that it needs not: else Jinja writes constants when it reads a template, in that currency."""
+    return money(value, digits)
+
+
 @cache
 def environment() -> jinja2.Environment:
     """The templates of this package: everything put into one is escaped; a name that is missing raises jinja2.UndefinedError.
@@ -56,7 +62,7 @@ def environment() -> jinja2.Environment:
     )
     # A browser's JSON has no NaN: one that got this far is a fault of ours, and stops the page.
     made.policies["json.dumps_kwargs"] = {"sort_keys": True, "allow_nan": False}
-    made.filters |= {"money": money, "percent": percent, "number": number, "ticked": ticked}
+    made.filters |= {"money": _money, "percent": percent, "number": number, "ticked": ticked}
     made.globals |= {"asset": asset, "sign": sign, "many": many, "currency": currency}
     return made
 
