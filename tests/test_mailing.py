@@ -103,6 +103,9 @@ def test_where_nothing_is_believed_nobody_is_mailed():
     table = mailing_list(CANDIDATES, unknown, campaign("none"), NO_LOT, 1)
     assert table["mail"].sum() == 0
     assert "expected_profit" not in list_metrics(table, CANDIDATES, unknown, campaign("none"), None)
+    # A contact that brings nothing loses its 2 USD: by softmax its chance is below one half, and known.
+    drawn = mailing_list(CANDIDATES, unknown, campaign("none"), Exploration("softmax", 0.0, 2.0), 1)
+    np.testing.assert_allclose(drawn.loc[[0, 3, 4, 5], "propensity"].astype(float), 1 / (1 + np.e), atol=1e-6)
 
 
 @pytest.mark.slow

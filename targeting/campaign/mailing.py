@@ -87,8 +87,11 @@ def mailed_by_policy(campaign: NextCampaign, households: pd.DataFrame, supported
 
 
 def expected_profits(campaign: NextCampaign, households: pd.DataFrame) -> Vector:
-    """What contacting each household is expected to earn (n,), in USD; columns as in `known_by`."""
-    return campaign.economics.margin * households["expected"].to_numpy() - campaign.economics.cost
+    """What contacting each household is expected to earn (n,), in USD; columns as in `known_by`.
+
+    Where nothing is believed of its effect a contact brings nothing, and costs what it costs.
+    """
+    return campaign.economics.margin * households["expected"].fillna(0.0).to_numpy() - campaign.economics.cost
 
 
 def mailing_list(

@@ -161,7 +161,7 @@ def key_numbers(metrics: Metrics, policies: pd.DataFrame, outcome: str) -> list[
     `policies` is plots/policies.csv.
     """
     policy = metrics["policy"]
-    brings = {"value": "not known", "caption": "what a mailing brings in margin: too few households can be compared"}
+    brings = {"value": "not known", "caption": "what a mailing brings in margin: those mailed and those not do not compare"}
     if policy["belief"]:
         level, sd = (policy["margin"] * policy["belief"][name] for name in ("level", "level_sd"))
         ends = f"{money(level - Z * sd)} to {money(level + Z * sd)} with a probability of 95%"
@@ -174,7 +174,7 @@ def key_numbers(metrics: Metrics, policies: pd.DataFrame, outcome: str) -> list[
     risk = f"it loses with a chance of {percent(policy['chance_of_loss'])}"
     if policy["recommended"] == "none":
         risk = "what mailing nobody earns"
-        if pd.notna(inside["expected_profit"]):
+        if policy["belief"]:
             others, pays = money(inside["expected_profit"]), percent(1 - inside["chance_of_loss"])
             risk += f"; mailing everybody in the overlap {others}, which pays with a chance of {pays}"
     earns = {"value": money(policy["expected_profit"]), "caption": f"expected profit of the decision per household: {risk}"}
