@@ -87,7 +87,7 @@ def main() -> None:
     )
     campaigns = simulated_means(seed)
 
-    metrics["words"] = experiment_words(metrics, power, outcome)
+    metrics |= {"words": experiment_words(metrics, power, outcome), "pilot_words": ""}
     if policy["belief"]:
         reached = int(in_overlap(eligible["propensity"], params["nuisance"]["overlap"]).sum())
         level = Belief(policy["belief"]["level"], policy["belief"]["level_sd"])
