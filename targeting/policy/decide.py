@@ -181,7 +181,7 @@ def policy_results(
     checks = check_table(chosen.decisions, evidence, economics)
     drawn = curves[curves["learner"] == order]
     cate = pd.Series(data.cate, name="cate")
-    belief = chosen.beliefs.forecast.numbers() if chosen.beliefs and inputs.comparable else {}
+    belief = chosen.beliefs.forecast.numbers() if chosen.beliefs else {}
     return PolicyResults(
         metrics=headline(values, chosen.recommended) | peak.to_dict() | {"order_shown": order, "belief": belief},
         assignments=pd.concat([inputs.panel[KEYS], cate, chosen.decisions.astype("int8")], axis=1),

@@ -162,7 +162,8 @@ def key_numbers(metrics: Metrics, policies: pd.DataFrame, outcome: str) -> list[
     """
     policy = metrics["policy"]
     brings = {"value": "not known", "caption": "what a mailing brings in margin: those mailed and those not do not compare"}
-    if policy["belief"]:
+    known = bool(policy["belief"]) and metrics["nuisance"]["answers"] != "nothing"
+    if known:
         level, sd = (policy["margin"] * policy["belief"][name] for name in ("level", "level_sd"))
         ends = f"{money(level - Z * sd)} to {money(level + Z * sd)} with a probability of 95%"
         brings = {"value": money(level), "caption": f"what a mailing is expected to bring in margin, in the overlap: {ends}"}
@@ -174,7 +175,7 @@ def key_numbers(metrics: Metrics, policies: pd.DataFrame, outcome: str) -> list[
     risk = f"it loses with a chance of {percent(policy['chance_of_loss'])}"
     if policy["recommended"] == "none":
         risk = "what mailing nobody earns"
-        if policy["belief"]:
+        if known:
             others, pays = money(inside["expected_profit"]), percent(1 - inside["chance_of_loss"])
             risk += f"; mailing everybody in the overlap {others}, which pays with a chance of {pays}"
     earns = {"value": money(policy["expected_profit"]), "caption": f"expected profit of the decision per household: {risk}"}
