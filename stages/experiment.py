@@ -43,6 +43,7 @@ ELIGIBLE = Path("data/score/eligible.parquet")
 ASSIGNMENTS = Path("data/policy/assignments.parquet")
 EVIDENCE = Path("data/policy/evidence.parquet")
 POLICY = Path("metrics/policy.json")
+OVERLAP = Path("metrics/nuisance.json")
 ARMS = Path("data/experiment/assignment.csv")
 POWER = Path("plots/power.csv")
 TRIALS = Path("plots/experiment_trials.csv")
@@ -62,7 +63,7 @@ def main() -> None:
     for own, path in ((nuisance, NUISANCE), (decided, ASSIGNMENTS), (evidence, EVIDENCE)):
         require_aligned(panel, own, str(path))
     eligible = pd.read_parquet(ELIGIBLE)
-    policy = json.loads(POLICY.read_text(encoding="utf-8"))
+    policy, overlap = (json.loads(path.read_text(encoding="utf-8")) for path in (POLICY, OVERLAP))
     effect, power = settings["effect"] or policy["breakeven"], settings["power"]
     if effect <= 0:
         raise DataError("Breakeven is 0 at no cost, and no experiment finds an effect of 0: set experiment.effect.")
@@ -88,7 +89,8 @@ def main() -> None:
     campaigns = simulated_means(seed)
 
     metrics |= {"words": experiment_words(metrics, power, outcome), "pilot_words": ""}
-    if policy["belief"]:
+    # Where the arms do not compare, what is believed is no ground to weigh an experiment by.
+    if policy["belief"] and overlap["answers"] != "nothing":
         reached = int(in_overlap(eligible["propensity"], params["nuisance"]["overlap"]).sum())
         level = Belief(policy["belief"]["level"], policy["belief"]["level_sd"])
         stakes = Stakes(level, policy["cost"], policy["margin"], reached, settings["campaigns"], tests[1].residual_sd)

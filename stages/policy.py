@@ -81,10 +81,9 @@ def main() -> None:
     chosen = choose_policy(inputs)
     found = policy_results(inputs, chosen, effects, validation, trials["costs"], pd.read_csv(CONFOUNDERS))
 
-    words = f"Mail nobody. {overlap_words(overlap)}"
+    words, tills = f"Mail nobody. {overlap_words(overlap)}", ""
     if inputs.comparable:
-        words = recommendation_words(chosen.valued, chosen.recommended)
-    tills = by_the_tills_words(found.scenarios) if inputs.comparable else ""
+        words, tills = recommendation_words(chosen.valued, chosen.recommended), by_the_tills_words(found.scenarios)
     choice = {"recommended": chosen.recommended, "recommendation": words, "by_the_tills": tills}
     write_metrics(inputs.economics.averages() | choice | found.metrics, METRICS)
     write_parquet(found.assignments, ASSIGNMENTS)

@@ -62,6 +62,22 @@ def effects_by(x: np.ndarray, treated: np.ndarray, outcome: np.ndarray, ask: np.
     return control, mailed
 
 
+def believed_contacts(panel: pd.DataFrame, nuisance: pd.DataFrame, expected: list[np.ndarray]) -> list[np.ndarray]:
+    """By fold, whom of other households the beliefs of the other folds would contact, by its model's effects on them."""
+    fold, household = panel["fold"].to_numpy(), panel["household_id"].to_numpy()
+    rows, weight = in_overlap(nuisance["propensity"], BOUNDS), nuisance["precision_sales"].to_numpy()
+    cate, score = ((nuisance[f"{name}1_sales"] - nuisance[f"{name}0_sales"]).to_numpy() for name in ("mu", "score"))
+    centred = centred_by_fold(cate, weight, fold, rows)
+    prior_sd = LEVEL_SPREAD * np.abs(panel["sales"][rows]).mean()
+    contacts = []
+    for number, effect in enumerate(expected):
+        others, own = rows & (fold != number), rows & (fold == number)
+        found = fit_posterior(centred[others], score[others], weight[others], household[others], prior_sd)
+        beyond = effect - np.average(cate[own], weights=weight[own])
+        contacts.append(found.mean(beyond) - SETTINGS["prudence"] * found.sd(beyond) > ECONOMICS.breakeven)
+    return contacts
+
+
 def run(seed: int, effect: str, randomised: bool) -> World:
     """One world: households with one or two rows, everything cross-fitted by household."""
     rng = np.random.default_rng([seed, len(effect), randomised])
@@ -104,21 +120,12 @@ def run(seed: int, effect: str, randomised: bool) -> World:
     def rule(cuts: list[float]) -> float:
         return float(np.mean([np.mean(inside * (cate > cut) * each) for cate, cut in zip(expected, cuts, strict=True)]))
 
-    def believed(number: int) -> np.ndarray:
-        """Whom the beliefs of the folds but `number` would contact, by its model's effects less their mean there."""
-        rows = in_overlap(fitted, BOUNDS)
-        weight, others = fitted * (1 - fitted), rows & (fold != number)
-        centred = centred_by_fold(mu1 - mu0, weight, fold, rows)
-        prior_sd = LEVEL_SPREAD * np.abs(outcome[rows]).mean()
-        found = fit_posterior(centred[others], (score1 - score0)[others], weight[others], household[others], prior_sd)
-        own = rows & (fold == number)
-        effect = expected[number] - np.average((mu1 - mu0)[own], weights=weight[own])
-        return found.mean(effect) - SETTINGS["prudence"] * found.sd(effect) > ECONOMICS.breakeven
-
     truth = {
         "none": 0.0,
         "inside": float(np.mean(inside * each)),
-        "prudent": float(np.mean([np.mean(inside * believed(number) * each) for number in range(N_FOLDS)])),
+        "prudent": float(
+            np.mean([np.mean(inside * contacts * each) for contacts in believed_contacts(panel, nuisance, expected)])
+        ),
         "all": float(each.mean()),
         "current": float(np.mean(propensity_of(asked, randomised) * each)),
         "breakeven": rule([ECONOMICS.breakeven] * N_FOLDS),

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from targeting.base.errors import DataError
 from targeting.campaign.exploration import Exploration, draw
 from targeting.nuisance.overlap import in_overlap
-from targeting.policy.beliefs import BELIEVED, Forecast
+from targeting.policy.beliefs import Forecast
 from targeting.policy.economics import Economics
 from targeting.policy.policies import POLICIES, Budget, PolicyData
 from targeting.policy.value import BEST_BETS
@@ -163,5 +163,6 @@ def list_metrics(
     if forecast is None or known.empty:
         return counts
     profit = forecast.profit(chance, known["ranking"], campaign.economics)
-    total = {"expected_profit": profit.mean, **dict(zip(BELIEVED[1:3], profit.interval, strict=True))}
-    return {**counts, **{name: value * len(known) for name, value in total.items()}, "chance_of_loss": profit.chance_below_zero}
+    lower, upper = profit.interval
+    each = {"expected_profit": profit.mean, "expected_profit_lower": lower, "expected_profit_upper": upper}
+    return {**counts, **{name: value * len(known) for name, value in each.items()}, "chance_of_loss": profit.chance_below_zero}

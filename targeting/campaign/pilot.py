@@ -45,7 +45,7 @@ class Stakes:
     @property
     def perfect_information(self) -> float:
         """What knowing the effect beforehand would add to that, in USD."""
-        return self.campaigns * self.households * _gain(self.profit, self.margin * self.effect.sd) - self.now
+        return self.campaigns * self.households * Belief(self.profit, self.margin * self.effect.sd).expected_gain - self.now
 
     def with_pilot(self, n: int) -> float:
         """What all campaigns are expected to earn, in USD, with a pilot of `n` households in the first one, half of them mailed.
@@ -55,7 +55,8 @@ class Stakes:
         variance = self.effect.sd**2
         learned = variance / np.sqrt(variance + 4 * self.sd**2 / n) if variance > 0 else 0.0
         first = n / 2 * self.profit + (self.households - n) * max(self.profit, 0.0)
-        return first + (self.campaigns - 1) * self.households * _gain(self.profit, self.margin * float(learned))
+        later = Belief(self.profit, self.margin * float(learned)).expected_gain
+        return first + (self.campaigns - 1) * self.households * later
 
 
 def best_pilot(stakes: Stakes) -> tuple[int, float]:
@@ -85,8 +86,3 @@ def _sizes(households: int) -> NDArray[np.int64]:
     if households // 2 <= SIZES:
         return np.arange(FEWEST, households + 1, 2)
     return np.unique(2 * np.rint(np.geomspace(1, households // 2, SIZES)).astype(np.int64))
-
-
-def _gain(mean: float, sd: float) -> float:
-    """The mean of a normal number's part above zero."""
-    return mean + Belief(mean, sd).expected_loss

@@ -7,7 +7,7 @@ import pandas as pd
 
 from targeting.pages.rendering import packed
 from targeting.policy.curve import SHARES
-from targeting.policy.lookup import BELIEVED, MOMENTS, Lookup
+from targeting.policy.lookup import BELIEVED_GAIN, MOMENTS, Lookup
 
 
 def stops(lookup: Lookup, name: str) -> list[float]:
@@ -44,7 +44,6 @@ def embedded(lookup: Lookup, n: int, outcome: str, answers: str) -> dict[str, An
 
 def _policy(name: str, numbers: pd.Series, decisions: pd.DataFrame) -> dict[str, Any]:
     """A policy's different decisions, and which of them each position has; None where all have the only one."""
-    columns = {
-        column: packed(decisions.sort_values("decision")[column]) for column in ("contacts", "candidate", *MOMENTS, *BELIEVED)
-    }
+    ordered = decisions.sort_values("decision")
+    columns = {column: packed(ordered[column]) for column in ("contacts", "candidate", *MOMENTS, *BELIEVED_GAIN)}
     return {"name": name, "decision": packed(numbers, "Uint16") if len(decisions) > 1 else None, "columns": columns}

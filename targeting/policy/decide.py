@@ -182,6 +182,7 @@ def policy_results(
     drawn = curves[curves["learner"] == order]
     cate = pd.Series(data.cate, name="cate")
     belief = chosen.beliefs.forecast.numbers() if chosen.beliefs else {}
+    beliefs = chosen.beliefs if inputs.comparable else None  # by which one may decide
     return PolicyResults(
         metrics=headline(values, chosen.recommended) | peak.to_dict() | {"order_shown": order, "belief": belief},
         assignments=pd.concat([inputs.panel[KEYS], cate, chosen.decisions.astype("int8")], axis=1),
@@ -194,14 +195,14 @@ def policy_results(
             segment,
             slider_steps(economics, outcome),
             seed,
-            chosen.beliefs if inputs.comparable else None,
+            beliefs,
         ),
         policies=with_absent(values.merge(checks, on="policy"), unavailable(data)),
         curve=drawn[[name for name in curves if not name.startswith("over_chosen") and name != "learner"]],
         learner_curves=curves,
         learner_peaks=learners,
-        grid=cost_margin_grid(data, evidence, economics, fold, segment, seed, chosen.beliefs if inputs.comparable else None),
-        scenarios=breakeven_scenarios(data, evidence, economics, tills, chosen.beliefs if inputs.comparable else None),
+        grid=cost_margin_grid(data, evidence, economics, fold, segment, seed, beliefs),
+        scenarios=breakeven_scenarios(data, evidence, economics, tills, beliefs),
         by_segment=segment_what_if(inputs.segments, data.cate, evidence, economics),
         confounding=confounding_table(turning_shifts(values, chosen.decisions, chosen.recommended, economics), omitted, outcome),
     )

@@ -32,7 +32,7 @@ PEAK_DRAWS = 500  # of a whole curve, for the range of its peak to a whole perce
 KEPT = 1000  # sums by household of so many decisions are kept at a time
 VARYING = ("breakeven", "cost", "segment_profit")  # what of a policy's data follows from cost and margin
 MOMENTS = ("gain", "spend", "var_gain", "covariance", "var_spend")
-BELIEVED = ("believed", "believed_sd")
+BELIEVED_GAIN = ("believed", "believed_sd")
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Lookup:
     positions: one row per cost (outer) and margin (inner), with the number of each policy's decision (a column per policy), reach
     (how many standard errors cover all candidates at once), recommended, peak_lower and peak_upper (the middle 95% of the shares
     at which the curve may peak). decisions: policy, decision, contacts (rows), candidate (whether it can be judged), and MOMENTS
-    per row of the panel in USD at cost 1 and margin 1; and BELIEVED, the gain that is expected and its standard deviation,
+    per row of the panel in USD at cost 1 and margin 1; and BELIEVED_GAIN, the gain that is expected and its standard deviation,
     missing where the policy contacts anybody outside the overlap or nothing is believed. curve: share, MOMENTS, and promised, the
     gain that the model promises.
     """
@@ -161,7 +161,7 @@ class _Sums:
     def believed(self, policy: Vector) -> dict[str, float]:
         """The gain that is believed of a policy at margin 1, and its standard deviation."""
         if self.beliefs is None or policy[~self.evidence.overlap].any():
-            return dict.fromkeys(BELIEVED, np.nan)
+            return dict.fromkeys(BELIEVED_GAIN, np.nan)
         gain = self.beliefs.forecast.posterior.profit(policy, self.beliefs.centred, 0.0, self.one.margin)
         return {"believed": gain.mean, "believed_sd": gain.sd}
 
@@ -217,7 +217,8 @@ def look_up(
     chosen = np.stack([own[numbers[:, place]] for place, own in enumerate(able)], axis=1)
     breakevens = np.round(costs / margins, 12)
     reach = _reach(policies, sums, numbers, chosen, breakevens, seed)
-    decisions = decisions.rename(columns={"n": "contacts"})[["policy", "decision", "contacts", "candidate", *MOMENTS, *BELIEVED]]
+    kept = ["policy", "decision", "contacts", "candidate", *MOMENTS, *BELIEVED_GAIN]
+    decisions = decisions.rename(columns={"n": "contacts"})[kept]
 
     names = [policy.name for policy in policies]
     found = positions.join(pd.DataFrame(numbers, columns=names))

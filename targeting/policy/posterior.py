@@ -55,9 +55,14 @@ class Belief:
     def expected_loss(self) -> float:
         """What is expected to be lost: the mean of the number's part below zero, in its own unit, as a number above zero."""
         if self.sd == 0:
-            return max(-self.mean, 0.0)
+            return max(0.0, -self.mean)
         z = self.mean / self.sd
         return float(self.sd * np.exp(_log_density(z, 1.0)) - self.mean * ndtr(-z))
+
+    @property
+    def expected_gain(self) -> float:
+        """What is expected to be gained: the mean of the number's part above zero, in its own unit."""
+        return self.mean + self.expected_loss
 
 
 @dataclass(frozen=True)

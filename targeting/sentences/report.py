@@ -169,7 +169,7 @@ def key_numbers(metrics: Metrics, policies: pd.DataFrame, outcome: str) -> list[
         brings = {"value": money(level), "caption": f"what a mailing is expected to bring in margin, in the overlap: {ends}"}
     costs = {
         "value": money(policy["cost"]),
-        "caption": f"what a contact costs, as set in policy.cost; it pays where it adds {amount(policy['breakeven'], outcome)}",
+        "caption": f"what a contact costs, as set for this run; it pays where it adds {amount(policy['breakeven'], outcome)}",
     }
     inside = policies.set_index("policy").loc["inside"]
     risk = f"it loses with a chance of {percent(policy['chance_of_loss'])}"
