@@ -1,7 +1,7 @@
 """Estimate the average effect of the campaigns on both outcomes, over all trials and in each.
 
 Reads the panel and the nuisances; writes one row per outcome, trial and estimator, the effects pooled by precision with a test of
-whether the trials differ, and the trimming path.
+whether the trials differ, the trimming path, and the effect by number of earlier mailings.
 """
 
 from pathlib import Path
@@ -17,6 +17,7 @@ from targeting.base.stage import run
 from targeting.effects.estimators import ADJUSTED, effect_data, effect_table
 from targeting.effects.pooling import pooling_table
 from targeting.effects.trimming import trimming_table
+from targeting.effects.wear_out import wear_out_metrics, wear_out_table
 from targeting.figures.effects import forest_plot
 from targeting.trials.panel import require_aligned
 from targeting.words.money import speak_in
@@ -28,6 +29,7 @@ EFFECTS = Path("data/effects/ate.parquet")
 TABLE = Path("plots/ate.csv")
 POOLING = Path("plots/pooling.csv")
 TRIMMING = Path("plots/trimming.csv")
+WEAR_OUT = Path("plots/wear_out.csv")
 FOREST = Path("plots/forest.png")
 METRICS = Path("metrics/ate.json")
 
@@ -38,16 +40,17 @@ def main() -> None:
     nuisance = pd.read_parquet(NUISANCE)
     require_aligned(panel, nuisance, str(NUISANCE))
 
-    tables, pooled, trimmed = [], [], []
+    tables, pooled, trimmed, worn = [], [], [], []
     for outcome in OUTCOMES:
         data = effect_data(panel, nuisance, outcome)
         tables.append(effect_table(data, panel["campaign_id"].to_numpy(), outcome))
         pooled.append(pooling_table(data, outcome))
         trimmed.append(trimming_table(data, outcome))
+        worn.append(wear_out_table(data, panel["earlier_mailings"], outcome))
     effects, pooling = pd.concat(tables, ignore_index=True), pd.concat(pooled, ignore_index=True)
 
     metrics = {}
-    for outcome in OUTCOMES:
+    for place, outcome in enumerate(OUTCOMES):
         overall = effects[(effects["outcome"] == outcome) & (effects["trial"] == "all")].set_index("method")
         # An estimator with too few rows is missing in the table, and says nothing here.
         known = overall["estimate"].dropna()
@@ -55,6 +58,8 @@ def main() -> None:
             **known.to_dict(),
             "aipw_se": overall.loc["aipw", "se"],
             "ato_se": overall.loc["ato", "se"],
+            "owate_se": overall.loc["owate", "se"],
+            **wear_out_metrics(worn[place]),
             "range": np.ptp(known[known.index.isin(ADJUSTED)]),
         }
     write_metrics(metrics, METRICS)
@@ -63,6 +68,7 @@ def main() -> None:
     write_csv(effects.assign(trial=own), TABLE)
     write_csv(pooling, POOLING)
     write_csv(pd.concat(trimmed, ignore_index=True), TRIMMING)
+    write_csv(pd.concat(worn, ignore_index=True), WEAR_OUT)
     write_figure(forest_plot(effects, pooling, "purchase_amount"), FOREST)
 
 

@@ -64,7 +64,7 @@ def estimate_world(
     nuisance = fit_nuisances(world.panel, settings)
     rows = [key | row for row in estimate_rows(world.panel, nuisance)]
     covariates = world.panel[covariate_names(world.panel)]
-    numbers = positivity(covariates, world.panel["treated"], nuisance["propensity"], settings.overlap)
+    numbers = positivity(covariates, world.panel["treated"], nuisance["propensity"], settings.overlap, SEED)
     answers = overlap_verdict(numbers).value
     return {**key, **numbers, "answers": answers, **_recommendation(world, nuisance, answers, settings)}, rows
 

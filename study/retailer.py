@@ -66,7 +66,7 @@ def judge_retailer(overlap: str, effect: str, number: int, households: int, week
     bounds, economics = params["nuisance"]["overlap"], _economics(params)
     chosen = choose_effects(panel, nuisance, effects, OUTCOME, bounds, params["seed"])
     choice, by_rule = chosen.choice, {CHOSEN: chosen.first, NESTED: chosen.nested, USED: chosen.selected}
-    numbers = positivity(panel[covariate_names(panel)], panel["treated"], nuisance["propensity"], bounds)
+    numbers = positivity(panel[covariate_names(panel)], panel["treated"], nuisance["propensity"], bounds, params["seed"])
     answers = overlap_verdict(numbers).value
     facts: dict[str, Any] = {**numbers, "answers": answers, "best": choice.overall.learner, "shown": choice.overall.shown}
     facts["average_share"] = (chosen.selected["learner"] == AVERAGE_EFFECT).mean()
@@ -84,7 +84,7 @@ def panel_and_truth(data: Params, params: Params) -> tuple[pd.DataFrame, pd.Data
     design = params["design"]
     with connect(params["engine"]) as backend:
         tables = canonical_tables(backend, data)
-        rows = eligible_rows(backend, tables, planned_trials(tables, design), design["recent_days"])
+        rows = eligible_rows(backend, tables, planned_trials(tables, design), design)
         truth = tables["truth"].execute()
         panel = folded_panel(rows, params["nuisance"]["folds"], params["seed"])
     known = truth_of_rows(panel, truth)

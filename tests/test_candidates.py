@@ -9,28 +9,28 @@ import pytest
 from targeting.tables.covariates import baseline_covariates, promoted_lines
 from targeting.tables.schemas import first_and_last_day
 from targeting.trials.candidates import candidate_rows
-from targeting.trials.trials import plan_trials, trial_rows
+from targeting.trials.trials import FIRST, RESTED, plan_trials, trial_rows
 
 RECENT = [28, 56]
 
 
-def candidates(backend, tables, time_zero: date, campaign_type: str = "A") -> pd.DataFrame:
-    return backend.execute(candidate_rows(tables, campaign_type, time_zero, RECENT))
-
-
-def eligible(rows: pd.DataFrame) -> set[int]:
-    return set(rows.loc[rows["has_history"] & ~rows["targeted_before"], "household_id"])
+def candidates(backend, tables, time_zero: date, campaign_type: str = "A", eligible: str = RESTED) -> pd.DataFrame:
+    design = {"campaign_type": campaign_type, "eligible": eligible, "recent_days": RECENT}
+    return backend.execute(candidate_rows(tables, design, time_zero))
 
 
 @pytest.mark.slow
-def test_at_a_past_campaigns_start_they_are_its_trial(backend, tables):
+@pytest.mark.parametrize("rule", [RESTED, FIRST])
+def test_at_a_past_campaigns_start_they_are_its_trial(backend, tables, rule):
     trials = plan_trials(tables["campaigns"].execute(), "A", 28, 20, *first_and_last_day(tables["transactions"]))
     assert len(trials) == 3
     promoted = promoted_lines(tables["transactions"], tables["promotions"])
     for trial in trials:
-        rows = candidates(backend, tables, trial.time_zero)
+        rows = candidates(backend, tables, trial.time_zero, eligible=rule)
         arguments = tables["transactions"], tables["campaigns"], tables["campaign_targets"]
-        assert eligible(rows) == set(trial_rows(trial, *arguments).execute()["household_id"])
+        assert set(rows.loc[rows["eligible"], "household_id"]) == set(
+            trial_rows(trial, *arguments, rule).execute()["household_id"]
+        )
         covariates = baseline_covariates(tables, promoted, trial.time_zero, RECENT).order_by("household_id").execute()
         known = rows[rows["has_history"]].reset_index(drop=True)
         pd.testing.assert_frame_equal(known[covariates.columns.tolist()], covariates)

@@ -18,7 +18,7 @@ def eligible(n: int = 3000, seed: int = 0) -> tuple[pd.DataFrame, set[int]]:
         ]
         for trial in (1, 2, 3)
     ]
-    return pd.concat(rows, ignore_index=True), set(households[target < 99])
+    return pd.concat(rows, ignore_index=True).assign(earlier_mailings=0), set(households[target < 99])
 
 
 def test_treated_are_kept_and_every_never_targeted_household_is_a_control_once():
@@ -55,8 +55,16 @@ def test_what_happens_after_time_zero_moves_no_control():
     pd.testing.assert_series_equal(first_campaign_rows(busy, targeted, seed=1), first_campaign_rows(rows, targeted, seed=1))
 
 
+def test_only_first_mailings_are_compared():
+    rows, targeted = eligible()
+    again = rows[rows["treated"] == 1].assign(trial=4, earlier_mailings=1)
+    chosen = first_campaign_rows(pd.concat([rows, again], ignore_index=True), targeted, seed=1)
+    pd.testing.assert_series_equal(chosen.head(len(rows)), first_campaign_rows(rows, targeted, seed=1))
+    assert not chosen.tail(len(again)).any()
+
+
 def test_a_trial_without_treated_gets_no_control():
-    rows = pd.DataFrame({"household_id": [1, 2, 2, 3], "trial": [1, 1, 2, 2], "treated": [0, 0, 0, 1]})
+    rows = pd.DataFrame({"household_id": [1, 2, 2, 3], "trial": [1, 1, 2, 2], "treated": [0, 0, 0, 1], "earlier_mailings": 0})
     assert first_campaign_rows(rows, {3}, seed=0).tolist() == [False, False, True, True]
 
 

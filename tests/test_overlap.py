@@ -108,7 +108,7 @@ def test_calibration_finds_propensities_that_are_too_bold():
 
 def test_positivity_worked_by_hand():
     covariates = pd.DataFrame({"x": [1.0, 2.0, 3.0, 4.0]})
-    numbers = positivity(covariates, [0, 1, 0, 1], [0.05, 0.5, 0.5, 0.96], [0.1, 0.9])
+    numbers = positivity(covariates, [0, 1, 0, 1], [0.05, 0.5, 0.5, 0.96], [0.1, 0.9], seed=0)
     assert (numbers["overlap_share"], numbers["overlap_share_wide"]) == (0.5, 0.75)
     # Treated before control in three and a half of four pairs: 0.5 against 0.05 and 0.5, 0.96 against both.
     assert numbers["propensity_auc"] == pytest.approx(3.5 / 4)
@@ -124,7 +124,7 @@ def test_positivity_worked_by_hand():
 def test_the_table_has_everybody_and_each_trial():
     panel = pd.DataFrame({"campaign_id": [27, 27, 27, 27, 8, 8, 8, 8], "treated": [0, 1, 1, 0, 0, 0, 1, 1]})
     covariates = pd.DataFrame({"x": [1.0, 2, 3, 2, 4, 5, 7, 8], "only_in_27": [1.0, 0, 1, 0, 0, 0, 0, 0]})
-    table = positivity_table(panel, covariates, [0.5, 0.05, 0.2, 0.3, 0.3, 0.9, 0.5, 0.6], [0.1, 0.9]).set_index("campaign_id")
+    table = positivity_table(panel, covariates, [0.5, 0.05, 0.2, 0.3, 0.3, 0.9, 0.5, 0.6], [0.1, 0.9], 0).set_index("campaign_id")
     assert table.index.tolist() == ["all", "27", "8"]
     assert table["overlap_share"].tolist() == pytest.approx([7 / 8, 3 / 4, 1])
     assert table["n_treated"].tolist() == [4, 2, 2]
@@ -133,19 +133,19 @@ def test_the_table_has_everybody_and_each_trial():
 
 
 @pytest.mark.parametrize(
-    ("wide", "fewest", "smd", "answers"),
+    ("wide", "fewest", "beyond", "answers"),
     [
-        (0.99, 400, 0.05, "everybody"),
-        (0.70, 400, 0.05, "overlap"),
-        (0.70, 49, 0.05, "nothing"),
-        (0.99, 400, 0.10, "nothing"),
+        (0.99, 400, 0, "everybody"),
+        (0.70, 400, 0, "overlap"),
+        (0.70, 49, 0, "nothing"),
+        (0.99, 400, 1, "nothing"),
     ],
 )
-def test_what_the_data_can_answer(wide, fewest, smd, answers):
+def test_what_the_data_can_answer(wide, fewest, beyond, answers):
     numbers = {
         "overlap_share_wide": wide,
         "ess_treated_overlap": fewest,
         "ess_control_overlap": 900,
-        "max_smd_overlap": smd,
+        "n_beyond_chance": beyond,
     }
     assert overlap_verdict(numbers) == answers

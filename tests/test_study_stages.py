@@ -78,7 +78,7 @@ def roads(tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
     nuisance = fit_nuisances(panel, PARAMS)
     effects = learned_effects(panel, nuisance, PARAMS)
     chosen = choose_effects(panel, nuisance, effects, OUTCOME, BOUNDS, SEED)
-    numbers = positivity(panel[covariate_names(panel)], panel["treated"], nuisance["propensity"], BOUNDS)
+    numbers = positivity(panel[covariate_names(panel)], panel["treated"], nuisance["propensity"], BOUNDS, SEED)
     answers = overlap_verdict(numbers).value
     policy = policy_choice(panel, nuisance, chosen, answers, PARAMS)
     return SimpleNamespace(folder=folder, nuisance=nuisance, effects=effects, chosen=chosen, answers=answers, policy=policy)

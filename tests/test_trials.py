@@ -9,7 +9,8 @@ import pytest
 
 from targeting.base.errors import DataError
 from targeting.tables.covariates import baseline_covariates, promoted_lines
-from targeting.trials.trials import Trial, ever_targeted, plan_trials, targeted_before, trial_flow, trial_rows
+from targeting.trials.trials import FIRST as FIRST_MAILING
+from targeting.trials.trials import RESTED, Trial, earlier_mailings, ever_targeted, plan_trials, trial_flow, trial_rows
 
 CAMPAIGNS = pd.DataFrame(
     {
@@ -79,15 +80,24 @@ def test_rows_worked_by_hand(backend):
     first, second = plan_trials(CAMPAIGNS, "A", 28, 20, FIRST, LAST)
     arguments = lines(LINES), campaigns_table(), ibis.memtable(TARGETS)
 
-    def rows(trial: Trial) -> list[list[float]]:
-        return backend.execute(trial_rows(trial, *arguments).order_by("household_id")).to_numpy().tolist()
+    def rows(trial: Trial, eligible: str) -> list[list[float]]:
+        return backend.execute(trial_rows(trial, *arguments, eligible).order_by("household_id")).to_numpy().tolist()
 
     # 11 was targeted by campaign 1, before the data; 13 did not shop before; 14 has only a Type B campaign.
     # 9 days before time zero stand for the 39 of the window.
     longer = 39 / 9
-    assert rows(first) == [[12, 1, 7, 2, 7 * longer, longer, 0], [14, 0, 0, 0, 3 * longer, longer, 0]]
+    expected = [[12, 1, 7, 2, 7 * longer, longer, 0, 0], [14, 0, 0, 0, 3 * longer, longer, 0, 0]]
+    # Campaign 1 still runs for 11 when campaign 2 begins, so that either rule sets it aside.
+    assert rows(first, FIRST_MAILING) == rows(first, RESTED) == expected
     # 12 and 13 have had their Type A campaign; 16 never shopped. As many days before as after: 31.
-    assert rows(second) == [[14, 0, 0, 0, 0, 0, 0], [15, 1, 6, 1, 3, 1, 0]]
+    assert rows(second, FIRST_MAILING) == [[14, 0, 0, 0, 0, 0, 0, 0], [15, 1, 6, 1, 3, 1, 0, 0]]
+    # 11, 12 and 13 were mailed once, and nothing runs for them any more. 12 bought 4 and 8 in the 31 days before, 11 nothing.
+    assert rows(second, RESTED) == [
+        [11, 0, 0, 0, 0, 0, 1, 0],
+        [12, 1, 0, 0, 12, 2, 1, 0],
+        [13, 0, 0, 0, 0, 0, 1, 0],
+        *rows(second, FIRST_MAILING),
+    ]
 
 
 def test_what_comes_back_lowers_the_amount_and_is_no_purchase(backend):
@@ -96,7 +106,7 @@ def test_what_comes_back_lowers_the_amount_and_is_no_purchase(backend):
     table = trial_rows(first, lines([*LINES, *back]), campaigns_table(), ibis.memtable(TARGETS)).order_by("household_id")
     longer = 39 / 9
     # 12 brings back more than it bought after time zero; 17 only ever brought something back, and is nobody's trial.
-    expected = [[12, 1, 7 - 10, 2, 7 * longer, longer, 0], [14, 0, 0, 0, (3 - 1) * longer, longer, 0]]
+    expected = [[12, 1, 7 - 10, 2, 7 * longer, longer, 0, 0], [14, 0, 0, 0, (3 - 1) * longer, longer, 0, 0]]
     assert backend.execute(table).to_numpy().tolist() == expected
 
 
@@ -121,7 +131,7 @@ def test_flow_worked_by_hand(backend):
         backend.create_table(name, table)
         for name, table in (("l", lines(LINES)), ("c", campaigns_table()), ("t", ibis.memtable(TARGETS)))
     ]
-    assert trial_flow(second, *tables) == {
+    counts = {
         "n_households": 5,
         "n_no_earlier_purchase": 0,
         "n_targeted_before": 3,  # households 11, 12 and 13
@@ -129,13 +139,28 @@ def test_flow_worked_by_hand(backend):
         "n_targeted_no_earlier_purchase": 1,  # household 16
         "n_targeted_again": 1,  # household 12
     }
+    assert trial_flow(second, *tables, RESTED) == counts | {"n_set_aside": 0, "n_targeted_set_aside": 0}
+    assert trial_flow(second, *tables, FIRST_MAILING) == counts | {"n_set_aside": 3, "n_targeted_set_aside": 1}
 
 
 def test_of_two_campaigns_on_one_day_the_lower_number_is_earlier(backend):
     same_day = CAMPAIGNS.assign(start_day=pd.Timestamp("2020-02-01"), campaign_type="A")
     trial = Trial(2, 2, date(2020, 2, 1), date(2020, 2, 10), date(2020, 3, 9), False, date(2020, 1, 1))
-    before = targeted_before(trial, campaigns_table(same_day), ibis.memtable(TARGETS)).order_by("household_id")
-    assert backend.execute(before)["household_id"].tolist() == [11]
+    before = earlier_mailings(trial, campaigns_table(same_day), ibis.memtable(TARGETS)).order_by("household_id")
+    assert backend.execute(before).to_numpy().tolist() == [[11, 1, False]]  # it ended in January
+
+
+def test_earlier_mailings_are_counted_by_campaign(backend):
+    third = Trial(3, 5, date(2020, 3, 5), date(2020, 5, 1), date(2020, 5, 29), False, date(2020, 1, 1))
+    before = earlier_mailings(third, campaigns_table(), ibis.memtable(TARGETS)).order_by("household_id")
+    # 12 was mailed by 2 and 4, of which 4 still runs; campaign 3, which mailed 14, is of another type.
+    assert backend.execute(before).to_numpy().tolist() == [
+        [11, 1, False],
+        [12, 2, True],
+        [13, 1, False],
+        [15, 1, True],
+        [16, 1, True],
+    ]
 
 
 @pytest.mark.slow

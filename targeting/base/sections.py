@@ -160,6 +160,7 @@ class Design(Section):
 
     name: Literal["sequential_trials", "first_campaign"]
     campaign_type: Literal["A", "B", "C"]
+    eligible: Literal["rested", "first"]
     post_days: Annotated[int, Field(ge=0, le=3650)]
     min_follow_up_days: Days
     recent_days: Annotated[list[Days], Field(min_length=1, max_length=10), Distinct]

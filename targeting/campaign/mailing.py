@@ -16,6 +16,7 @@ from targeting.policy.economics import Economics
 from targeting.policy.policies import POLICIES, Budget, PolicyData
 from targeting.policy.value import BEST_BETS
 from targeting.stats.estimates import Z
+from targeting.trials.trials import RESTED
 
 Vector = NDArray[np.float64]
 DECISION = ["household_id", "segment", "cate", "lower", "upper", "in_overlap", "mail", "propensity"]
@@ -29,7 +30,7 @@ class Ground(StrEnum):
     """What decided on a household."""
 
     NO_HISTORY = auto()
-    TARGETED_BEFORE = auto()
+    SET_ASIDE = auto()  # by an earlier mailing
     LOT = auto()  # against what the policy says
     NOBODY = auto()  # no policy is recommended
     POLICY = auto()
@@ -39,6 +40,7 @@ class Ground(StrEnum):
 class NextCampaign:
     """The next campaign: its type, the policy to follow, what a contact costs and earns, on which outcome, and the overlap.
 
+    `eligible` is the trials' rule of who may be mailed again.
     Where `economics` differ by household, they have the order of the households that a function gets with the campaign.
     """
 
@@ -49,6 +51,7 @@ class NextCampaign:
     overlap: Sequence[float]
     prudence: float = 0.0
     budget: Budget = NO_BUDGET
+    eligible: str = RESTED
 
 
 def known_by(predictions: pd.DataFrame, forecast: Forecast | None) -> pd.DataFrame:
@@ -99,13 +102,13 @@ def mailing_list(
 ) -> pd.DataFrame:
     """One row per household of `candidates`, in its order, with DECISION, ground (a `Ground`) and FACTS.
 
-    `candidates` has household_id, segment (text, missing without a history), has_history and targeted_before; `predictions`, of
-    those eligible (a history, not targeted before) in the same order, household_id, propensity (that a past campaign would have
+    `candidates` has household_id, segment (text, missing without a history), has_history and eligible; `predictions`, of
+    those eligible in the same order, household_id, propensity (that a past campaign would have
     reached it), outside_range (covariates outside the range of the training rows, as text), expected and uncertainty (see
     `known_by`). cate is the expected effect, lower and upper its 95% credible interval.
     Effects and overlap are missing for those not eligible, who are not mailed: no trial speaks of them.
     """
-    eligible = candidates["has_history"] & ~candidates["targeted_before"]
+    eligible = candidates["eligible"]
     expected = candidates.loc[eligible, "household_id"].tolist()
     if predictions["household_id"].tolist() != expected:
         raise DataError(
@@ -126,7 +129,7 @@ def mailing_list(
     table.loc[eligible, "mail"], table.loc[eligible, "propensity"] = mail, chance.round(6)
     table["ground"] = Ground.POLICY
     table.loc[eligible, "ground"] = _grounds(campaign.policy, policy, mail)
-    table.loc[candidates["targeted_before"], "ground"] = Ground.TARGETED_BEFORE
+    table.loc[~eligible, "ground"] = Ground.SET_ASIDE
     table.loc[~candidates["has_history"], "ground"] = Ground.NO_HISTORY
     facts = known.assign(breakeven=campaign.economics.breakeven).rename(columns={"propensity": "past_propensity"})
     facts = facts[["household_id", *FACTS]]
@@ -148,13 +151,13 @@ def list_metrics(
     expected_profit with the ends of its 95% credible interval, and chance_of_loss; missing without a forecast, or anybody
     eligible.
     """
-    eligible = candidates["has_history"] & ~candidates["targeted_before"]
+    eligible = candidates["eligible"]
     chance = table.set_index("household_id")["propensity"].reindex(known["household_id"]).to_numpy()
     counts = {
         "n_households": len(table),
         "n_eligible": int(eligible.sum()),
         "n_no_history": int((~candidates["has_history"]).sum()),
-        "n_targeted_before": int((candidates["has_history"] & candidates["targeted_before"]).sum()),
+        "n_set_aside": int((candidates["has_history"] & ~eligible).sum()),
         "n_in_overlap": int(table["in_overlap"].sum()),
         "n_outside_range": int((known["outside_range"] != "").sum()),
         "n_mailed": int(table["mail"].sum()),

@@ -124,10 +124,10 @@ class Predicted:
 def predict_campaigns(panel: pd.DataFrame, nuisance: pd.DataFrame, candidates: pd.DataFrame, models: Models) -> Predicted:
     """The next campaign's households, and the last campaign's as if it were the next; `comparable` has the models' outcome alone.
 
-    `candidates` has household_id, has_history, targeted_before and the panel's covariates of households. Where nobody is
+    `candidates` has household_id, eligible and the panel's covariates of households. Where nobody is
     eligible, as after campaigns that reached everybody in the end, `predictions` has no rows.
     """
-    eligible = candidates[candidates["has_history"] & ~candidates["targeted_before"]].reset_index(drop=True)
+    eligible = candidates[candidates["eligible"]].reset_index(drop=True)
 
     def predict(learn: NDArray[np.bool_], households: pd.DataFrame) -> pd.DataFrame:
         return predict_households(panel[learn], nuisance[learn], households, models, OUTCOMES)

@@ -50,7 +50,7 @@ def effects_by_segment(
     """
     segments, values, inside = np.asarray(segment), np.asarray(cate, dtype=float), np.asarray(overlap)
     numbers = np.unique(segments)
-    kept = np.isin(segments, [number for number in numbers if _fewer_arm(data, segments == number) >= fewest])
+    kept = np.isin(segments, [number for number in numbers if fewer_arm(data, segments == number) >= fewest])
     own, own_segments = data.subset(kept), segments[kept]
     everybody, compared = (_ratios(terms(own), own_segments, own) for terms in (aipw_terms, ato_terms))
     rows = []
@@ -84,7 +84,7 @@ def effects_by_segment(
     return SegmentEffects(table.assign(p_holm=p_holm), differ_p)
 
 
-def _fewer_arm(data: EffectData, members: NDArray[np.bool_]) -> int:
+def fewer_arm(data: EffectData, members: NDArray[np.bool_]) -> int:
     """How many households the arm with fewer of them has."""
     return min(len(np.unique(data.household_id[members & (data.treated == arm)])) for arm in (0, 1))
 

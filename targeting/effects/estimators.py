@@ -23,7 +23,8 @@ class EffectData:
     """What the estimators need of one outcome: arrays with one entry per row; covariates have shape (n, p).
 
     `mean` is the prediction of the outcome whatever the arm, `before` the outcome in the days before time zero, brought to the
-    length of the outcome window. All predictions are cross-fitted by household.
+    length of the outcome window, `variance` that of the outcome given covariates and arm. All predictions are cross-fitted by
+    household.
     """
 
     outcome: Vector
@@ -37,6 +38,7 @@ class EffectData:
     mu0: Vector
     mu1: Vector
     score: Vector
+    variance: Vector
 
     def subset(self, rows: NDArray[np.bool_]) -> "EffectData":
         """The same for some rows."""
@@ -44,7 +46,11 @@ class EffectData:
 
 
 def effect_data(panel: pd.DataFrame, nuisance: pd.DataFrame, outcome: str) -> EffectData:
-    """Bring together what the panel and the nuisances, row by row alike, say of one outcome."""
+    """Bring together what the panel and the nuisances, row by row alike, say of one outcome.
+
+    Nuisances without the column precision_* have variance 1 in every row: as if all outcomes were as noisy.
+    """
+    e, precision = nuisance["propensity"].to_numpy(), nuisance.get(f"precision_{outcome}")
     return EffectData(
         outcome=panel[outcome].to_numpy(dtype=float),
         treated=panel["treated"].to_numpy(dtype=float),
@@ -52,11 +58,12 @@ def effect_data(panel: pd.DataFrame, nuisance: pd.DataFrame, outcome: str) -> Ef
         household_id=panel["household_id"].to_numpy(),
         trial=panel["trial"].to_numpy(),
         before=panel[f"before_{outcome}"].to_numpy(dtype=float),
-        propensity=nuisance["propensity"].to_numpy(),
+        propensity=e,
         mean=nuisance[f"mean_{outcome}"].to_numpy(),
         mu0=nuisance[f"mu0_{outcome}"].to_numpy(),
         mu1=nuisance[f"mu1_{outcome}"].to_numpy(),
         score=effect_scores(nuisance, outcome),
+        variance=np.ones(len(e)) if precision is None else e * (1 - e) / precision.to_numpy(dtype=float),
     )
 
 
@@ -133,6 +140,17 @@ def ato_terms(data: EffectData) -> tuple[Vector, Vector]:
     return weight * (data.mu1 - data.mu0) + residual, weight
 
 
+def owate_terms(data: EffectData) -> tuple[Vector, Vector]:
+    """Average effect with rows weighted by e (1 - e) over the outcome's variance: of all averages the one known best.
+
+    The overlap-weighted terms over each row's variance. It answers for households that compare and whose spend is steady, rather
+    than for all that compare: where effects differ with spend, so does it from `ato`. Source: Crump, Hotz, Imbens & Mitnik
+    (2006), NBER Technical Working Paper 330, section 4: the optimally weighted average treatment effect.
+    """
+    numerator, weight = ato_terms(data)
+    return numerator / data.variance, weight / data.variance
+
+
 def dml_terms(data: EffectData) -> tuple[Vector, Vector]:
     """Effect in a partially linear model: sum (T - e) (Y - mean) / sum (T - e)^2, one model of the outcome for both arms.
 
@@ -155,7 +173,7 @@ def matching(data: EffectData) -> Estimate:
 
 Terms = Callable[[EffectData], tuple[Vector, Vector]]
 # Estimators that are a ratio of two sums over rows: trials can then be compared and pooled with what they share.
-RATIOS: dict[str, Terms] = {"aipw": aipw_terms, "att": att_terms, "ato": ato_terms, "dml": dml_terms}
+RATIOS: dict[str, Terms] = {"aipw": aipw_terms, "att": att_terms, "ato": ato_terms, "owate": owate_terms, "dml": dml_terms}
 
 
 def ratio(terms: Terms) -> Callable[[EffectData], Estimate]:
@@ -163,7 +181,7 @@ def ratio(terms: Terms) -> Callable[[EffectData], Estimate]:
     return lambda data: ratio_estimate(*terms(data), data.household_id)
 
 
-aipw, att, ato, dml = (ratio(RATIOS[name]) for name in ("aipw", "att", "ato", "dml"))
+aipw, att, ato, owate, dml = (ratio(RATIOS[name]) for name in ("aipw", "att", "ato", "owate", "dml"))
 ESTIMATORS: dict[str, Callable[[EffectData], Estimate]] = {
     "naive": naive,
     "did": difference_in_differences,
@@ -174,6 +192,7 @@ ESTIMATORS: dict[str, Callable[[EffectData], Estimate]] = {
     "att": att,
     "matching": matching,
     "ato": ato,
+    "owate": owate,
     "dml": dml,
 }
 # Those that adjust with an outcome model: how far they lie apart is a headline number.

@@ -26,7 +26,7 @@ def flow_chart(flow: pd.DataFrame) -> Figure:
             f"{n_compared:,} compared",
         ]
         asides = [
-            f"set aside\n{row.n_no_earlier_purchase:,} no purchase before\n{row.n_targeted_before:,} targeted before",
+            f"set aside\n{row.n_no_earlier_purchase:,} no purchase before\n{row.n_set_aside:,} by an earlier mailing",
             f"set aside by the design\n{row.n_targeted_later:,} targeted later\n{row.n_in_other_trial:,} in another trial",
         ]
         for position, text in zip((0.93, 0.6, 0.27), mains, strict=True):

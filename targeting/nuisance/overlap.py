@@ -7,6 +7,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from targeting.nuisance.imbalance import imbalance_test
+
 Vector = NDArray[np.float64]
 WIDE = (0.05, 0.95)  # a second, weaker reading of overlap, beside the one that the pipeline works with
 FEWEST = 50  # rows in effect that each arm must have
@@ -116,10 +118,14 @@ def calibration_error(calibration: pd.DataFrame) -> float:
     return float(np.average((calibration["predicted"] - calibration["observed"]).abs(), weights=calibration["n"]))
 
 
-def positivity(covariates: pd.DataFrame, treated: ArrayLike, propensity: ArrayLike, bounds: Sequence[float]) -> dict[str, float]:
+def positivity(
+    covariates: pd.DataFrame, treated: ArrayLike, propensity: ArrayLike, bounds: Sequence[float], seed: int
+) -> dict[str, float]:
     """Can the arms be compared: the numbers of one set of rows, shape (n, p), (n,), (n,).
 
     Effective sample sizes are Kish's, by arm and weighting; covariates are balanced below an absolute SMD of 0.1.
+    n_beyond_chance counts those that overlap weights leave unbalanced by more than the draw of who was mailed explains;
+    max_t_overlap and its bound max_t_chance are what tells (see `imbalance_test`, which draws by `seed`).
     """
     from sklearn.metrics import roc_auc_score  # here for the same reason as statsmodels above
 
@@ -145,22 +151,26 @@ def positivity(covariates: pd.DataFrame, treated: ArrayLike, propensity: ArrayLi
     for suffix in ("", "_ipw", "_overlap"):
         smd = balance[f"smd{suffix}"].abs()
         numbers[f"max_smd{suffix}"], numbers[f"n_balanced{suffix}"] = float(smd.max()), int((smd < BALANCED).sum())
+    chance = imbalance_test(covariates.to_numpy(dtype=float), t, e, seed)
+    left = balance.set_index("covariate").loc[covariates.columns, "smd_overlap"].abs().to_numpy()
+    numbers["max_t_overlap"], numbers["max_t_chance"] = float(chance.t.max()), chance.critical
+    numbers["n_beyond_chance"] = int(((left >= BALANCED) & chance.beyond_chance).sum())
     return numbers
 
 
 def positivity_table(
-    panel: pd.DataFrame, covariates: pd.DataFrame, propensity: ArrayLike, bounds: Sequence[float]
+    panel: pd.DataFrame, covariates: pd.DataFrame, propensity: ArrayLike, bounds: Sequence[float], seed: int
 ) -> pd.DataFrame:
     """`positivity` over all rows (campaign_id = all) and by trial; covariates constant in a trial say nothing there."""
     treated, e = panel["treated"].to_numpy(), np.asarray(propensity, dtype=float)
-    rows = [{"campaign_id": "all", **positivity(covariates, treated, e, bounds)}]
+    rows = [{"campaign_id": "all", **positivity(covariates, treated, e, bounds, seed)}]
     for campaign in panel["campaign_id"].unique():
         inside = (panel["campaign_id"] == campaign).to_numpy()
         own = covariates.loc[inside]
         rows.append(
             {
                 "campaign_id": str(campaign),
-                **positivity(own.loc[:, own.nunique() > 1], treated[inside], e[inside], bounds),
+                **positivity(own.loc[:, own.nunique() > 1], treated[inside], e[inside], bounds, seed),
             }
         )
     return pd.DataFrame(rows)
@@ -178,9 +188,9 @@ def overlap_verdict(numbers: Mapping[str, float]) -> Answers:
     """What the data can answer, by the numbers of `positivity` over all rows.
 
     An effect over everybody needs most rows inside the wider bounds; one over the overlap population needs enough rows in each
-    arm, in effect, and balance under its weights.
+    arm, in effect, and no covariate that its weights leave unbalanced beyond chance.
     """
-    if fewest_in_effect(numbers) < FEWEST or numbers["max_smd_overlap"] >= BALANCED:
+    if fewest_in_effect(numbers) < FEWEST or numbers["n_beyond_chance"] > 0:
         return Answers.NOTHING
     return Answers.OVERLAP if numbers["overlap_share_wide"] < MOST else Answers.EVERYBODY
 

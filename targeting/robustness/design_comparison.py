@@ -38,7 +38,7 @@ def compare_designs(
         nuisance = nuisance_table(panel, cross_fit(nuisance_tasks(panel), panel), clip)
         data = effect_data(panel, nuisance, outcome)
         effects = {method: estimator(data).value for method, estimator in ESTIMATORS.items()}
-        numbers = positivity(panel[covariate_names(panel)], panel["treated"], nuisance["propensity"], bounds)
+        numbers = positivity(panel[covariate_names(panel)], panel["treated"], nuisance["propensity"], bounds, seed)
         n_trials = panel["trial"].nunique()
         counts = {"n_trials": n_trials, "n_left_out": eligible["trial"].nunique() - n_trials}
         adjusted = [effects[method] for method in ADJUSTED]

@@ -13,16 +13,17 @@ DESIGNS = (SEQUENTIAL, FIRST)
 
 
 def first_campaign_rows(rows: pd.DataFrame, ever_targeted: Collection[int], seed: int) -> pd.Series:
-    """Which of the eligible `rows` (household_id, trial, treated) the design of the published study compares: booleans.
+    """Which of the eligible `rows` the design of the published study compares: booleans.
 
-    Treated are households at the first campaign of the type that targets them. Controls are households that no campaign of the
-    type ever targets; each enters one trial, drawn among those it is eligible for with chances in proportion to the treated of
-    each trial, so that both arms are spread over the calendar alike. (The published study gave a control the first campaign
-    during which it shopped, which looks into the follow-up.) That controls are never targeted later is known only afterwards:
-    it is the design's own flaw, and the reason why the other one is the default.
+    `rows` have household_id, trial, treated and earlier_mailings. Treated are households at the first campaign of the type that
+    targets them. Controls are households that no campaign of the type ever targets; each enters one trial, drawn among those it
+    is eligible for with chances in proportion to the treated of each trial, so that both arms are spread over the calendar
+    alike. (The published study gave a control the first campaign during which it shopped, which looks into the follow-up.) That
+    controls are never targeted later is known only afterwards: it is the design's own flaw, and the reason why the other one is
+    the default.
     """
-    chosen = rows["treated"] == 1
-    n_treated = rows.groupby("trial")["treated"].sum()
+    chosen = (rows["treated"] == 1) & (rows["earlier_mailings"] == 0)
+    n_treated = chosen.groupby(rows["trial"]).sum()
     never = rows[~rows["household_id"].isin(ever_targeted) & (rows["trial"].map(n_treated) > 0)]
     never = never.sort_values(["household_id", "trial"])
     # The largest log(u) / weight of each household is a draw in proportion to the weights (Efraimidis & Spirakis 2006).

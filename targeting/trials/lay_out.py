@@ -32,13 +32,16 @@ def planned_trials(tables: Tables, design: Mapping[str, Any]) -> list[Trial]:
     return plan_trials(tables["campaigns"].execute(), *rules, *first_and_last_day(tables["transactions"]))
 
 
-def eligible_rows(backend: BaseBackend, tables: Tables, trials: Iterable[Trial], recent_days: Sequence[int]) -> pd.DataFrame:
-    """One row an eligible household and trial, ordered by both: the columns of `trial_rows`, covariates, then the trial's."""
+def eligible_rows(backend: BaseBackend, tables: Tables, trials: Iterable[Trial], design: Mapping[str, Any]) -> pd.DataFrame:
+    """One row per eligible household and trial, ordered by both: the columns of `trial_rows`, covariates, then the trial's.
+
+    `design` is the section of params.yaml.
+    """
     promoted = keep_promoted_lines(backend, tables)
     rows = []
     for trial in trials:
-        covariates = baseline_covariates(tables, promoted, trial.time_zero, recent_days)
-        own = trial_rows(trial, tables["transactions"], tables["campaigns"], tables["campaign_targets"])
+        covariates = baseline_covariates(tables, promoted, trial.time_zero, design["recent_days"])
+        own = trial_rows(trial, tables["transactions"], tables["campaigns"], tables["campaign_targets"], design["eligible"])
         rows.append(in_trial(own.inner_join(covariates, "household_id").execute(), trial))
     return pd.concat(rows, ignore_index=True).sort_values(["trial", "household_id"], ignore_index=True)
 
@@ -50,11 +53,11 @@ def lay_out(backend: BaseBackend, tables: Tables, trials: Sequence[Trial], desig
     says. The flow has the columns of Trial (its number as `trial`), `trial_flow` and `design_flow`.
     """
     lines, campaigns, targets = (tables[name] for name in ("transactions", "campaigns", "campaign_targets"))
-    eligible = eligible_rows(backend, tables, track(trials, "Laying out trials"), design["recent_days"])
+    eligible = eligible_rows(backend, tables, track(trials, "Laying out trials"), design)
     targeted = ever_targeted(design["campaign_type"], campaigns, targets).execute()["household_id"]
     eligible[FIRST] = first_campaign_rows(eligible, targeted, seed)
     chosen = eligible[FIRST] if design["name"] == FIRST else pd.Series(True, index=eligible.index)
-    flow = pd.DataFrame([asdict(trial) | trial_flow(trial, lines, campaigns, targets) for trial in trials])
+    flow = pd.DataFrame([asdict(trial) | trial_flow(trial, lines, campaigns, targets, design["eligible"]) for trial in trials])
     flow = flow.rename(columns={"number": "trial"})
     # Where earlier campaigns reached everybody, nobody is eligible for a trial, and it is in the flow all the same.
     compared = design_flow(eligible, chosen, targeted).set_index("trial").reindex(flow["trial"], fill_value=0).reset_index()

@@ -1,7 +1,9 @@
 """Target trials from a campaign calendar: who is eligible at time zero, who is treated, and what follows.
 
-Each campaign of one type is a trial. Time zero is its start day. Eligible: a purchase before time zero, and not targeted
-by an earlier campaign of this type. Source: Hernan & Robins (2016), American Journal of Epidemiology 183, 758-764.
+Each campaign of one type is a trial. Time zero is its start day. Eligible: a purchase before time zero, and either no earlier
+campaign of this type that still runs for the household (`rested`), or none that ever targeted it (`first`). What a household was
+mailed before is part of its past: covariates say so.
+Source: Hernan & Robins (2016), American Journal of Epidemiology 183, 758-764.
 """
 
 from dataclasses import dataclass
@@ -13,6 +15,8 @@ import pandas as pd
 
 from targeting.base.errors import DataError
 from targeting.tables.returns import purchases
+
+RESTED, FIRST = "rested", "first"  # whom an earlier mailing leaves eligible
 
 
 @dataclass(frozen=True)
@@ -70,16 +74,30 @@ def plan_trials(
     return trials
 
 
-def targeted_before(trial: Trial, campaigns: ir.Table, targets: ir.Table) -> ir.Table:
-    """household_id of those whom an earlier campaign of the trial's type targeted, also one before the data begin.
+def earlier_mailings(trial: Trial, campaigns: ir.Table, targets: ir.Table) -> ir.Table:
+    """How many earlier campaigns of the trial's type targeted a household, also before the data begin; none without a row.
 
-    Of campaigns that start on the same day the lower number counts as earlier, so a household is in one of their trials.
+    Columns: household_id, earlier_mailings, running (whether one of them has not ended before time zero). Of campaigns that start
+    on the same day the lower number counts as earlier.
     """
     this = campaigns.filter(campaigns.campaign_id == trial.campaign_id)
     same_type = campaigns.semi_join(this, "campaign_type")
     same_day = (same_type.start_day == trial.time_zero) & (same_type.campaign_id < trial.campaign_id)
     earlier = same_type.filter((same_type.start_day < trial.time_zero) | same_day)
-    return targets.semi_join(earlier, "campaign_id").select("household_id").distinct()
+    return mailings(targets.inner_join(earlier, "campaign_id"), trial.time_zero)
+
+
+def mailings(mailed: ir.Table, time_zero: date) -> ir.Table:
+    """What `earlier_mailings` gives, from rows of a household and a campaign with its days."""
+    return mailed.group_by("household_id").agg(
+        earlier_mailings=mailed.campaign_id.nunique(),
+        running=(mailed.end_day >= time_zero).any(),
+    )
+
+
+def set_aside(mailed: ir.Table, eligible: str) -> ir.Table:
+    """The rows of `mailings` whose households an earlier mailing keeps out; `eligible` is `rested` or `first`."""
+    return mailed if eligible == FIRST else mailed.filter(mailed.running)
 
 
 def ever_targeted(campaign_type: str, campaigns: ir.Table, targets: ir.Table) -> ir.Table:
@@ -99,21 +117,22 @@ def outcomes_between(transactions: ir.Table, first_day: date, last_day: date) ->
     )
 
 
-def trial_rows(trial: Trial, transactions: ir.Table, campaigns: ir.Table, targets: ir.Table) -> ir.Table:
-    """One row an eligible household: household_id, treated (0/1), the outcomes, the same before time zero, mailed_after.
+def trial_rows(trial: Trial, transactions: ir.Table, campaigns: ir.Table, targets: ir.Table, eligible: str = RESTED) -> ir.Table:
+    """One row an eligible household: household_id, treated (0/1), the outcomes, those before, its past mailings, mailed_after.
 
     Outcomes are purchase_amount (USD) and purchase_count (baskets) from time zero to the window's end; a household that buys
-    nothing then has zeros. before_* are those of the days before time zero, brought to the window's length. mailed_after
-    counts the other campaigns that start inside the window and target the household.
+    nothing then has zeros. before_* are those of the days before time zero, brought to the window's length. earlier_mailings
+    counts the campaigns of the type that targeted the household before, mailed_after the other campaigns that start inside the
+    window and target it.
     """
     bought = purchases(transactions)
     shoppers = bought.filter(bought.day < trial.time_zero).select("household_id").distinct()
-    eligible = shoppers.anti_join(targeted_before(trial, campaigns, targets), "household_id")
+    before = earlier_mailings(trial, campaigns, targets)
+    rows = shoppers.anti_join(set_aside(before, eligible), "household_id")
     mailed = targets.filter(targets.campaign_id == trial.campaign_id).select("household_id", mailed=ibis.literal(1, "int64"))
     during = outcomes_between(transactions, trial.time_zero, trial.window_end)
     earlier = outcomes_between(transactions, trial.before_start, trial.time_zero - timedelta(days=1))
-    blocks = [mailed, during, earlier.rename(amount_before="purchase_amount", count_before="purchase_count")]
-    rows = eligible
+    blocks = [mailed, before, during, earlier.rename(amount_before="purchase_amount", count_before="purchase_count")]
     for block in [*blocks, _mailed_inside(trial, campaigns, targets)]:
         rows = rows.left_join(block, "household_id").drop("household_id_right")
     return rows.select(
@@ -123,6 +142,7 @@ def trial_rows(trial: Trial, transactions: ir.Table, campaigns: ir.Table, target
         purchase_count=rows.purchase_count.fill_null(0),
         before_purchase_amount=rows.amount_before.fill_null(0.0) * trial.before_scale,
         before_purchase_count=rows.count_before.fill_null(0) * trial.before_scale,
+        earlier_mailings=rows.earlier_mailings.fill_null(0),
         mailed_after=rows.n_mailed.fill_null(0),
     )
 
@@ -134,23 +154,30 @@ def _mailed_inside(trial: Trial, campaigns: ir.Table, targets: ir.Table) -> ir.T
     return reached.group_by("household_id").agg(n_mailed=reached.campaign_id.nunique())
 
 
-def trial_flow(trial: Trial, transactions: ir.Table, campaigns: ir.Table, targets: ir.Table) -> dict[str, int]:
+def trial_flow(
+    trial: Trial, transactions: ir.Table, campaigns: ir.Table, targets: ir.Table, eligible: str = RESTED
+) -> dict[str, int]:
     """Who is left out of a trial, and why: counts of households, as in a CONSORT flow.
 
-    Of all households in the data, those without a purchase before time zero are set aside first, then those targeted before.
+    Of all households in the data, those without a purchase before time zero are set aside first, then those whom an earlier
+    mailing keeps out (n_set_aside, of whom the campaign mailed n_targeted_set_aside). n_targeted_before shopped before and were
+    targeted before, kept out or not; n_targeted_again of them are targeted again.
     """
     bought = purchases(transactions)
     everyone = bought.select("household_id").distinct()
     shoppers = bought.filter(bought.day < trial.time_zero).select("household_id").distinct()
-    before = shoppers.semi_join(targeted_before(trial, campaigns, targets), "household_id")
+    earlier = earlier_mailings(trial, campaigns, targets)
+    before, aside = (shoppers.semi_join(table, "household_id") for table in (earlier, set_aside(earlier, eligible)))
     mailed = targets.filter(targets.campaign_id == trial.campaign_id)
     counts = {
         "n_households": everyone.count(),
         "n_no_earlier_purchase": everyone.anti_join(shoppers, "household_id").count(),
         "n_targeted_before": before.count(),
+        "n_set_aside": aside.count(),
         "n_targeted": mailed.count(),
         "n_targeted_no_earlier_purchase": mailed.anti_join(shoppers, "household_id").count(),
         "n_targeted_again": mailed.semi_join(before, "household_id").count(),
+        "n_targeted_set_aside": mailed.semi_join(aside, "household_id").count(),
     }
     return {name: int(count.execute()) for name, count in counts.items()}
 

@@ -10,5 +10,6 @@ NAMES = {
     "att": "doubly robust, the treated",
     "matching": "matching, the treated",
     "ato": "doubly robust, overlap",
+    "owate": "doubly robust, overlap, steady spenders first",
     "dml": "double machine learning",
 }
