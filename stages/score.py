@@ -51,7 +51,6 @@ def main() -> None:
         params["nuisance"]["overlap"],
         params["policy"]["prudence"],
         Budget(params["policy"]["budget_usd"], params["policy"]["budget_contacts"]),
-        params["design"]["eligible"],
     )
     exploration = Exploration(settings["method"], settings["epsilon"], settings["temperature"])
     candidates = pd.read_parquet(CANDIDATES)

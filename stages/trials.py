@@ -42,7 +42,7 @@ def main() -> None:
         panel = folded_panel(layout.eligible[layout.chosen], params["nuisance"]["folds"], seed)
         costs = contact_costs(tables, trials)
         (key,) = (table.execute() for table in read_tables(backend, TABLES, "identifiers"))
-        candidates = next_candidates(tables, design)
+        candidates = next_candidates(tables, design, repeated=(panel["earlier_mailings"] > 0).any())
 
     flow = layout.flow.assign(campaign_id=own_identifiers(layout.flow["campaign_id"], "campaign", key))
     for campaign in flow.loc[~layout.flow["campaign_id"].isin(panel["campaign_id"]), "campaign_id"]:

@@ -8,7 +8,7 @@ import pytest
 
 from targeting.tables.covariates import baseline_covariates, promoted_lines
 from targeting.tables.schemas import first_and_last_day
-from targeting.trials.candidates import candidate_rows
+from targeting.trials.candidates import candidate_rows, next_candidates
 from targeting.trials.trials import FIRST, RESTED, plan_trials, trial_rows
 
 RECENT = [28, 56]
@@ -28,9 +28,9 @@ def test_at_a_past_campaigns_start_they_are_its_trial(backend, tables, rule):
     for trial in trials:
         rows = candidates(backend, tables, trial.time_zero, eligible=rule)
         arguments = tables["transactions"], tables["campaigns"], tables["campaign_targets"]
-        assert set(rows.loc[rows["eligible"], "household_id"]) == set(
-            trial_rows(trial, *arguments, rule).execute()["household_id"]
-        )
+        aside = rows["targeted_before"] if rule == FIRST else rows["running"]
+        in_trial = set(trial_rows(trial, *arguments, rule).execute()["household_id"])
+        assert set(rows.loc[rows["has_history"] & ~aside, "household_id"]) == in_trial
         covariates = baseline_covariates(tables, promoted, trial.time_zero, RECENT).order_by("household_id").execute()
         known = rows[rows["has_history"]].reset_index(drop=True)
         pd.testing.assert_frame_equal(known[covariates.columns.tolist()], covariates)
@@ -64,3 +64,15 @@ def test_only_campaigns_of_the_type_count(backend, tables, campaign_type):
     of_type = tables["campaigns"].filter(tables["campaigns"].campaign_type == campaign_type)
     expected = set(tables["campaign_targets"].semi_join(of_type, "campaign_id").execute()["household_id"])
     assert set(rows.loc[rows["targeted_before"], "household_id"]) == expected
+
+
+def test_whoever_was_mailed_before_may_be_mailed_again_where_the_trials_hold_it(tables):
+    design = {"campaign_type": "A", "eligible": RESTED, "recent_days": RECENT}
+    again = next_candidates(tables, design, repeated=True)
+    assert again["eligible"].equals(again["has_history"] & ~again["running"])
+    assert (again["eligible"] & again["targeted_before"]).any()
+    for only_first in (
+        next_candidates(tables, design, repeated=False),
+        next_candidates(tables, design | {"eligible": FIRST}, True),
+    ):
+        assert only_first["eligible"].equals(only_first["has_history"] & ~only_first["targeted_before"])

@@ -26,7 +26,8 @@ CANDIDATES = pd.DataFrame(
         "household_id": [1, 2, 3, 4, 5, 6],
         "segment": ["VIP Heavy", None, "Light Grocery", "Light Grocery", "VIP Heavy", "VIP Heavy"],
         "has_history": [True, False, True, True, True, True],
-        "targeted_before": [False, False, True, False, False, False],
+        "running": False,
+        "eligible": [True, False, False, True, True, True],
     }
 )
 FORECAST = Forecast.of(level=20.0, level_sd=3.0, slope=1.0, slope_sd=0.5, centre=10.0)
@@ -148,7 +149,7 @@ def test_counts_and_what_the_list_is_expected_to_earn():
     sd = np.hypot(2 * 3.0, 0.5 * 0.5 * (-9.874 - 17 + 30 + 40))
     assert numbers["expected_profit_lower"] == pytest.approx(53.563 - 1.959964 * sd, abs=1e-4)
     assert numbers["chance_of_loss"] == pytest.approx(norm.cdf(-53.563 / sd))
-    counts = {"n_households": 6, "n_eligible": 4, "n_no_history": 1, "n_targeted_before": 1, "n_in_overlap": 3}
+    counts = {"n_households": 6, "n_eligible": 4, "n_no_history": 1, "n_set_aside": 1, "n_in_overlap": 3}
     assert {name: numbers[name] for name in counts} == counts
     assert (numbers["n_outside_range"], numbers["n_mailed"], numbers["expected_mailed"]) == (1, 4, 4.0)
 
@@ -195,7 +196,7 @@ def test_harmless_text_stays(text):
 
 @pytest.mark.parametrize("policy", ["none", "all", "inside", "prudent", "budget"])
 def test_with_nobody_eligible_nobody_is_mailed_and_every_row_says_why(policy):
-    everybody, nobody = CANDIDATES.assign(targeted_before=True), KNOWN.head(0)
+    everybody, nobody = CANDIDATES.assign(eligible=False), KNOWN.head(0)
     table = mailing_list(everybody, nobody, campaign(policy), Exploration("softmax", 0.1, 5.0), 1)
     assert table["mail"].sum() == table["propensity"].sum() == 0
     assert table["ground"].eq(Ground.TARGETED_BEFORE).tolist() == everybody["has_history"].tolist()

@@ -121,7 +121,7 @@ def test_before_the_data_there_is_nobody_and_no_panel(tables):
 def test_the_panel_holds_the_trials_with_both_arms():
     def trial(number: int, treated: list[int]) -> ControlTrial:
         rows = pd.DataFrame({"household_id": [2, 1], "treated": treated, "purchase_amount": 1.0, "purchase_count": 1})
-        rows = rows.assign(before_purchase_amount=1.0, before_purchase_count=1.0, mailed_after=0)
+        rows = rows.assign(before_purchase_amount=1.0, before_purchase_count=1.0, earlier_mailings=0, mailed_after=0)
         rows = in_trial(
             rows.assign(x_age=[4.0, 5.0]), Trial(number, 10 * number, TIME_ZERO, TIME_ZERO, TIME_ZERO, False, OUTCOME_FROM)
         )

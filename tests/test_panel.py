@@ -33,7 +33,7 @@ def test_too_few_households_for_the_folds():
 
 def rows(treated: list[int], households: list[int]) -> pd.DataFrame:
     frame = pd.DataFrame({"household_id": households, "treated": treated, "purchase_amount": 1.0, "purchase_count": 1})
-    frame = frame.assign(before_purchase_amount=1.0, before_purchase_count=1.0, mailed_after=0)
+    frame = frame.assign(before_purchase_amount=1.0, before_purchase_count=1.0, earlier_mailings=0, mailed_after=0)
     return frame.assign(x_age=np.arange(len(households), dtype=float), x_same=4.0)
 
 

@@ -144,7 +144,7 @@ def test_the_stage_holds_both_campaigns_against_the_earlier_one(project_folder):
     nuisance = training(data, {}).nuisance
     counts = nuisance.filter(regex="_purchase_amount") / 10
     nuisance = nuisance.join(counts.rename(columns=lambda name: name.replace("amount", "count")))
-    candidates = newcomers(20).assign(household_id=np.arange(1000, 1020), has_history=True, targeted_before=False)
+    candidates = newcomers(20).assign(household_id=np.arange(1000, 1020), eligible=True)
     for name, table in {
         "trials/panel": data,
         "trials/nuisance": data[KEYS].join(nuisance),

@@ -14,6 +14,7 @@ from targeting.sentences.report import experiment_settles, limits, nobody_left
 from targeting.trials.candidates import candidate_metrics, next_candidates
 from targeting.trials.designs import DESIGNS, folded_panel
 from targeting.trials.lay_out import lay_out, planned_trials
+from targeting.trials.trials import FIRST, trial_flow
 from tests.test_prediction import newcomers
 from tests.test_prediction import panel as two_trials
 from tests.test_report import REAL, results
@@ -23,6 +24,7 @@ pytestmark = pytest.mark.slow  # each reads whole tables through the engine
 DESIGN = {
     "name": "sequential_trials",
     "campaign_type": "A",
+    "eligible": "rested",
     "post_days": 28,
     "min_follow_up_days": 28,
     "recent_days": [28],
@@ -45,12 +47,16 @@ def test_the_trial_with_controls_is_kept_and_all_count_as_mailed_before(backend,
     assert flow.index.tolist() == [2, 4, 5]
     assert flow.loc[2, "n_control"] > 0
     assert flow.loc[4, ["n_control", "n_treated"]].tolist() == [0, flow.loc[4, "n_eligible"]]
-    # Who first came after the second campaign's start is all that the third one could reach for the first time.
-    assert flow.loc[5, "n_targeted_before"] + flow.loc[5, "n_no_earlier_purchase"] + flow.loc[5, "n_eligible"] == 160
+    assert flow.loc[5, ["n_control", "n_treated"]].tolist() == [0, flow.loc[5, "n_eligible"]]
+    # Who first came after the second campaign's start is all that the third one reaches for the first time.
+    third = planned_trials(rolled_out, DESIGN)[2]
+    first = trial_flow(third, *(rolled_out[name] for name in ("transactions", "campaigns", "campaign_targets")), FIRST)
+    assert first["n_targeted_before"] + first["n_no_earlier_purchase"] + flow.loc[5, "n_eligible"] > 160
+    assert first["n_set_aside"] == first["n_targeted_before"]
     panel = folded_panel(layout.eligible[layout.chosen], 3, seed=1)
     assert panel["campaign_id"].unique().tolist() == [2]
     assert len(panel) == flow.loc[2, "n_eligible"]
-    assert candidate_metrics(next_candidates(rolled_out, "A", [28]))["n_eligible"] == 0
+    assert candidate_metrics(next_candidates(rolled_out, DESIGN, repeated=False))["n_eligible"] == 0
 
 
 @pytest.mark.slow
@@ -59,7 +65,9 @@ def test_a_trial_for_which_nobody_is_left_is_in_the_flow(backend, rolled_out):
     second = rolled_out["campaigns"].filter(rolled_out["campaigns"].campaign_id == 4).execute()["start_day"].iloc[0]
     known = lines.filter(lines.day < second - timedelta(days=1)).select("household_id").distinct()
     early = rolled_out | {"transactions": lines.semi_join(known, "household_id")}
-    flow = lay_out(backend, early, planned_trials(early, DESIGN), DESIGN, seed=1).flow.set_index("campaign_id")
+    flow = lay_out(backend, early, planned_trials(early, DESIGN), DESIGN | {"eligible": FIRST}, seed=1).flow.set_index(
+        "campaign_id"
+    )
     assert flow.loc[5, ["n_eligible", "n_treated", "n_control"]].tolist() == [0, 0, 0]
     assert flow.loc[5, "n_targeted_again"] == flow.loc[5, "n_targeted_before"] > 0
 
@@ -80,7 +88,7 @@ def test_with_one_arm_everywhere_there_is_no_panel():
 def test_nobody_left_is_predicted_without_a_model():
     past = two_trials(90)
     past = past[past["trial"] == 1].assign(campaign_id=1)
-    candidates = newcomers().assign(household_id=range(50), has_history=True, targeted_before=True)
+    candidates = newcomers().assign(household_id=range(50), has_history=True, eligible=False)
     found = predict_campaigns(past, past, candidates, Models("purchase_amount", {"s": 1.0}, {}, {}, ([], []), 0.01, 1))
     expected = {"household_id", "outside_range", "propensity", "ranking"} | {
         f"{name}_{outcome}" for outcome in OUTCOMES for name in ("cate", "lower", "upper")

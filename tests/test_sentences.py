@@ -149,7 +149,8 @@ CANDIDATES = pd.DataFrame(
         "household_id": [1, 2, 3, 4],
         "segment": "Light Grocery",
         "has_history": [True, False, True, True],
-        "targeted_before": [False, False, True, False],
+        "running": False,
+        "eligible": [True, False, False, True],
     }
 )
 PREDICTIONS = pd.DataFrame(

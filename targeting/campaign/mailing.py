@@ -16,7 +16,6 @@ from targeting.policy.economics import Economics
 from targeting.policy.policies import POLICIES, Budget, PolicyData
 from targeting.policy.value import BEST_BETS
 from targeting.stats.estimates import Z
-from targeting.trials.trials import RESTED
 
 Vector = NDArray[np.float64]
 DECISION = ["household_id", "segment", "cate", "lower", "upper", "in_overlap", "mail", "propensity"]
@@ -30,7 +29,8 @@ class Ground(StrEnum):
     """What decided on a household."""
 
     NO_HISTORY = auto()
-    SET_ASIDE = auto()  # by an earlier mailing
+    TARGETED_BEFORE = auto()
+    RUNNING = auto()  # an earlier campaign, for this household
     LOT = auto()  # against what the policy says
     NOBODY = auto()  # no policy is recommended
     POLICY = auto()
@@ -40,7 +40,6 @@ class Ground(StrEnum):
 class NextCampaign:
     """The next campaign: its type, the policy to follow, what a contact costs and earns, on which outcome, and the overlap.
 
-    `eligible` is the trials' rule of who may be mailed again.
     Where `economics` differ by household, they have the order of the households that a function gets with the campaign.
     """
 
@@ -51,7 +50,6 @@ class NextCampaign:
     overlap: Sequence[float]
     prudence: float = 0.0
     budget: Budget = NO_BUDGET
-    eligible: str = RESTED
 
 
 def known_by(predictions: pd.DataFrame, forecast: Forecast | None) -> pd.DataFrame:
@@ -102,8 +100,8 @@ def mailing_list(
 ) -> pd.DataFrame:
     """One row per household of `candidates`, in its order, with DECISION, ground (a `Ground`) and FACTS.
 
-    `candidates` has household_id, segment (text, missing without a history), has_history and eligible; `predictions`, of
-    those eligible in the same order, household_id, propensity (that a past campaign would have
+    `candidates` has household_id, segment (text, missing without a history), has_history, running and eligible; `predictions`,
+    of those eligible in the same order, household_id, propensity (that a past campaign would have
     reached it), outside_range (covariates outside the range of the training rows, as text), expected and uncertainty (see
     `known_by`). cate is the expected effect, lower and upper its 95% credible interval.
     Effects and overlap are missing for those not eligible, who are not mailed: no trial speaks of them.
@@ -129,7 +127,8 @@ def mailing_list(
     table.loc[eligible, "mail"], table.loc[eligible, "propensity"] = mail, chance.round(6)
     table["ground"] = Ground.POLICY
     table.loc[eligible, "ground"] = _grounds(campaign.policy, policy, mail)
-    table.loc[~eligible, "ground"] = Ground.SET_ASIDE
+    table.loc[~eligible, "ground"] = Ground.TARGETED_BEFORE
+    table.loc[candidates["running"], "ground"] = Ground.RUNNING
     table.loc[~candidates["has_history"], "ground"] = Ground.NO_HISTORY
     facts = known.assign(breakeven=campaign.economics.breakeven).rename(columns={"propensity": "past_propensity"})
     facts = facts[["household_id", *FACTS]]

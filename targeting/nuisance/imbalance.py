@@ -39,9 +39,9 @@ def imbalance_test(
     values = values / np.where(values.std(axis=0) > 0, values.std(axis=0), 1)
     drawn = (np.random.default_rng(seed).random((draws, len(e))) < e).astype(float)
     null = _differences(values, drawn[(drawn.min(axis=1) == 0) & (drawn.max(axis=1) == 1)], e)
-    observed = np.abs(_differences(values, np.asarray(treated, dtype=float)[None], e)[0])
     if len(null) < draws / 2:
         return Imbalance(np.zeros(values.shape[1]), np.inf)
+    observed = np.abs(_differences(values, np.asarray(treated, dtype=float)[None], e)[0])
     spread = null.std(axis=0)
     moves = spread > 1e-12
     scale = np.where(moves, spread, 1.0)

@@ -5,7 +5,6 @@ from typing import Any
 import pandas as pd
 
 from targeting.campaign.mailing import DECISION, Ground, NextCampaign
-from targeting.trials.trials import FIRST
 from targeting.words.money import amount
 from targeting.words.numbers import number
 
@@ -20,12 +19,12 @@ def _reason(row: Any, campaign: NextCampaign) -> str:
     match row.ground:
         case Ground.NO_HISTORY:
             return "Not eligible: no purchase yet, so nothing is known of it."
-        case Ground.SET_ASIDE if campaign.eligible == FIRST:
+        case Ground.TARGETED_BEFORE:
             return (
                 f"Not eligible: a campaign of type {campaign.campaign_type} mailed it before, and the trials say only what a "
                 "first one does."
             )
-        case Ground.SET_ASIDE:
+        case Ground.RUNNING:
             return f"Not eligible: an earlier campaign of type {campaign.campaign_type} still runs for it."
         case Ground.LOT:
             way = "Mailed" if row.mail else "Left out"

@@ -10,41 +10,46 @@ import pandas as pd
 
 from targeting.tables.covariates import baseline_covariates, promoted_lines
 from targeting.tables.schemas import first_and_last_day
-from targeting.trials.trials import mailings, set_aside
+from targeting.trials.trials import FIRST, mailings
 
 
 def candidate_rows(tables: Mapping[str, ir.Table], design: Mapping[str, Any], time_zero: date) -> ir.Table:
-    """One row per household that any table knows: household_id, has_history, targeted_before, eligible, then covariates (x_).
+    """One row per household that any table knows: household_id, has_history, targeted_before, running, then covariates (x_).
 
     has_history: a purchase before `time_zero`; without one the covariates are missing. targeted_before: a campaign of the type
-    that starts before `time_zero` has the household among its targets. eligible: by the trials' rule. `design` is the section of
-    params.yaml.
+    that starts before `time_zero` has the household among its targets. running: one of these has not ended. `design` is the
+    section of params.yaml.
     """
     campaigns = tables["campaigns"]
     earlier = campaigns.filter((campaigns.campaign_type == design["campaign_type"]) & (campaigns.start_day < time_zero))
     mailed = mailings(tables["campaign_targets"].inner_join(earlier, "campaign_id"), time_zero)
-    aside = set_aside(mailed, design["eligible"]).select("household_id", aside=ibis.literal(True))
     promoted = promoted_lines(tables["transactions"], tables["promotions"])
     covariates = baseline_covariates(tables, promoted, time_zero, design["recent_days"]).mutate(shopped=ibis.literal(True))
     known = [tables[name].select("household_id") for name in ("transactions", "households", "campaign_targets")]
     rows = ibis.union(*known, distinct=True)
-    for block in (mailed, aside, covariates):
+    for block in (mailed, covariates):
         rows = rows.left_join(block, "household_id").drop("household_id_right")
     names = [name for name in covariates.columns if name not in ("household_id", "shopped")]
-    shopped = rows.shopped.fill_null(False)
     flags = {
-        "has_history": shopped,
+        "has_history": rows.shopped.fill_null(False),
         "targeted_before": rows.earlier_mailings.fill_null(0) > 0,
-        "eligible": shopped & ~rows.aside.fill_null(False),
+        "running": rows.running.fill_null(False),
     }
     return rows.select("household_id", **flags, **{name: rows[name] for name in names}).order_by("household_id")
 
 
-def next_candidates(tables: Mapping[str, ir.Table], design: Mapping[str, Any]) -> pd.DataFrame:
-    """`candidate_rows` as of the day after the data end, which is the column time_zero, after household_id."""
+def next_candidates(tables: Mapping[str, ir.Table], design: Mapping[str, Any], repeated: bool) -> pd.DataFrame:
+    """`candidate_rows` as of the day after the data end, which is the column time_zero, after household_id; and eligible.
+
+    Eligible is who would be by the trials' rule. But where these hold no `repeated` mailing, nothing is known of one, and whoever
+    was targeted before is not eligible either.
+    """
     time_zero = first_and_last_day(tables["transactions"])[1] + timedelta(days=1)
     candidates = candidate_rows(tables, design, time_zero).execute()
     candidates.insert(1, "time_zero", pd.Timestamp(time_zero))
+    first = design["eligible"] == FIRST or not repeated
+    aside = candidates["targeted_before"] if first else candidates["running"]
+    candidates.insert(4, "eligible", candidates["has_history"] & ~aside)
     return candidates
 
 
