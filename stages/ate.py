@@ -1,4 +1,4 @@
-"""Estimate the average effect of the campaigns on both outcomes, over all trials and in each.
+"""Estimate the average effect of the campaigns on every outcome, over all trials and in each.
 
 Reads the panel and the nuisances; writes one row per outcome, trial and estimator, the effects pooled by precision with a test of
 whether the trials differ, the trimming path, and the effect by number of earlier mailings.
@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from targeting.base.columns import OUTCOMES
+from targeting.base.columns import outcomes_of
 from targeting.base.identifiers import own_identifiers
 from targeting.base.outputs import write_csv, write_figure, write_metrics, write_parquet
 from targeting.base.params import load_params
@@ -40,8 +40,9 @@ def main() -> None:
     nuisance = pd.read_parquet(NUISANCE)
     require_aligned(panel, nuisance, str(NUISANCE))
 
+    outcomes = outcomes_of(panel.columns)
     tables, pooled, trimmed, worn = [], [], [], []
-    for outcome in OUTCOMES:
+    for outcome in outcomes:
         data = effect_data(panel, nuisance, outcome)
         tables.append(effect_table(data, panel["campaign_id"].to_numpy(), outcome))
         pooled.append(pooling_table(data, outcome))
@@ -50,7 +51,7 @@ def main() -> None:
     effects, pooling = pd.concat(tables, ignore_index=True), pd.concat(pooled, ignore_index=True)
 
     metrics = {}
-    for place, outcome in enumerate(OUTCOMES):
+    for place, outcome in enumerate(outcomes):
         overall = effects[(effects["outcome"] == outcome) & (effects["trial"] == "all")].set_index("method")
         # An estimator with too few rows is missing in the table, and says nothing here.
         known = overall["estimate"].dropna()
@@ -69,7 +70,7 @@ def main() -> None:
     write_csv(pooling, POOLING)
     write_csv(pd.concat(trimmed, ignore_index=True), TRIMMING)
     write_csv(pd.concat(worn, ignore_index=True), WEAR_OUT)
-    write_figure(forest_plot(effects, pooling, "purchase_amount"), FOREST)
+    write_figure(forest_plot(effects, pooling, outcomes[0]), FOREST)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Estimate each household's effect of a campaign with one learner, out of fold.
 
-Reads the panel, the nuisances and the learner's settings; writes one row per row of the panel: effects on both outcomes, with an
+Reads the panel, the nuisances and the learner's settings; writes one row per row of the panel: effects on every outcome, with an
 interval where the learner has one. A learner that fails leaves a table without rows, and the reason in its metrics.
 """
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from targeting.base.columns import OUTCOMES
+from targeting.base.columns import outcomes_of
 from targeting.base.outputs import write_metrics, write_parquet
 from targeting.base.params import load_params
 from targeting.base.stage import run
@@ -34,17 +34,18 @@ def main() -> None:
     params = load_params("learners", "seed")
     learner = find_learner(name, params["learners"]["models"])
     panel, nuisance, inner = (pd.read_parquet(path) for path in (PANEL, NUISANCE, INNER))
-    data = {outcome: outcome_data(panel, nuisance, inner, outcome) for outcome in OUTCOMES}
+    outcomes = outcomes_of(panel.columns)
+    data = {outcome: outcome_data(panel, nuisance, inner, outcome) for outcome in outcomes}
     found = json.loads(Path(SETTINGS.format(learner=name)).read_text(encoding="utf-8"))
-    settings = {o: {int(fold): own for fold, own in found[o]["settings"].items()} for o in OUTCOMES}
+    settings = {o: {int(fold): own for fold, own in found[o]["settings"].items()} for o in outcomes}
 
     try:
         effects = cross_fit_effects(panel, data, learner, settings, params["seed"])
     except LearnerError as error:
         print(f"cate: learner {name} is left out: {error}.", file=sys.stderr)
-        effects, metrics = no_effects(OUTCOMES), {"failed": True, "reason": str(error)}
+        effects, metrics = no_effects(outcomes), {"failed": True, "reason": str(error)}
     else:
-        cates = {outcome: effects[f"cate_{outcome}"] for outcome in OUTCOMES}
+        cates = {outcome: effects[f"cate_{outcome}"] for outcome in outcomes}
         metrics = {"failed": False} | {
             outcome: {"mean": cate.mean(), "sd": cate.std(), "share_positive": (cate > 0).mean()}
             for outcome, cate in cates.items()

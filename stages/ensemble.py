@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from targeting.base.columns import OUTCOMES
+from targeting.base.columns import outcomes_of
 from targeting.base.outputs import write_csv, write_figure, write_metrics, write_parquet
 from targeting.base.params import load_params
 from targeting.base.stage import run
@@ -31,21 +31,22 @@ METRICS = Path("metrics/ensemble.json")
 def main() -> None:
     names = load_params("learners")["learners"]["names"]
     panel, nuisance, inner = (pd.read_parquet(path) for path in (PANEL, NUISANCE, INNER))
-    data = {outcome: outcome_data(panel, nuisance, inner, outcome) for outcome in OUTCOMES}
+    outcomes = outcomes_of(panel.columns)
+    data = {outcome: outcome_data(panel, nuisance, inner, outcome) for outcome in outcomes}
     tables = usable(panel, {name: pd.read_parquet(EFFECTS / f"{name}.parquet") for name in names})
 
     members = joined(tables)
-    mean = average(panel, members, OUTCOMES)
+    mean = average(panel, members, outcomes)
     stacked, weights = stack(panel, members, data)
 
     shown = {**tables, "average": mean, "stack": stacked}
-    table = distributions(shown, OUTCOMES)
+    table = distributions(shown, outcomes)
     losses = {
         outcome: {
             f"{name}_loss": data[outcome].r_losses(own[f"cate_{outcome}"].to_numpy()).mean()
             for name, own in (("average", mean), ("stack", stacked))
         }
-        for outcome in OUTCOMES
+        for outcome in outcomes
     }
     failed = ", ".join(name for name in names if name not in tables) or "none"
     metrics = {"n_learners": len(tables), "joined": ", ".join(members), "failed": failed} | losses
@@ -55,7 +56,7 @@ def main() -> None:
     write_parquet(weights, WEIGHTS)
     write_csv(weights, WEIGHT_TABLE)
     write_csv(table, DISTRIBUTIONS)
-    write_figure(distribution_chart(shown, OUTCOMES), PICTURE)
+    write_figure(distribution_chart(shown, outcomes), PICTURE)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from targeting.base.columns import OUTCOMES, PREFIX
+from targeting.base.columns import PREFIX, outcomes_of
 from targeting.base.outputs import write_csv, write_figure, write_metrics
 from targeting.base.params import load_params
 from targeting.base.stage import run
@@ -33,7 +33,8 @@ def main() -> None:
     covariates = panel[covariate_names(panel)].rename(columns=lambda name: name.removeprefix(PREFIX))
     fold = panel["fold"].to_numpy()
 
-    cates = {outcome: nested[f"cate_{outcome}"].to_numpy() for outcome in OUTCOMES}
+    outcomes = outcomes_of(panel.columns)
+    cates = {outcome: nested[f"cate_{outcome}"].to_numpy() for outcome in outcomes}
     importances = {o: grouped_importance(covariates, cate, fold, params["seed"]) for o, cate in cates.items()}
     trees = {o: explaining_tree(covariates, cate, fold, params["seed"]) for o, cate in cates.items()}
 
@@ -44,7 +45,7 @@ def main() -> None:
             "importance_r2": importances[outcome].r2,
             "most_important": importances[outcome].table["group"].iloc[0],
         }
-        for outcome in OUTCOMES
+        for outcome in outcomes
     }
     write_metrics(metrics, METRICS)
     write_csv(pd.concat([found.table.assign(outcome=o) for o, found in importances.items()], ignore_index=True), IMPORTANCE)

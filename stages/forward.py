@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from targeting.base.columns import KEYS, OUTCOMES
+from targeting.base.columns import KEYS, outcomes_of
 from targeting.base.outputs import write_csv, write_metrics
 from targeting.base.params import load_params
 from targeting.base.stage import run
@@ -56,7 +56,7 @@ def main() -> None:
     settings = params["nuisance"]
     learned = forward_effects(panel, nuisance, chosen, settings["models"], settings["clip"], params["seed"])
     effects = panel[KEYS].merge(learned, on=KEYS, how="left", validate="one_to_one")
-    scores = {name: effect_scores(nuisance, name)[judged] for name in OUTCOMES}
+    scores = {name: effect_scores(nuisance, name)[judged] for name in outcomes_of(panel.columns)}
     table = forward_table(
         effects[judged].reset_index(drop=True),
         panel.loc[judged, "fold"].to_numpy(),

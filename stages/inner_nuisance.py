@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 from sklearn.metrics import r2_score, roc_auc_score
 
-from targeting.base.columns import KEYS
+from targeting.base.columns import KEYS, outcomes_of
 from targeting.base.outputs import write_metrics, write_parquet
 from targeting.base.params import load_params
 from targeting.base.stage import run
@@ -26,11 +26,12 @@ def main() -> None:
 
     table = inner_nuisances(panel, settings["models"], settings["clip"], params["seed"])
 
+    first = outcomes_of(panel.columns)[0]
     truth = table[KEYS].merge(panel, on=KEYS, validate="many_to_one")
     metrics = {
         "n_rows": len(table),
         "propensity_auc": roc_auc_score(truth["treated"], table["propensity"]),
-        "outcome_r2": r2_score(truth["purchase_amount"], table["mean_purchase_amount"]),
+        "outcome_r2": r2_score(truth[first], table[f"mean_{first}"]),
     }
     write_metrics(metrics, METRICS)
     write_parquet(table, INNER)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 from sklearn.metrics import r2_score
 
+from targeting.base.columns import outcomes_of
 from targeting.base.outputs import write_csv, write_figure, write_metrics, write_parquet
 from targeting.base.params import load_params
 from targeting.base.stage import run
@@ -54,7 +55,8 @@ def main() -> None:
     histogram = propensity_histogram(propensity, treated)
     calibration = calibration_of_propensity(propensity, treated)
     balance = balance_table(covariates, treated, propensity)
-    predicted = observed_arm(treated, table["mu0_purchase_amount"], table["mu1_purchase_amount"])
+    first = outcomes_of(panel.columns)[0]
+    predicted = observed_arm(treated, table[f"mu0_{first}"], table[f"mu1_{first}"])
     pooled = overlap.iloc[0].drop(["campaign_id", "n", "n_treated"]).to_dict()
     metrics = {
         **pooled,
@@ -63,7 +65,7 @@ def main() -> None:
         "n_covariates": covariates.shape[1],
         "n_balanced_weighted": pooled["n_balanced_overlap"],
         "max_smd_weighted": pooled["max_smd_overlap"],
-        "outcome_r2": r2_score(panel["purchase_amount"], predicted),
+        "outcome_r2": r2_score(panel[first], predicted),
         "answers": overlap_verdict(pooled),
     }
     write_metrics(metrics, METRICS)

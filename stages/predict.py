@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from targeting.base.columns import OUTCOMES
+from targeting.base.columns import outcomes_of
 from targeting.base.outputs import write_metrics, write_parquet
 from targeting.base.params import load_params
 from targeting.base.stage import run
@@ -43,7 +43,7 @@ def main() -> None:
         learner, ranks = validation["selected"], validation["best"]
     weights = pd.read_parquet(STACK_WEIGHTS)
     usable = [name for name in learners["names"] if name in set(weights["learner"])]
-    blends = {name: blend_of(learner, usable, weights, name) for name in OUTCOMES}
+    blends = {name: blend_of(learner, usable, weights, name) for name in outcomes_of(panel.columns)}
     ranking = blend_of(ranks, usable, weights, outcome)
     behind = {name for blend in (*blends.values(), ranking) for name in blend} - {CONSTANT}
     tuned = {name: json.loads((TUNING / f"{name}.json").read_text(encoding="utf-8")) for name in sorted(behind)}
@@ -54,7 +54,7 @@ def main() -> None:
 
     if found.predictions.empty:
         print("predict: no household is left for a next campaign: one of this type mailed all that have bought.", file=sys.stderr)
-    metrics = {"learner": learner, "ranks": ranks, **prediction_metrics(found.predictions)}
+    metrics = {"learner": learner, "ranks": ranks, **prediction_metrics(found.predictions, outcome)}
     write_metrics(metrics, METRICS)
     write_parquet(found.predictions, PREDICTIONS)
     write_parquet(found.backtest, BACKTEST)

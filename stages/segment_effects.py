@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from targeting.base.columns import KEYS, OUTCOMES
+from targeting.base.columns import KEYS, outcomes_of
 from targeting.base.outputs import write_csv, write_figure, write_metrics, write_parquet
 from targeting.base.params import load_params
 from targeting.base.stage import run
@@ -60,7 +60,7 @@ def main() -> None:
         "n_segments": assigned["segment"].nunique(),
         "same_as_whole_window": (later["segment"] == assigned["segment"]).mean(),
     }
-    for outcome in OUTCOMES:
+    for outcome in outcomes_of(panel.columns):
         data, cate = effect_data(panel, nuisance, outcome), predicted[f"cate_{outcome}"]
         for kind, segments in (("time_zero", assigned), ("whole_window", later)):
             found = effects_by_segment(data, segments["segment"], cate, overlap)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from targeting.base.columns import OUTCOMES
+from targeting.base.columns import outcomes_of
 from targeting.base.outputs import write_csv, write_figure, write_metrics
 from targeting.base.params import load_params
 from targeting.base.stage import run
@@ -41,7 +41,7 @@ def main() -> None:
     groups = covariate_groups(list(covariates.columns))
 
     tables, yardsticks, contours, metrics = [], [], [], {}
-    for outcome in OUTCOMES:
+    for outcome in outcomes_of(panel.columns):
         data = effect_data(panel, nuisance, outcome)
         shares = benchmark_shares(covariates, data.outcome, data.treated, groups)
         found = sensitivity(data, data.subset(overlap), shares, outcome, params["seed"])

@@ -7,6 +7,7 @@ others are not, what a contact costs by the tills, and every household as of the
 import sys
 from pathlib import Path
 
+from targeting.base.columns import OUTCOMES, outcomes_of
 from targeting.base.identifiers import own_identifiers
 from targeting.base.outputs import write_csv, write_figure, write_metrics, write_parquet
 from targeting.base.params import load_params
@@ -18,6 +19,7 @@ from targeting.trials.candidates import candidate_metrics, next_candidates
 from targeting.trials.contact_costs import contact_costs, cost_metrics
 from targeting.trials.designs import folded_panel
 from targeting.trials.lay_out import lay_out, panel_metrics, planned_trials
+from targeting.trials.panel import require_outcome
 
 TABLES = Path("data/tables")
 ELIGIBLE = Path("data/trials/eligible.parquet")
@@ -31,7 +33,7 @@ ONE_ARM = "mailed all eligible households or none, and is no trial; those whom i
 
 
 def main() -> None:
-    params = load_params("engine", "design", "nuisance", "seed")
+    params = load_params("engine", "design", "nuisance", "policy", "seed")
     design, seed = params["design"], params["seed"]
 
     with connect(params["engine"]) as backend:
@@ -40,6 +42,7 @@ def main() -> None:
         trials = planned_trials(tables, design)
         layout = lay_out(backend, tables, trials, design, seed)
         panel = folded_panel(layout.eligible[layout.chosen], params["nuisance"]["folds"], seed)
+        require_outcome(panel, params["policy"]["outcome"])
         costs = contact_costs(tables, trials)
         (key,) = (table.execute() for table in read_tables(backend, TABLES, "identifiers"))
         candidates = next_candidates(tables, design, repeated=(panel["earlier_mailings"] > 0).any())
@@ -47,6 +50,8 @@ def main() -> None:
     flow = layout.flow.assign(campaign_id=own_identifiers(layout.flow["campaign_id"], "campaign", key))
     for campaign in flow.loc[~layout.flow["campaign_id"].isin(panel["campaign_id"]), "campaign_id"]:
         print(f"trials: campaign {campaign} {ONE_ARM}.", file=sys.stderr)
+    for outcome in sorted(set(OUTCOMES).difference(outcomes_of(panel.columns))):
+        print(f"trials: {outcome} is the same in every row, and is left out.", file=sys.stderr)
     metrics = {
         **panel_metrics(panel, (campaign_types == design["campaign_type"]).sum()),
         "costs": cost_metrics(costs),

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from targeting.base.columns import OUTCOMES
+from targeting.base.columns import outcomes_of
 from targeting.base.outputs import write_csv, write_figure, write_metrics
 from targeting.base.parallel import in_processes
 from targeting.base.params import load_params
@@ -29,7 +29,7 @@ IMPORTANCE = "plots/tuning_importance_{learner}.csv"
 PICTURE = "plots/tuning_{learner}.png"
 METRICS = "metrics/tune_{learner}.json"
 STUDIES = Path(".studies")
-# Trials between two looks at the clock: both outcomes run at once, and wait for each other this often.
+# Trials between two looks at the clock: outcomes run at once, and wait for each other this often.
 STEP = 5
 
 
@@ -41,23 +41,24 @@ def main() -> None:
     trials, seed = params["learners"]["trials"], params["seed"]
     learner = find_learner(name, params["learners"]["models"])
     panel, nuisance, inner = (pd.read_parquet(path) for path in (PANEL, NUISANCE, INNER))
-    data = {outcome: outcome_data(panel, nuisance, inner, outcome) for outcome in OUTCOMES}
+    outcomes = outcomes_of(panel.columns)
+    data = {outcome: outcome_data(panel, nuisance, inner, outcome) for outcome in outcomes}
 
-    losses = dict(zip(OUTCOMES, in_processes(default_losses, [(data[o], learner, seed) for o in OUTCOMES]), strict=True))
-    keys = {outcome: study_key(data[outcome], learner, losses[outcome], seed) for outcome in OUTCOMES}
-    paths = {outcome: STUDIES / f"{name}_{outcome}_{keys[outcome]}.log" for outcome in OUTCOMES}
+    losses = dict(zip(outcomes, in_processes(default_losses, [(data[o], learner, seed) for o in outcomes]), strict=True))
+    keys = {outcome: study_key(data[outcome], learner, losses[outcome], seed) for outcome in outcomes}
+    paths = {outcome: STUDIES / f"{name}_{outcome}_{keys[outcome]}.log" for outcome in outcomes}
     for done in track(range(0, trials, STEP), f"Tuning {name}"):
         upto = min(done + STEP, trials)
-        list(in_processes(search, [(data[outcome], learner, upto, seed, paths[outcome]) for outcome in OUTCOMES]))
+        list(in_processes(search, [(data[outcome], learner, upto, seed, paths[outcome]) for outcome in outcomes]))
 
-    results = {outcome: tuned(learner, losses[outcome], paths[outcome], trials) for outcome in OUTCOMES}
-    summaries = {outcome: summary(results[outcome]) for outcome in OUTCOMES}
-    past = pd.concat([search_history(paths[outcome], trials).assign(outcome=outcome) for outcome in OUTCOMES], ignore_index=True)
+    results = {outcome: tuned(learner, losses[outcome], paths[outcome], trials) for outcome in outcomes}
+    summaries = {outcome: summary(results[outcome]) for outcome in outcomes}
+    past = pd.concat([search_history(paths[outcome], trials).assign(outcome=outcome) for outcome in outcomes], ignore_index=True)
     shares = pd.concat(
-        [importances(paths[outcome], learner.ranges, trials).assign(outcome=outcome) for outcome in OUTCOMES], ignore_index=True
+        [importances(paths[outcome], learner.ranges, trials).assign(outcome=outcome) for outcome in outcomes], ignore_index=True
     )
     write_metrics(summaries, Path(METRICS.format(learner=name)))
-    settings = {o: {**summaries[o], "settings": dict(zip(data[o].numbers, results[o].by_fold(), strict=True))} for o in OUTCOMES}
+    settings = {o: {**summaries[o], "settings": dict(zip(data[o].numbers, results[o].by_fold(), strict=True))} for o in outcomes}
     write_metrics(settings, Path(SETTINGS.format(learner=name)))
     write_csv(past, Path(HISTORY.format(learner=name)))
     write_csv(shares, Path(IMPORTANCE.format(learner=name)))

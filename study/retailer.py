@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from study.estimate import MODELS, estimate_rows, one_process, world_seed
-from targeting.base.columns import KEYS, OUTCOMES
+from targeting.base.columns import KEYS, OUTCOMES, all_effect_columns
 from targeting.learners.cross_fit import LearnerError, cross_fit_effects
 from targeting.learners.data import outcome_data
 from targeting.learners.ensemble import average, joined, stack, usable
@@ -29,7 +29,7 @@ from targeting.trials.designs import folded_panel
 from targeting.trials.lay_out import eligible_rows, planned_trials
 from targeting.trials.panel import covariate_names
 from targeting.validation.judge import Chosen, choose_effects
-from targeting.validation.selection import AVERAGE_EFFECT, COLUMNS, NESTED, USED
+from targeting.validation.selection import AVERAGE_EFFECT, NESTED, USED
 from targeting.validation.truth import estimand_weights, judge_learners, truth_of_rows
 
 OUTCOME = "purchase_amount"  # what learners are chosen by and policies earn
@@ -117,7 +117,7 @@ def learned_effects(panel: pd.DataFrame, nuisance: pd.DataFrame, params: Params)
             continue  # it is left out, as by the stage; the summary counts the worlds that a learner is in
     members = joined(usable(panel, tables))
     ensembles = {"average": average(panel, members, (OUTCOME,)), "stack": stack(panel, members, data)[0]}
-    return {name: table.reindex(columns=[*KEYS, *COLUMNS]) for name, table in (tables | ensembles).items()}
+    return {name: table.reindex(columns=[*KEYS, *all_effect_columns(OUTCOMES)]) for name, table in (tables | ensembles).items()}
 
 
 def _economics(params: Params) -> Economics:

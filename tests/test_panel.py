@@ -4,9 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from targeting.base.columns import BEFORE, OUTCOMES, outcomes_of
 from targeting.base.errors import DataError
 from targeting.stats.folds import household_folds
-from targeting.trials.panel import assemble, covariate_names, in_both_arms, require_aligned, require_trial
+from targeting.trials.panel import assemble, covariate_names, in_both_arms, require_aligned, require_outcome, require_trial
 from targeting.trials.trials import Trial, in_trial
 
 
@@ -32,7 +33,9 @@ def test_too_few_households_for_the_folds():
 
 
 def rows(treated: list[int], households: list[int]) -> pd.DataFrame:
-    frame = pd.DataFrame({"household_id": households, "treated": treated, "purchase_amount": 1.0, "purchase_count": 1})
+    frame = pd.DataFrame(
+        {"household_id": households, "treated": treated, "purchase_amount": households, "purchase_count": households}
+    )
     frame = frame.assign(before_purchase_amount=1.0, before_purchase_count=1.0, earlier_mailings=0, mailed_after=0)
     return frame.assign(x_age=np.arange(len(households), dtype=float), x_same=4.0)
 
@@ -54,6 +57,28 @@ def test_assembling_orders_rows_marks_trials_and_drops_constants():
     assert panel["household_id"].tolist() == [1, 2] * 3
     assert covariate_names(panel) == ["x_age", "x_trial_2", "x_trial_3"]
     assert panel["x_trial_2"].tolist() == [0, 0, 1, 1, 0, 0]
+
+
+def one_trial(**columns: object) -> pd.DataFrame:
+    return rows([0, 1, 1], [2, 1, 3]).assign(campaign_id=10, trial=1, time_zero=pd.Timestamp("2020-01-01"), cut=False, **columns)
+
+
+def test_outcomes_are_what_is_neither_design_nor_history_nor_covariate():
+    panel = assemble(one_trial()).assign(fold=0, by_lot=0, known_propensity=np.nan)
+    assert outcomes_of(panel.columns) == OUTCOMES
+    other = panel.drop(columns=[*OUTCOMES, *BEFORE]).assign(site_visits=1.0, conversions=0.0)
+    assert outcomes_of(other.columns) == ("site_visits", "conversions")
+
+
+def test_an_outcome_that_never_varies_is_left_out_and_cannot_decide():
+    panel = assemble(one_trial(purchase_count=3))
+    assert outcomes_of(panel.columns) == ("purchase_amount",)
+    assert "before_purchase_count" not in panel
+    require_outcome(panel, "purchase_amount")
+    with pytest.raises(DataError, match=r"same in every row.*set policy.outcome to purchase_amount"):
+        require_outcome(panel, "purchase_count")
+    with pytest.raises(DataError, match=r"look at the dates of campaigns and transactions\."):
+        require_outcome(assemble(one_trial(purchase_amount=0, purchase_count=0)), "purchase_amount")
 
 
 @pytest.mark.parametrize("treated", [[0, 0], [1, 1]])

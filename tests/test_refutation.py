@@ -123,6 +123,10 @@ def test_light_nuisances_are_one_cross_fit_of_the_linear_models():
     np.testing.assert_allclose(table[outcomes], full[outcomes])
     # The penalty is chosen once rather than in every fold.
     np.testing.assert_allclose(table["propensity"], full["propensity"], atol=0.1)
+    # One outcome by itself is predicted as beside another.
+    alone = light.fit(panel.drop(columns=["purchase_count", "before_purchase_count"]))
+    pd.testing.assert_frame_equal(alone, table[alone.columns])
+    assert "mu0_purchase_count" not in alone
 
 
 def test_a_fold_that_takes_an_arm_away_is_named():

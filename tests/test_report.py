@@ -337,8 +337,8 @@ def test_a_margin_in_dollars_a_basket_is_no_share(browser, tmp_path):
         assert page.inner_text("#margin-shown") == "$4.00 per basket"
         assert "a margin of $4.00 per basket" in page.inner_text("#what-if")
         specifications = json.loads(str(page.text_content("#charts")))
-        assert "breakeven" not in json.dumps(specifications["segment_effects"])
-        assert "breakeven 3.18 baskets" in json.dumps(specifications["segment_effects_count"])
+        assert "breakeven" not in json.dumps(specifications["segment_effects_purchase_amount"])
+        assert "breakeven 3.18 baskets" in json.dumps(specifications["segment_effects_purchase_count"])
         assert "breakeven (3.18 baskets)" in page.inner_text("section[aria-labelledby=experiment]")
 
 

@@ -26,7 +26,7 @@ def test_sentences_follow_the_numbers():
     assert sentences.doubts(good, clear, passing, "purchase_amount") == []
     assert sure(good, clear, passing) == "The profit is above zero beyond chance, and no check stands against it."
     assert "All 40 attempts" in sentences.refutation_sentence(passing)
-    assert "more than chance would give" in sentences.effect_sentence(clear)
+    assert "more than chance would give" in sentences.effect_sentence(clear, "purchase_amount")
     failing = passing.assign(passed=passing["check"] != "negative_control")
     assert sentences.doubts(good, clear, failing, "purchase_amount")[0].startswith("Purchases before the campaign.")
     assert "one doubt stands" in sure(good, clear, failing)
@@ -35,7 +35,7 @@ def test_sentences_follow_the_numbers():
     assert "One doubt stands" in sure(unsure, clear, failing)
     unclear = effects.copy()
     unclear.loc[own, ["estimate", "ci_lower", "ci_upper"]] = [3.0, -10.0, 16.0]
-    assert "which may well be nothing" in sentences.effect_sentence(unclear)
+    assert "which may well be nothing" in sentences.effect_sentence(unclear, "purchase_amount")
     nothing = good | {"nuisance": metrics["nuisance"] | {"answers": "nothing"}}
     assert sure(nothing, clear, passing).startswith("These data cannot say whom to mail")
 
@@ -128,12 +128,12 @@ def test_the_average_of_learners_is_not_taken_for_the_average_effect():
 )
 def test_segments_differ_only_where_the_test_says_so(n_differing, p, words):
     found = {"purchase_amount": {"n_differing": n_differing, "differ_p": p}}
-    assert words in sentences.segments_sentence(found)
+    assert words in sentences.segments_sentence(found, "purchase_amount")
 
 
 def test_segments_that_cannot_be_compared_are_no_error():
     # What metrics/segment_effects.json holds where fewer than two segments have households enough in both arms.
-    assert "cannot be said" in sentences.segments_sentence({"purchase_amount": {}})
+    assert "cannot be said" in sentences.segments_sentence({"purchase_amount": {}}, "purchase_amount")
 
 
 @pytest.mark.parametrize(

@@ -4,14 +4,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from targeting.base.columns import KEYS
+from targeting.base.columns import KEYS, OUTCOMES, all_effect_columns
 from targeting.effects.estimators import ato, effect_data
 from targeting.learners.tables import unusable
 from targeting.stats.folds import rank_within
 from targeting.validation.ranking import autoc
 from targeting.validation.selection import (
     AVERAGE_EFFECT,
-    COLUMNS,
     Choice,
     Evidence,
     Implausible,
@@ -27,6 +26,7 @@ from targeting.validation.selection import (
 )
 from tests.stored import require_stored
 
+COLUMNS = all_effect_columns(OUTCOMES)
 SEED = 1
 FOLDS = range(5)
 
@@ -121,10 +121,9 @@ def test_what_cannot_be_judged_is_left_out():
     assert unusable(table.iloc[:1]) == ""
     effect, seen = evidence()
     choice = choose(learners(effect), seen, FOLDS, SEED)
-    rows = with_choice(
-        pd.DataFrame({"outcome": ["purchase_amount"], "learner": ["good"]}), choice, "purchase_amount", {"t": "no"}
-    )
-    assert rows["learner"].tolist() == ["good", "t", "t"]
+    judged = pd.DataFrame({"outcome": OUTCOMES, "learner": "good"})
+    rows = with_choice(judged, choice, "purchase_amount", {"t": "no"})
+    assert rows["learner"].tolist() == ["good", "good", "t", "t"]
     assert rows.loc[rows["learner"] == "t", "autoc_p_adjusted"].isna().all()
     assert rows.loc[0, "autoc_p_adjusted"] == choice.overall.judgements["good"].p
 

@@ -15,19 +15,18 @@ from study.estimate import StudySettings
 from study.estimate import policy_choice as choice_in_a_world
 from study.retailer import OUTCOME, SOURCE, fit_nuisances, learned_effects, panel_and_truth, policy_choice
 from study.worlds import draw_world
-from targeting.base.columns import KEYS, OUTCOMES
+from targeting.base.columns import KEYS, OUTCOMES, effect_columns
 from targeting.base.outputs import write_csv, write_metrics, write_parquet
 from targeting.learners.registry import find_learner
 from targeting.nuisance.overlap import overlap_verdict, positivity
 from targeting.trials.panel import covariate_names
 from targeting.validation.judge import choose_effects
-from targeting.validation.selection import COLUMNS
 from tests.conftest import ROOT
 from tests.test_study_retailers import PARAMS
 
 NAMES, SEED = PARAMS["learners"]["names"], PARAMS["seed"]
 BOUNDS = PARAMS["nuisance"]["overlap"]
-MINE = [name for name in COLUMNS if name.endswith(OUTCOME)]
+MINE = effect_columns(OUTCOME)
 DATA = {"households": 300, "weeks": 24, "overlap": "good", "effect": "heterogeneous", "seed": 2}
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from targeting.base.columns import KEYS, OUTCOMES, PREFIX, effect_columns
+from targeting.base.columns import KEYS, PREFIX, all_effect_columns, effect_columns
 from targeting.base.errors import DataError
 from targeting.effects.estimators import ato, effect_data
 from targeting.learners.base_models import Settings
@@ -130,7 +130,7 @@ def predict_campaigns(panel: pd.DataFrame, nuisance: pd.DataFrame, candidates: p
     eligible = candidates[candidates["eligible"]].reset_index(drop=True)
 
     def predict(learn: NDArray[np.bool_], households: pd.DataFrame) -> pd.DataFrame:
-        return predict_households(panel[learn], nuisance[learn], households, models, OUTCOMES)
+        return predict_households(panel[learn], nuisance[learn], households, models, list(models.blends))
 
     def alike(learn: NDArray[np.bool_], rows: NDArray[np.bool_]) -> pd.DataFrame:
         return predict_households(panel[learn], nuisance[learn], panel[rows], replace(models, ranking={}), [models.outcome])
@@ -146,9 +146,9 @@ def predict_campaigns(panel: pd.DataFrame, nuisance: pd.DataFrame, candidates: p
     return Predicted(predictions, backtest, pd.concat([panel[KEYS], comparable], axis=1))
 
 
-def prediction_metrics(predictions: pd.DataFrame) -> dict[str, float]:
-    """How many households are predicted and lie outside the panel's range, and their effects in USD; of none, no effects."""
-    effects = predictions["cate_purchase_amount"]
+def prediction_metrics(predictions: pd.DataFrame, outcome: str) -> dict[str, float]:
+    """How many households are predicted and lie outside the panel's range, and their effects on `outcome`."""
+    effects = predictions[f"cate_{outcome}"]
     counts = {"n": len(predictions), "n_outside_range": int((predictions["outside_range"] != "").sum())}
     return counts | ({f"{name}_cate": float(effects.agg(name)) for name in ("mean", "min", "max")} if len(predictions) else {})
 
@@ -161,7 +161,7 @@ def predict_households(
     And ranking, the effect by the learners that rank, if there are any.
     """
     if households.empty:
-        names = [name for outcome in outcomes for name in effect_columns(outcome)] + ["ranking"] * bool(models.ranking)
+        names = all_effect_columns(outcomes) + ["ranking"] * bool(models.ranking)
         return pd.DataFrame(columns=["propensity", *names], index=households.index, dtype=float)
     chance = predict_propensity(panel, households, *models.propensity, models.clip, models.seed)
     table = pd.DataFrame({"propensity": chance}, index=households.index)

@@ -9,8 +9,8 @@ from matplotlib.ticker import PercentFormatter
 
 from targeting.figures.style import ACCENT, DARK, LIGHT
 from targeting.words.money import unit
+from targeting.words.outcomes import outcome_words
 
-TITLES = {"purchase_amount": "Spend", "purchase_count": "Baskets"}
 BELIEVABLE = 0.5  # share of a segment's rows inside the overlap from which on its effect is drawn full
 
 
@@ -75,7 +75,7 @@ def agreement_chart(agreement: pd.DataFrame) -> Figure:
         order = list(dict.fromkeys(own["learner"]))
         wide = own.pivot_table(index="learner", columns="other", values="correlation", dropna=False).loc[order, order]
         sns.heatmap(wide, annot=True, fmt=".2f", cmap="vlag", vmin=-1, vmax=1, square=True, linewidths=0.5, cbar=False, ax=axes)
-        axes.set(xlabel="", ylabel="", title=TITLES[outcome])
+        axes.set(xlabel="", ylabel="", title=outcome_words(outcome).capitalize())
     figure.suptitle("Do learners rank households alike? (Spearman)")
     return figure
 
@@ -100,7 +100,7 @@ def effects_by_segment_chart(effects: pd.DataFrame, outcome: str, breakeven: flo
     labels = [f"{row.name}\n{row.n_treated} of {row.n} treated, {row.overlap_share:.0%} overlap" for row in table.itertuples()]
     axes.set_yticks(range(len(table)), labels, fontsize=9)
     axes.set(
-        xlabel=f"Effect on {TITLES[outcome].lower()} over the outcome window ({unit(outcome)} per household)",
+        xlabel=f"Effect on {outcome_words(outcome)} over the outcome window ({unit(outcome)} per household)",
         title="Effect by segment at time zero (hollow: less than half of the rows overlap)",
     )
     figure.legend(loc="outside lower center", ncols=3, fontsize=9)
@@ -122,7 +122,7 @@ def segments_compared_chart(time_zero: pd.DataFrame, whole_window: pd.DataFrame)
             table = effects[effects["outcome"] == outcome].iloc[::-1]
             _segment_rows(axes, table)
             axes.set_yticks(range(len(table)), table["name"], fontsize=9)
-            axes.set(title=f"{TITLES[outcome]}: {title}", xlabel=f"Effect ({unit(outcome)} per household)")
+            axes.set(title=f"{outcome_words(outcome).capitalize()}: {title}", xlabel=f"Effect ({unit(outcome)} per household)")
     handles, labels = panels[0, 0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=3, fontsize=9)
     return figure

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from targeting.base.columns import KEYS, effect_columns
+from targeting.base.columns import KEYS, all_effect_columns, effect_columns
 from targeting.base.errors import DataError
 from targeting.base.parallel import in_processes
 from targeting.base.progress import track
@@ -35,7 +35,7 @@ def cross_fit_effects(
     """
     jobs = [(outcome, number) for outcome, rows in data.items() for number in rows.numbers]
     results = in_processes(partial(_fit_of, learner, data, settings, seed), jobs)
-    table = panel[KEYS].assign(**{name: np.nan for outcome in data for name in effect_columns(outcome)})
+    table = panel[KEYS].assign(**dict.fromkeys(all_effect_columns(data), np.nan))
     for (outcome, number), effects in zip(jobs, track(results, "Fitting effects", len(jobs)), strict=True):
         held_out = data[outcome].fold == number
         for name, values in zip(effect_columns(outcome), (effects.cate, effects.lower, effects.upper), strict=True):
@@ -79,5 +79,4 @@ def require_sane(cate: NDArray[np.float64], values: NDArray[np.float64], outcome
 
 def no_effects(outcomes: tuple[str, ...]) -> pd.DataFrame:
     """The table of a learner that failed: the columns of every other, and no rows, so that nothing can take it for effects."""
-    effects = [name for outcome in outcomes for name in effect_columns(outcome)]
-    return pd.DataFrame(columns=[*KEYS, *effects], dtype="float64").astype(dict.fromkeys(KEYS, "int64"))
+    return pd.DataFrame(columns=[*KEYS, *all_effect_columns(outcomes)], dtype="float64").astype(dict.fromkeys(KEYS, "int64"))

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from targeting.base.columns import COMBINED, OUTCOMES
+from targeting.base.columns import COMBINED, outcomes_with_effects
 from targeting.trials.panel import require_aligned
 
 
@@ -14,7 +14,7 @@ def unusable(table: pd.DataFrame) -> str:
     """Why a learner's effects cannot be judged at all, in words; empty if they can be."""
     if table.empty:
         return "it gave no effects"
-    for outcome in OUTCOMES:
+    for outcome in outcomes_with_effects(table.columns):
         bad = int((~np.isfinite(table[f"cate_{outcome}"])).sum())
         if bad:
             return f"{bad} of {len(table)} effects on {outcome} are not finite"

@@ -15,7 +15,7 @@ from scipy.optimize import minimize
 from sklearn.base import BaseEstimator
 from sklearn.metrics import log_loss, mean_squared_error
 
-from targeting.base.columns import KEYS, OUTCOMES
+from targeting.base.columns import KEYS, outcomes_of
 from targeting.base.parallel import in_processes
 from targeting.base.progress import track
 from targeting.nuisance.models import outcome_model, propensity_model
@@ -51,7 +51,7 @@ def nuisance_tasks(panel: pd.DataFrame) -> list[Task]:
     treated = panel["treated"].to_numpy()
     everyone = np.ones(len(panel), dtype=bool)
     tasks = [Task("propensity", treated.astype(float), everyone, propensity_model, probability=True)]
-    for outcome in OUTCOMES:
+    for outcome in outcomes_of(panel.columns):
         values = panel[outcome].to_numpy(dtype=float)
         tasks.append(Task(f"mean_{outcome}", values, everyone, outcome_model, probability=False))
         tasks += [Task(f"mu{arm}_{outcome}", values, treated == arm, outcome_model, probability=False) for arm in (0, 1)]
@@ -143,16 +143,16 @@ def stacking_weights(task: Task, candidates: Vector) -> Vector:
 
 
 def nuisance_table(
-    panel: pd.DataFrame, predictions: Mapping[str, Vector], clip: float, outcomes: Sequence[str] = OUTCOMES
+    panel: pd.DataFrame, predictions: Mapping[str, Vector], clip: float, outcomes: Sequence[str] | None = None
 ) -> pd.DataFrame:
     """One row per row of the panel: keys, nuisances and scores.
 
-    The propensity is clipped (see `clipped`); for each outcome follow mean_*, mu0_*, mu1_* and the doubly robust scores
-    score0_*, score1_*.
+    The propensity is clipped (see `clipped`); for each of `outcomes`, all of the panel's by default, follow mean_*, mu0_*,
+    mu1_* and the doubly robust scores score0_*, score1_*.
     """
     table = panel[KEYS].copy()
     table["propensity"] = clipped(predictions["propensity"], panel["treated"], clip)
-    for outcome in outcomes:
+    for outcome in outcomes_of(panel.columns) if outcomes is None else outcomes:
         mu0, mu1 = predictions[f"mu0_{outcome}"], predictions[f"mu1_{outcome}"]
         scores = dr_scores(panel[outcome], panel["treated"], table["propensity"], mu0, mu1)
         table[f"mean_{outcome}"] = predictions[f"mean_{outcome}"]

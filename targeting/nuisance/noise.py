@@ -7,7 +7,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.linear_model import GammaRegressor
 
-from targeting.base.columns import OUTCOMES
+from targeting.base.columns import outcomes_of
 from targeting.nuisance.cross_fit import observed_arm
 
 Vector = NDArray[np.float64]
@@ -52,6 +52,10 @@ def score_precision(panel: pd.DataFrame, nuisance: pd.DataFrame, outcome: str) -
     return e * (1 - e) / variance
 
 
-def with_precision(panel: pd.DataFrame, nuisance: pd.DataFrame, outcomes: Sequence[str] = OUTCOMES) -> pd.DataFrame:
-    """The nuisances with a column precision_* per outcome, by which to average its scores (see `score_precision`)."""
-    return nuisance.assign(**{f"precision_{outcome}": score_precision(panel, nuisance, outcome) for outcome in outcomes})
+def with_precision(panel: pd.DataFrame, nuisance: pd.DataFrame, outcomes: Sequence[str] | None = None) -> pd.DataFrame:
+    """The nuisances with a column precision_* per outcome, by which to average its scores (see `score_precision`).
+
+    `outcomes` are all of the panel's by default.
+    """
+    names = outcomes_of(panel.columns) if outcomes is None else outcomes
+    return nuisance.assign(**{f"precision_{outcome}": score_precision(panel, nuisance, outcome) for outcome in names})

@@ -11,6 +11,7 @@ from targeting.figures.style import ACCENT, DARK, LIGHT
 from targeting.nuisance.overlap import overlap_weights
 from targeting.words.features import covariate_words
 from targeting.words.money import amount, currency
+from targeting.words.outcomes import outcome_words
 
 Spec = dict[str, Any]
 MONEY, SHARE = "$,.2f", ".0%"  # "$" is the currency's sign to d3, whichever the page names
@@ -149,11 +150,16 @@ def _interval_rows(
     ]
 
 
+def _effect_title(outcome: str) -> tuple[str, str]:
+    """An axis of effects on `outcome`: its title, and the form of its numbers."""
+    if outcome == "purchase_amount":
+        return f"Effect on spend ({currency()} per household)", MONEY
+    return f"Effect on {outcome_words(outcome)} per household", ",.2f"
+
+
 def segment_effects_spec(effects: pd.DataFrame, outcome: str, breakeven: float | None) -> Spec:
     """The overlap-weighted effect on one outcome in each segment with its interval; a line at the breakeven, if it has one."""
-    spend = outcome == "purchase_amount"
-    title = f"Effect on spend ({currency()} per household)" if spend else "Effect on baskets per household"
-    form = MONEY if spend else ",.2f"
+    title, form = _effect_title(outcome)
     layers = _interval_rows(effects, "name", ("ato", "ato_ci_lower", "ato_ci_upper"), title, "effect", form)
     layers.append(_zero_line("x"))
     if breakeven is not None:
@@ -237,12 +243,11 @@ def love_spec(balance: pd.DataFrame) -> Spec:
     return _spec(alt.layer(points, limit).properties(width="container", height=15 * len(table)))
 
 
-def forest_spec(effects: pd.DataFrame) -> Spec:
-    """Every estimator's pooled effect on spend but the confounded difference, whose size would flatten the others."""
+def forest_spec(effects: pd.DataFrame, outcome: str) -> Spec:
+    """Every estimator's pooled effect on `outcome` but the confounded difference, whose size would flatten the others."""
     table = effects[effects["method"] != "naive"]
-    layers = _interval_rows(
-        table, "method", ("estimate", "ci_lower", "ci_upper"), f"Effect on spend ({currency()} per household)", "effect"
-    )
+    title, form = _effect_title(outcome)
+    layers = _interval_rows(table, "method", ("estimate", "ci_lower", "ci_upper"), title, "effect", form)
     return _spec(alt.layer(*layers, _zero_line("x")).properties(width="container", height=28 * len(table)))
 
 

@@ -17,6 +17,7 @@ from targeting.sentences.refutation import verdict_words
 from targeting.sentences.truth import claims_in_words, truth_sentences
 from targeting.words.estimators import NAMES
 from targeting.words.money import amount, currency
+from targeting.words.outcomes import one_of, outcome_words
 
 Tables = Mapping[str, pd.DataFrame]
 CONTACT = ["profit", "profit_ci_lower", "profit_ci_upper"]
@@ -60,12 +61,17 @@ def tenths(curve: pd.DataFrame) -> pd.DataFrame:
     return curve.assign(point=range(len(curve)))[(100 * curve["share"]).round().astype(int).to_numpy() % 10 == 0]
 
 
+def outcomes_in(tables: Tables) -> list[str]:
+    """The run's outcomes, in the order of plots/ate.csv."""
+    return list(dict.fromkeys(tables["ate"]["outcome"]))
+
+
 def all_charts(
     metrics: Mapping[str, Any], tables: Tables, arms: pd.DataFrame, curve: pd.DataFrame, outcome: str
 ) -> dict[str, charts.Spec]:
     """Every chart of the page by the name of its place; `outcome` is the one that profits are of."""
     by_segment = tables["segment_effects"]
-    pooled = sentences.pooled_spend(tables["ate"])
+    outcomes = outcomes_in(tables)
     propensities = charts.propensity_table(arms["treated"].to_numpy(), arms["propensity"].to_numpy())
     as_they_are, weighted = propensities["weighting"].unique()
     breakevens = {outcome: metrics["policy"]["breakeven"]}
@@ -76,13 +82,12 @@ def all_charts(
     return {
         "roi": charts.roi_spec(curve, metrics["nuisance"]["overlap_share"]),
         "positioning": charts.positioning_spec(tables["segments"]),
-        "segment_effects": in_segments("purchase_amount"),
-        "segment_effects_count": in_segments("purchase_count"),
+        **{f"segment_effects_{name}": in_segments(name) for name in outcomes},
         "policies": charts.policies_spec(tables["policies"]),
         "propensity": charts.propensity_spec(propensities, as_they_are),
         "propensity_weighted": charts.propensity_spec(propensities, weighted),
         "love": charts.love_spec(tables["balance"]),
-        "forest": charts.forest_spec(pooled),
+        "forest": charts.forest_spec(sentences.pooled(tables["ate"], outcomes[0]), outcomes[0]),
         "power": charts.power_spec(tables["power"], amount(metrics["experiment"]["effect"], outcome)),
     }
 
@@ -111,7 +116,8 @@ def report_context(
     curves, refutation, policies = tables["roi_curve_learners"], tables["refutation"], tables["policies"]
     curve = curves[curves["learner"] == order].rename(columns=CURVE)[list(CURVE.values())]
     peak = tables["roi_learners"].set_index("learner").loc[order]
-    pooled = sentences.pooled_spend(tables["ate"])
+    outcomes = outcomes_in(tables)
+    first = outcomes[0]
     doubts = sentences.doubts(metrics, tables["ate"], refutation, outcome)
     return {
         "metrics": metrics,
@@ -127,20 +133,21 @@ def report_context(
         "experiment_settles": sentences.experiment_settles(metrics, outcome),
         "best_share": sentences.best_share_sentence(order, peak, metrics["nuisance"]["answers"]),
         "tenths": records(tenths(curve)),
-        "effect": sentences.effect_sentence(tables["ate"]),
+        "effect": sentences.effect_sentence(tables["ate"], first),
         "overlap": overlap_words(metrics["nuisance"]),
         "refutation": sentences.refutation_sentence(refutation),
         "segments_note": sentences.segments_note(metrics),
-        "segments_differ": {
-            "spend": sentences.segments_sentence(metrics["segment_effects"]),
-            "baskets": f"Baskets: {sentences.segments_sentence(metrics['segment_effects'], 'purchase_count')}",
-        },
+        "outcomes": {name: outcome_words(name) for name in outcomes},
+        "first": first,
+        "others": outcomes[1:],
+        "segments_differ": {name: sentences.segments_sentence(metrics["segment_effects"], name) for name in outcomes},
         "limits": sentences.limits(metrics, parameters["data"]),
         "segments": records(with_contacts(tables["segments"], tables["what_if"])),
         "segment_effects": records(tables["segment_effects"]),
         "policies": records(policies),
-        "effects": records(pooled),
+        "effects": records(sentences.pooled(tables["ate"], first)),
         "estimator_names": NAMES,
+        "amount": amount,
         "refutations": records(refutation.assign(verdict=[verdict_words(row) for _, row in refutation.iterrows()])),
         "truth": truth_in_words(metrics, tables["truth"]),
         "parameters": list(flat(parameters)),
@@ -148,7 +155,7 @@ def report_context(
         "versions": versions,
         "axes": charts.axes(),
         "sliders": {name: slider(lookup, name, policy[name]) for name in ("cost", "margin")},
-        "margin_unit": "share of sales" if outcome == "purchase_amount" else f"{currency()} per basket",
+        "margin_unit": "share of sales" if outcome == "purchase_amount" else f"{currency()} per {one_of(outcome)}",
         "charts": all_charts(metrics, tables, arms, curve, outcome),
         "lookup": embedded(lookup, len(arms), outcome, metrics["nuisance"]["answers"]),
         "vega": vega(),

@@ -3,14 +3,15 @@
 from collections.abc import Mapping
 from typing import Any
 
+FIRST = "the first outcome"
 # Name in the summary: stage whose metrics hold it, and where.
 HEADLINES = {
     "households": ("ingest", "n_households"),
     "segments_silhouette": ("segment", "silhouette"),
     "segments_ari": ("segment", "ari_mean"),
     "overlap": ("nuisance", "overlap_share"),
-    "effect": ("ate", "purchase_amount", "ato"),
-    "effect_se": ("ate", "purchase_amount", "ato_se"),
+    "effect": ("ate", FIRST, "ato"),
+    "effect_se": ("ate", FIRST, "ato_se"),
     "cost": ("policy", "cost"),
     "breakeven": ("policy", "breakeven"),
     "best_policy": ("policy", "best_policy"),
@@ -30,6 +31,6 @@ def summary_numbers(metrics: Mapping[str, Any]) -> dict[str, Any]:
     for name, path in HEADLINES.items():
         value: Any = metrics
         for key in path:
-            value = value[key]
+            value = next(iter(value.values())) if key == FIRST else value[key]
         summary[name] = value
     return summary

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from targeting.base.columns import OUTCOMES
+from targeting.base.columns import outcomes_of
 from targeting.effects.estimators import RATIOS, effect_data
 from targeting.nuisance.cross_fit import CrossFit, Task, nuisance_table, nuisance_tasks
 from targeting.nuisance.models import outcome_model, propensity_model
@@ -56,7 +56,7 @@ def censoring_tasks(panel: pd.DataFrame) -> list[Task]:
     for arm in (0, 1):
         if not stayed[treated == arm].all():
             tasks.append(Task(f"stay{arm}", stayed.astype(float), treated == arm, propensity_model, probability=True))
-        for outcome in OUTCOMES:
+        for outcome in outcomes_of(panel.columns):
             values = panel[outcome].to_numpy(dtype=float)
             tasks.append(Task(f"mu{arm}_{outcome}", values, (treated == arm) & stayed, outcome_model, probability=False))
     return tasks
@@ -118,7 +118,7 @@ def concurrent_metrics(panel: pd.DataFrame, effects: pd.DataFrame) -> dict[str, 
 
 def _as_mailed(panel: pd.DataFrame, nuisance: pd.DataFrame, effect: str) -> list[tuple[str, str, str, Estimate]]:
     estimates = []
-    for outcome in OUTCOMES:
+    for outcome in outcomes_of(panel.columns):
         data = effect_data(panel, nuisance, outcome)
         estimates += [(outcome, effect, method, ratio_estimate(*RATIOS[method](data), data.household_id)) for method in METHODS]
     return estimates
@@ -131,7 +131,7 @@ def _censored(
     everyone = np.ones(len(panel))
     stay = np.where(treated == 1, predictions.get("stay1", everyone), predictions.get("stay0", everyone)).clip(min=clip)
     estimates = []
-    for outcome in OUTCOMES:
+    for outcome in outcomes_of(panel.columns):
         values, mu0, mu1 = panel[outcome].to_numpy(dtype=float), predictions[f"mu0_{outcome}"], predictions[f"mu1_{outcome}"]
         for method in METHODS:
             terms = censored_terms(method, values, treated, stayed, propensity, stay, mu0, mu1)

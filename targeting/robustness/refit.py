@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator
 
-from targeting.base.columns import OUTCOMES
+from targeting.base.columns import outcomes_of
 from targeting.base.parallel import in_processes
 from targeting.base.progress import track
 from targeting.effects.estimators import ESTIMATORS, RATIOS, effect_data
@@ -101,7 +101,7 @@ def refit_effects(
     `nuisance` has the panel's rows in their order, and gives the estimates from all of them.
     """
     tables = []
-    for outcome in OUTCOMES:
+    for outcome in outcomes_of(panel.columns):
         draws = refit_draws(panel, outcome, n_draws, n_folds, clip, seed)
         data = effect_data(panel, nuisance, outcome)
         table = refit_table(draws, {method: ESTIMATORS[method](data) for method in draws.columns})

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from targeting.base.columns import OUTCOMES, PREFIX
+from targeting.base.columns import PREFIX, outcomes_of
 from targeting.stats.folds import household_folds
 
 PLACEBO, NEGATIVE_CONTROL, RANDOM_CAUSE = "placebo", "negative_control", "random_cause"
@@ -81,16 +81,19 @@ def control_splits(control: pd.DataFrame, n_folds: int, repeats: int, seed: int)
 
 
 def can_judge(control: pd.DataFrame) -> bool:
-    """Whether the negative-control panel has MIN_ARM rows in each arm."""
-    return bool(control["treated"].eq(1).sum() >= MIN_ARM and control["treated"].eq(0).sum() >= MIN_ARM)
+    """Whether the negative-control panel has an outcome, and MIN_ARM rows in each arm."""
+    return bool(
+        outcomes_of(control.columns) and control["treated"].eq(1).sum() >= MIN_ARM and control["treated"].eq(0).sum() >= MIN_ARM
+    )
 
 
 def unadjusted_differences(control: pd.DataFrame) -> dict[str, float]:
     """By outcome, treated mean less control mean of the negative-control panel; empty where can_judge says no."""
     if not can_judge(control):
         return {}
-    arms = control.groupby("treated")[list(OUTCOMES)].mean()
-    return {outcome: float(arms.loc[1, outcome] - arms.loc[0, outcome]) for outcome in OUTCOMES}
+    outcomes = list(outcomes_of(control.columns))
+    arms = control.groupby("treated")[outcomes].mean()
+    return {outcome: float(arms.loc[1, outcome] - arms.loc[0, outcome]) for outcome in outcomes}
 
 
 def propensity_strata(propensity: ArrayLike, trial: ArrayLike, n_strata: int) -> NDArray[np.int64]:

@@ -15,7 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, clone
 
-from targeting.base.columns import OUTCOMES
+from targeting.base.columns import outcomes_of
 from targeting.base.errors import DataError
 from targeting.base.parallel import in_processes
 from targeting.base.progress import track
@@ -55,20 +55,24 @@ class LightNuisances:
                 "A refutation has a fold outside which all rows are treated, or none: there are too few treated or control "
                 "households for nuisance.folds folds. Lower it, or bring more data."
             )
-        treated, outcomes = panel["treated"].to_numpy(), panel[list(OUTCOMES)].to_numpy(dtype=float)
+        names = list(outcomes_of(panel.columns))
+        treated, outcomes = panel["treated"].to_numpy(), panel[names].to_numpy(dtype=float)
         everyone = np.ones(len(panel), dtype=bool)
         propensity = Task("propensity", treated.astype(float), everyone, partial(_fixed_propensity, self.strength), True)
         predictions = {propensity.name: self._out_of_fold(propensity, covariates, fold)}
         for arm in (0, 1):
             values = self._out_of_fold(Task(f"mu{arm}", outcomes, treated == arm, _outcomes_at_once, False), covariates, fold)
-            predictions |= {f"mu{arm}_{outcome}": values[:, column] for column, outcome in enumerate(OUTCOMES)}
+            predictions |= {f"mu{arm}_{outcome}": values[:, column] for column, outcome in enumerate(names)}
         predictions |= _no_means(panel)
         return nuisance_table(panel, predictions, self.clip)
 
     def _out_of_fold(self, task: Task, covariates: Vector, fold: NDArray[np.int64]) -> Vector:
         values = np.empty_like(task.target)
         for number in np.unique(fold):
-            values[fold == number] = out_of_fold(task, MODEL, covariates, fold, number, self.seed)
+            held_out = fold == number
+            # scikit-learn predicts a single outcome in one dimension, whatever it was given.
+            found = out_of_fold(task, MODEL, covariates, fold, number, self.seed)
+            values[held_out] = found.reshape(values[held_out].shape)
         return values
 
 
@@ -95,7 +99,7 @@ def _outcomes_at_once(name: str, seed: int) -> BaseEstimator:
 
 
 def _no_means(panel: pd.DataFrame) -> dict[str, Vector]:
-    return {f"mean_{outcome}": np.full(len(panel), np.nan) for outcome in OUTCOMES}
+    return {f"mean_{outcome}": np.full(len(panel), np.nan) for outcome in outcomes_of(panel.columns)}
 
 
 def estimate_draw(draw: Draw, light: LightNuisances) -> pd.DataFrame:
@@ -105,7 +109,7 @@ def estimate_draw(draw: Draw, light: LightNuisances) -> pd.DataFrame:
 
 def _estimates(draw: Draw, nuisance: pd.DataFrame) -> pd.DataFrame:
     rows = []
-    for outcome in OUTCOMES:
+    for outcome in outcomes_of(draw.panel.columns):
         data = effect_data(draw.panel, nuisance, outcome)
         for name, estimator in ESTIMATORS.items():
             found = estimator(data)

@@ -12,27 +12,25 @@ from targeting.stats.estimates import SIGNIFICANCE, Z
 from targeting.words.estimators import NAMES
 from targeting.words.money import amount, money
 from targeting.words.numbers import LEARNER_WORDS, number, p_value, percent
+from targeting.words.outcomes import outcome_words
 
 Metrics = Mapping[str, Any]
 READ_FIRST = "ato"  # the estimator of the population that the data speak of
-SPEND = "purchase_amount"
-OUTCOME_WORDS = {SPEND: "spend", "purchase_count": "baskets"}
 CLEARLY = 0.05  # of silhouette: draws without groups differ among themselves, and a hair above their mean says nothing
 
 
-def pooled_spend(effects: pd.DataFrame) -> pd.DataFrame:
-    """Each estimator's effect on spend over all trials, of plots/ate.csv."""
-    return effects[(effects["outcome"] == SPEND) & (effects["trial"] == "all")]
+def pooled(effects: pd.DataFrame, outcome: str) -> pd.DataFrame:
+    """Each estimator's effect on `outcome` over all trials, of plots/ate.csv."""
+    return effects[(effects["outcome"] == outcome) & (effects["trial"] == "all")]
 
 
 def _read_first(effects: pd.DataFrame, outcome: str) -> pd.Series:
-    own = effects[(effects["outcome"] == outcome) & (effects["trial"] == "all")]
-    return own.set_index("method").loc[READ_FIRST]
+    return pooled(effects, outcome).set_index("method").loc[READ_FIRST]
 
 
-def interval(lower: float, upper: float) -> str:
-    """95% interval of dollars in words."""
-    return f"95% interval {money(lower)} to {money(upper)}"
+def interval(lower: float, upper: float, outcome: str) -> str:
+    """95% interval of an effect on `outcome` in words."""
+    return f"95% interval {amount(lower, outcome)} to {amount(upper, outcome)}"
 
 
 def sign_in_words(lower: float, upper: float) -> str:
@@ -44,12 +42,13 @@ def sign_in_words(lower: float, upper: float) -> str:
     return "which may well be nothing"
 
 
-def effect_sentence(effects: pd.DataFrame) -> str:
-    """The pooled effect on spend of the estimator that is read first; `effects` is plots/ate.csv."""
-    row = _read_first(effects, SPEND)
+def effect_sentence(effects: pd.DataFrame, outcome: str) -> str:
+    """The pooled effect on `outcome` of the estimator that is read first; `effects` is plots/ate.csv."""
+    row = _read_first(effects, outcome)
+    ends = row["ci_lower"], row["ci_upper"]
     return (
-        f"A mailed campaign changed a household's spend by {money(row['estimate'])} "
-        f"({interval(row['ci_lower'], row['ci_upper'])}; {NAMES[READ_FIRST]}), {sign_in_words(row['ci_lower'], row['ci_upper'])}."
+        f"A mailed campaign changed a household's {outcome_words(outcome)} by {amount(row['estimate'], outcome)} "
+        f"({interval(*ends, outcome)}; {NAMES[READ_FIRST]}), {sign_in_words(*ends)}."
     )
 
 
@@ -80,7 +79,7 @@ def doubts(metrics: Metrics, effects: pd.DataFrame, refutation: pd.DataFrame, ou
     found += [f"Purchases before the campaign. {verdict_words(row)}" for _, row in control.iterrows()]
     others = failed[failed["check"] != "negative_control"]
     if len(others):
-        found.append(f"Of the other checks of `{READ_FIRST}` on {OUTCOME_WORDS[outcome]} {len(others)} failed; see below.")
+        found.append(f"Of the other checks of `{READ_FIRST}` on {outcome_words(outcome)} {len(others)} failed; see below.")
     row = _read_first(effects, outcome)
     if row["ci_lower"] <= 0 <= row["ci_upper"]:
         found.append("The average effect cannot be told from none.")
@@ -267,7 +266,7 @@ def segments_note(metrics: Metrics) -> str:
     )
 
 
-def segments_sentence(segment_effects: Metrics, outcome: str = SPEND) -> str:
+def segments_sentence(segment_effects: Metrics, outcome: str) -> str:
     """Whether segments differ in the effect, the test of all at once first: metrics/segment_effects.json."""
     found = segment_effects[outcome]
     if not found:

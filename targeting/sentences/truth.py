@@ -5,13 +5,14 @@ from typing import Any
 
 import pandas as pd
 
-from targeting.sentences.report import READ_FIRST, SPEND
+from targeting.base.columns import OUTCOMES
+from targeting.sentences.report import READ_FIRST
 from targeting.words.estimators import NAMES
 from targeting.words.money import money
 from targeting.words.numbers import number, percent
 
 AVERAGED_OVER = {"ATE": "all household-trials", "ATT": "those mailed", "ATO": "the overlap"}
-BASKETS = "purchase_count"
+SPEND, BASKETS = OUTCOMES
 
 
 def claims_in_words(truth: pd.DataFrame) -> dict[str, list[dict[str, str]]]:

@@ -78,7 +78,9 @@ def control_trial(
     # Here too a household that buys nothing in the window has zeros.
     zeros = dict.fromkeys([*OUTCOMES, *BEFORE], 0)
     values = values.execute().fillna(zeros).astype({"purchase_count": "int64"})
-    kept = eligible.drop(columns=[*OUTCOMES, *BEFORE, *covariate_names(eligible), "fold"])
+    # An outcome that never varies after campaigns has no effect to refute.
+    values = values.drop(columns=[name for name in [*OUTCOMES, *BEFORE] if name not in eligible])
+    kept = eligible.drop(columns=[*OUTCOMES, *BEFORE, *covariate_names(eligible), "fold"], errors="ignore")
     known = kept["household_id"].isin(values["household_id"])
     reached = kept["household_id"].isin(_newly_mailed(tables, outcome_from, time_zero))
     rows = kept[known & ~reached].merge(values, on="household_id", validate="one_to_one")

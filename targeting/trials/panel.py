@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from targeting.base.columns import BEFORE, KEYS, OUTCOMES, PREFIX
+from targeting.base.columns import BEFORE, EARLIER, KEYS, OUTCOMES, PREFIX, outcomes_of
 from targeting.base.errors import DataError
 
 TRIAL = f"{PREFIX}trial_"  # of an indicator of a trial
@@ -14,12 +14,15 @@ FRONT = [*KEYS, "trial", "time_zero", "treated", *OUTCOMES, *BEFORE, "earlier_ma
 def assemble(rows: pd.DataFrame) -> pd.DataFrame:
     """Order the trials' rows by trial and household, and add an indicator x_trial_N for every trial but the first.
 
-    Covariates with one value in all rows carry no information and are left out.
+    Outcomes and covariates with one value in all rows say nothing and are left out.
     """
     panel = rows.sort_values(["trial", "household_id"], ignore_index=True)
+    outcomes = [name for name in outcomes_of(panel.columns) if panel[name].nunique() > 1]
+    silent = set(OUTCOMES).difference(outcomes)
+    front = [name for name in FRONT if name.removeprefix(EARLIER) not in silent]
     covariates = [name for name in panel.columns if name.startswith(PREFIX) and panel[name].nunique() > 1]
     indicators = {f"{TRIAL}{number}": (panel["trial"] == number).astype(float) for number in sorted(panel["trial"].unique())[1:]}
-    return panel[[*FRONT, *covariates]].assign(**indicators)
+    return panel[[*front, *covariates]].assign(**indicators)
 
 
 def covariate_names(panel: pd.DataFrame) -> list[str]:
@@ -60,6 +63,16 @@ def require_trial(rows: pd.DataFrame) -> None:
             f"{(share == 0).sum()} none), so that no effect can be estimated: choose another design.campaign_type, or "
             "design=sequential_trials where that is not the design; until a campaign leaves some households out, "
             "`make segments` says who the customers are."
+        )
+
+
+def require_outcome(panel: pd.DataFrame, outcome: str) -> None:
+    """Raise DataError unless the panel has `outcome`, that of the policies: one that is the same in every row is left out."""
+    known = outcomes_of(panel.columns)
+    if outcome not in known:
+        raise DataError(
+            f"policy.outcome is {outcome}, which is the same in every row, so that no campaign changes it: look at the dates of "
+            f"campaigns and transactions{f', or set policy.outcome to {known[0]}' if known else ''}."
         )
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from targeting.base.columns import KEYS, OUTCOMES
+from targeting.base.columns import KEYS, outcomes_of
 from targeting.base.errors import DataError
 from targeting.base.parallel import in_processes
 from targeting.base.progress import track
@@ -40,10 +40,11 @@ def forward_effects(
     earlier, latest = (panel[rows].drop(columns=indicators).reset_index(drop=True) for rows in (~last, last))
     inner = inner_nuisances(earlier, models, clip, seed)
     known = nuisance[~last].reset_index(drop=True)
-    data = {outcome: outcome_data(earlier, known, inner, outcome) for outcome in OUTCOMES}
+    outcomes = outcomes_of(panel.columns)
+    data = {outcome: outcome_data(earlier, known, inner, outcome) for outcome in outcomes}
     fold, propensity = latest["fold"].to_numpy(), nuisance.loc[last, "propensity"].to_numpy()
     covariates = covariate_matrix(latest)
-    jobs = [(name, outcome, number) for name in learners for outcome in OUTCOMES for number in np.unique(fold)]
+    jobs = [(name, outcome, number) for name in learners for outcome in outcomes for number in np.unique(fold)]
     results = in_processes(
         partial(_fit, seed),
         (
@@ -73,7 +74,7 @@ def forward_table(
     """
     households = forward["household_id"].to_numpy()
     rows = []
-    for outcome in OUTCOMES:
+    for outcome, score in scores.items():
         for learner in learners:
             cate = forward[f"cate_{outcome}_{learner}"]
             rows.append(
@@ -82,8 +83,8 @@ def forward_table(
                     "learner": learner,
                     "n": len(cate),
                     "mean_predicted": cate.mean(),
-                    "mean_effect": float(np.mean(scores[outcome])),
-                    **order_and_size(cate, scores[outcome], households, fold),
+                    "mean_effect": float(np.mean(score)),
+                    **order_and_size(cate, score, households, fold),
                     "agreement": cate.corr(out_of_fold[learner][f"cate_{outcome}"], method="spearman"),
                 }
             )

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from targeting.base.columns import OUTCOMES
+from targeting.base.columns import outcomes_of
 from targeting.base.errors import DataError
 from targeting.nuisance.overlap import in_overlap
 from targeting.nuisance.scores import effect_scores
@@ -108,9 +108,10 @@ def judge(
     """
     inside = chosen.inside
     rows = panel[inside]
-    scores = {name: effect_scores(nuisance, name)[inside] for name in OUTCOMES}
+    outcomes = outcomes_of(panel.columns)
+    scores = {name: effect_scores(nuisance, name)[inside] for name in outcomes}
     tables = {**effects, NESTED: chosen.nested, USED: chosen.selected}
-    cates = {name: {learner: table.loc[inside, f"cate_{name}"] for learner, table in tables.items()} for name in OUTCOMES}
+    cates = {name: {learner: table.loc[inside, f"cate_{name}"] for learner, table in tables.items()} for name in outcomes}
     learners = learner_table(cates, scores, rows, seed)
     shown = {name: cate for name, cate in cates[outcome].items() if name != USED}
     toc, calibration = _curves(shown, _evidence(panel, nuisance, outcome, inside), seed)
@@ -119,7 +120,7 @@ def judge(
         "average_share": (chosen.selected["learner"] == AVERAGE_EFFECT).mean(),
         **honest[MEASURES].to_dict(),
     }
-    correlations = effect_correlations({name: table[inside] for name, table in effects.items()}, OUTCOMES)
+    correlations = effect_correlations({name: table[inside] for name, table in effects.items()}, outcomes)
     return Judged(metrics, learners, toc, uplift_table(toc), calibration, correlations)
 
 

@@ -21,7 +21,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from targeting.base.columns import COMBINED, KEYS, OUTCOMES, effect_columns
+from targeting.base.columns import COMBINED, KEYS, all_effect_columns, effect_columns, outcomes_of
 from targeting.effects.estimators import ato, effect_data
 from targeting.stats.estimates import SIGNIFICANCE, Estimate
 from targeting.stats.folds import levelled, rank_within
@@ -33,7 +33,6 @@ FACTOR = 2.0  # by which effects may be off in size before a learner is out of t
 AVERAGE_EFFECT = "ate"  # in place of a learner's name: the same effect for everybody
 # What the rule gives for each fold, before and after asking for evidence.
 NESTED, USED = "nested", "selected"
-COLUMNS = [name for outcome in OUTCOMES for name in effect_columns(outcome)]
 
 
 @dataclass(frozen=True)
@@ -166,7 +165,7 @@ def average_effects(panel: pd.DataFrame, nuisance: pd.DataFrame) -> pd.DataFrame
     """The overlap-weighted effect as everybody's effect, from the rows of the other folds: keys, cate_*, lower_*, upper_*."""
     fold = panel["fold"].to_numpy()
     table = panel[KEYS].copy()
-    for outcome in OUTCOMES:
+    for outcome in outcomes_of(panel.columns):
         data = effect_data(panel, nuisance, outcome)
         for number in np.unique(fold):
             estimate = ato(data.subset(fold != number))
@@ -177,10 +176,11 @@ def average_effects(panel: pd.DataFrame, nuisance: pd.DataFrame) -> pd.DataFrame
 def effects_by_fold(effects: Mapping[str, pd.DataFrame], learners: Mapping[int, str], panel: pd.DataFrame) -> pd.DataFrame:
     """For each fold the effects of its learner: keys, cate_*, lower_*, upper_*, learner."""
     learner = panel["fold"].map(learners)
-    table = panel[KEYS].assign(**dict.fromkeys(COLUMNS, np.nan))
+    columns = all_effect_columns(outcomes_of(panel.columns))
+    table = panel[KEYS].assign(**dict.fromkeys(columns, np.nan))
     for name in learner.unique():
         rows = (learner == name).to_numpy()
-        table.loc[rows, COLUMNS] = effects[name].loc[rows, COLUMNS]
+        table.loc[rows, columns] = effects[name].loc[rows, columns]
     return table.assign(learner=learner)
 
 
@@ -205,7 +205,7 @@ def with_choice(learners: pd.DataFrame, choice: Choice, outcome: str, left_out: 
     adjusted = {name: own.p for name, own in choice.overall.judgements.items()}
     decided = learners["outcome"] == outcome
     table = learners.assign(autoc_p_adjusted=learners["learner"].map(adjusted).where(decided))
-    excluded = [{"outcome": name, "learner": learner} for name in OUTCOMES for learner in left_out]
+    excluded = [{"outcome": name, "learner": learner} for name in learners["outcome"].unique() for learner in left_out]
     return pd.concat([table, pd.DataFrame(excluded)], ignore_index=True)
 
 

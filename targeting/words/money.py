@@ -6,6 +6,7 @@ The currency is `data.currency` of params.yaml, which names amounts and changes 
 
 from targeting.words.features import Wording
 from targeting.words.numbers import number, percent
+from targeting.words.outcomes import one_of, outcome_words
 
 # Signs that stand for one currency alone; amounts in others have their code in front: CHF 12.30.
 SIGNS = {"USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥", "INR": "₹", "KRW": "₩", "ILS": "₪", "TRY": "₺", "UAH": "₴", "VND": "₫"}
@@ -51,15 +52,15 @@ def shown(wording: Wording, value: float) -> str:
 
 
 def unit(outcome: str) -> str:
-    """The unit of an outcome: USD of purchase_amount, baskets of purchase_count."""
-    return currency() if outcome == "purchase_amount" else "baskets"
+    """The unit of an outcome: USD of purchase_amount, baskets of purchase_count, visits of visits."""
+    return currency() if outcome == "purchase_amount" else outcome_words(outcome)
 
 
 def amount(value: float, outcome: str) -> str:
     """A value of an outcome in its unit: $12.30 of purchase_amount, 0.25 baskets of purchase_count."""
-    return money(value) if outcome == "purchase_amount" else f"{number(value)} baskets"
+    return money(value) if outcome == "purchase_amount" else f"{number(value)} {unit(outcome)}"
 
 
 def margin_words(value: float, outcome: str) -> str:
-    """A margin: 30% of sales, or money per basket where the outcome counts these."""
-    return percent(value) if outcome == "purchase_amount" else f"{money(value)} per basket"
+    """A margin: 30% of sales, or money per basket, or per one of what else the outcome counts."""
+    return percent(value) if outcome == "purchase_amount" else f"{money(value)} per {one_of(outcome)}"
