@@ -1,7 +1,8 @@
 """Estimate the average effect of the campaigns on every outcome, over all trials and in each.
 
 Reads the panel and the nuisances; writes one row per outcome, trial and estimator, the effects pooled by precision with a test of
-whether the trials differ, the trimming path, and the effect by number of earlier mailings.
+whether the trials differ, the trimming path, the effect by number of earlier mailings, and what a contact costs by the tills:
+coupon discounts of those mailed, and those that the mailing causes.
 """
 
 from pathlib import Path
@@ -9,11 +10,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from targeting.base.columns import outcomes_of
+from targeting.base.columns import OUTCOMES, outcomes_of
 from targeting.base.identifiers import own_identifiers
 from targeting.base.outputs import write_csv, write_figure, write_metrics, write_parquet
 from targeting.base.params import load_params
 from targeting.base.stage import run
+from targeting.effects.discounts import caused_costs, discount_effects, profit_terms
 from targeting.effects.estimators import ADJUSTED, effect_data, effect_table
 from targeting.effects.pooling import pooling_table
 from targeting.effects.trimming import trimming_table
@@ -25,6 +27,10 @@ from targeting.words.money import speak_in
 PANEL = Path("data/trials/panel.parquet")
 NUISANCE = Path("data/trials/nuisance.parquet")
 IDENTIFIERS = Path("data/tables/identifiers.parquet")
+TILL_COSTS = Path("data/trials/costs.parquet")
+TERMS = Path("data/effects/terms.parquet")
+CAUSED = Path("data/effects/discounts.parquet")
+COSTS = Path("plots/costs.csv")
 EFFECTS = Path("data/effects/ate.parquet")
 TABLE = Path("plots/ate.csv")
 POOLING = Path("plots/pooling.csv")
@@ -50,7 +56,9 @@ def main() -> None:
         worn.append(wear_out_table(data, panel["earlier_mailings"], outcome))
     effects, pooling = pd.concat(tables, ignore_index=True), pd.concat(pooled, ignore_index=True)
 
-    metrics = {}
+    caused = discount_effects(panel, nuisance)
+    costs = pd.concat([pd.read_parquet(TILL_COSTS), caused_costs(caused, len(panel))], ignore_index=True)
+    metrics: dict[str, dict[str, float]] = {"caused": dict(zip(caused["discount"], caused["estimate"], strict=True))}
     for place, outcome in enumerate(outcomes):
         overall = effects[(effects["outcome"] == outcome) & (effects["trial"] == "all")].set_index("method")
         # An estimator with too few rows is missing in the table, and says nothing here.
@@ -65,6 +73,9 @@ def main() -> None:
         }
     write_metrics(metrics, METRICS)
     write_parquet(effects, EFFECTS)
+    write_parquet(caused, CAUSED)
+    write_parquet(profit_terms(panel, nuisance, OUTCOMES[0]), TERMS)
+    write_csv(costs, COSTS)
     own = own_identifiers(effects["trial"], "campaign", pd.read_parquet(IDENTIFIERS))
     write_csv(effects.assign(trial=own), TABLE)
     write_csv(pooling, POOLING)

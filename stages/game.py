@@ -24,6 +24,7 @@ from targeting.pages.game import (
     game_sizes,
     pool_fingerprint,
 )
+from targeting.policy.contact_price import priced
 from targeting.policy.economics import load_economics
 from targeting.policy.value import evidence_of
 from targeting.sentences.game import facts, pipeline_words, ranking_words, segment_profiles, stakes
@@ -32,6 +33,7 @@ from targeting.trials.panel import require_aligned
 from targeting.validation.truth import truth_of_rows
 from targeting.words.money import speak_in
 
+CAUSED = Path("data/effects/discounts.parquet")
 IDENTIFIERS = Path("data/tables/identifiers.parquet")
 PANEL = Path("data/trials/panel.parquet")
 NUISANCE = Path("data/trials/nuisance.parquet")
@@ -60,7 +62,9 @@ def main() -> None:
     learner = policy["order_shown"]
     truth = truth_of_rows(panel, pd.read_parquet(TRUTH))
 
-    economics = load_economics(settings, panel[KEYS], design["campaign_type"], pd.read_parquet(IDENTIFIERS))
+    economics = load_economics(
+        priced(settings, pd.read_parquet(CAUSED)), panel[KEYS], design["campaign_type"], pd.read_parquet(IDENTIFIERS)
+    )
     evidence = evidence_of(panel, nuisance, outcome, seen["overlap"].to_numpy())
     # Where the pipeline recommends nobody, anybody may be its best guess.
     contacted = assignments["all" if policy["recommended"] == "none" else policy["recommended"]].to_numpy() == 1

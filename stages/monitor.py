@@ -16,11 +16,13 @@ from targeting.base.params import load_params
 from targeting.base.stage import run
 from targeting.campaign.last_campaign import Earlier, judge_last_campaign
 from targeting.campaign.monitoring import verdict_of
+from targeting.policy.contact_price import priced
 from targeting.policy.economics import load_economics
 from targeting.sentences.monitoring import monitoring_words
 from targeting.trials.panel import in_last_trial, require_aligned
 from targeting.words.money import speak_in
 
+CAUSED = Path("data/effects/discounts.parquet")
 IDENTIFIERS = Path("data/tables/identifiers.parquet")
 PANEL = Path("data/trials/panel.parquet")
 NUISANCE = Path("data/trials/nuisance.parquet")
@@ -44,7 +46,12 @@ def main() -> None:
         require_aligned(panel[in_last_trial(panel)].reset_index(drop=True), backtest, str(BACKTEST))
         require_aligned(panel, comparable, str(COMPARABLE))
     recommended = json.loads(POLICY.read_text(encoding="utf-8"))["recommended"]
-    economics = load_economics(params["policy"], panel[KEYS], params["design"]["campaign_type"], pd.read_parquet(IDENTIFIERS))
+    economics = load_economics(
+        priced(params["policy"], pd.read_parquet(CAUSED)),
+        panel[KEYS],
+        params["design"]["campaign_type"],
+        pd.read_parquet(IDENTIFIERS),
+    )
 
     earlier = Earlier(backtest, comparable, evidence["ranking"].to_numpy())
     found = judge_last_campaign(panel, nuisance, earlier, economics, recommended, params)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 from sklearn.metrics import r2_score
 
-from targeting.base.columns import outcomes_of
+from targeting.base.columns import discounts_of, outcomes_of
 from targeting.base.outputs import write_csv, write_figure, write_metrics, write_parquet
 from targeting.base.params import load_params
 from targeting.base.stage import run
@@ -46,8 +46,10 @@ def main() -> None:
     treated = panel["treated"].to_numpy()
 
     rules = (settings["models"], settings["folds"], settings["repeats"], params["seed"])
-    predictions, models = cross_fit(nuisance_tasks(panel), panel, *rules)
-    table = with_precision(panel, nuisance_table(panel, predictions, settings["clip"]))
+    # What coupons take off has an effect like any outcome, though nobody learns whom it differs for.
+    measured = (*outcomes_of(panel.columns), *discounts_of(panel.columns))
+    predictions, models = cross_fit(nuisance_tasks(panel, measured), panel, *rules)
+    table = with_precision(panel, nuisance_table(panel, predictions, settings["clip"], measured))
 
     propensity, bound = table["propensity"].to_numpy(), clip_bound(treated, settings["clip"])
     covariates = panel[covariate_names(panel)]

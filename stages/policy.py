@@ -16,13 +16,17 @@ from targeting.base.outputs import write_csv, write_metrics, write_parquet
 from targeting.base.params import load_params
 from targeting.base.stage import run
 from targeting.learners.tables import read_effects
+from targeting.policy.contact_price import other_costs, priced, tills_cost
 from targeting.policy.decide import PolicyInputs, choose_policy, policy_results
 from targeting.policy.economics import load_economics
+from targeting.policy.net_profit import net_profit_metrics, net_profit_table
 from targeting.sentences.overlap import overlap_words
-from targeting.sentences.policy import by_the_tills_words, recommendation_words
+from targeting.sentences.policy import other_cost_words, recommendation_words
 from targeting.trials.panel import require_aligned
 from targeting.words.money import speak_in
 
+TERMS = Path("data/effects/terms.parquet")
+CAUSED = Path("data/effects/discounts.parquet")
 IDENTIFIERS = Path("data/tables/identifiers.parquet")
 PANEL = Path("data/trials/panel.parquet")
 NUISANCE = Path("data/trials/nuisance.parquet")
@@ -48,6 +52,7 @@ GRID = Path("plots/cost_margin.csv")
 SCENARIOS = Path("plots/breakeven.csv")
 WHAT_IF = Path("plots/what_if.csv")
 CONFOUNDING = Path("plots/policy_confounding.csv")
+NET_PROFIT = Path("plots/net_profit.csv")
 METRICS = Path("metrics/policy.json")
 
 
@@ -64,13 +69,16 @@ def main() -> None:
     if learner in left_out:
         raise DataError(f"policy.learner is {learner}, and {left_out[learner]}: choose another one, or `selected`.")
     overlap, validation, trials = (json.loads(path.read_text(encoding="utf-8")) for path in (OVERLAP, VALIDATION, TRIALS))
+    caused = pd.read_parquet(CAUSED)
 
     inputs = PolicyInputs(
         panel=panel,
         nuisance=nuisance,
         effects=effects[learner],
         ranking=pd.read_parquet(NESTED) if learner == "selected" else effects[learner],
-        economics=load_economics(settings, panel[KEYS], params["design"]["campaign_type"], pd.read_parquet(IDENTIFIERS)),
+        economics=load_economics(
+            priced(settings, caused), panel[KEYS], params["design"]["campaign_type"], pd.read_parquet(IDENTIFIERS)
+        ),
         settings=settings,
         bounds=params["nuisance"]["overlap"],
         answers=overlap["answers"],
@@ -79,13 +87,16 @@ def main() -> None:
         tree=tree,
     )
     chosen = choose_policy(inputs)
-    found = policy_results(inputs, chosen, effects, validation, trials["costs"], pd.read_csv(CONFOUNDERS))
+    others = other_costs(settings, caused, trials["costs"])
+    found = policy_results(inputs, chosen, effects, validation, others, pd.read_csv(CONFOUNDERS))
+    net_profit = net_profit_table(pd.read_parquet(TERMS), settings, inputs.economics.averages())
 
     words, tills = f"Mail nobody. {overlap_words(overlap)}", ""
     if inputs.comparable:
-        words, tills = recommendation_words(chosen.valued, chosen.recommended), by_the_tills_words(found.scenarios)
+        words, tills = recommendation_words(chosen.valued, chosen.recommended), other_cost_words(found.scenarios)
     choice = {"recommended": chosen.recommended, "recommendation": words, "by_the_tills": tills}
-    write_metrics(inputs.economics.averages() | choice | found.metrics, METRICS)
+    costs = {"costs": settings["costs"], "tills_cost": tills_cost(settings, caused), **net_profit_metrics(net_profit)}
+    write_metrics(inputs.economics.averages() | choice | costs | found.metrics, METRICS)
     write_parquet(found.assignments, ASSIGNMENTS)
     write_parquet(found.evidence, EVIDENCE)
     for name, looked_up in vars(found.lookup).items():
@@ -99,6 +110,7 @@ def main() -> None:
     write_csv(found.scenarios, SCENARIOS)
     write_csv(found.by_segment, WHAT_IF)
     write_csv(found.confounding, CONFOUNDING)
+    write_csv(net_profit, NET_PROFIT)
 
 
 if __name__ == "__main__":

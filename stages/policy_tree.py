@@ -12,10 +12,12 @@ from targeting.base.columns import KEYS
 from targeting.base.outputs import write_csv, write_metrics, write_parquet
 from targeting.base.params import load_params
 from targeting.base.stage import run
+from targeting.policy.contact_price import priced
 from targeting.policy.economics import load_economics
 from targeting.policy.tree_results import tree_results
 from targeting.trials.panel import require_aligned
 
+CAUSED = Path("data/effects/discounts.parquet")
 IDENTIFIERS = Path("data/tables/identifiers.parquet")
 PANEL = Path("data/trials/panel.parquet")
 NUISANCE = Path("data/trials/nuisance.parquet")
@@ -28,7 +30,12 @@ def main() -> None:
     params = load_params("policy", "nuisance", "design", "seed")
     panel, nuisance = pd.read_parquet(PANEL), pd.read_parquet(NUISANCE)
     require_aligned(panel, nuisance, str(NUISANCE))
-    economics = load_economics(params["policy"], panel[KEYS], params["design"]["campaign_type"], pd.read_parquet(IDENTIFIERS))
+    economics = load_economics(
+        priced(params["policy"], pd.read_parquet(CAUSED)),
+        panel[KEYS],
+        params["design"]["campaign_type"],
+        pd.read_parquet(IDENTIFIERS),
+    )
     found = tree_results(panel, nuisance, economics, params["policy"]["outcome"], params["nuisance"]["overlap"], params["seed"])
 
     write_metrics(found.metrics, METRICS)

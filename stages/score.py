@@ -16,6 +16,7 @@ from targeting.base.stage import run
 from targeting.campaign.exploration import Exploration
 from targeting.campaign.mailing import NextCampaign, known_by, list_metrics, mailing_list
 from targeting.policy.beliefs import Forecast
+from targeting.policy.contact_price import priced
 from targeting.policy.economics import Economics, next_economics
 from targeting.policy.policies import Budget
 from targeting.segments.stored import segment_names, segment_numbers
@@ -23,6 +24,7 @@ from targeting.segments.time_zero import features_at_the_end
 from targeting.sentences.mailing import with_reasons
 from targeting.words.money import speak_in
 
+CAUSED = Path("data/effects/discounts.parquet")
 IDENTIFIERS = Path("data/tables/identifiers.parquet")
 CANDIDATES = Path("data/score/candidates.parquet")
 PREDICTIONS = Path("data/score/predictions.parquet")
@@ -46,7 +48,7 @@ def main() -> None:
     campaign = NextCampaign(
         campaign_type,
         policy["recommended"],
-        next_economics(params["policy"], predictions["household_id"], campaign_type, past, key),
+        next_economics(priced(params["policy"], pd.read_parquet(CAUSED)), predictions["household_id"], campaign_type, past, key),
         outcome,
         params["nuisance"]["overlap"],
         params["policy"]["prudence"],

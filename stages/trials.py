@@ -27,7 +27,7 @@ PANEL = Path("data/trials/panel.parquet")
 CANDIDATES = Path("data/score/candidates.parquet")
 TRIALS = Path("plots/trials.csv")
 FLOW_PICTURE = Path("plots/trials.png")
-COSTS = Path("plots/costs.csv")
+COSTS = Path("data/trials/costs.parquet")
 METRICS = Path("metrics/trials.json")
 ONE_ARM = "mailed all eligible households or none, and is no trial; those whom it mailed count as mailed before"
 
@@ -62,7 +62,7 @@ def main() -> None:
     write_parquet(panel, PANEL)
     write_csv(flow, TRIALS)
     write_figure(flow_chart(flow), FLOW_PICTURE)
-    write_csv(costs.assign(campaign_id=own_identifiers(costs["campaign_id"], "campaign", key)), COSTS)
+    write_parquet(costs.assign(campaign_id=own_identifiers(costs["campaign_id"], "campaign", key)), COSTS)
     write_parquet(candidates, CANDIDATES)
 
 

@@ -14,6 +14,7 @@ from targeting.base.outputs import write_csv, write_metrics
 from targeting.base.params import load_params
 from targeting.base.stage import run
 from targeting.learners.tables import read_effects
+from targeting.policy.contact_price import priced
 from targeting.policy.economics import load_economics
 from targeting.trials.panel import require_aligned
 from targeting.validation.truth import (
@@ -29,6 +30,7 @@ from targeting.validation.truth import (
 )
 
 KNOWN = Path("data/truth/truth.parquet")
+CAUSED = Path("data/effects/discounts.parquet")
 IDENTIFIERS = Path("data/tables/identifiers.parquet")
 PANEL = Path("data/trials/panel.parquet")
 NUISANCE = Path("data/trials/nuisance.parquet")
@@ -63,7 +65,9 @@ def main() -> None:
         require_aligned(panel, table, name)
 
     weights = estimand_weights(rows, by_design=params["design"]["name"] == "sequential_trials")
-    economics = load_economics(settings, panel[KEYS], params["design"]["campaign_type"], pd.read_parquet(IDENTIFIERS))
+    economics = load_economics(
+        priced(settings, pd.read_parquet(CAUSED)), panel[KEYS], params["design"]["campaign_type"], pd.read_parquet(IDENTIFIERS)
+    )
     claims = [
         judge_effects(pd.read_parquet(EFFECTS), rows, weights),
         judge_learners(learners, rows),

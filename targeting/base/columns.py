@@ -7,9 +7,10 @@ KEYS = ["household_id", "campaign_id"]
 OUTCOMES = ("purchase_amount", "purchase_count")  # of the tills
 EARLIER = "before_"  # of an outcome's earlier value
 BEFORE = tuple(f"{EARLIER}{outcome}" for outcome in OUTCOMES)  # the outcomes before time zero, brought to the window's length
+DISCOUNTS = ("coupon_discount", "coupon_match_discount")  # of the outcome window, in USD: what a mailing's coupons take off
 # What a panel says of a row beside its outcomes, their earlier values and the covariates.
 DESIGN = frozenset(KEYS) | {"trial", "time_zero", "treated", "by_lot", "known_propensity", "earlier_mailings"}
-DESIGN |= {"mailed_after", "cut", "fold", "first_campaign"}
+DESIGN |= {"mailed_after", "cut", "fold", "first_campaign", *DISCOUNTS}
 ENDS = ("cate", "lower", "upper")  # of an effect by household and its interval
 COMBINED = ("average", "stack")  # combinations of learners, in the order in which they are preferred
 
@@ -17,6 +18,11 @@ COMBINED = ("average", "stack")  # combinations of learners, in the order in whi
 def outcomes_of(panel: Iterable[str]) -> tuple[str, ...]:
     """The outcomes among a panel's columns, in their order: all that is neither DESIGN, nor before_*, nor a covariate."""
     return tuple(name for name in panel if name not in DESIGN and not name.startswith((PREFIX, EARLIER)))
+
+
+def discounts_of(panel: Iterable[str]) -> tuple[str, ...]:
+    """The DISCOUNTS among a panel's columns: those that somebody got."""
+    return tuple(name for name in panel if name in DISCOUNTS)
 
 
 def outcomes_with_effects(table: Iterable[str]) -> tuple[str, ...]:

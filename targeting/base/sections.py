@@ -282,12 +282,22 @@ Amount = Annotated[
 ]
 
 
+class DiscountsPaid(Section):
+    """The share of each discount that the retailer pays itself."""
+
+    coupon_discount: Annotated[float, Field(ge=0, le=1)]
+    coupon_match_discount: Annotated[float, Field(ge=0, le=1)]
+
+
 class Policy(Section):
     """Whose effects decide, what a contact costs and earns, and what may be spent."""
 
     learner: str
     outcome: str
+    costs: Literal["published", "tills"]
     cost: Amount
+    contact_cost: Annotated[float, Field(ge=0.001, le=1e6)]
+    discounts_paid: DiscountsPaid
     margin: Amount
     table: FilePath
     prudence: Annotated[float, Field(ge=0, le=10)]

@@ -23,8 +23,8 @@ class EffectData:
     """What the estimators need of one outcome: arrays with one entry per row; covariates have shape (n, p).
 
     `mean` is the prediction of the outcome whatever the arm, `before` the outcome in the days before time zero, brought to the
-    length of the outcome window, `variance` that of the outcome given covariates and arm. All predictions are cross-fitted by
-    household.
+    length of the outcome window (missing of discounts), `variance` that of the outcome given covariates and arm. All predictions
+    are cross-fitted by household.
     """
 
     outcome: Vector
@@ -57,7 +57,7 @@ def effect_data(panel: pd.DataFrame, nuisance: pd.DataFrame, outcome: str) -> Ef
         covariates=covariate_matrix(panel),
         household_id=panel["household_id"].to_numpy(),
         trial=panel["trial"].to_numpy(),
-        before=panel[f"before_{outcome}"].to_numpy(dtype=float),
+        before=panel.get(f"before_{outcome}", pd.Series(np.nan, index=panel.index)).to_numpy(dtype=float),
         propensity=e,
         mean=nuisance[f"mean_{outcome}"].to_numpy(),
         mu0=nuisance[f"mu0_{outcome}"].to_numpy(),

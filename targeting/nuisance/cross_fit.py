@@ -46,12 +46,15 @@ class Task:
 CrossFit = Callable[[Sequence[Task], pd.DataFrame], Mapping[str, Vector]]
 
 
-def nuisance_tasks(panel: pd.DataFrame) -> list[Task]:
-    """The propensity, and for each outcome its mean whatever the arm (mean), as control (mu0) and as treated (mu1)."""
+def nuisance_tasks(panel: pd.DataFrame, outcomes: Sequence[str] | None = None) -> list[Task]:
+    """The propensity, and for each outcome its mean whatever the arm (mean), as control (mu0) and as treated (mu1).
+
+    All of the panel's outcomes by default.
+    """
     treated = panel["treated"].to_numpy()
     everyone = np.ones(len(panel), dtype=bool)
     tasks = [Task("propensity", treated.astype(float), everyone, propensity_model, probability=True)]
-    for outcome in outcomes_of(panel.columns):
+    for outcome in outcomes_of(panel.columns) if outcomes is None else outcomes:
         values = panel[outcome].to_numpy(dtype=float)
         tasks.append(Task(f"mean_{outcome}", values, everyone, outcome_model, probability=False))
         tasks += [Task(f"mu{arm}_{outcome}", values, treated == arm, outcome_model, probability=False) for arm in (0, 1)]

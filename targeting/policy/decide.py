@@ -157,13 +157,13 @@ def policy_results(
     chosen: PolicyChoice,
     effects: Mapping[str, pd.DataFrame],
     validation: Mapping[str, Any],
-    tills: Mapping[str, float],
+    other_costs: Mapping[str, float],
     omitted: pd.DataFrame,
 ) -> PolicyResults:
     """All that is said of a choice. Raises ValueError without segments.
 
     `effects` are the tables of all learners by name, that of `settings["learner"]` among them, `validation` the metrics of their
-    judgement, `tills` costs per contact by the tills, `omitted` the rows of the omitted-variable analysis (see
+    judgement, `other_costs` costs per contact worth a look by name, `omitted` the rows of the omitted-variable analysis (see
     `confounding_table`).
     """
     if inputs.segments is None:
@@ -202,7 +202,7 @@ def policy_results(
         learner_curves=curves,
         learner_peaks=learners,
         grid=cost_margin_grid(data, evidence, economics, fold, segment, seed, beliefs),
-        scenarios=breakeven_scenarios(data, evidence, economics, tills, beliefs),
+        scenarios=breakeven_scenarios(data, evidence, economics, other_costs, beliefs),
         by_segment=segment_what_if(inputs.segments, data.cate, evidence, economics),
         confounding=confounding_table(turning_shifts(values, chosen.decisions, chosen.recommended, economics), omitted, outcome),
     )

@@ -84,11 +84,11 @@ def best_bet(data: PolicyData, beliefs: Beliefs | None, economics: Economics) ->
 
 
 def breakeven_scenarios(
-    data: PolicyData, evidence: Evidence, economics: Economics, tills: Mapping[str, float], beliefs: Beliefs | None
+    data: PolicyData, evidence: Evidence, economics: Economics, others: Mapping[str, float], beliefs: Beliefs | None
 ) -> pd.DataFrame:
     """The decision under other costs and margins, one row per scenario, and the rule "contact if the effect exceeds breakeven".
 
-    `tills` are costs per contact that the data themselves give, by name. Columns: scenario, cost, margin, breakeven; the decision
+    `others` are other costs per contact worth a look, by name. Columns: scenario, cost, margin, breakeven; the decision
     (see `best_bet`); of the breakeven rule share, profit_plugin, profit, profit_ci_lower, profit_ci_upper and roi (missing where
     nothing is spent); and overlap_profit, of contacting everybody inside the overlap, with interval.
     """
@@ -101,7 +101,7 @@ def breakeven_scenarios(
         "four thirds of the margin": economics.scaled(1.0, 4 / 3),
     }
     if base > 0:
-        scenarios |= {f"cost by the tills, {name}": economics.scaled(value / base, 1.0) for name, value in tills.items()}
+        scenarios |= {name: economics.scaled(value / base, 1.0) for name, value in others.items()}
     rows = []
     for name, varied in scenarios.items():
         policy = replace(data, breakeven=varied.breakeven).pays(data.cate)

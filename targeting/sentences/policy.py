@@ -5,11 +5,15 @@ from typing import Any
 
 import pandas as pd
 
+from targeting.policy.contact_price import PUBLISHED_COST, TILLS_COST
 from targeting.policy.value import best_candidate, recommendable
 from targeting.words.money import money
 from targeting.words.numbers import percent
 
-PER_TARGETED = "cost by the tills, per_targeted"  # of `breakeven_scenarios`
+OTHER_COSTS = {
+    TILLS_COST: "By these tills a contact costs what sending it costs, and the retailer's part of the discounts that it causes.",
+    PUBLISHED_COST: "The published study charges every contact what a household that redeems takes off.",
+}
 
 
 def decision_words(bet: Mapping[str, Any]) -> str:
@@ -23,12 +27,13 @@ def decision_words(bet: Mapping[str, Any]) -> str:
     )
 
 
-def by_the_tills_words(scenarios: pd.DataFrame) -> str:
-    """The decision at what a mailing costs in discounts by the tills, empty where the run's cost is 0."""
-    row = scenarios[scenarios["scenario"] == PER_TARGETED]
-    if row.empty:
-        return ""
-    return f"By these tills a mailed household took {money(row.iloc[0]['cost'])} off. {decision_words(row.iloc[0])}"
+def other_cost_words(scenarios: pd.DataFrame) -> str:
+    """The decision at the other of policy.costs, empty where there is none; `scenarios` as in `breakeven_scenarios`."""
+    rows = scenarios.set_index("scenario")
+    for name, words in OTHER_COSTS.items():
+        if name in rows.index:
+            return f"{words} {decision_words(rows.loc[name])}"
+    return ""
 
 
 def recommendation_words(table: pd.DataFrame, recommended: str) -> str:

@@ -14,7 +14,7 @@ import ibis.expr.types as ir
 import pandas as pd
 from ibis.backends import BaseBackend
 
-from targeting.base.columns import BEFORE, OUTCOMES
+from targeting.base.columns import BEFORE, DISCOUNTS, OUTCOMES
 from targeting.base.progress import track
 from targeting.tables.covariates import baseline_covariates, keep_promoted_lines
 from targeting.trials.panel import FRONT, assemble, covariate_names
@@ -73,14 +73,14 @@ def control_trial(
     earlier = outcomes_between(tables["transactions"], outcome_from - timedelta(days=days), outcome_from - timedelta(days=1))
     earlier = earlier.rename(dict(zip(BEFORE, OUTCOMES, strict=True)))
     values = baseline_covariates(tables, promoted, outcome_from, recent_days)
-    for block in (outcomes, earlier):
+    for block in (outcomes.drop(*DISCOUNTS), earlier.drop(*DISCOUNTS)):
         values = values.left_join(block, "household_id").drop("household_id_right")
     # Here too a household that buys nothing in the window has zeros.
     zeros = dict.fromkeys([*OUTCOMES, *BEFORE], 0)
     values = values.execute().fillna(zeros).astype({"purchase_count": "int64"})
     # An outcome that never varies after campaigns has no effect to refute.
     values = values.drop(columns=[name for name in [*OUTCOMES, *BEFORE] if name not in eligible])
-    kept = eligible.drop(columns=[*OUTCOMES, *BEFORE, *covariate_names(eligible), "fold"], errors="ignore")
+    kept = eligible.drop(columns=[*OUTCOMES, *BEFORE, *DISCOUNTS, *covariate_names(eligible), "fold"], errors="ignore")
     known = kept["household_id"].isin(values["household_id"])
     reached = kept["household_id"].isin(_newly_mailed(tables, outcome_from, time_zero))
     rows = kept[known & ~reached].merge(values, on="household_id", validate="one_to_one")

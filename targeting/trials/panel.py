@@ -4,21 +4,21 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from targeting.base.columns import BEFORE, EARLIER, KEYS, OUTCOMES, PREFIX, outcomes_of
+from targeting.base.columns import BEFORE, DISCOUNTS, EARLIER, KEYS, OUTCOMES, PREFIX, discounts_of, outcomes_of
 from targeting.base.errors import DataError
 
 TRIAL = f"{PREFIX}trial_"  # of an indicator of a trial
-FRONT = [*KEYS, "trial", "time_zero", "treated", *OUTCOMES, *BEFORE, "earlier_mailings", "mailed_after", "cut"]
+FRONT = [*KEYS, "trial", "time_zero", "treated", *OUTCOMES, *BEFORE, *DISCOUNTS, "earlier_mailings", "mailed_after", "cut"]
 
 
 def assemble(rows: pd.DataFrame) -> pd.DataFrame:
     """Order the trials' rows by trial and household, and add an indicator x_trial_N for every trial but the first.
 
-    Outcomes and covariates with one value in all rows say nothing and are left out.
+    Outcomes, discounts and covariates with one value in all rows say nothing and are left out.
     """
     panel = rows.sort_values(["trial", "household_id"], ignore_index=True)
-    outcomes = [name for name in outcomes_of(panel.columns) if panel[name].nunique() > 1]
-    silent = set(OUTCOMES).difference(outcomes)
+    said = {*outcomes_of(panel.columns), *discounts_of(panel.columns)}
+    silent = {*OUTCOMES, *DISCOUNTS}.difference(name for name in said if panel[name].nunique() > 1)
     front = [name for name in FRONT if name.removeprefix(EARLIER) not in silent]
     covariates = [name for name in panel.columns if name.startswith(PREFIX) and panel[name].nunique() > 1]
     indicators = {f"{TRIAL}{number}": (panel["trial"] == number).astype(float) for number in sorted(panel["trial"].unique())[1:]}

@@ -13,6 +13,7 @@ import ibis
 import ibis.expr.types as ir
 import pandas as pd
 
+from targeting.base.columns import DISCOUNTS
 from targeting.base.errors import DataError
 from targeting.tables.returns import purchases
 
@@ -109,16 +110,19 @@ def ever_targeted(campaign_type: str, campaigns: ir.Table, targets: ir.Table) ->
 def outcomes_between(transactions: ir.Table, first_day: date, last_day: date) -> ir.Table:
     """What those with a line from `first_day` to `last_day`, both inclusive, bought: one row per household.
 
-    Columns: household_id, purchase_amount (USD net of what came back in these days), purchase_count (baskets).
+    Columns: household_id, purchase_amount (USD net of what came back in these days), purchase_count (baskets), and what coupons
+    took off (DISCOUNTS, USD).
     """
     window = transactions.filter(transactions.day.between(first_day, last_day))
     return window.group_by("household_id").agg(
-        purchase_amount=window.sales.sum().cast("float64"), purchase_count=window.basket_id.nunique(where=window.quantity > 0)
+        purchase_amount=window.sales.sum().cast("float64"),
+        purchase_count=window.basket_id.nunique(where=window.quantity > 0),
+        **{name: window[name].sum().cast("float64") for name in DISCOUNTS},
     )
 
 
 def trial_rows(trial: Trial, transactions: ir.Table, campaigns: ir.Table, targets: ir.Table, eligible: str = RESTED) -> ir.Table:
-    """One row an eligible household: household_id, treated (0/1), the outcomes, those before, its past mailings, mailed_after.
+    """One row per eligible household: household_id, treated (0/1), outcomes, those before, DISCOUNTS, and other mailings.
 
     Outcomes are purchase_amount (USD) and purchase_count (baskets) from time zero to the window's end; a household that buys
     nothing then has zeros. before_* are those of the days before time zero, brought to the window's length. earlier_mailings
@@ -132,7 +136,12 @@ def trial_rows(trial: Trial, transactions: ir.Table, campaigns: ir.Table, target
     mailed = targets.filter(targets.campaign_id == trial.campaign_id).select("household_id", mailed=ibis.literal(1, "int64"))
     during = outcomes_between(transactions, trial.time_zero, trial.window_end)
     earlier = outcomes_between(transactions, trial.before_start, trial.time_zero - timedelta(days=1))
-    blocks = [mailed, before, during, earlier.rename(amount_before="purchase_amount", count_before="purchase_count")]
+    blocks = [
+        mailed,
+        before,
+        during,
+        earlier.drop(*DISCOUNTS).rename(amount_before="purchase_amount", count_before="purchase_count"),
+    ]
     for block in [*blocks, _mailed_inside(trial, campaigns, targets)]:
         rows = rows.left_join(block, "household_id").drop("household_id_right")
     return rows.select(
@@ -142,6 +151,7 @@ def trial_rows(trial: Trial, transactions: ir.Table, campaigns: ir.Table, target
         purchase_count=rows.purchase_count.fill_null(0),
         before_purchase_amount=rows.amount_before.fill_null(0.0) * trial.before_scale,
         before_purchase_count=rows.count_before.fill_null(0) * trial.before_scale,
+        **{name: rows[name].fill_null(0.0) for name in DISCOUNTS},
         earlier_mailings=rows.earlier_mailings.fill_null(0),
         mailed_after=rows.n_mailed.fill_null(0),
     )
