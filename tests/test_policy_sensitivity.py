@@ -84,11 +84,11 @@ def test_where_the_arms_do_not_compare_the_grid_recommends_nobody():
 
 
 def test_a_scenario_has_the_decision_of_a_run_at_its_cost():
-    table = breakeven_scenarios(DATA, KNOWN, ECONOMICS, {"per_targeted": 0.5}, BELIEFS).set_index("scenario")
+    table = breakeven_scenarios(DATA, KNOWN, ECONOMICS, {"cost by the tills": 0.5}, BELIEFS).set_index("scenario")
     cheap = Economics(0.5, ECONOMICS.margin)
     decisions = assign(at_economics(DATA, cheap, KNOWN, FOLD, SEGMENT))
     believed = believed_profits(BELIEFS, decisions, DATA.overlap, cheap).set_index("policy")
-    row = table.loc["cost by the tills, per_targeted"]
+    row = table.loc["cost by the tills"]
     assert row["recommended"] == "prudent"
     assert row["recommended_share"] == decisions["prudent"].mean()
     assert row["expected_profit"] == pytest.approx(believed.loc["prudent", "expected_profit"])
@@ -97,13 +97,13 @@ def test_a_scenario_has_the_decision_of_a_run_at_its_cost():
 
 def test_scenarios_of_the_breakeven_rule_by_hand():
     data = PolicyData(CATE, EVERYBODY, TREATED, 4.0, np.arange(5))
-    table = breakeven_scenarios(data, FIVE, ECONOMICS, {"per_targeted": 0.5}, None).set_index("scenario")
+    table = breakeven_scenarios(data, FIVE, ECONOMICS, {"cost by the tills": 0.5}, None).set_index("scenario")
     assert table.loc["as set", ["profit", "roi", "share", "profit_plugin"]].tolist() == pytest.approx([0.4, 1 / 3, 0.6, 0.85])
     # At half the cost whoever gains more than 2 is contacted: 8, -2, 6, 10 gained at 1 USD each.
     half = table.loc["half the cost"]
     assert half[["cost", "breakeven", "share"]].tolist() == [1.0, 2.0, 0.8]
     assert half["profit"] == pytest.approx((3 - 2 + 2 + 4) / 5)
-    assert table.loc["cost by the tills, per_targeted", "breakeven"] == 1.0
+    assert table.loc["cost by the tills", "breakeven"] == 1.0
     assert table.loc["twice the cost", "share"] == 0.2
     # Everybody at half the cost: what all five gain, each at 1 USD; four of them where the last one is outside the overlap.
     assert half["overlap_profit"] == pytest.approx(np.mean(0.5 * FIVE.score - 1))
@@ -114,7 +114,7 @@ def test_scenarios_of_the_breakeven_rule_by_hand():
     gains = np.where(inside, 0.5 * FIVE.score - 1, 0.0)
     assert partly["overlap_profit"] == pytest.approx(gains.mean())
     assert partly["overlap_profit_ci_upper"] - gains.mean() == pytest.approx(Z * mean_estimate(gains, FIVE.household_id).se)
-    free = breakeven_scenarios(data, FIVE, Economics(0.0, 0.5), {"per_targeted": 0.5}, None)
+    free = breakeven_scenarios(data, FIVE, Economics(0.0, 0.5), {"cost by the tills": 0.5}, None)
     assert free["roi"].isna().all()
     assert not free["scenario"].str.contains("tills").any()  # nothing can be scaled to a cost
 

@@ -6,6 +6,7 @@ import pytest
 from sklearn.ensemble import RandomForestRegressor
 
 from targeting.nuisance.scores import dr_scores
+from targeting.policy.contact_price import PUBLISHED_COST, TILLS_COST
 from targeting.policy.economics import Economics
 from targeting.policy.policies import PolicyData, assign
 from targeting.policy.value import (
@@ -22,7 +23,7 @@ from targeting.policy.value import (
     with_absent,
 )
 from targeting.policy.value_checks import bounds, check_table, direct_method, weighted
-from targeting.sentences.policy import PER_TARGETED, by_the_tills_words, decision_words, recommendation_words
+from targeting.sentences.policy import decision_words, other_cost_words, recommendation_words
 
 ECONOMICS = Economics(cost=2.0, margin=0.5)
 CATE = np.array([10.0, -1.0, 6.0, 3.0, 4.5])
@@ -301,12 +302,15 @@ def test_where_nobody_is_to_be_mailed_it_says_what_that_may_forgo():
 
 def test_the_decision_at_another_cost_in_words():
     bet = {"cost": 2.924, "recommended": "prudent", "recommended_share": 0.53, "expected_profit": 2.5, "chance_of_loss": 0.027}
-    scenarios = pd.DataFrame([{"scenario": "as set"}, bet | {"scenario": PER_TARGETED}])
-    said = by_the_tills_words(scenarios)
+    scenarios = pd.DataFrame([{"scenario": "as set"}, bet | {"scenario": TILLS_COST}])
+    said = other_cost_words(scenarios)
     for words in ("$2.92 per contact", "prudent", "53%", "$2.50 per household", "3%"):
         assert words in said
     assert decision_words(bet | {"recommended": "none"}) == "At $2.92 per contact: mail nobody."
-    assert by_the_tills_words(scenarios.head(1)) == ""
+    assert other_cost_words(scenarios.head(1)) == ""
+    published = other_cost_words(scenarios.assign(scenario=["as set", PUBLISHED_COST]))
+    assert published.startswith("The published study")
+    assert "$2.92 per contact" in published
 
 
 def test_an_interval_against_current_practice_says_what_it_leaves_out():

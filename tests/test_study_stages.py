@@ -55,6 +55,8 @@ def lay_out_project(folder: Path, panel: pd.DataFrame) -> None:
     write_parquet(alone, folder / "data/segments/time_zero.parquet")
     write_csv(pd.DataFrame(columns=["outcome", "setting", "lower", "upper"]), folder / "data/sensitivity/confounders.csv")
     write_metrics({"costs": {}}, folder / "metrics/trials.json")
+    write_parquet(pd.DataFrame({"discount": [], "estimate": []}), folder / "data/effects/discounts.parquet")
+    write_parquet(pd.DataFrame({"household_id": []}), folder / "data/effects/terms.parquet")
     # The key where all identifiers are numbers.
     write_parquet(pd.DataFrame({"kind": [], "number": [], "text": []}), folder / "data/tables/identifiers.parquet")
 

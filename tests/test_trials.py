@@ -27,7 +27,9 @@ def lines(rows: list[tuple[int, int, str, float]]) -> ibis.Table:
     frame = pd.DataFrame(rows, columns=["household_id", "basket_id", "day", "sales"])
     frame["day"] = pd.to_datetime(frame["day"])
     table = ibis.memtable(frame.assign(quantity=np.where(frame["sales"] > 0, 1, -1)))
-    return table.mutate(day=table.day.cast("date"), sales=table.sales.cast("decimal(18, 4)"))
+    table = table.mutate(day=table.day.cast("date"), sales=table.sales.cast("decimal(18, 4)"))
+    # A maker's coupon takes a tenth of what is sold, and the retailer matches half of that.
+    return table.mutate(coupon_discount=table.sales * 0.1, coupon_match_discount=table.sales * 0.05)
 
 
 def campaigns_table(frame: pd.DataFrame = CAMPAIGNS) -> ibis.Table:
@@ -81,21 +83,23 @@ def test_rows_worked_by_hand(backend):
     arguments = lines(LINES), campaigns_table(), ibis.memtable(TARGETS)
 
     def rows(trial: Trial, eligible: str) -> list[list[float]]:
-        return backend.execute(trial_rows(trial, *arguments, eligible).order_by("household_id")).to_numpy().tolist()
+        found = backend.execute(trial_rows(trial, *arguments, eligible).order_by("household_id"))
+        return found.to_numpy(dtype=float).round(12).tolist()
 
     # 11 was targeted by campaign 1, before the data; 13 did not shop before; 14 has only a Type B campaign.
     # 9 days before time zero stand for the 39 of the window.
     longer = 39 / 9
-    expected = [[12, 1, 7, 2, 7 * longer, longer, 0, 0], [14, 0, 0, 0, 3 * longer, longer, 0, 0]]
+    expected = [[12, 1, 7, 2, 7 * longer, longer, 0.7, 0.35, 0, 0], [14, 0, 0, 0, 3 * longer, longer, 0, 0, 0, 0]]
     # Campaign 1 still runs for 11 when campaign 2 begins, so that either rule sets it aside.
-    assert rows(first, FIRST_MAILING) == rows(first, RESTED) == expected
+    assert rows(first, FIRST_MAILING) == rows(first, RESTED)
+    np.testing.assert_allclose(rows(first, RESTED), expected)
     # 12 and 13 have had their Type A campaign; 16 never shopped. As many days before as after: 31.
-    assert rows(second, FIRST_MAILING) == [[14, 0, 0, 0, 0, 0, 0, 0], [15, 1, 6, 1, 3, 1, 0, 0]]
+    assert rows(second, FIRST_MAILING) == [[14, 0, 0, 0, 0, 0, 0, 0, 0, 0], [15, 1, 6, 1, 3, 1, 0.6, 0.3, 0, 0]]
     # 11, 12 and 13 were mailed once, and nothing runs for them any more. 12 bought 4 and 8 in the 31 days before, 11 nothing.
     assert rows(second, RESTED) == [
-        [11, 0, 0, 0, 0, 0, 1, 0],
-        [12, 1, 0, 0, 12, 2, 1, 0],
-        [13, 0, 0, 0, 0, 0, 1, 0],
+        [11, 0, 0, 0, 0, 0, 0, 0, 1, 0],
+        [12, 1, 0, 0, 12, 2, 0, 0, 1, 0],
+        [13, 0, 0, 0, 0, 0, 0, 0, 1, 0],
         *rows(second, FIRST_MAILING),
     ]
 
@@ -106,8 +110,11 @@ def test_what_comes_back_lowers_the_amount_and_is_no_purchase(backend):
     table = trial_rows(first, lines([*LINES, *back]), campaigns_table(), ibis.memtable(TARGETS)).order_by("household_id")
     longer = 39 / 9
     # 12 brings back more than it bought after time zero; 17 only ever brought something back, and is nobody's trial.
-    expected = [[12, 1, 7 - 10, 2, 7 * longer, longer, 0, 0], [14, 0, 0, 0, (3 - 1) * longer, longer, 0, 0]]
-    assert backend.execute(table).to_numpy().tolist() == expected
+    expected = [
+        [12, 1, 7 - 10, 2, 7 * longer, longer, -0.3, -0.15, 0, 0],
+        [14, 0, 0, 0, (3 - 1) * longer, longer, 0, 0, 0, 0],
+    ]
+    np.testing.assert_allclose(backend.execute(table).to_numpy(dtype=float), expected)
 
 
 def test_other_campaigns_inside_the_window_are_counted(backend):
