@@ -17,10 +17,12 @@ from targeting.base.params import load_params
 from targeting.base.stage import run
 from targeting.effects.discounts import caused_costs, discount_effects, profit_terms
 from targeting.effects.estimators import ADJUSTED, effect_data, effect_table
+from targeting.effects.event_time import event_time
 from targeting.effects.pooling import pooling_table
 from targeting.effects.trimming import trimming_table
 from targeting.effects.wear_out import wear_out_metrics, wear_out_table
 from targeting.figures.effects import forest_plot
+from targeting.figures.event_time import event_time_chart
 from targeting.trials.panel import require_aligned
 from targeting.words.money import speak_in
 
@@ -31,6 +33,9 @@ TILL_COSTS = Path("data/trials/costs.parquet")
 TERMS = Path("data/effects/terms.parquet")
 CAUSED = Path("data/effects/discounts.parquet")
 COSTS = Path("plots/costs.csv")
+WEEKS = Path("data/trials/weeks.parquet")
+EVENT_TIME = Path("plots/event_time.csv")
+EVENT_PICTURE = Path("plots/event_time.png")
 EFFECTS = Path("data/effects/ate.parquet")
 TABLE = Path("plots/ate.csv")
 POOLING = Path("plots/pooling.csv")
@@ -41,7 +46,8 @@ METRICS = Path("metrics/ate.json")
 
 
 def main() -> None:
-    speak_in(load_params("data")["data"]["currency"])
+    params = load_params("data", "seed")
+    speak_in(params["data"]["currency"])
     panel = pd.read_parquet(PANEL)
     nuisance = pd.read_parquet(NUISANCE)
     require_aligned(panel, nuisance, str(NUISANCE))
@@ -58,7 +64,11 @@ def main() -> None:
 
     caused = discount_effects(panel, nuisance)
     costs = pd.concat([pd.read_parquet(TILL_COSTS), caused_costs(caused, len(panel))], ignore_index=True)
-    metrics: dict[str, dict[str, float]] = {"caused": dict(zip(caused["discount"], caused["estimate"], strict=True))}
+    weeks = event_time(pd.read_parquet(WEEKS), panel, nuisance, params["seed"])
+    metrics: dict[str, dict[str, float]] = {
+        "caused": dict(zip(caused["discount"], caused["estimate"], strict=True)),
+        "by_week": weeks.metrics(),
+    }
     for place, outcome in enumerate(outcomes):
         overall = effects[(effects["outcome"] == outcome) & (effects["trial"] == "all")].set_index("method")
         # An estimator with too few rows is missing in the table, and says nothing here.
@@ -81,6 +91,8 @@ def main() -> None:
     write_csv(pooling, POOLING)
     write_csv(pd.concat(trimmed, ignore_index=True), TRIMMING)
     write_csv(pd.concat(worn, ignore_index=True), WEAR_OUT)
+    write_csv(weeks.weeks, EVENT_TIME)
+    write_figure(event_time_chart(weeks), EVENT_PICTURE)
     write_figure(forest_plot(effects, pooling, outcomes[0]), FOREST)
 
 

@@ -14,12 +14,13 @@ from targeting.base.params import load_params
 from targeting.base.stage import run
 from targeting.figures.trials import flow_chart
 from targeting.tables.engine import connect, read_tables
-from targeting.tables.schemas import SCHEMAS
+from targeting.tables.schemas import SCHEMAS, first_and_last_day
 from targeting.trials.candidates import candidate_metrics, next_candidates
 from targeting.trials.contact_costs import contact_costs, cost_metrics
 from targeting.trials.designs import folded_panel
 from targeting.trials.lay_out import lay_out, panel_metrics, planned_trials
 from targeting.trials.panel import require_outcome
+from targeting.trials.weeks import weekly_spend
 
 TABLES = Path("data/tables")
 ELIGIBLE = Path("data/trials/eligible.parquet")
@@ -27,6 +28,7 @@ PANEL = Path("data/trials/panel.parquet")
 CANDIDATES = Path("data/score/candidates.parquet")
 TRIALS = Path("plots/trials.csv")
 FLOW_PICTURE = Path("plots/trials.png")
+WEEKS = Path("data/trials/weeks.parquet")
 COSTS = Path("data/trials/costs.parquet")
 METRICS = Path("metrics/trials.json")
 ONE_ARM = "mailed all eligible households or none, and is no trial; those whom it mailed count as mailed before"
@@ -44,6 +46,7 @@ def main() -> None:
         panel = folded_panel(layout.eligible[layout.chosen], params["nuisance"]["folds"], seed)
         require_outcome(panel, params["policy"]["outcome"])
         costs = contact_costs(tables, trials)
+        weeks = weekly_spend(tables, trials, panel, first_and_last_day(tables["transactions"])[0])
         (key,) = (table.execute() for table in read_tables(backend, TABLES, "identifiers"))
         candidates = next_candidates(tables, design, repeated=(panel["earlier_mailings"] > 0).any())
 
@@ -60,6 +63,7 @@ def main() -> None:
     write_metrics(metrics, METRICS)
     write_parquet(layout.eligible, ELIGIBLE)
     write_parquet(panel, PANEL)
+    write_parquet(weeks, WEEKS)
     write_csv(flow, TRIALS)
     write_figure(flow_chart(flow), FLOW_PICTURE)
     write_parquet(costs.assign(campaign_id=own_identifiers(costs["campaign_id"], "campaign", key)), COSTS)
