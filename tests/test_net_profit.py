@@ -4,12 +4,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from targeting.base.columns import DISCOUNTS
+from targeting.base.columns import DISCOUNTS, discounts_of
 from targeting.effects.discounts import caused_costs, discount_effects, profit_terms
 from targeting.effects.estimators import ato, effect_data, owate
+from targeting.nuisance.cross_fit import cross_fit, nuisance_table, nuisance_tasks
 from targeting.policy.contact_price import causal_cost, cost_of_a_dollar, other_costs, priced, tills_cost
 from targeting.policy.net_profit import net_profit_metrics, net_profit_table
+from targeting.sources import canonical_tables
 from targeting.stats.estimates import Estimate
+from targeting.trials.designs import folded_panel
+from targeting.trials.lay_out import eligible_rows, planned_trials
 
 PAID = {"coupon_discount": 0.0, "coupon_match_discount": 1.0}
 POLICY = {
@@ -132,3 +136,28 @@ def test_without_sales_there_is_no_margin():
     assert net_profit_table(none, POLICY, {"margin": 0.3, "cost": 1.0}).empty
     visits = POLICY | {"outcome": "purchase_count"}
     assert net_profit_metrics(net_profit_table(profit_terms(panel, nuisance, "purchase_amount"), visits, {})) == {}
+
+
+@pytest.mark.slow
+def test_a_made_up_retailers_coupons_cost_what_its_campaigns_gave(backend):
+    data = {"source": "simulated", "first_day": "2016-01-04", "households": 1500, "weeks": 40, "seed": 5}
+    tables = canonical_tables(backend, data | {"overlap": "good", "effect": "constant"})
+    design = {"campaign_type": "A", "eligible": "rested", "post_days": 28, "min_follow_up_days": 28, "recent_days": [28, 56]}
+    panel = folded_panel(eligible_rows(backend, tables, planned_trials(tables, design), design), 4, seed=1)
+    measured = ("purchase_amount", *discounts_of(panel.columns))
+    assert measured[1:] == ("coupon_discount",)  # nobody matches
+    predictions, _ = cross_fit(nuisance_tasks(panel, measured), panel, ["linear"], 4, 1, 1)
+    nuisance = nuisance_table(panel, predictions, 0.01, measured)
+    caused = discount_effects(panel, nuisance)
+    # What the campaigns' own coupons took off, of the households that they reached, as overlap weights count these.
+    lines, coupons, used = (tables[name].execute() for name in ("transactions", "coupons", "redemptions"))
+    used = used[used["campaign_id"].isin(panel["campaign_id"])].merge(coupons, on=["campaign_id", "coupon_upc"])
+    own = lines.merge(used, on=["household_id", "product_id", "day"])
+    taken = own.groupby(["campaign_id", "household_id"])["coupon_discount"].sum().astype(float).rename("taken")
+    rows = panel[panel["treated"] == 1].join(taken, on=["campaign_id", "household_id"]).fillna({"taken": 0.0})
+    truth = np.average(rows["taken"], weights=1 - nuisance.loc[rows.index, "propensity"])
+    found = caused.set_index("discount").loc["coupon_discount"]
+    assert abs(found["estimate"] - truth) < 2 * found["se"]
+    assert found["estimate"] > 4 * found["se"]
+    # Its makers pay coupons back: a contact costs its sending alone.
+    assert tills_cost(POLICY, caused) == pytest.approx(POLICY["contact_cost"])
