@@ -18,6 +18,7 @@ from targeting.effects.estimators import ADJUSTED, effect_data, effect_table
 from targeting.effects.pooling import pooling_table
 from targeting.effects.trimming import trimming_table
 from targeting.figures.effects import forest_plot
+from targeting.nuisance.overlap import crump_threshold
 from targeting.trials.panel import require_aligned
 from targeting.words.money import speak_in
 
@@ -39,12 +40,13 @@ def main() -> None:
     require_aligned(panel, nuisance, str(NUISANCE))
 
     outcomes = outcomes_of(panel.columns)
+    crump = crump_threshold(nuisance["fitted_propensity"])
     tables, pooled, trimmed = [], [], []
     for outcome in outcomes:
         data = effect_data(panel, nuisance, outcome)
         tables.append(effect_table(data, panel["campaign_id"].to_numpy(), outcome))
         pooled.append(pooling_table(data, outcome))
-        trimmed.append(trimming_table(data, outcome))
+        trimmed.append(trimming_table(data, outcome, crump))
     effects, pooling = pd.concat(tables, ignore_index=True), pd.concat(pooled, ignore_index=True)
 
     metrics = {}

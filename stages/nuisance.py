@@ -51,7 +51,7 @@ def main() -> None:
 
     propensity, bound = table["propensity"].to_numpy(), clip_bound(treated, settings["clip"])
     covariates = panel[covariate_names(panel)]
-    overlap = positivity_table(panel, covariates, propensity, settings["overlap"])
+    overlap = positivity_table(panel, covariates, propensity, settings["overlap"], table["fitted_propensity"])
     histogram = propensity_histogram(propensity, treated)
     calibration = calibration_of_propensity(propensity, treated)
     balance = balance_table(covariates, treated, propensity)

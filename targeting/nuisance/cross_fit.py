@@ -21,6 +21,7 @@ from targeting.base.progress import track
 from targeting.nuisance.models import outcome_model, propensity_model
 from targeting.nuisance.scores import clipped, dr_scores
 from targeting.stats.folds import household_folds
+from targeting.stats.units import unit_of
 from targeting.trials.panel import covariate_matrix
 
 Vector = NDArray[np.float64]
@@ -61,11 +62,12 @@ def nuisance_tasks(panel: pd.DataFrame) -> list[Task]:
 def out_of_fold(task: Task, model: str, covariates: Vector, fold: NDArray[np.int64], number: int, seed: int) -> Vector:
     """Predictions for the rows of fold `number` by a model learned on the other folds' rows of the task's arm."""
     learn = task.learn_from & (fold != number)
-    target = task.target[learn].astype(int) if task.probability else task.target[learn]
-    fitted = task.build(model, seed).fit(covariates[learn], target)
-    predict = fitted.predict_proba if task.probability else fitted.predict
-    predictions = predict(covariates[fold == number])
-    return predictions[:, 1] if task.probability else predictions
+    model_of, held_out = task.build(model, seed), covariates[fold == number]
+    if task.probability:
+        return model_of.fit(covariates[learn], task.target[learn].astype(int)).predict_proba(held_out)[:, 1]
+    # In units, as gradient boosting reckons with few digits.
+    unit = unit_of(task.target[learn])
+    return model_of.fit(covariates[learn], task.target[learn] / unit).predict(held_out) * unit
 
 
 def cross_fit(
@@ -147,11 +149,12 @@ def nuisance_table(
 ) -> pd.DataFrame:
     """One row per row of the panel: keys, nuisances and scores.
 
-    The propensity is clipped (see `clipped`); for each of `outcomes`, all of the panel's by default, follow mean_*, mu0_*,
-    mu1_* and the doubly robust scores score0_*, score1_*.
+    The propensity is clipped (see `clipped`), fitted_propensity is not; for each of `outcomes`, all of the panel's by default,
+    follow mean_*, mu0_*, mu1_* and the doubly robust scores score0_*, score1_*.
     """
     table = panel[KEYS].copy()
     table["propensity"] = clipped(predictions["propensity"], panel["treated"], clip)
+    table["fitted_propensity"] = predictions["propensity"]
     for outcome in outcomes_of(panel.columns) if outcomes is None else outcomes:
         mu0, mu1 = predictions[f"mu0_{outcome}"], predictions[f"mu1_{outcome}"]
         scores = dr_scores(panel[outcome], panel["treated"], table["propensity"], mu0, mu1)
