@@ -9,7 +9,7 @@ EARLIER = "before_"  # of an outcome's earlier value
 BEFORE = tuple(f"{EARLIER}{outcome}" for outcome in OUTCOMES)  # the outcomes before time zero, brought to the window's length
 # What a panel says of a row beside its outcomes, their earlier values and the covariates.
 DESIGN = frozenset(KEYS) | {"trial", "time_zero", "treated", "by_lot", "known_propensity", "earlier_mailings"}
-DESIGN |= {"mailed_after", "cut", "fold", "first_campaign"}
+DESIGN |= {"mailed_after", "cut", "fold", "first_campaign", "segment"}
 ENDS = ("cate", "lower", "upper")  # of an effect by household and its interval
 COMBINED = ("average", "stack")  # combinations of learners, in the order in which they are preferred
 

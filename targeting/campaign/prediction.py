@@ -227,8 +227,11 @@ def predict_propensity(
 ) -> Vector:
     """How likely a past campaign would have reached each of `households` (n,), by the nuisances' models and their weights.
 
-    Rounded to four decimals and clipped (see `clipped`): strata are cut at these numbers, alike on every processor.
+    Where there are none, as lots decided everywhere, the share of rows reached. Rounded to four decimals and clipped (see
+    `clipped`): strata are cut at these numbers, alike on every processor.
     """
+    if not models:
+        return np.full(len(households), round(float(panel["treated"].mean()), 4))
     shares, copies = _in_each_trial(panel, households)
     covariates, treated = _learnable(panel), panel["treated"].to_numpy()
     total = np.zeros(len(copies))

@@ -47,11 +47,27 @@ class Task:
 CrossFit = Callable[[Sequence[Task], pd.DataFrame], Mapping[str, Vector]]
 
 
+def known_propensity(panel: pd.DataFrame) -> pd.Series:
+    """The chance by which lots treated each row, missing where nobody drew any."""
+    return panel.get("known_propensity", pd.Series(np.nan, index=panel.index))
+
+
+def with_known(fitted: Vector | None, panel: pd.DataFrame) -> Vector:
+    """The known propensities of a panel's rows, and the fitted ones (rows,), if there are any, where none is known."""
+    known = known_propensity(panel).to_numpy(dtype=float)
+    return known if fitted is None else np.where(np.isnan(known), fitted, known)
+
+
 def nuisance_tasks(panel: pd.DataFrame) -> list[Task]:
-    """The propensity, and for each outcome its mean whatever the arm (mean), as control (mu0) and as treated (mu1)."""
-    treated = panel["treated"].to_numpy()
+    """The propensity, and for each outcome its mean whatever the arm (mean), as control (mu0) and as treated (mu1).
+
+    The propensity is learned from the rows where lots did not decide, and not at all where they decided everywhere.
+    """
+    treated, observed = panel["treated"].to_numpy(), known_propensity(panel).isna().to_numpy()
     everyone = np.ones(len(panel), dtype=bool)
-    tasks = [Task("propensity", treated.astype(float), everyone, propensity_model, probability=True)]
+    tasks = []
+    if observed.any():
+        tasks.append(Task("propensity", treated.astype(float), observed, propensity_model, probability=True))
     for outcome in outcomes_of(panel.columns):
         values = panel[outcome].to_numpy(dtype=float)
         tasks.append(Task(f"mean_{outcome}", values, everyone, outcome_model, probability=False))
@@ -149,12 +165,14 @@ def nuisance_table(
 ) -> pd.DataFrame:
     """One row per row of the panel: keys, nuisances and scores.
 
-    The propensity is clipped (see `clipped`), fitted_propensity is not; for each of `outcomes`, all of the panel's by default,
-    follow mean_*, mu0_*, mu1_* and the doubly robust scores score0_*, score1_*.
+    The propensity is clipped (see `clipped`), fitted_propensity is not, and where lots decided both are the known chance. For
+    each of `outcomes`, all of the panel's by default, follow mean_*, mu0_*, mu1_* and the doubly robust scores score0_*,
+    score1_*.
     """
     table = panel[KEYS].copy()
-    table["propensity"] = clipped(predictions["propensity"], panel["treated"], clip)
-    table["fitted_propensity"] = predictions["propensity"]
+    fitted = with_known(predictions.get("propensity"), panel)
+    table["propensity"] = with_known(clipped(fitted, panel["treated"], clip), panel)
+    table["fitted_propensity"] = fitted
     for outcome in outcomes_of(panel.columns) if outcomes is None else outcomes:
         mu0, mu1 = predictions[f"mu0_{outcome}"], predictions[f"mu1_{outcome}"]
         scores = dr_scores(panel[outcome], panel["treated"], table["propensity"], mu0, mu1)

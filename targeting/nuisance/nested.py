@@ -19,11 +19,12 @@ from targeting.base.columns import KEYS
 from targeting.base.errors import DataError
 from targeting.base.parallel import in_processes
 from targeting.base.progress import track
-from targeting.nuisance.cross_fit import Task, nuisance_tasks, out_of_fold, stacking_weights
+from targeting.nuisance.cross_fit import Task, nuisance_tasks, out_of_fold, stacking_weights, with_known
 from targeting.nuisance.scores import clipped
 from targeting.stats.units import rounded, unit_of
 from targeting.trials.panel import covariate_matrix
 
+PROPENSITY = "propensity"
 HELD_OUT = "held_out"  # the column that says for which fold's effects a row learns
 
 
@@ -76,7 +77,9 @@ def _stacked(
         inside = replace(task, target=task.target[learn], learn_from=task.learn_from[learn])
         values = candidates[task.name][learn] @ stacking_weights(inside, candidates[task.name][learn])
         if task.probability:
-            table[task.name] = clipped(values.round(4), task.target[learn], clip)
+            table[task.name] = with_known(clipped(values.round(4), task.target[learn], clip), panel[learn])
         else:
             table[task.name] = rounded(values, unit_of(task.target[learn]))
+    if PROPENSITY not in table:
+        table[PROPENSITY] = with_known(None, panel[learn])
     return table

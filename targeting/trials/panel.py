@@ -8,6 +8,7 @@ from targeting.base.columns import BEFORE, EARLIER, KEYS, OUTCOMES, PREFIX, outc
 from targeting.base.errors import DataError
 
 TRIAL = f"{PREFIX}trial_"  # of an indicator of a trial
+FURTHER = ["mailed_after", "cut", "by_lot", "known_propensity", "earlier_mailings"]  # where a panel has them
 FRONT = [*KEYS, "trial", "time_zero", "treated", *OUTCOMES, *BEFORE, "mailed_after", "cut"]
 
 
@@ -18,8 +19,8 @@ def assemble(rows: pd.DataFrame) -> pd.DataFrame:
     """
     panel = rows.sort_values(["trial", "household_id"], ignore_index=True)
     outcomes = [name for name in outcomes_of(panel.columns) if panel[name].nunique() > 1]
-    silent = set(OUTCOMES).difference(outcomes)
-    front = [name for name in FRONT if name.removeprefix(EARLIER) not in silent]
+    front = [*KEYS, "trial", "time_zero", "treated", *outcomes, *(f"{EARLIER}{name}" for name in outcomes), *FURTHER]
+    front = [name for name in front if name in panel]
     covariates = [name for name in panel.columns if name.startswith(PREFIX) and panel[name].nunique() > 1]
     indicators = {f"{TRIAL}{number}": (panel["trial"] == number).astype(float) for number in sorted(panel["trial"].unique())[1:]}
     return panel[[*front, *covariates]].assign(**indicators)
