@@ -12,6 +12,7 @@ import pandas as pd
 
 from targeting.base.columns import OUTCOMES, outcomes_of
 from targeting.base.identifiers import own_identifiers
+from targeting.base.left_out import write_sentence
 from targeting.base.outputs import write_csv, write_figure, write_metrics, write_parquet
 from targeting.base.params import load_params
 from targeting.base.stage import run
@@ -23,6 +24,7 @@ from targeting.effects.trimming import trimming_table
 from targeting.effects.wear_out import wear_out_metrics, wear_out_table
 from targeting.figures.effects import forest_plot
 from targeting.figures.event_time import event_time_chart
+from targeting.nuisance.overlap import crump_threshold
 from targeting.trials.panel import require_aligned
 from targeting.words.money import speak_in
 
@@ -53,12 +55,13 @@ def main() -> None:
     require_aligned(panel, nuisance, str(NUISANCE))
 
     outcomes = outcomes_of(panel.columns)
+    crump = crump_threshold(nuisance["fitted_propensity"])
     tables, pooled, trimmed, worn = [], [], [], []
     for outcome in outcomes:
         data = effect_data(panel, nuisance, outcome)
         tables.append(effect_table(data, panel["campaign_id"].to_numpy(), outcome))
         pooled.append(pooling_table(data, outcome))
-        trimmed.append(trimming_table(data, outcome))
+        trimmed.append(trimming_table(data, outcome, crump))
         worn.append(wear_out_table(data, panel["earlier_mailings"], outcome))
     effects, pooling = pd.concat(tables, ignore_index=True), pd.concat(pooled, ignore_index=True)
 
@@ -92,7 +95,10 @@ def main() -> None:
     write_csv(pd.concat(trimmed, ignore_index=True), TRIMMING)
     write_csv(pd.concat(worn, ignore_index=True), WEAR_OUT)
     write_csv(weeks.weeks, EVENT_TIME)
-    write_figure(event_time_chart(weeks), EVENT_PICTURE)
+    if weeks.weeks.empty:
+        write_sentence("Of no receipt is known when it was written.", EVENT_PICTURE)
+    else:
+        write_figure(event_time_chart(weeks), EVENT_PICTURE)
     write_figure(forest_plot(effects, pooling, outcomes[0]), FOREST)
 
 

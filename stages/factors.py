@@ -10,6 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from targeting.base.errors import DataError
+from targeting.base.left_out import NO_TILLS, leave_out
 from targeting.base.outputs import write_csv, write_figure, write_metrics, write_parquet
 from targeting.base.params import load_params
 from targeting.base.stage import run
@@ -38,6 +39,7 @@ EXPLAINED = Path("plots/factor_features.csv")
 LOADINGS_PICTURE = Path("plots/loadings.png")
 SELECTION_PICTURE = Path("plots/factor_selection.png")
 METRICS = Path("metrics/factors.json")
+OUTPUTS = (FACTORS, LOADINGS, SCALING, TABLE, SELECTION, EXPLAINED, LOADINGS_PICTURE, SELECTION_PICTURE, METRICS)
 
 
 def main() -> None:
@@ -45,6 +47,9 @@ def main() -> None:
     speak_in(params["data"]["currency"])
     section, seed = params["segmentation"], params["seed"]
     profile = pd.read_parquet(PROFILE)
+    if profile.empty:
+        leave_out("factors", NO_TILLS, OUTPUTS)
+        return
     names = varying_features(profile[section["features"]])
     left_out = ", ".join(name for name in section["features"] if name not in names)
     settings, features = settings_for(FactorSettings.from_params(section), names), profile[names]

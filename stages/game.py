@@ -27,7 +27,7 @@ from targeting.pages.game import (
 from targeting.policy.contact_price import priced
 from targeting.policy.economics import load_economics
 from targeting.policy.value import evidence_of
-from targeting.sentences.game import facts, pipeline_words, ranking_words, segment_profiles, stakes
+from targeting.sentences.game import pipeline_words, ranking_words, stakes, what_players_see
 from targeting.sentences.overlap import overlap_words
 from targeting.trials.panel import require_aligned
 from targeting.validation.truth import truth_of_rows
@@ -73,28 +73,30 @@ def main() -> None:
     kept = game_pool(evidence, seed)
     size = game_sizes(int(kept.sum()))
     names = segments.drop_duplicates("segment").set_index("segment")["name"]
+    tills, days = params["data"]["source"] != "panel", min(design["recent_days"])
+    shown = what_players_see(panel[kept], segments.loc[kept, "segment"].to_numpy(), names, days, tills, bool(size.drawn))
     customers = Customers(
         evidence=evidence.rows(kept),
         economics=economics.rows(kept),
         segment=np.unique(segments.loc[kept, "segment"], return_inverse=True)[1],
-        facts=facts(panel[kept], min(design["recent_days"])),
+        facts=shown.facts,
         place=places[kept],
         uplift=seen.loc[kept, "shown_cate"].to_numpy(),
         lower=seen.loc[kept, "shown_lower"].to_numpy(),
         upper=seen.loc[kept, "shown_upper"].to_numpy(),
         true_uplift=None if truth is None else truth.loc[kept, f"effect_{outcome}"].to_numpy(dtype=float),
     )
-    days = min(design["recent_days"])
     page = game_page(
         customers,
         size,
-        segment_profiles(panel[kept], segments.loc[kept, "segment"].to_numpy(), names) if size.drawn else [],
+        shown.profiles,
         Story(
             stakes=stakes(customers.economics, outcome),
             findings=ranking_words(validation, learner, customers.has_intervals),
             pipeline=pipeline_words(policy["recommended"], learner),
             doubts=overlap_words(overlap) if overlap["answers"] == "nothing" else "",
-            window=f"from a campaign's start to {design['post_days']} days after its end",
+            window=f"from a campaign's start to {design['post_days']} days after its end" if tills else "as the table has it",
+            own_facts=shown.own,
             recent_days=days,
             outcome=outcome,
         ),

@@ -1,25 +1,31 @@
 """Bring a retailer's data into the canonical tables: names, types, signs and days; nothing is judged here.
 
 Reads the source that `data` names; writes one Parquet file a canonical table, households that campaigns held out where the list
-of targets flags them, and the truth about campaigns: without rows where it is not known, as with every real retailer.
+of targets flags them, and the truth about campaigns: without rows where it is not known, as with every real retailer. A table of
+customers is written as it is, beside canonical tables without rows.
 """
 
 import dataclasses
 import shutil
 import sys
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
+from typing import Any
 
-from targeting.base.outputs import replace, write_metrics
+import ibis
+
+from targeting.base.outputs import replace, write_metrics, write_parquet
 from targeting.base.params import load_params
 from targeting.base.stage import run
 from targeting.sources import canonical_tables, origins
+from targeting.sources.customer_table import SOURCE, read_customers
 from targeting.tables.checks import cross_check
 from targeting.tables.engine import connect, read_tables
 from targeting.tables.held_out import check_held_out
-from targeting.tables.identifiers import own_text
+from targeting.tables.identifiers import KEY, own_text
 from targeting.tables.plausible import plausibility
-from targeting.tables.schemas import SCHEMAS, validate
+from targeting.tables.schemas import SCHEMAS, validate, without_rows
 from targeting.tables.till_totals import guest_cards, till_totals, without_household
 from targeting.tables.write import write_tables, write_truth
 
@@ -32,6 +38,33 @@ GUEST = "a card that tills lend to anybody is no household, and its lines should
 
 def main() -> None:
     params = load_params("data", "engine")
+    if params["data"]["source"] == SOURCE:
+        ingest_customers(params)
+    else:
+        ingest_tills(params)
+
+
+def ingest_customers(params: Mapping[str, Any]) -> None:
+    """A table of customers in the place of tills, whose tables stay empty."""
+    part = TABLES.with_name("tables.part")
+    shutil.rmtree(part, ignore_errors=True)
+    try:
+        with connect(params["engine"]) as backend:
+            customers = read_customers(backend, params["data"])
+            key = {"identifiers": ibis.memtable(customers.identifiers, schema=KEY)}
+            write_tables(backend, {name: without_rows(name) for name in SCHEMAS} | key, part)
+            replace(TRUTH, lambda path: write_truth(backend, {}, path))
+        write_parquet(customers.rows, part / "customers.parquet")
+        shutil.rmtree(TABLES, ignore_errors=True)
+        part.rename(TABLES)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+    rows = customers.rows
+    counts = {"n_households": rows["household_id"].nunique(), "n_rows": len(rows), "n_by_lot": rows["by_lot"].sum()}
+    write_metrics({**counts, "n_transactions": 0, "n_dropped": 0, "guest_cards": {}}, METRICS)
+
+
+def ingest_tills(params: Mapping[str, Any]) -> None:
     part = TABLES.with_name("tables.part")
     shutil.rmtree(part, ignore_errors=True)
     try:

@@ -13,7 +13,9 @@ from targeting.base.outputs import write_csv, write_figure, write_metrics, write
 from targeting.base.params import load_params
 from targeting.base.stage import run
 from targeting.figures.nuisance import love_plot, propensity_chart
-from targeting.nuisance.cross_fit import cross_fit, nuisance_table, nuisance_tasks, observed_arm
+from targeting.nuisance.cross_fit import cross_fit, known_propensity, nuisance_table, nuisance_tasks, observed_arm
+from targeting.nuisance.lots import balance_p_value
+from targeting.nuisance.models import with_logs
 from targeting.nuisance.noise import with_precision
 from targeting.nuisance.overlap import (
     balance_table,
@@ -53,7 +55,7 @@ def main() -> None:
 
     propensity, bound = table["propensity"].to_numpy(), clip_bound(treated, settings["clip"])
     covariates = panel[covariate_names(panel)]
-    overlap = positivity_table(panel, covariates, propensity, settings["overlap"], params["seed"])
+    overlap = positivity_table(panel, covariates, propensity, settings["overlap"], params["seed"], table["fitted_propensity"])
     histogram = propensity_histogram(propensity, treated)
     calibration = calibration_of_propensity(propensity, treated)
     balance = balance_table(covariates, treated, propensity)
@@ -70,6 +72,10 @@ def main() -> None:
         "outcome_r2": r2_score(panel[first], predicted),
         "answers": overlap_verdict(pooled),
     }
+    known = known_propensity(panel)
+    if known.notna().all():  # a declared experiment: were the lots kept?
+        metrics["balance_p"] = balance_p_value(with_logs(covariates), treated, known, params["seed"])
+        metrics["answers"] = overlap_verdict({**pooled, "balance_p": metrics["balance_p"]})
     write_metrics(metrics, METRICS)
     write_parquet(table, NUISANCE)
     write_parquet(models, MODELS)

@@ -6,6 +6,7 @@ Reads the canonical tables; writes one row per household.
 from datetime import timedelta
 from pathlib import Path
 
+from targeting.base.left_out import NO_TILLS, leave_out
 from targeting.base.outputs import write_metrics, write_parquet
 from targeting.base.params import load_params
 from targeting.base.stage import run
@@ -22,6 +23,9 @@ def main() -> None:
     params = load_params("engine")
     with connect(params["engine"]) as backend:
         transactions, products = read_tables(backend, TABLES, "transactions", "products")
+        if not transactions.count().execute():
+            leave_out("profile", NO_TILLS, [PROFILE, METRICS])
+            return
         as_of = first_and_last_day(transactions)[1] + timedelta(days=1)
         features = household_features(transactions, products, as_of).order_by("household_id").execute()
 

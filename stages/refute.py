@@ -17,7 +17,7 @@ from targeting.robustness.refutation_fits import estimate_all, estimate_controls
 from targeting.robustness.refutation_verdicts import refutation_table, tally
 from targeting.tables.engine import connect, read_tables
 from targeting.tables.schemas import SCHEMAS
-from targeting.trials.negative_control import control_metrics, control_panel, control_trials
+from targeting.trials.negative_control import control_flow, control_metrics, control_panel, control_trials
 from targeting.trials.panel import require_aligned
 from targeting.words.money import speak_in
 
@@ -42,8 +42,10 @@ def main() -> None:
 
     with connect(params["engine"]) as backend:
         tables = dict(zip(SCHEMAS, read_tables(backend, TABLES, *SCHEMAS), strict=True))
-        moved = control_trials(backend, tables, panel, checks["control_days"], params["design"]["recent_days"])
-    control, flow = control_panel(moved), pd.DataFrame([trial.flow() for trial in moved])
+        # Without tills nobody knows what customers bought before.
+        tills = bool(tables["transactions"].count().execute())
+        moved = control_trials(backend, tables, panel, checks["control_days"], params["design"]["recent_days"]) if tills else []
+    control, flow = control_panel(moved), control_flow(moved)
 
     planned = changed_panels(panel, nuisance["propensity"], checks, seed)
     changed = estimate_all(panel, light_nuisances(panel, clip, seed), planned)

@@ -57,9 +57,10 @@ def main() -> None:
     exploration = Exploration(settings["method"], settings["epsilon"], settings["temperature"])
     candidates = pd.read_parquet(CANDIDATES)
     scaling, loadings, centres, named = (pd.read_parquet(path) for path in (SCALING, LOADINGS, CENTRES, SEGMENTS))
-    features = features_at_the_end(candidates, scaling["feature"].tolist())
-    numbers = segment_numbers(features, scaling, loadings, centres, params["segmentation"])
-    candidates = candidates.assign(segment=numbers.map(segment_names(named)))
+    if not named.empty:  # else the table of customers says which group each is in
+        features = features_at_the_end(candidates, scaling["feature"].tolist())
+        numbers = segment_numbers(features, scaling, loadings, centres, params["segmentation"])
+        candidates = candidates.assign(segment=numbers.map(segment_names(named)))
     eligible = candidates.set_index("household_id").loc[predictions["household_id"]].reset_index()
     forecast = Forecast.of(**policy["belief"]) if policy["belief"] else None
     known = known_by(predictions, forecast)

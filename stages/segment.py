@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from targeting.base.left_out import NO_TILLS, leave_out
 from targeting.base.outputs import write_csv, write_figure, write_metrics, write_parquet
 from targeting.base.params import load_params
 from targeting.base.stage import run
@@ -43,6 +44,9 @@ PROFILE_PICTURE = Path("plots/segment_profiles.png")
 FACTORS_PICTURE = Path("plots/segment_factors.png")
 POSITIONING_PICTURE = Path("plots/positioning.png")
 METRICS = Path("metrics/segment.json")
+TABLES = (SEGMENTS, CENTRES, TABLE, SELECTION, DIFFERENCES, TIERS, DEMOGRAPHICS, PROFILES, MADE_OF)
+PICTURES = (SELECTION_PICTURE, SIZES_PICTURE, PROFILE_PICTURE, FACTORS_PICTURE, POSITIONING_PICTURE)
+OUTPUTS = (*TABLES, *PICTURES, METRICS)
 
 
 def main() -> None:
@@ -50,6 +54,9 @@ def main() -> None:
     speak_in(params["data"]["currency"])
     section, seed, k = params["segmentation"], params["seed"], params["segmentation"]["k"]
     profile, factors, loadings = (pd.read_parquet(path) for path in (PROFILE, FACTORS, LOADINGS))
+    if profile.empty:
+        leave_out("segment", NO_TILLS, OUTPUTS)
+        return
     features = profile.drop(columns="household_id")
     shares = factor_shares(factors[loadings["factor"]].to_numpy())
 

@@ -15,7 +15,7 @@ from targeting.effects.by_segment import effects_by_segment
 from targeting.effects.estimators import effect_data
 from targeting.figures.validation import segments_compared_chart
 from targeting.nuisance.overlap import in_overlap
-from targeting.segments.stored import segment_names, segment_numbers
+from targeting.segments.stored import own_segments, segment_names, segment_numbers
 from targeting.segments.time_zero import features_at_time_zero
 from targeting.trials.panel import require_aligned
 from targeting.words.money import speak_in
@@ -42,17 +42,19 @@ def main() -> None:
     panel, nuisance, predicted = (pd.read_parquet(path) for path in (PANEL, NUISANCE, PREDICTED))
     require_aligned(panel, nuisance, str(NUISANCE))
     require_aligned(panel, predicted, str(PREDICTED))
-    eligible = pd.read_parquet(ELIGIBLE)
-    days = pd.read_parquet(TRANSACTIONS, columns=["day"])["day"]
-
-    scaling, loadings = pd.read_parquet(SCALING), pd.read_parquet(LOADINGS)
-    centres = pd.read_parquet(CENTRES)
-    whole_window = pd.read_parquet(SEGMENTS)
-    features = features_at_time_zero(panel, eligible, scaling["feature"].tolist(), days.min(), days.max())
-    assigned = panel[KEYS].copy()
-    assigned["segment"] = segment_numbers(features, scaling, loadings, centres, params["segmentation"])
-    assigned["name"] = assigned["segment"].map(segment_names(whole_window))
-    later = panel[KEYS].merge(whole_window, on="household_id", how="left", validate="many_to_one")
+    eligible, whole_window = pd.read_parquet(ELIGIBLE), pd.read_parquet(SEGMENTS)
+    if whole_window.empty:  # no tills: segments are the groups that the table of customers names
+        assigned = own_segments(panel, eligible)
+        later = assigned
+    else:
+        days = pd.read_parquet(TRANSACTIONS, columns=["day"])["day"]
+        scaling, loadings, centres = (pd.read_parquet(path) for path in (SCALING, LOADINGS, CENTRES))
+        features = features_at_time_zero(panel, eligible, scaling["feature"].tolist(), days.min(), days.max())
+        assigned = panel[KEYS].copy()
+        assigned["segment"] = segment_numbers(features, scaling, loadings, centres, params["segmentation"])
+        assigned["name"] = assigned["segment"].map(segment_names(whole_window))
+        later = panel[KEYS].merge(whole_window, on="household_id", how="left", validate="many_to_one")
+    names = segment_names(assigned if whole_window.empty else whole_window)
 
     overlap = in_overlap(nuisance["propensity"], params["nuisance"]["overlap"])
     tables: dict[str, list[pd.DataFrame]] = {"time_zero": [], "whole_window": []}
@@ -64,7 +66,7 @@ def main() -> None:
         data, cate = effect_data(panel, nuisance, outcome), predicted[f"cate_{outcome}"]
         for kind, segments in (("time_zero", assigned), ("whole_window", later)):
             found = effects_by_segment(data, segments["segment"], cate, overlap)
-            named = found.table.assign(outcome=outcome, name=found.table["segment"].map(segment_names(whole_window)))
+            named = found.table.assign(outcome=outcome, name=found.table["segment"].map(names))
             tables[kind].append(named[["outcome", "segment", "name", *found.table.columns.drop("segment")]])
             if kind == "time_zero":
                 metrics[outcome] = found.summary()

@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pyarrow.parquet as pq
 
+from targeting.base.left_out import NO_TILLS, leave_out
 from targeting.base.outputs import write_metrics, write_text
 from targeting.base.params import load_params
 from targeting.base.stage import run
@@ -32,7 +33,11 @@ def main() -> None:
     paths = {"ingest": INGEST, "segment": SEGMENT, "stability": STABILITY}
     metrics = {name: json.loads(path.read_text(encoding="utf-8")) for name, path in paths.items()}
     rows = {name: pq.read_metadata(TABLES / f"{name}.parquet").num_rows for name in ADDS}
-    segments, pictures = pd.read_csv(SEGMENTS), [path.read_bytes() for path in PICTURES]
+    segments = pd.read_csv(SEGMENTS)
+    if segments.empty:
+        leave_out("segments_report", NO_TILLS, [PAGE, METRICS])
+        return
+    pictures = [path.read_bytes() for path in PICTURES]
 
     write_metrics({"n_campaigns": rows["campaigns"], "n_targets": rows["campaign_targets"]}, METRICS)
     write_text(segments_page(data["source"], metrics, rows, segments, pictures), PAGE)

@@ -10,6 +10,7 @@ import pandas as pd
 from ibis.backends import BaseBackend
 from sklearn.metrics import adjusted_rand_score
 
+from targeting.base.left_out import NO_TILLS, leave_out
 from targeting.base.outputs import write_csv, write_figure, write_metrics
 from targeting.base.params import load_params
 from targeting.base.stage import run
@@ -66,6 +67,9 @@ def main() -> None:
     speak_in(params["data"]["currency"])
     section, seed = params["segmentation"], params["seed"]
     assigned, loadings, scaling = (pd.read_parquet(path) for path in (SEGMENTS, LOADINGS, SCALING))
+    if assigned.empty:
+        leave_out("stability", NO_TILLS, [STABILITY, RECOVERY, TRANSITIONS, PICTURE, METRICS])
+        return
     # Where features were left out, there may be fewer factors than asked for.
     settings = replace(FactorSettings.from_params(section), factors=len(loadings))
     recipe = Recipe(settings, section["k"], section["restarts"], seed)

@@ -5,10 +5,15 @@ others are not, what a contact costs by the tills, and every household as of the
 """
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
+
+import pandas as pd
 
 from targeting.base.columns import OUTCOMES, outcomes_of
 from targeting.base.identifiers import own_identifiers
+from targeting.base.left_out import write_sentence
 from targeting.base.outputs import write_csv, write_figure, write_metrics, write_parquet
 from targeting.base.params import load_params
 from targeting.base.stage import run
@@ -16,13 +21,16 @@ from targeting.figures.trials import flow_chart
 from targeting.tables.engine import connect, read_tables
 from targeting.tables.schemas import SCHEMAS, first_and_last_day
 from targeting.trials.candidates import candidate_metrics, next_candidates
-from targeting.trials.contact_costs import contact_costs, cost_metrics
+from targeting.trials.contact_costs import contact_costs, cost_metrics, no_costs
+from targeting.trials.customers import customer_candidates, customer_flow, customer_panel, customer_trials
 from targeting.trials.designs import folded_panel
 from targeting.trials.lay_out import lay_out, panel_metrics, planned_trials
 from targeting.trials.panel import require_outcome
-from targeting.trials.weeks import weekly_spend
+from targeting.trials.weeks import no_weeks, weekly_spend
 
 TABLES = Path("data/tables")
+CUSTOMERS = TABLES / "customers.parquet"
+IDENTIFIERS = TABLES / "identifiers.parquet"
 ELIGIBLE = Path("data/trials/eligible.parquet")
 PANEL = Path("data/trials/panel.parquet")
 CANDIDATES = Path("data/score/candidates.parquet")
@@ -36,6 +44,33 @@ ONE_ARM = "mailed all eligible households or none, and is no trial; those whom i
 
 def main() -> None:
     params = load_params("engine", "design", "nuisance", "policy", "seed")
+    if CUSTOMERS.exists():
+        take_customers(params)
+    else:
+        lay_out_trials(params)
+
+
+def take_customers(params: Mapping[str, Any]) -> None:
+    """A table of customers is its own trials: nothing is left to lay out, and no till says what a contact costs."""
+    trials = customer_trials(pd.read_parquet(CUSTOMERS))
+    panel = customer_panel(trials, params["nuisance"]["folds"], params["seed"])
+    require_outcome(panel, params["policy"]["outcome"])
+    flow, candidates = customer_flow(trials), customer_candidates(trials)
+    metrics = {**panel_metrics(panel, trials["trial"].nunique()), "costs": {}, "candidates": candidate_metrics(candidates)}
+    write_metrics(metrics, METRICS)
+    write_parquet(trials, ELIGIBLE)
+    write_parquet(panel, PANEL)
+    own = own_identifiers(flow["campaign_id"], "campaign", pd.read_parquet(IDENTIFIERS))
+    write_csv(flow.assign(campaign_id=own), TRIALS)
+    treated = int(panel["treated"].sum())
+    write_sentence(f"As the table has them: {treated:,} rows treated, {len(panel) - treated:,} not treated.", FLOW_PICTURE)
+    write_parquet(no_weeks(panel), WEEKS)
+    write_parquet(no_costs(), COSTS)
+    write_parquet(candidates, CANDIDATES)
+
+
+def lay_out_trials(params: Mapping[str, Any]) -> None:
+    """The target trials of a retailer's tills."""
     design, seed = params["design"], params["seed"]
 
     with connect(params["engine"]) as backend:

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from targeting.base.columns import OUTCOMES
+from targeting.base.columns import outcomes_of
 from targeting.learners.data import OutcomeData, outcome_data
 from targeting.nuisance.cross_fit import cross_fit, nuisance_table, nuisance_tasks
 from targeting.nuisance.nested import inner_nuisances
@@ -27,7 +27,9 @@ class World:
 
     def data(self) -> dict[str, OutcomeData]:
         """What learners are given, by outcome."""
-        return {outcome: outcome_data(self.panel, self.nuisance, self.inner, outcome) for outcome in OUTCOMES}
+        return {
+            outcome: outcome_data(self.panel, self.nuisance, self.inner, outcome) for outcome in outcomes_of(self.panel.columns)
+        }
 
 
 def panel_and_truth(seed: int, n: int = 1600, effect: str = "smooth", n_folds: int = 3) -> tuple[pd.DataFrame, np.ndarray]:

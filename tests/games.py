@@ -58,6 +58,7 @@ def story_of(recommended: str = "none", *, doubts: str = "") -> Story:
         doubts=doubts,
         window="for four weeks",
         recent_days=28,
+        own_facts={},
         outcome="purchase_amount",
     )
 

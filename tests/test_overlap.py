@@ -121,10 +121,22 @@ def test_positivity_worked_by_hand():
     assert numbers["ess_control_overlap"] == pytest.approx(0.55**2 / (0.5**2 + 0.05**2))
 
 
+def test_crumps_threshold_sees_what_clipping_hides():
+    rng = np.random.default_rng(0)
+    treated = rng.integers(0, 2, 1000)
+    fitted = np.where(np.arange(1000) < 450, 0.5, 10 ** -rng.uniform(2.5, 6, 1000))
+    clipped, x = np.clip(fitted, 0.01, 0.99), pd.DataFrame({"x": rng.random(1000)})
+    # Clipped, 1 / (e (1 - e)) is 4 or 101, and its largest value below twice its mean: nobody would be left out.
+    assert positivity(x, treated, clipped, [0.1, 0.9], 0)["crump_threshold"] == 0
+    numbers = positivity(x, treated, clipped, [0.1, 0.9], 0, fitted)
+    assert numbers["crump_threshold"] == crump_threshold(fitted) > 0
+
+
 def test_the_table_has_everybody_and_each_trial():
     panel = pd.DataFrame({"campaign_id": [27, 27, 27, 27, 8, 8, 8, 8], "treated": [0, 1, 1, 0, 0, 0, 1, 1]})
     covariates = pd.DataFrame({"x": [1.0, 2, 3, 2, 4, 5, 7, 8], "only_in_27": [1.0, 0, 1, 0, 0, 0, 0, 0]})
-    table = positivity_table(panel, covariates, [0.5, 0.05, 0.2, 0.3, 0.3, 0.9, 0.5, 0.6], [0.1, 0.9], 0).set_index("campaign_id")
+    e = [0.5, 0.05, 0.2, 0.3, 0.3, 0.9, 0.5, 0.6]
+    table = positivity_table(panel, covariates, e, [0.1, 0.9], 0, e).set_index("campaign_id")
     assert table.index.tolist() == ["all", "27", "8"]
     assert table["overlap_share"].tolist() == pytest.approx([7 / 8, 3 / 4, 1])
     assert table["n_treated"].tolist() == [4, 2, 2]

@@ -37,7 +37,7 @@ def evidence(n: int = 2000, seed: int = 0, spread: float = 1.0) -> tuple[np.ndar
     effect = spread * rng.normal(size=n)
     household = np.repeat(np.arange(n // 2), 2)
     score = effect + np.repeat(rng.normal(0, 1, n // 2), 2) + rng.normal(0, 1.7, n)
-    return effect, Evidence(score, rng.gamma(2, 4, n), household, household % len(FOLDS))
+    return effect, Evidence(score, rng.gamma(2, 4, n), rng.integers(0, 2, n), household, household % len(FOLDS))
 
 
 def learners(effect: np.ndarray, seed: int = 0) -> dict[str, np.ndarray]:
@@ -200,7 +200,7 @@ def test_no_households_outcome_reaches_its_own_selected_effect(spread):
     def selected(outcome: np.ndarray, score: np.ndarray) -> pd.DataFrame:
         own = panel.assign(purchase_amount=outcome)
         scored = nuisance.assign(score1_purchase_amount=score, score0_purchase_amount=0.0)
-        choice = choose(cates, Evidence(score, outcome, seen.household_id, seen.fold), FOLDS, SEED)
+        choice = choose(cates, Evidence(score, outcome, seen.treated, seen.household_id, seen.fold), FOLDS, SEED)
         tables = as_tables(cates, panel) | {AVERAGE_EFFECT: average_effects(own, scored)}
         return effects_by_fold(tables, {fold: decision.used for fold, decision in choice.by_fold.items()}, panel)
 

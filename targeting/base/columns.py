@@ -10,7 +10,7 @@ BEFORE = tuple(f"{EARLIER}{outcome}" for outcome in OUTCOMES)  # the outcomes be
 DISCOUNTS = ("coupon_discount", "coupon_match_discount")  # of the outcome window, in USD: what a mailing's coupons take off
 # What a panel says of a row beside its outcomes, their earlier values and the covariates.
 DESIGN = frozenset(KEYS) | {"trial", "time_zero", "treated", "by_lot", "known_propensity", "earlier_mailings"}
-DESIGN |= {"mailed_after", "cut", "fold", "first_campaign", *DISCOUNTS}
+DESIGN |= {"mailed_after", "cut", "fold", "first_campaign", "segment", *DISCOUNTS}
 ENDS = ("cate", "lower", "upper")  # of an effect by household and its interval
 COMBINED = ("average", "stack")  # combinations of learners, in the order in which they are preferred
 

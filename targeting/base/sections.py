@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Discriminator, Field, Tag, field_validator, model_validator
 
 from targeting.base.columns import COMBINED, OUTCOMES
+from targeting.base.customer_table import CustomerTable
 from targeting.base.mapping import DataMapping
 from targeting.base.section import Section
 
@@ -99,13 +100,14 @@ FilePath = Annotated[str, Field(min_length=1, max_length=4096), AfterValidator(_
 
 
 class Data(Section):
-    """Which retailer; `mapping` is of the source `mapped`, and what follows it describes the made-up retailer, and only that."""
+    """Which retailer; `mapping` and `table` are of the sources `mapped` and `panel`, the rest is of the made-up one."""
 
     source: str
     path: FilePath
     first_day: str | None
     currency: Annotated[str, Field(pattern="^[A-Z]{3}$")] = "USD"  # by its code of ISO 4217; it names amounts, and changes none
     mapping: DataMapping | None = None
+    table: CustomerTable | None = None
     households: Annotated[int, Field(ge=100, le=100_000)] | None = None
     weeks: Annotated[int, Field(ge=24, le=520)] | None = None
     overlap: Literal["randomised", "good", "poor"] | None = None
@@ -125,6 +127,8 @@ class Data(Section):
             raise ValueError(f"{', '.join(given)} is for the simulated source, and source is {self.source!r}: leave it out")
         if (self.source == "mapped") != (self.mapping is not None):
             raise ValueError("the source mapped needs a mapping, and no other source has one: see conf/data/mapped.yaml")
+        if (self.source == "panel") != (self.table is not None):
+            raise ValueError("the source panel needs a table, and no other source has one: see conf/data/panel.yaml")
         return self
 
     @field_validator("first_day")
@@ -307,8 +311,6 @@ class Policy(Section):
 
     @model_validator(mode="after")
     def _makes_sense(self) -> "Policy":
-        if self.outcome not in OUTCOMES:
-            raise ValueError(f"outcome is {self.outcome!r}; it can be {' or '.join(OUTCOMES)}")
         by_campaign = self.margin if isinstance(self.margin, dict) else {"all": self.margin}
         margins = [margin for margin in by_campaign.values() if not isinstance(margin, Column)]
         if 0 in margins:
@@ -356,6 +358,13 @@ class Params(Section):
     learners: Learners
     policy: Policy
     experiment: Experiment
+
+    @model_validator(mode="after")
+    def _outcome_is_known(self) -> "Params":
+        known = OUTCOMES if self.data.table is None else tuple(self.data.table.outcomes)
+        if self.policy.outcome not in known:
+            raise ValueError(f"policy.outcome is {self.policy.outcome!r}; it can be {' or '.join(known)}")
+        return self
 
     @model_validator(mode="after")
     def _learner_is_known(self) -> "Params":

@@ -16,6 +16,7 @@ from targeting.policy.economics import Economics
 from targeting.policy.policies import POLICIES, Budget, PolicyData
 from targeting.policy.value import BEST_BETS
 from targeting.stats.estimates import Z
+from targeting.stats.units import rounded, unit_of
 
 Vector = NDArray[np.float64]
 DECISION = ["household_id", "segment", "cate", "lower", "upper", "in_overlap", "mail", "propensity"]
@@ -118,9 +119,11 @@ def mailing_list(
     chance = exploration.propensity(policy, expected_profits(campaign, known))
     mail = draw(chance, known["household_id"], seed)
 
+    # To cents, or finer where effects are of cents.
+    unit = min(1.0, unit_of(np.append(known["expected"].fillna(0.0), 0.0)))
     table = candidates[["household_id"]].assign(segment=candidates["segment"].fillna(""))
     for name, reach in (("cate", 0.0), ("lower", -Z), ("upper", Z)):
-        table.loc[eligible, name] = (known["expected"] + reach * known["uncertainty"]).to_numpy().round(2)
+        table.loc[eligible, name] = rounded(known["expected"] + reach * known["uncertainty"], unit)
     table["in_overlap"] = pd.array([pd.NA] * len(table), dtype="Int64")
     table.loc[eligible, "in_overlap"] = overlap.astype(int)
     table["mail"], table["propensity"] = 0, 0.0

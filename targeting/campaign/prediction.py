@@ -196,12 +196,12 @@ def predict_effects(
     Raises DataError for effects that are not finite.
     """
     panel, nuisance = training.panel, training.nuisance
-    decimals = {"propensity": 4} | {f"{name}_{outcome}": 2 for name in ("mean", "mu0", "mu1")}
     rows = Rows(
         _learnable(panel),
         panel["treated"].to_numpy(),
-        panel[outcome].to_numpy(dtype=float).round(2),
-        *nuisance[list(decimals)].round(decimals).to_numpy(dtype=float).T,
+        panel[outcome].to_numpy(dtype=float),
+        nuisance["propensity"].to_numpy(dtype=float).round(4),
+        *nuisance[[f"{name}_{outcome}" for name in ("mean", "mu0", "mu1")]].to_numpy(dtype=float).T,
     )
     shares, copies = _in_each_trial(panel, households)
     held_out = HeldOut(copies, np.tile(propensity, len(shares)))
@@ -212,7 +212,7 @@ def predict_effects(
             parts[name] = Effects(*(np.full(len(households), end) for end in (average.value, average.lower, average.upper)))
             continue
         learner = training.learners[name]
-        found = learner.fit(rows, held_out, learner.settings, seed)
+        found = learner.effects(rows, held_out, learner.settings, seed)
         ends = (None if values is None else shares @ values.reshape(len(shares), -1) for values in (found.lower, found.upper))
         parts[name] = Effects(shares @ found.cate.reshape(len(shares), -1), *ends)
         if not np.isfinite(parts[name].cate).all():
@@ -227,8 +227,11 @@ def predict_propensity(
 ) -> Vector:
     """How likely a past campaign would have reached each of `households` (n,), by the nuisances' models and their weights.
 
-    Rounded to four decimals and clipped (see `clipped`): strata are cut at these numbers, alike on every processor.
+    Where there are none, as lots decided everywhere, the share of rows reached. Rounded to four decimals and clipped (see
+    `clipped`): strata are cut at these numbers, alike on every processor.
     """
+    if not models:
+        return np.full(len(households), round(float(panel["treated"].mean()), 4))
     shares, copies = _in_each_trial(panel, households)
     covariates, treated = _learnable(panel), panel["treated"].to_numpy()
     total = np.zeros(len(copies))

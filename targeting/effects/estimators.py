@@ -8,6 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from statsmodels.regression.linear_model import OLS
 
+from targeting.base.columns import EARLIER
 from targeting.effects.matching import match_on_propensity
 from targeting.effects.tmle import targeted_estimate
 from targeting.nuisance.models import independent_columns, with_logs
@@ -23,8 +24,8 @@ class EffectData:
     """What the estimators need of one outcome: arrays with one entry per row; covariates have shape (n, p).
 
     `mean` is the prediction of the outcome whatever the arm, `before` the outcome in the days before time zero, brought to the
-    length of the outcome window (missing of discounts), `variance` that of the outcome given covariates and arm. All predictions
-    are cross-fitted by household.
+    length of the outcome window, and missing where nobody knows it, as of discounts; `variance` is that of the outcome given
+    covariates and arm. All predictions are cross-fitted by household.
     """
 
     outcome: Vector
@@ -57,7 +58,7 @@ def effect_data(panel: pd.DataFrame, nuisance: pd.DataFrame, outcome: str) -> Ef
         covariates=covariate_matrix(panel),
         household_id=panel["household_id"].to_numpy(),
         trial=panel["trial"].to_numpy(),
-        before=panel.get(f"before_{outcome}", pd.Series(np.nan, index=panel.index)).to_numpy(dtype=float),
+        before=panel.get(f"{EARLIER}{outcome}", pd.Series(np.nan, index=panel.index)).to_numpy(dtype=float),
         propensity=e,
         mean=nuisance[f"mean_{outcome}"].to_numpy(),
         mu0=nuisance[f"mu0_{outcome}"].to_numpy(),
@@ -77,6 +78,8 @@ def difference_in_differences(data: EffectData) -> Estimate:
 
     Assumes that both arms would have changed by as many dollars, which heavy and light shoppers hardly do.
     """
+    if np.isnan(data.before).all():
+        return Estimate(np.nan, np.nan)
     trials = np.unique(data.trial)
     indicators = (data.trial[:, None] == trials[1:]).astype(float)
     return _treatment_coefficient(data.outcome - data.before, data, indicators)

@@ -14,6 +14,8 @@ from targeting.trials.panel import covariate_matrix
 
 Vector = NDArray[np.float64]
 PHASES = ("before", "during", "after")
+WEEKS = ["week", "n", "n_treated", "estimate", "se", "ci_lower", "ci_upper", "joint_lower", "joint_upper"]
+PHASE_COLUMNS = ["phase", "estimate", "se", "ci_lower", "ci_upper", "p"]
 CHANGE = "after less during"
 
 
@@ -37,11 +39,14 @@ def event_time(weekly: pd.DataFrame, panel: pd.DataFrame, nuisance: pd.DataFrame
 
     weeks: week (0 begins at time zero), n, n_treated, estimate, se, ci_lower, ci_upper, and joint_lower, joint_upper, which hold
     for all weeks at once with 95%. phases: the mean weekly effect before time zero, during every campaign, after all of them, and
-    `after less during` with p, two-sided; a phase without a week has no row. The propensity is the stored one; outcomes are
+    `after less during` with p, two-sided; a phase without a week has no row, and without any week
+    both are empty. The propensity is the stored one; outcomes are
     predicted by penalised linear models, by arm, fitted on the other folds. Weeks before time zero are among what is adjusted
     for: they show how well that balances the arms, and prove nothing beyond.
     """
     numbers = sorted(int(name) for name in weekly.columns if name.lstrip("-").isdigit())
+    if not numbers:
+        return EventTime(pd.DataFrame(columns=WEEKS), pd.DataFrame(columns=PHASE_COLUMNS))
     values = weekly[[str(number) for number in numbers]].to_numpy(dtype=float)
     estimates, influence = _effects(values, panel, nuisance["propensity"].to_numpy())
     covariance = joint_covariance(influence, panel["household_id"])

@@ -5,18 +5,18 @@ from collections.abc import Sequence
 import pandas as pd
 
 from targeting.effects.estimators import ADJUSTED, ESTIMATORS, EffectData
-from targeting.nuisance.overlap import crump_threshold, in_overlap
+from targeting.nuisance.overlap import in_overlap
 
 THRESHOLDS = (0.0, 0.05, 0.1, 0.15, 0.2)
 
 
-def trimming_table(data: EffectData, outcome: str, thresholds: Sequence[float] = THRESHOLDS) -> pd.DataFrame:
-    """Each adjusted estimator on the rows with a propensity in [threshold, 1 - threshold], and at Crump's optimal threshold.
+def trimming_table(data: EffectData, outcome: str, crump: float, thresholds: Sequence[float] = THRESHOLDS) -> pd.DataFrame:
+    """Each adjusted estimator on the rows with a propensity in [threshold, 1 - threshold]; and at `crump`, Crump's threshold.
 
     Columns: outcome, rule (fixed or crump), threshold, method, estimate, se, ci_lower, ci_upper, n, n_treated. Each threshold
     answers for other households; the nuisances are those of all rows. Left out where one arm is left empty.
     """
-    rules = [("fixed", threshold) for threshold in thresholds] + [("crump", crump_threshold(data.propensity))]
+    rules = [("fixed", threshold) for threshold in thresholds] + [("crump", crump)]
     rows = []
     for rule, threshold in rules:
         kept = data.subset(in_overlap(data.propensity, [threshold, 1 - threshold]))

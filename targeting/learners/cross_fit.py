@@ -15,6 +15,7 @@ from targeting.learners.base_models import Settings
 from targeting.learners.data import OutcomeData
 from targeting.learners.registry import Learner
 from targeting.learners.rows import Effects
+from targeting.stats.units import widest_effects
 
 
 class LearnerError(DataError):
@@ -31,7 +32,7 @@ def cross_fit_effects(
     """Out-of-fold effects of one learner on every outcome of `data`, with the settings of each outcome and held-out fold.
 
     Returns one row per row of the panel: keys, and per outcome cate_*, lower_*, upper_*, the interval missing where the learner
-    has none. Raises LearnerError when the learner fails or its effects are not finite or more spread out than the outcome itself.
+    has none. Raises LearnerError when the learner fails or its effects are not finite or more spread out than effects can be.
     """
     jobs = [(outcome, number) for outcome, rows in data.items() for number in rows.numbers]
     results = in_processes(partial(_fit_of, learner, data, settings, seed), jobs)
@@ -42,7 +43,7 @@ def cross_fit_effects(
             if values is not None:
                 table.loc[held_out, name] = values
     for outcome, rows in data.items():
-        require_sane(table[f"cate_{outcome}"].to_numpy(), rows.outcome, outcome)
+        require_sane(table[f"cate_{outcome}"].to_numpy(), widest_effects(rows.outcome, rows.treated), outcome)
     return table
 
 
@@ -60,20 +61,20 @@ def _fit_of(
 def fit_fold(learner: Learner, data: OutcomeData, number: int, settings: Settings, seed: int) -> Effects:
     """Effects for one held-out fold; raises LearnerError when the learner stops."""
     try:
-        return learner.fit(data.learn(number), data.held_out(number), settings, seed)
+        return learner.effects(data.learn(number), data.held_out(number), settings, seed)
     except (ValueError, ArithmeticError) as error:  # what numpy, scikit-learn and econml raise when numbers are past saving
         raise LearnerError(f"it stopped in fold {number}: {error}") from error
 
 
-def require_sane(cate: NDArray[np.float64], values: NDArray[np.float64], outcome: str) -> None:
-    """Raise LearnerError for effects (n,) that are not finite, or that vary more than the outcome (n,) itself."""
+def require_sane(cate: NDArray[np.float64], widest: float, outcome: str) -> None:
+    """Raise LearnerError for effects (n,) that are not finite, or vary more than effects can (see `widest_effects`)."""
     failed = ~np.isfinite(cate)
     if failed.any():
         raise LearnerError(f"{failed.sum()} of {len(cate)} effects on {outcome} are not finite")
-    if cate.std() > values.std():
+    if cate.std() > widest:
         raise LearnerError(
             f"it diverged: effects on {outcome} have a standard deviation of {cate.std():.4g}, "
-            f"the outcome itself one of {values.std():.4g}"
+            f"and by the outcome in both arms it can be at most {widest:.4g}"
         )
 
 

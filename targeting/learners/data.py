@@ -68,7 +68,7 @@ def outcome_data(panel: pd.DataFrame, nuisance: pd.DataFrame, inner: pd.DataFram
         fold,
         panel["treated"].to_numpy(),
         # Whole cents as they are in the tills: a sum's last bits would reach splits that tie, as would those of the nuisances.
-        panel[outcome].to_numpy(dtype=float).round(2),
+        panel[outcome].to_numpy(dtype=float),
         nuisance["propensity"].to_numpy(),
         nuisance[f"mean_{outcome}"].to_numpy(),
         by_fold,

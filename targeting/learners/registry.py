@@ -16,6 +16,7 @@ from targeting.learners.orthogonal import (
 )
 from targeting.learners.rows import Effects, HeldOut, Rows
 from targeting.learners.smooth import dr_smooth, r_smooth
+from targeting.stats.units import unit_of
 
 Fit = Callable[[Rows, HeldOut, Settings, int], Effects]
 
@@ -32,6 +33,11 @@ class Learner:
     settings: Settings
     ranges: Mapping[str, Range]
     thrift: Settings = field(default_factory=dict)
+
+    def effects(self, learn: Rows, held_out: HeldOut, settings: Settings, seed: int) -> Effects:
+        """Effects for held-out rows, learned on outcomes in units: no learner sees whether these came in cents or in millions."""
+        unit = unit_of(learn.outcome)
+        return self.fit(learn.in_units(unit), held_out, settings, seed).times(unit)
 
 
 FEW_TREES = {"n_estimators": 32}

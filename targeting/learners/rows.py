@@ -1,6 +1,6 @@
 """What a learner learns from, what it predicts for, and what it gives."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from targeting.nuisance.cross_fit import observed_arm
 from targeting.nuisance.noise import outcome_variance
 from targeting.nuisance.scores import dr_scores
+from targeting.stats.units import rounded
 
 Vector = NDArray[np.float64]
 WEIGHT_DIGITS = 6
@@ -29,6 +30,15 @@ class Rows:
     mean: Vector
     mu0: Vector
     mu1: Vector
+
+    def in_units(self, unit: float) -> "Rows":
+        """The same with the outcome and its nuisances in units, to their decimals.
+
+        Processors differ in the last bits of a fit, and a tree grown on such numbers turns a bit into another split wherever two
+        splits tie, and with it into another effect: rounded numbers are the same everywhere.
+        """
+        outcome, mean, mu0, mu1 = (rounded(own / unit, 1.0) for own in (self.outcome, self.mean, self.mu0, self.mu1))
+        return replace(self, outcome=outcome, mean=mean, mu0=mu0, mu1=mu1)
 
     @property
     def nuisances(self) -> Vector:
@@ -83,3 +93,8 @@ class Effects:
     cate: Vector
     lower: Vector | None = None
     upper: Vector | None = None
+
+    def times(self, unit: float) -> "Effects":
+        """Effects in units as effects in what the outcome came in."""
+        lower, upper = (None if values is None else values * unit for values in (self.lower, self.upper))
+        return Effects(self.cate * unit, lower, upper)

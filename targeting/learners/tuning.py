@@ -20,6 +20,7 @@ from targeting.learners.base_models import Range
 from targeting.learners.cross_fit import LearnerError, fit_fold, require_sane
 from targeting.learners.data import OutcomeData
 from targeting.learners.registry import Learner
+from targeting.stats.units import widest_effects
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)  # a line per study opened tells nobody anything
 Settings = dict[str, Any]
@@ -81,7 +82,7 @@ def fold_loss(data: OutcomeData, learner: Learner, settings: Settings, number: i
     """One fold's part of the R-loss: its sum of squares, divided by the number of all rows."""
     cate, held_out = np.zeros(len(data.outcome)), data.fold == number
     cate[held_out] = fit_fold(learner, data, number, settings, seed).cate
-    require_sane(cate[held_out], data.outcome, "the outcome")
+    require_sane(cate[held_out], widest_effects(data.outcome, data.treated), "the outcome")
     return float(data.r_losses(cate)[held_out].sum() / len(data.outcome))
 
 

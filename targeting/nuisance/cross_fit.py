@@ -21,6 +21,7 @@ from targeting.base.progress import track
 from targeting.nuisance.models import outcome_model, propensity_model
 from targeting.nuisance.scores import clipped, dr_scores
 from targeting.stats.folds import household_folds
+from targeting.stats.units import unit_of
 from targeting.trials.panel import covariate_matrix
 
 Vector = NDArray[np.float64]
@@ -46,14 +47,28 @@ class Task:
 CrossFit = Callable[[Sequence[Task], pd.DataFrame], Mapping[str, Vector]]
 
 
+def known_propensity(panel: pd.DataFrame) -> pd.Series:
+    """The chance by which lots treated each row, missing where nobody drew any."""
+    return panel.get("known_propensity", pd.Series(np.nan, index=panel.index))
+
+
+def with_known(fitted: Vector | None, panel: pd.DataFrame) -> Vector:
+    """The known propensities of a panel's rows, and the fitted ones (rows,), if there are any, where none is known."""
+    known = known_propensity(panel).to_numpy(dtype=float)
+    return known if fitted is None else np.where(np.isnan(known), fitted, known)
+
+
 def nuisance_tasks(panel: pd.DataFrame, outcomes: Sequence[str] | None = None) -> list[Task]:
     """The propensity, and for each outcome its mean whatever the arm (mean), as control (mu0) and as treated (mu1).
 
-    All of the panel's outcomes by default.
+    All of the panel's outcomes by default. The propensity is learned from the rows where lots did not decide, and not at all
+    where they decided everywhere.
     """
-    treated = panel["treated"].to_numpy()
+    treated, observed = panel["treated"].to_numpy(), known_propensity(panel).isna().to_numpy()
     everyone = np.ones(len(panel), dtype=bool)
-    tasks = [Task("propensity", treated.astype(float), everyone, propensity_model, probability=True)]
+    tasks = []
+    if observed.any():
+        tasks.append(Task("propensity", treated.astype(float), observed, propensity_model, probability=True))
     for outcome in outcomes_of(panel.columns) if outcomes is None else outcomes:
         values = panel[outcome].to_numpy(dtype=float)
         tasks.append(Task(f"mean_{outcome}", values, everyone, outcome_model, probability=False))
@@ -64,11 +79,12 @@ def nuisance_tasks(panel: pd.DataFrame, outcomes: Sequence[str] | None = None) -
 def out_of_fold(task: Task, model: str, covariates: Vector, fold: NDArray[np.int64], number: int, seed: int) -> Vector:
     """Predictions for the rows of fold `number` by a model learned on the other folds' rows of the task's arm."""
     learn = task.learn_from & (fold != number)
-    target = task.target[learn].astype(int) if task.probability else task.target[learn]
-    fitted = task.build(model, seed).fit(covariates[learn], target)
-    predict = fitted.predict_proba if task.probability else fitted.predict
-    predictions = predict(covariates[fold == number])
-    return predictions[:, 1] if task.probability else predictions
+    model_of, held_out = task.build(model, seed), covariates[fold == number]
+    if task.probability:
+        return model_of.fit(covariates[learn], task.target[learn].astype(int)).predict_proba(held_out)[:, 1]
+    # In units, as gradient boosting reckons with few digits.
+    unit = unit_of(task.target[learn])
+    return model_of.fit(covariates[learn], task.target[learn] / unit).predict(held_out) * unit
 
 
 def cross_fit(
@@ -150,11 +166,14 @@ def nuisance_table(
 ) -> pd.DataFrame:
     """One row per row of the panel: keys, nuisances and scores.
 
-    The propensity is clipped (see `clipped`); for each of `outcomes`, all of the panel's by default, follow mean_*, mu0_*,
-    mu1_* and the doubly robust scores score0_*, score1_*.
+    The propensity is clipped (see `clipped`), fitted_propensity is not, and where lots decided both are the known chance. For
+    each of `outcomes`, all of the panel's by default, follow mean_*, mu0_*, mu1_* and the doubly robust scores score0_*,
+    score1_*.
     """
     table = panel[KEYS].copy()
-    table["propensity"] = clipped(predictions["propensity"], panel["treated"], clip)
+    fitted = with_known(predictions.get("propensity"), panel)
+    table["propensity"] = with_known(clipped(fitted, panel["treated"], clip), panel)
+    table["fitted_propensity"] = fitted
     for outcome in outcomes_of(panel.columns) if outcomes is None else outcomes:
         mu0, mu1 = predictions[f"mu0_{outcome}"], predictions[f"mu1_{outcome}"]
         scores = dr_scores(panel[outcome], panel["treated"], table["propensity"], mu0, mu1)

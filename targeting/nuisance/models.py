@@ -11,6 +11,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from targeting.base.errors import DataError
+from targeting.stats.units import rounded
 
 RIDGE_PENALTIES = np.logspace(0, 4, 13)
 LOGISTIC_STRENGTHS = np.logspace(-2.5, 0, 6)
@@ -78,17 +79,17 @@ def without_search(fitted: BaseEstimator) -> BaseEstimator:
 
 
 def rounded_outcomes(estimator: BaseEstimator) -> TransformedTargetRegressor:
-    """The regressor with predictions rounded to two decimals, whole cents of spend.
+    """The regressor of an outcome in units (see targeting.stats.units), with predictions rounded to their decimals.
 
     Processors differ in the last bits of a fit. A tree grown on what is left of an outcome turns such a bit into another split
     wherever two splits tie, and with it into another effect; rounded predictions are the same everywhere.
     """
-    return TransformedTargetRegressor(estimator, func=_unchanged, inverse_func=_to_cents, check_inverse=False)
+    return TransformedTargetRegressor(estimator, func=_unchanged, inverse_func=_to_decimals, check_inverse=False)
 
 
 def _unchanged(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return values
 
 
-def _to_cents(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.round(values, 2)
+def _to_decimals(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    return rounded(values, 1.0)

@@ -9,6 +9,7 @@ from sklearn.linear_model import GammaRegressor
 
 from targeting.base.columns import outcomes_of
 from targeting.nuisance.cross_fit import observed_arm
+from targeting.stats.units import unit_of
 
 Vector = NDArray[np.float64]
 PENALTY = 1e-3  # on coefficients of standardised columns: enough for a unique solution, too little to see
@@ -21,12 +22,14 @@ def outcome_variance(outcome: Vector, predicted: Vector, mean: Vector, learn: ND
 
     `predicted` is the outcome's mean given covariates and arm, `mean` the one whatever the arm, both by models that did not see
     the row; `learn` are the rows to learn from, all by default. A gamma regression with a logarithmic link of the squared
-    residuals on the logarithm of the mean and its square: right about the mean of the squares, whatever their own law. Source:
-    Davidian & Carroll (1987), Variance function estimation, Journal of the American Statistical Association 82, 1079-1091.
+    residuals on the logarithm of the mean in units (see `unit_of`) and its square: right about the mean of the squares, whatever
+    their own law. Source: Davidian & Carroll (1987), Variance function estimation, Journal of the American Statistical
+    Association 82, 1079-1091.
     """
     rows = np.ones(len(outcome), dtype=bool) if learn is None else learn
-    squares = np.square(outcome - predicted)
-    size = np.log1p(np.maximum(mean, 0.0))
+    unit = unit_of(outcome[rows])
+    squares = np.square((outcome - predicted) / unit)
+    size = np.log1p(np.maximum(mean / unit, 0.0))
     columns = np.column_stack([size, np.square(size)])
     centre, spread, least = columns[rows].mean(axis=0), columns[rows].std(axis=0), FLOOR * squares[rows].mean()
     if least == 0:
@@ -34,7 +37,7 @@ def outcome_variance(outcome: Vector, predicted: Vector, mean: Vector, learn: ND
     standard = (columns - centre) / np.where(spread > 0, spread, 1.0)
     model = GammaRegressor(alpha=PENALTY, tol=1e-9, max_iter=1000)
     model.fit(standard[rows], np.maximum(squares[rows], least))
-    return np.maximum(model.predict(standard), least)
+    return np.maximum(model.predict(standard), least) * unit**2
 
 
 def score_precision(panel: pd.DataFrame, nuisance: pd.DataFrame, outcome: str) -> Vector:

@@ -10,9 +10,11 @@ from numpy.typing import ArrayLike, NDArray
 from targeting.nuisance.imbalance import imbalance_test
 
 Vector = NDArray[np.float64]
+TINY = 1e-9  # where models say 0 or 1
 WIDE = (0.05, 0.95)  # a second, weaker reading of overlap, beside the one that the pipeline works with
 FEWEST = 50  # rows in effect that each arm must have
 MOST = 0.95  # share of rows inside the wider bounds from which on an effect over everybody rests on data
+SUSPECT = 0.005  # a balance test of a declared experiment below this says that it was not drawn as declared
 BALANCED = 0.1  # an absolute standardised mean difference below this counts as balanced (Austin 2009)
 
 
@@ -83,10 +85,11 @@ def propensity_histogram(propensity: ArrayLike, treated: ArrayLike, n_bins: int 
 def crump_threshold(propensity: ArrayLike) -> float:
     """The alpha for which rows with a propensity in [alpha, 1 - alpha] give the most precise average effect; 0 keeps all.
 
+    Of propensities as they were fitted: those clipped to a bound all look alike, and as if they were worth keeping.
     With g = 1 / (e (1 - e)): gamma is twice the mean of g over the rows with g <= gamma, and 1 / (alpha (1 - alpha)) = gamma.
     Source: Crump, Hotz, Imbens & Mitnik (2009), Biometrika 96, 187-199, corollary 1.
     """
-    e = np.asarray(propensity, dtype=float)
+    e = np.clip(np.asarray(propensity, dtype=float), TINY, 1 - TINY)
     g = np.sort(1 / (e * (1 - e)))
     means = g.cumsum() / np.arange(1, len(g) + 1)
     if g[-1] <= 2 * means[-1]:
@@ -119,9 +122,16 @@ def calibration_error(calibration: pd.DataFrame) -> float:
 
 
 def positivity(
-    covariates: pd.DataFrame, treated: ArrayLike, propensity: ArrayLike, bounds: Sequence[float], seed: int
+    covariates: pd.DataFrame,
+    treated: ArrayLike,
+    propensity: ArrayLike,
+    bounds: Sequence[float],
+    seed: int,
+    fitted: ArrayLike | None = None,
 ) -> dict[str, float]:
     """Can the arms be compared: the numbers of one set of rows, shape (n, p), (n,), (n,).
+
+    `fitted` are the propensities before they were clipped, if they were: of what clipping hides Crump's threshold is told.
 
     Effective sample sizes are Kish's, by arm and weighting; covariates are balanced below an absolute SMD of 0.1.
     n_beyond_chance counts those that overlap weights leave unbalanced by more than the draw of who was mailed explains;
@@ -137,7 +147,7 @@ def positivity(
         "propensity_auc": float(roc_auc_score(t, e)),
         "overlap_share": float(in_overlap(e, bounds).mean()),
         "overlap_share_wide": float(in_overlap(e, WIDE).mean()),
-        "crump_threshold": crump_threshold(e),
+        "crump_threshold": crump_threshold(e if fitted is None else fitted),
     }
     numbers["crump_share"] = float(in_overlap(e, [numbers["crump_threshold"], 1 - numbers["crump_threshold"]]).mean())
     weightings = {
@@ -159,18 +169,23 @@ def positivity(
 
 
 def positivity_table(
-    panel: pd.DataFrame, covariates: pd.DataFrame, propensity: ArrayLike, bounds: Sequence[float], seed: int
+    panel: pd.DataFrame,
+    covariates: pd.DataFrame,
+    propensity: ArrayLike,
+    bounds: Sequence[float],
+    seed: int,
+    fitted: ArrayLike,
 ) -> pd.DataFrame:
     """`positivity` over all rows (campaign_id = all) and by trial; covariates constant in a trial say nothing there."""
-    treated, e = panel["treated"].to_numpy(), np.asarray(propensity, dtype=float)
-    rows = [{"campaign_id": "all", **positivity(covariates, treated, e, bounds, seed)}]
+    treated, e, unclipped = (np.asarray(own) for own in (panel["treated"], propensity, fitted))
+    rows = [{"campaign_id": "all", **positivity(covariates, treated, e, bounds, seed, unclipped)}]
     for campaign in panel["campaign_id"].unique():
         inside = (panel["campaign_id"] == campaign).to_numpy()
         own = covariates.loc[inside]
         rows.append(
             {
                 "campaign_id": str(campaign),
-                **positivity(own.loc[:, own.nunique() > 1], treated[inside], e[inside], bounds, seed),
+                **positivity(own.loc[:, own.nunique() > 1], treated[inside], e[inside], bounds, seed, unclipped[inside]),
             }
         )
     return pd.DataFrame(rows)
@@ -188,8 +203,12 @@ def overlap_verdict(numbers: Mapping[str, float]) -> Answers:
     """What the data can answer, by the numbers of `positivity` over all rows.
 
     An effect over everybody needs most rows inside the wider bounds; one over the overlap population needs enough rows in each
-    arm, in effect, and no covariate that its weights leave unbalanced beyond chance.
+    arm, in effect, and no covariate that its weights leave unbalanced beyond chance. Where lots decided everywhere, `balance_p`
+    says whether they were as declared (see targeting.nuisance.lots), and stands in the place of both.
     """
+    if "balance_p" in numbers:
+        drawn = fewest_in_effect(numbers) >= FEWEST and numbers["balance_p"] >= SUSPECT
+        return Answers.EVERYBODY if drawn else Answers.NOTHING
     if fewest_in_effect(numbers) < FEWEST or numbers["n_beyond_chance"] > 0:
         return Answers.NOTHING
     return Answers.OVERLAP if numbers["overlap_share_wide"] < MOST else Answers.EVERYBODY

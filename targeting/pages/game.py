@@ -145,6 +145,7 @@ class Story:
     pipeline: PipelineWords
     doubts: str
     window: str
+    own_facts: Mapping[str, str]
     recent_days: int
     outcome: str
 
@@ -162,6 +163,7 @@ def game_page(customers: Customers, size: Sizes, profiles: Sequence[Mapping[str,
         "fewest": FEWEST,
         "outcome": story.outcome,
         "recent_days": story.recent_days,
+        "own_facts": dict(story.own_facts),
         "pipeline": story.pipeline.label,
         "breakeven": float(breakeven) if np.ndim(breakeven) == 0 else None,  # one line only where one holds for all
         "doubtful": bool(story.doubts),

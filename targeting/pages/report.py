@@ -8,6 +8,7 @@ import pandas as pd
 import vl_convert
 from markupsafe import Markup
 
+from targeting.base.left_out import LEFT_OUT
 from targeting.pages import charts
 from targeting.pages.what_if import embedded, slider
 from targeting.policy.lookup import Lookup
@@ -61,6 +62,11 @@ def tenths(curve: pd.DataFrame) -> pd.DataFrame:
     return curve.assign(point=range(len(curve)))[(100 * curve["share"]).round().astype(int).to_numpy() % 10 == 0]
 
 
+def no_tills(metrics: Mapping[str, Any]) -> bool:
+    """Whether the run is of a table of customers, of whom nobody knows how they shop."""
+    return LEFT_OUT in metrics["segment"]
+
+
 def outcomes_in(tables: Tables) -> list[str]:
     """The run's outcomes, in the order of plots/ate.csv."""
     return list(dict.fromkeys(tables["ate"]["outcome"]))
@@ -81,7 +87,7 @@ def all_charts(
 
     return {
         "roi": charts.roi_spec(curve, metrics["nuisance"]["overlap_share"]),
-        "positioning": charts.positioning_spec(tables["segments"]),
+        **({} if no_tills(metrics) else {"positioning": charts.positioning_spec(tables["segments"])}),
         **{f"segment_effects_{name}": in_segments(name) for name in outcomes},
         "policies": charts.policies_spec(tables["policies"]),
         "propensity": charts.propensity_spec(propensities, as_they_are),
@@ -136,13 +142,14 @@ def report_context(
         "effect": sentences.effect_sentence(tables["ate"], first),
         "overlap": overlap_words(metrics["nuisance"]),
         "refutation": sentences.refutation_sentence(refutation),
-        "segments_note": sentences.segments_note(metrics),
+        "tills": not no_tills(metrics),
+        "segments_note": "" if no_tills(metrics) else sentences.segments_note(metrics),
         "outcomes": {name: outcome_words(name) for name in outcomes},
         "first": first,
         "others": outcomes[1:],
         "segments_differ": {name: sentences.segments_sentence(metrics["segment_effects"], name) for name in outcomes},
         "limits": sentences.limits(metrics, parameters["data"]),
-        "segments": records(with_contacts(tables["segments"], tables["what_if"])),
+        "segments": [] if no_tills(metrics) else records(with_contacts(tables["segments"], tables["what_if"])),
         "segment_effects": records(tables["segment_effects"]),
         "policies": records(policies),
         "effects": records(sentences.pooled(tables["ate"], first)),

@@ -31,6 +31,8 @@ def summary_numbers(metrics: Mapping[str, Any]) -> dict[str, Any]:
     for name, path in HEADLINES.items():
         value: Any = metrics
         for key in path:
-            value = next(iter(value.values())) if key == FIRST else value[key]
-        summary[name] = value
+            if value is not None:  # segments are left out where there are no tills
+                value = next(iter(value.values())) if key == FIRST else value.get(key)
+        if value is not None:
+            summary[name] = value
     return summary

@@ -32,13 +32,13 @@ class Size:
 SIZES = (Size(0, 1.0), *(Size(depth, share) for depth in DEPTHS for share in sorted(LEAF_SHARES, reverse=True)))
 
 
-def scored_profits(score: Vector, cost: float | Vector, margin: float | Vector) -> Vector:
-    """Profit of contacting each row (rows,) in USD, rounded to cents.
+def scored_profits(score: Vector, cost: float | Vector, margin: float | Vector, unit: float = 1.0) -> Vector:
+    """Profit of contacting each row (rows,) in units of so many USD, rounded to hundredths of one: by default to cents.
 
     Scores come from solvers whose last digits depend on the processor, and a tree may split on the last digit of a tie. Whole
     cents add up without any rounding, so that every processor grows the same tree.
     """
-    return np.rint((margin * score - cost) * 100) / 100
+    return np.rint((margin * score - cost) / unit * 100) / 100
 
 
 def grow(covariates: Vector, profit: Vector, size: Size, seed: int) -> Learned:

@@ -20,7 +20,10 @@ from targeting.policy.tree import (
     leaf_table,
     scored_profits,
 )
+from targeting.stats.units import unit_of
 from targeting.trials.panel import household_covariates
+
+MONEY = ["profit", "se", "ci_lower", "ci_upper"]  # columns of the leaves in USD
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,11 @@ class TreeResults:
     leaves: pd.DataFrame
 
 
+def profit_unit(panel: pd.DataFrame, economics: Economics, outcome: str) -> float:
+    """The unit (USD) that profits are grown on in trees: that of the outcome's margin (see targeting.stats.units)."""
+    return unit_of(float(np.mean(economics.margin)) * panel[outcome].to_numpy(dtype=float))
+
+
 def tree_decisions(
     panel: pd.DataFrame, nuisance: pd.DataFrame, economics: Economics, outcome: str, bounds: Sequence[float], seed: int
 ) -> pd.DataFrame:
@@ -42,11 +50,12 @@ def tree_decisions(
 
     `nuisance` has the scores, row by row as the panel; `bounds` are those of the overlap's propensities.
     """
-    profit = scored_profits(effect_scores(nuisance, outcome), economics.cost, economics.margin)
+    unit = profit_unit(panel, economics, outcome)
+    profit = scored_profits(effect_scores(nuisance, outcome), economics.cost, economics.margin, unit)
     overlap = in_overlap(nuisance["propensity"], bounds)
     covariates = panel[household_covariates(panel)].to_numpy(dtype=float)
     contact, promised = cross_fit_tree(covariates, profit, panel["fold"].to_numpy(), overlap, seed)
-    return panel[KEYS].assign(policy_tree=contact.astype("int8"), promised=promised)
+    return panel[KEYS].assign(policy_tree=contact.astype("int8"), promised=promised * unit)
 
 
 def tree_results(
@@ -59,7 +68,8 @@ def tree_results(
     """
     decisions = tree_decisions(panel, nuisance, economics, outcome, bounds, seed)
     overlap = in_overlap(nuisance["propensity"], bounds)
-    profit = scored_profits(effect_scores(nuisance, outcome), economics.cost, economics.margin)
+    unit = profit_unit(panel, economics, outcome)
+    profit = scored_profits(effect_scores(nuisance, outcome), economics.cost, economics.margin, unit)
     covariates, fold = panel[household_covariates(panel)].astype(float), panel["fold"].to_numpy()
     inside, earned_inside = covariates[overlap], profit[overlap]
     household_id, contact = panel["household_id"].to_numpy()[overlap], decisions["policy_tree"].to_numpy()
@@ -70,6 +80,7 @@ def tree_results(
     tables = []
     for size, tree in trees.items():
         leaves = leaf_table(tree, inside, earned_inside, household_id, contact[overlap])
+        leaves[MONEY] *= unit
         tables.append(leaves.assign(tree="chosen" if size == chosen else "best with a question"))
     leaves = tables[0]
     metrics = {

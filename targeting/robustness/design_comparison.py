@@ -30,7 +30,7 @@ def compare_designs(
     with one arm only. `range` is over the adjusted estimators that exist. A design without a trial has no row.
     """
     table = []
-    for design in DESIGNS:
+    for design in DESIGNS if FIRST in eligible else ():  # a table of customers is its own design
         rows = design_rows(eligible, design)
         if rows.empty:
             continue
@@ -49,4 +49,6 @@ def compare_designs(
 def design_metrics(table: pd.DataFrame) -> dict[str, dict[str, float]]:
     """Of the table of `compare_designs`, by design: positivity, the effect in the overlap, and the estimators' range."""
     names = ["propensity_auc", "overlap_share", "max_smd", "ato", "range"]
+    if table.empty:
+        return {}
     return {str(design): row[names].to_dict() for design, row in table.set_index("design").iterrows()}

@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from targeting.base.columns import KEYS
 from targeting.segments.factors import Factorisation, FactorSettings
 from targeting.segments.grouping import assign_segments
 
@@ -21,3 +22,10 @@ def segment_numbers(
 def segment_names(segments: pd.DataFrame) -> pd.Series:
     """Each segment's name by its number, from a table with a row per household (segment, name)."""
     return segments.drop_duplicates("segment").set_index("segment").sort_index()["name"]
+
+
+def own_segments(panel: pd.DataFrame, eligible: pd.DataFrame) -> pd.DataFrame:
+    """Each row's segment as its user names it, in `eligible`: keys, segment (a number from 1, in the names' order), name."""
+    rows = panel[KEYS].merge(eligible[[*KEYS, "segment"]], on=KEYS, how="left", validate="one_to_one")
+    numbers = rows["segment"].rank(method="dense").astype("int64")
+    return rows.assign(segment=numbers, name=rows["segment"])

@@ -12,9 +12,12 @@ from targeting.base.columns import PREFIX
 from targeting.base.errors import DataError
 from targeting.policy.economics import Economics
 from targeting.sentences.heterogeneity import heterogeneity_words
-from targeting.words.money import money, one
+from targeting.words.features import covariate_words
+from targeting.words.money import amount, money, one
 from targeting.words.numbers import LEARNER_WORDS, number
+from targeting.words.outcomes import one_of
 
+OWN_FACTS = 3  # of a customer of a user's own table that a player sees
 WEEKS = 52  # of a year
 NEEDED = ("monetary_per_week", "frequency_per_week", "recency", "monetary_avg_basket_sales")
 # Visits a week from which on, and how that is said.
@@ -47,6 +50,47 @@ def facts(panel: pd.DataFrame, recent_days: int) -> pd.DataFrame:
     """
     sources = {"spend": f"spend_{recent_days}d", "visits": f"visits_{recent_days}d", "away": "recency"}
     return pd.DataFrame({name: panel[f"{PREFIX}{source}"] for name, source in sources.items() if f"{PREFIX}{source}" in panel})
+
+
+def own_facts(panel: pd.DataFrame) -> dict[str, str]:
+    """Of a table of customers the covariates that a player sees, the first few numbers among them, and what each is called."""
+    names = [name for name in panel if name.startswith(PREFIX) and panel[name].nunique() > 2]
+    return {name: covariate_words(name) for name in names[:OWN_FACTS]}
+
+
+def own_profiles(
+    panel: pd.DataFrame, segment: NDArray[np.int64], names: Mapping[int, str], seen: Mapping[str, str]
+) -> list[dict[str, Any]]:
+    """`segment_profiles` for a table of customers, whose segments are its own groups: the mean of each fact `seen`."""
+    means = panel[list(seen)].groupby(segment).mean()
+    return [
+        {"number": int(label), "name": names[int(label)], "annual_spend": None, "behaviour": _on_average(own, seen)}
+        for label, own in zip(means.index, means.to_dict("records"), strict=True)
+    ]
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a player sees: facts of each customer (a column each), what facts of a user's own table are called, and segments."""
+
+    facts: pd.DataFrame
+    own: Mapping[str, str]
+    profiles: list[dict[str, Any]]
+
+
+def what_players_see(
+    panel: pd.DataFrame, segment: NDArray[np.int64], names: Mapping[int, str], recent_days: int, tills: bool, drawn: bool
+) -> Seen:
+    """Of customers `panel` (rows,) in their segments, by tills or by a table of customers; no profiles where none is drawn."""
+    if not tills:
+        own = own_facts(panel)
+        return Seen(panel[list(own)], own, own_profiles(panel, segment, names, own) if drawn else [])
+    return Seen(facts(panel, recent_days), {}, segment_profiles(panel, segment, names) if drawn else [])
+
+
+def _on_average(means: Mapping[str, float], seen: Mapping[str, str]) -> str:
+    said = ", ".join(f"{words} {means[name]:,.4g}" for name, words in seen.items())
+    return f"On average {said}." if said else ""
 
 
 def segment_profiles(panel: pd.DataFrame, segment: NDArray[np.int64], names: Mapping[int, str]) -> list[dict[str, Any]]:
@@ -103,7 +147,10 @@ def stakes(economics: Economics, outcome: str) -> str:
     if outcome == "purchase_amount":
         leaves, must = f"every extra {one()} of sales leaves {money(average['margin'])}", f"{money(breakeven)} of extra sales"
     else:
-        leaves, must = f"every extra visit leaves {money(average['margin'])}", f"{number(breakeven)} extra visits"
+        counted, each = amount(breakeven, outcome), one_of(outcome)
+        leaves, must = f"every extra {each} leaves {money(average['margin'])}", f"{counted} more"
+        if outcome == "purchase_count":
+            leaves, must = f"every extra visit leaves {money(average['margin'])}", f"{number(breakeven)} extra visits"
     return f"A coupon costs {cost}{on_average}, and {leaves}: it pays only where it brings more than {must}."
 
 

@@ -3,12 +3,14 @@
 from collections.abc import Mapping
 from typing import Any
 
-from targeting.nuisance.overlap import BALANCED, FEWEST, MOST, WIDE, Answers, fewest_in_effect
-from targeting.words.numbers import number, percent
+from targeting.nuisance.overlap import BALANCED, FEWEST, MOST, SUSPECT, WIDE, Answers, fewest_in_effect
+from targeting.words.numbers import number, p_value, percent
 
 
 def overlap_words(numbers: Mapping[str, Any]) -> str:
     """What the data can answer and why; `numbers` are metrics/nuisance.json: those of `positivity`, and `answers`."""
+    if "balance_p" in numbers:
+        return _lots_in_words(numbers)
     if numbers["answers"] == Answers.NOTHING:
         fewest, difference = number(fewest_in_effect(numbers), 0), number(numbers["max_smd_overlap"])
         return (
@@ -21,3 +23,16 @@ def overlap_words(numbers: Mapping[str, Any]) -> str:
             f"{inside}, and an effect over everybody needs {percent(MOST)}: only effects in the overlap population rest on data."
         )
     return f"{inside}: both arms occur nearly everywhere."
+
+
+def _lots_in_words(numbers: Mapping[str, Any]) -> str:
+    """The same of an experiment, where lots with known chances decided."""
+    p, fewest = p_value(numbers["balance_p"]), fewest_in_effect(numbers)
+    if numbers["balance_p"] < SUSPECT:
+        return (
+            f"The arms do not compare: they differ by more than lots with the stated chances would have it ({p} for all "
+            "covariates at once). Look whether everybody drawn is in the table, and whether the chances are right."
+        )
+    if fewest < FEWEST:
+        return f"The arms do not compare: {number(fewest, 0)} rows in the smaller arm in effect (at least {FEWEST} needed)."
+    return f"Lots with known chances decided who was mailed, and the arms differ no more than lots would have it ({p})."

@@ -16,6 +16,8 @@ from targeting.words.outcomes import outcome_words
 
 Metrics = Mapping[str, Any]
 READ_FIRST = "ato"  # the estimator of the population that the data speak of
+OF_TRIALS = "Effects are of the first campaign of its type that reaches a household, on purchases inside the outcome window only."
+OF_A_TABLE = "Effects are of a campaign as it was, on the outcomes as the table has them."
 CLEARLY = 0.05  # of silhouette: draws without groups differ among themselves, and a hair above their mean says nothing
 
 
@@ -106,6 +108,11 @@ def experiment_settles(metrics: Metrics, outcome: str) -> str:
     """What the designed experiment can tell of `outcome` (that of the policies), and what it cannot."""
     if "half_width_adjusted" not in metrics["experiment"]:  # nobody can take part
         return "An experiment needs households that no campaign of this type has mailed yet, such as new customers."
+    if "balance_p" in metrics.get("nuisance", {}):
+        return (
+            "These data are such an experiment already: another one tells of other customers, or of another time, or makes the "
+            "interval narrower."
+        )
     breakeven = metrics["policy"]["breakeven"]
     needed = breakeven + metrics["experiment"]["half_width_adjusted"]
     return (
@@ -181,8 +188,10 @@ def key_numbers(metrics: Metrics, policies: pd.DataFrame, outcome: str) -> list[
     return [brings, costs, earns]
 
 
-def lot_sentence(data: Metrics) -> str:
+def lot_sentence(data: Metrics, nuisance: Metrics) -> str:
     """What the effects rest on; `data` is the section of params.yaml, which of a made-up retailer tells how it mails."""
+    if "balance_p" in nuisance:
+        return "Lots decided who was mailed: effects are right if these lots, and all that were drawn, are in the table."
     if data["source"] != "simulated":
         return "Nobody was mailed by lot: effects are right if all that decides both mailing and buying is among the covariates."
     if data["overlap"] == "randomised":
@@ -197,8 +206,8 @@ def limits(metrics: Metrics, data: Metrics) -> list[str]:
     """What the numbers cannot say, whatever they are; and what this run's, on `data` of params.yaml, cannot say."""
     nuisance, experiment = metrics["nuisance"], metrics["experiment"]
     always = [
-        lot_sentence(data),
-        "Effects are of the first campaign of its type that reaches a household, on purchases inside the outcome window only.",
+        lot_sentence(data, nuisance),
+        OF_A_TABLE if data["source"] == "panel" else OF_TRIALS,
         "Profit is margin times the effect, less the cost of contact; the margin is an assumption, not a measurement.",
         "Intervals take the fitted models as given; refitting them with other households widens some of them.",
     ]

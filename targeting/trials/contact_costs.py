@@ -35,6 +35,11 @@ def discounts(trial: Trial, transactions: ir.Table, targets: ir.Table, redemptio
     return filled.order_by("household_id")
 
 
+def no_costs() -> pd.DataFrame:
+    """The table of `cost_table` where no till says anything."""
+    return pd.DataFrame(columns=["campaign_id", "basis", "n", "cost", "se", "ci_lower", "ci_upper", "meaning"])
+
+
 def cost_table(campaigns: Sequence[int], households: Sequence[pd.DataFrame]) -> pd.DataFrame:
     """Mean discount by campaign (campaign_id) and over all: campaign_id, basis, n, cost, se, ci_lower, ci_upper, meaning.
 

@@ -20,6 +20,9 @@ from targeting.tables.covariates import baseline_covariates, keep_promoted_lines
 from targeting.trials.panel import FRONT, assemble, covariate_names
 from targeting.trials.trials import outcomes_between
 
+COUNTS = ["campaign_id", "outcome_from", "n_eligible", "n_treated_without_history", "n_control_without_history"]
+COUNTS += ["n_treated_mailed_meanwhile", "n_control_mailed_meanwhile", "n_treated", "n_control", "used"]
+
 
 @dataclass(frozen=True)
 class ControlTrial:
@@ -107,6 +110,11 @@ def control_panel(trials: Sequence[ControlTrial]) -> pd.DataFrame:
     """The trials with both arms as one panel, as `assemble` makes it; without a row where no trial has both."""
     usable = [trial.rows for trial in trials if trial.has_both_arms]
     return assemble(pd.concat(usable, ignore_index=True)) if usable else pd.DataFrame(columns=FRONT)
+
+
+def control_flow(trials: Sequence[ControlTrial]) -> pd.DataFrame:
+    """Who is in each trial, and who is not: COUNTS, one row per trial."""
+    return pd.DataFrame([trial.flow() for trial in trials], columns=COUNTS)
 
 
 def control_metrics(control: pd.DataFrame, flow: pd.DataFrame) -> dict[str, int]:

@@ -4,11 +4,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from targeting.base.columns import BEFORE, DISCOUNTS, EARLIER, KEYS, OUTCOMES, PREFIX, discounts_of, outcomes_of
+from targeting.base.columns import BEFORE, EARLIER, KEYS, OUTCOMES, PREFIX, discounts_of, outcomes_of
 from targeting.base.errors import DataError
 
 TRIAL = f"{PREFIX}trial_"  # of an indicator of a trial
-FRONT = [*KEYS, "trial", "time_zero", "treated", *OUTCOMES, *BEFORE, *DISCOUNTS, "earlier_mailings", "mailed_after", "cut"]
+FURTHER = ["mailed_after", "cut", "by_lot", "known_propensity", "earlier_mailings"]  # where a panel has them
+FRONT = [*KEYS, "trial", "time_zero", "treated", *OUTCOMES, *BEFORE, "mailed_after", "cut"]
 
 
 def assemble(rows: pd.DataFrame) -> pd.DataFrame:
@@ -17,9 +18,10 @@ def assemble(rows: pd.DataFrame) -> pd.DataFrame:
     Outcomes, discounts and covariates with one value in all rows say nothing and are left out.
     """
     panel = rows.sort_values(["trial", "household_id"], ignore_index=True)
-    said = {*outcomes_of(panel.columns), *discounts_of(panel.columns)}
-    silent = {*OUTCOMES, *DISCOUNTS}.difference(name for name in said if panel[name].nunique() > 1)
-    front = [name for name in FRONT if name.removeprefix(EARLIER) not in silent]
+    said = [name for name in (*outcomes_of(panel.columns), *discounts_of(panel.columns)) if panel[name].nunique() > 1]
+    before = [f"{EARLIER}{name}" for name in said]
+    front = [*KEYS, "trial", "time_zero", "treated", *said, *before, *FURTHER]
+    front = [name for name in front if name in panel]
     covariates = [name for name in panel.columns if name.startswith(PREFIX) and panel[name].nunique() > 1]
     indicators = {f"{TRIAL}{number}": (panel["trial"] == number).astype(float) for number in sorted(panel["trial"].unique())[1:]}
     return panel[[*front, *covariates]].assign(**indicators)

@@ -40,6 +40,11 @@ def weekly_spend(tables: Mapping[str, ir.Table], trials: Sequence[Trial], panel:
     return table[[*KEYS, "campaign_weeks", *weeks]].rename(columns=str).reset_index(drop=True)
 
 
+def no_weeks(panel: pd.DataFrame) -> pd.DataFrame:
+    """The table of `weekly_spend` of a panel of which no receipts are known."""
+    return panel[KEYS].assign(campaign_weeks=np.nan)
+
+
 def _weeks_after(trial: Trial) -> int:
     """Whole weeks from time zero to the window's end."""
     return ((trial.window_end - trial.time_zero).days + 1) // WEEK

@@ -129,6 +129,7 @@ def _evidence(panel: pd.DataFrame, nuisance: pd.DataFrame, outcome: str, inside:
     return Evidence(
         score=effect_scores(nuisance, outcome)[inside],
         outcome=rows[outcome].to_numpy(dtype=float),
+        treated=rows["treated"].to_numpy(),
         household_id=rows["household_id"].to_numpy(),
         fold=rows["fold"].to_numpy(),
     )

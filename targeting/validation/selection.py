@@ -14,7 +14,7 @@ For each fold the rule looks at the other folds only, so that no household's out
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import StrEnum, auto
 
 import numpy as np
@@ -26,6 +26,7 @@ from targeting.effects.estimators import ato, effect_data
 from targeting.stats.estimates import SIGNIFICANCE, Estimate
 from targeting.stats.folds import levelled, rank_within
 from targeting.stats.joint import adjusted_p_values, joint_covariance
+from targeting.stats.units import widest_effects
 from targeting.validation.calibration import best_linear_predictor
 from targeting.validation.ranking import CROSS_FITTED, autoc_weights, rank_weighted_influence
 
@@ -37,16 +38,17 @@ NESTED, USED = "nested", "selected"
 
 @dataclass(frozen=True)
 class Evidence:
-    """What chooses: the difference of doubly robust scores, the outcome, household and fold, each (rows,)."""
+    """What chooses: the difference of doubly robust scores, the outcome, treatment, household and fold, each (rows,)."""
 
     score: NDArray[np.float64]
     outcome: NDArray[np.float64]
+    treated: NDArray[np.int64]
     household_id: NDArray[np.int64]
     fold: NDArray[np.int64]
 
     def subset(self, rows: NDArray[np.bool_]) -> "Evidence":
         """The same for some rows."""
-        return Evidence(self.score[rows], self.outcome[rows], self.household_id[rows], self.fold[rows])
+        return Evidence(*(getattr(self, field.name)[rows] for field in fields(self)))
 
 
 @dataclass(frozen=True)
@@ -226,9 +228,9 @@ def heterogeneity_verdict(choice: Choice) -> dict[str, str | bool | float]:
 
 def _failed_gate(cate: NDArray[np.float64], evidence: Evidence) -> FailedGate | None:
     """The first gate that finite effects, levelled over folds, fail; None if none."""
-    spread, most = float(np.std(cate)), float(min(np.std(evidence.outcome), np.std(evidence.score)))
-    if spread > most:
-        # Var(score) = Var(effect) + noise; effects more spread out than outcomes themselves are as implausible.
+    most = min(widest_effects(evidence.outcome, evidence.treated), float(np.std(evidence.score)))
+    spread = float(np.std(cate))
+    if spread > most:  # Var(score) = Var(effect) + noise
         return Implausible(spread, most)
     slope = best_linear_predictor(cate, evidence.score, evidence.household_id, CROSS_FITTED).estimate
     # A constant effect has no slope that could be wrong.

@@ -18,6 +18,7 @@ function newGame(data, draw, campaigns, order) {
 }
 
 function play(data) {
+  addOwnFacts(data.own_facts);
   const given = readAddress(location.hash);
   let game = newGame(data, given.draw === null ? 1 : given.draw, 0, "lot");
   const refresh = (said) => refreshPicks(game, said);

@@ -16,6 +16,17 @@ const FACTS = {
   away: { heading: () => "Days away", show: (value) => String(value), largest: () => "those longest away" },
 };
 
+// Facts of a table that users brought, by the words for them; a few digits tell such numbers apart.
+function addOwnFacts(words) {
+  for (const [name, text] of Object.entries(words)) {
+    FACTS[name] = {
+      heading: () => text,
+      show: (value) => Number(value.toPrecision(4)).toLocaleString("en-US"),
+      largest: () => `those with the largest ${text}`,
+    };
+  }
+}
+
 // The customers of a segment in the order in which they get coupons.
 function membersInOrder(game, segment) {
   const members = game.members[segment].slice();

@@ -140,7 +140,7 @@ async function start() {
   const charts = read("charts");
   const { roi, positioning, ...others } = charts;
   window.model = startWhatIf(await draw("roi", roi));
-  await startAxes(positioning, read("axes"));
+  if (positioning) await startAxes(positioning, read("axes"));
   // A chart in a closed part of the page has no width: it is drawn when the part opens.
   for (const [name, spec] of Object.entries(others)) {
     const hidden = document.getElementById(`chart-${name}`).closest("details");

@@ -1,0 +1,149 @@
+"""A table of customers with a treatment and outcomes: what is made of it, and what is refused."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from ibis.backends import BaseBackend
+
+from targeting.base.columns import outcomes_of
+from targeting.base.customer_table import CustomerTable
+from targeting.base.errors import DataError
+from targeting.nuisance.cross_fit import cross_fit, nuisance_table, nuisance_tasks
+from targeting.nuisance.nested import inner_nuisances
+from targeting.segments.stored import own_segments
+from targeting.sources.customer_table import Customers, read_customers
+from targeting.trials.customers import customer_candidates, customer_flow, customer_panel, customer_trials
+from targeting.trials.panel import covariate_names
+from tests.tables_of_customers import TABLE, email_test
+
+
+def customers(backend: BaseBackend, rows: pd.DataFrame, folder: Path, **table: Any) -> Customers:
+    """What is read of a table that is saved as CSV, by TABLE with these changes; a key that is None is left out."""
+    path = folder / "test.csv"
+    rows.to_csv(path, index=False)
+    checked = CustomerTable.model_validate({key: value for key, value in {**TABLE, **table}.items() if value is not None})
+    return read_customers(backend, {"path": str(path), "table": checked.model_dump()})
+
+
+def test_columns_get_their_parts_and_covariates_become_numbers(backend, tmp_path):
+    rows = pd.DataFrame(
+        {
+            "who": ["b", "a", "c", "d"],
+            "sent": ["yes", "no", "yes", "no"],
+            "spend": [0.0, 2.5, 0.0, 7.25],
+            "visit": [1, 0, 0, 1],
+            "history": [10.0, np.nan, 30.0, 20.0],
+            "channel": ["Web", "Web", None, "Phone"],
+            "same": 1,
+        }
+    )
+    own = {"customer_id": "who", "treated": "SENT", "numeric": ["history", "same"], "categorical": ["channel"]}
+    found = customers(backend, rows, tmp_path, **own)
+    table = found.rows.set_index("household_id")
+    assert found.identifiers["text"].tolist() == ["a", "b", "c", "d"]  # 1 to 4
+    assert table["treated"].tolist() == [0, 1, 1, 0]
+    assert table["purchase_amount"].tolist() == [2.5, 0.0, 0.0, 7.25]
+    assert table["known_propensity"].tolist() == [0.5] * 4
+    assert table["by_lot"].tolist() == [1] * 4
+    # The median of 10, 20 and 30 takes the place of what is missing; nothing is said of a column that never varies.
+    assert table["x_history"].tolist() == [20.0, 10.0, 30.0, 20.0]
+    assert table["x_history_missing"].tolist() == [1.0, 0.0, 0.0, 0.0]
+    # Each value but the most frequent, Web, and one for what is missing; rare ones go together.
+    assert covariate_names(found.rows) == ["x_history", "x_history_missing", "x_channel_other"]
+    assert table["x_channel_other"].tolist() == [0.0, 0.0, 1.0, 1.0]
+
+
+def test_campaigns_follow_their_days_and_each_customer_is_a_candidate_once(backend, tmp_path):
+    rows = email_test(60).assign(wave=np.repeat(["second", "first"], 30), sent_on=np.repeat(["02/01/2024", "15/12/2023"], 30))
+    rows["customer_id"] = np.tile(np.arange(30), 2)
+    rows["mailed"] = np.tile([0, 1], 30)
+    own = {"campaign_id": "wave", "day": "sent_on", "dates": "DD/MM/YYYY", "segment": "channel"}
+    found = customers(backend, rows, tmp_path, **own)
+    trials = customer_trials(found.rows)
+    first = trials[trials["trial"] == 1]
+    assert first["time_zero"].unique().tolist() == [pd.Timestamp("2023-12-15")]
+    assert found.identifiers.set_index("number").loc[1, "text"] == "first"
+    panel = customer_panel(trials, 3, seed=1)
+    assert outcomes_of(panel.columns) == ("purchase_amount", "visits")
+    assert "x_trial_2" in panel
+    assert panel.groupby("household_id")["fold"].nunique().max() == 1
+    assert customer_flow(trials)["n_control"].tolist() == [15, 15]
+    candidates = customer_candidates(trials)
+    assert candidates["household_id"].tolist() == list(range(30))
+    assert (candidates["time_zero"] == pd.Timestamp("2024-01-02")).all()  # as in its last campaign
+    segments = own_segments(panel, trials)
+    assert segments.groupby("segment")["name"].first().tolist() == sorted(rows["channel"].unique())
+
+
+@pytest.mark.parametrize("kind", ["number", "column", "some", "none"])
+def test_known_propensities_are_used_as_they_are_and_estimated_only_where_nobody_knows_them(backend, tmp_path, kind):
+    rows = email_test(400).assign(chance=np.where(np.arange(400) % 4 == 0, 0.25, 0.75))
+    if kind == "some":
+        rows.loc[200:, "chance"] = np.nan
+    given = {"number": 0.5, "none": None}.get(kind, "chance")
+    found = customers(backend, rows, tmp_path, propensity=given)
+    panel = customer_panel(customer_trials(found.rows), 3, seed=1)
+    tasks = nuisance_tasks(panel)
+    predictions, _ = cross_fit(tasks, panel, ["linear"], 3, 1, seed=1)
+    table, inner = nuisance_table(panel, predictions, 0.01), inner_nuisances(panel, ["linear"], 0.01, seed=1)
+    wanted = {"number": np.full(400, 0.5), "none": np.full(400, np.nan)}.get(kind, rows["chance"].to_numpy())
+    known = ~np.isnan(wanted)
+    np.testing.assert_array_equal(table.loc[known, "propensity"], wanted[known])
+    np.testing.assert_array_equal(
+        inner["propensity"].to_numpy()[np.isin(inner["household_id"], panel["household_id"][known])],
+        inner.merge(panel[["household_id", "known_propensity"]], on="household_id")["known_propensity"].dropna(),
+    )
+    assert ("propensity" in {task.name for task in tasks}) == (not known.all())
+    assert table["propensity"].between(0.0, 1.0, inclusive="neither").all()
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"mailed": 2}, r"test\.csv, column mailed: 3 of 90 rows cannot be read as true or false, for example '2'"),
+        ({"mailed": None}, r"column mailed: 3 rows without a finite value, for example the 1\. row\. Fill it in"),
+        ({"spend": "none yet"}, r"column spend: 3 of 90 rows cannot be read as a number .*, for example 'none yet'"),
+        ({"spend": None}, r"column spend: 3 rows without a finite value.* Write 0 where nothing came of it"),
+        ({"chance": 1.0}, r"column chance: 3 rows whose chance is not between 0 and 1, for example 1\. Where everybody"),
+        (
+            {"customer_id": 7},
+            r"column customer_id: 3 rows of a customer who is in the same campaign before, for example 7\. Keep one",
+        ),
+    ],
+)
+def test_rows_that_cannot_be_used_are_counted_shown_and_answered(backend, tmp_path, changed, message):
+    rows = email_test(90).assign(chance=0.5).astype({"spend": object, "mailed": object})
+    for column, value in changed.items():
+        rows.loc[:2, column] = value
+    with pytest.raises(DataError, match=message):
+        customers(backend, rows, tmp_path, propensity="chance")
+
+
+def test_a_table_of_one_arm_or_without_a_covariate_that_varies_is_refused(backend, tmp_path):
+    one_arm = r"column mailed: all 50 rows are treated, for example customer 0, so that there is nobody to compare with"
+    with pytest.raises(DataError, match=one_arm):
+        customers(backend, email_test(50).assign(mailed=1), tmp_path)
+    with pytest.raises(DataError, match=r"has one value in all rows: name some that tell customers apart"):
+        customers(backend, email_test(50).assign(history=1), tmp_path, numeric=["history"], categorical=[])
+    with pytest.raises(DataError, match=r"test\.csv has no column channle; it has customer_id, mailed"):
+        customers(backend, email_test(50), tmp_path, categorical=["channle"])
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"propensity": 1.5}, "less than 1"),
+        ({"propensity": 0.0}, "greater than 0"),
+        ({"numeric": [], "categorical": []}, "name what was known of customers before"),
+        ({"numeric": ["history", "spend"]}, "spend is there more than once: an outcome or the treatment is no covariate"),
+        ({"outcomes": {"treated": "visit"}}, "treated is a name that the pipeline uses itself"),
+        ({"outcomes": {}}, "at least 1 item"),
+        ({"customer": "customer_id"}, "customer is none of its keys, which are customer_id, treated"),
+    ],
+)
+def test_what_the_yaml_may_not_say(changed, message):
+    with pytest.raises(ValueError, match=message):
+        CustomerTable.model_validate({**TABLE, **changed})
