@@ -68,10 +68,7 @@ def main() -> None:
     caused = discount_effects(panel, nuisance)
     costs = pd.concat([pd.read_parquet(TILL_COSTS), caused_costs(caused, len(panel))], ignore_index=True)
     weeks = event_time(pd.read_parquet(WEEKS), panel, nuisance, params["seed"])
-    metrics: dict[str, dict[str, float]] = {
-        "caused": dict(zip(caused["discount"], caused["estimate"], strict=True)),
-        "by_week": weeks.metrics(),
-    }
+    metrics: dict[str, dict[str, float]] = {}
     for place, outcome in enumerate(outcomes):
         overall = effects[(effects["outcome"] == outcome) & (effects["trial"] == "all")].set_index("method")
         # An estimator with too few rows is missing in the table, and says nothing here.
@@ -84,6 +81,7 @@ def main() -> None:
             **wear_out_metrics(worn[place]),
             "range": np.ptp(known[known.index.isin(ADJUSTED)]),
         }
+    metrics |= {"caused": dict(zip(caused["discount"], caused["estimate"], strict=True)), "by_week": weeks.metrics()}
     write_metrics(metrics, METRICS)
     write_parquet(effects, EFFECTS)
     write_parquet(caused, CAUSED)

@@ -54,6 +54,7 @@ def world(n: int = 600, seed: int = 0, spread: float = 1.0) -> EffectData:
         mu0=mu0,
         mu1=mu1,
         score=score,
+        variance=np.full(n, 2.0),
     )
 
 

@@ -22,7 +22,7 @@ def effects(data: pd.DataFrame) -> pd.DataFrame:
     """Forward effects of the X-learner; the last trial's propensities are known, as treatment is randomised."""
     names = [f"{name}_{outcome}" for outcome in OUTCOMES for name in ("mean", "mu0", "mu1")]
     nuisance = data[KEYS].assign(propensity=0.5, **dict.fromkeys(names, 0.0))
-    return forward_effects(data, nuisance, LEARNERS, ["linear"], 0.01, SEED)
+    return forward_effects(data.drop(columns="effect"), nuisance, LEARNERS, ["linear"], 0.01, SEED)
 
 
 def panel(changes: bool = False, n: int = 400, seed: int = 0) -> pd.DataFrame:

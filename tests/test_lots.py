@@ -45,6 +45,7 @@ def test_a_campaign_that_chose_its_customers_is_no_experiment():
 def experiment(p: float, fewest: float = 200.0) -> dict[str, float | str]:
     """A small experiment, one covariate of which differs by a fifth of its spread."""
     numbers: dict[str, float | str] = {
+        "n_beyond_chance": 1,
         "overlap_share_wide": 1.0,
         "ess_treated_overlap": fewest,
         "ess_control_overlap": 260.0,

@@ -27,6 +27,7 @@ def data_of(outcome, treated, propensity, mu0, mu1, household) -> EffectData:
         mu0=m0,
         mu1=m1,
         score=score,
+        variance=np.ones(len(y)),
     )
 
 

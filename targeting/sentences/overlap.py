@@ -15,7 +15,7 @@ def overlap_words(numbers: Mapping[str, Any]) -> str:
         fewest, difference = number(fewest_in_effect(numbers), 0), number(numbers["max_smd_overlap"])
         return (
             f"The arms do not compare: {fewest} rows in the smaller arm in effect (at least {FEWEST} needed), largest difference "
-            f"{difference} after weighting (below {BALANCED} needed)."
+            f"{difference} after weighting (below {BALANCED} needed, or no more than the chance of who was mailed explains)."
         )
     inside = f"{percent(numbers['overlap_share_wide'])} of rows have a propensity inside {WIDE[0]} to {WIDE[1]}"
     if numbers["answers"] == Answers.OVERLAP:
