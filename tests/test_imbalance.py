@@ -19,7 +19,7 @@ def world(seed: int, n: int = 400) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def test_the_true_propensity_is_beyond_chance_as_often_as_the_level_says():
-    beyond = [imbalance_test(*(x, t, e), seed=0, draws=200).beyond_chance.any() for x, e, t in map(world, range(400))]
+    beyond = [imbalance_test(*(x, t, e), seed=0, level=0.05, draws=200).beyond_chance.any() for x, e, t in map(world, range(400))]
     # 20 of 400 expected, with a standard deviation of 4.4.
     assert 6 <= np.sum(beyond) <= 36
 

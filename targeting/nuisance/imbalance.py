@@ -18,12 +18,12 @@ class Imbalance:
 
     @property
     def beyond_chance(self) -> NDArray[np.bool_]:
-        """Covariates whose difference is larger than the largest of all would be in 95% of the draws."""
+        """Covariates whose difference is larger than the largest of all would be in 99% of the draws."""
         return self.t > self.critical
 
 
 def imbalance_test(
-    covariates: Vector, treated: ArrayLike, propensity: ArrayLike, seed: int, level: float = 0.05, draws: int = DRAWS
+    covariates: Vector, treated: ArrayLike, propensity: ArrayLike, seed: int, level: float = 0.01, draws: int = DRAWS
 ) -> Imbalance:
     """Differences under overlap weights against those of draws in which `propensity` alone decides who is treated.
 
