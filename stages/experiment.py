@@ -56,7 +56,7 @@ METRICS = Path("metrics/experiment.json")
 
 def main() -> None:
     params = load_params("data", "policy", "nuisance", "experiment", "seed")
-    speak_in(params["data"]["currency"])
+    speak_in(params["data"]["currency"], params["policy"]["cost"])
     settings, outcome, seed = params["experiment"], params["policy"]["outcome"], params["seed"]
     panel = pd.read_parquet(PANEL, columns=[*KEYS, "trial", "treated", outcome])
     nuisance, decided, evidence = (pd.read_parquet(path) for path in (NUISANCE, ASSIGNMENTS, EVIDENCE))

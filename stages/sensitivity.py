@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from targeting.base.columns import outcomes_of
+from targeting.base.columns import EARLIER, outcomes_of
 from targeting.base.outputs import write_csv, write_figure, write_metrics
 from targeting.base.params import load_params
 from targeting.base.stage import run
@@ -38,7 +38,7 @@ def main() -> None:
     require_aligned(panel, nuisance, str(NUISANCE))
     overlap = in_overlap(nuisance["propensity"], params["nuisance"]["overlap"])
     covariates = panel[covariate_names(panel)]
-    groups = covariate_groups(list(covariates.columns))
+    groups = covariate_groups(list(covariates.columns), tills=any(name.startswith(EARLIER) for name in panel))
 
     tables, yardsticks, contours, metrics = [], [], [], {}
     for outcome in outcomes_of(panel.columns):
