@@ -62,7 +62,7 @@ def main() -> None:
     write_csv(table, SENSITIVITY)
     write_csv(pd.concat(yardsticks, ignore_index=True), BENCHMARKS)
     write_csv(pd.concat(contours, ignore_index=True), CONTOUR)
-    write_figure(contour_chart(contours[0], yardsticks[0]), PICTURE)
+    write_figure(contour_chart(contours[0], yardsticks[0], outcomes_of(panel.columns)[0]), PICTURE)
 
 
 if __name__ == "__main__":
