@@ -5,15 +5,17 @@ Reads the panel; writes one row per row of the panel.
 
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 from sklearn.metrics import r2_score
 
 from targeting.base.columns import discounts_of, outcomes_of
+from targeting.base.lots import known_propensities
 from targeting.base.outputs import write_csv, write_figure, write_metrics, write_parquet
 from targeting.base.params import load_params
 from targeting.base.stage import run
 from targeting.figures.nuisance import love_plot, propensity_chart
-from targeting.nuisance.cross_fit import cross_fit, known_propensity, nuisance_table, nuisance_tasks, observed_arm
+from targeting.nuisance.cross_fit import cross_fit, nuisance_table, nuisance_tasks, observed_arm
 from targeting.nuisance.lots import balance_p_value
 from targeting.nuisance.models import with_logs
 from targeting.nuisance.noise import with_precision
@@ -25,7 +27,7 @@ from targeting.nuisance.overlap import (
     positivity_table,
     propensity_histogram,
 )
-from targeting.nuisance.scores import clip_bound
+from targeting.nuisance.scores import clipped_share
 from targeting.trials.panel import covariate_names
 
 PANEL = Path("data/trials/panel.parquet")
@@ -53,7 +55,7 @@ def main() -> None:
     predictions, models = cross_fit(nuisance_tasks(panel, measured), panel, *rules)
     table = with_precision(panel, nuisance_table(panel, predictions, settings["clip"], measured))
 
-    propensity, bound = table["propensity"].to_numpy(), clip_bound(treated, settings["clip"])
+    propensity, observed = table["propensity"].to_numpy(), np.isnan(known_propensities(panel))
     covariates = panel[covariate_names(panel)]
     overlap = positivity_table(panel, covariates, propensity, settings["overlap"], params["seed"], table["fitted_propensity"])
     histogram = propensity_histogram(propensity, treated)
@@ -64,7 +66,7 @@ def main() -> None:
     pooled = overlap.iloc[0].drop(["campaign_id", "n", "n_treated"]).to_dict()
     metrics = {
         **pooled,
-        "clipped_share": ((propensity <= bound) | (propensity >= 1 - bound)).mean(),
+        "clipped_share": clipped_share(propensity[observed], treated[observed], settings["clip"]),
         "calibration_error": calibration_error(calibration),
         "n_covariates": covariates.shape[1],
         "n_balanced_weighted": pooled["n_balanced_overlap"],
@@ -72,9 +74,8 @@ def main() -> None:
         "outcome_r2": r2_score(panel[first], predicted),
         "answers": overlap_verdict(pooled),
     }
-    known = known_propensity(panel)
-    if known.notna().all():  # a declared experiment: were the lots kept?
-        metrics["balance_p"] = balance_p_value(with_logs(covariates), treated, known, params["seed"])
+    if not observed.any():  # a declared experiment: were the lots kept?
+        metrics["balance_p"] = balance_p_value(with_logs(covariates), treated, propensity, params["seed"])
         metrics["answers"] = overlap_verdict({**pooled, "balance_p": metrics["balance_p"]})
     write_metrics(metrics, METRICS)
     write_parquet(table, NUISANCE)

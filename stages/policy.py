@@ -58,7 +58,7 @@ METRICS = Path("metrics/policy.json")
 
 def main() -> None:
     params = load_params("data", "policy", "nuisance", "design", "learners", "seed")
-    speak_in(params["data"]["currency"])
+    speak_in(params["data"]["currency"], params["policy"]["cost"])
     settings, learner = params["policy"], params["policy"]["learner"]
     panel = pd.read_parquet(PANEL, columns=[*KEYS, "treated", "fold", settings["outcome"]])
     nuisance, segments, tree = (pd.read_parquet(path) for path in (NUISANCE, SEGMENTS, TREE))

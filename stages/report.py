@@ -74,7 +74,7 @@ def main() -> None:
     params = load_params(
         "data", "engine", "design", "segmentation", "nuisance", "refute", "learners", "policy", "experiment", "seed"
     )
-    speak_in(params["data"]["currency"])
+    speak_in(params["data"]["currency"], params["policy"]["cost"])
     metrics, tables, arms, lookup = read_run()
     policy = metrics["policy"]
     write_metrics(summary_numbers(metrics), SUMMARY)

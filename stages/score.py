@@ -40,7 +40,7 @@ METRICS = Path("metrics/score.json")
 
 def main() -> None:
     params = load_params("data", "segmentation", "policy", "nuisance", "design", "experiment", "seed")
-    speak_in(params["data"]["currency"])
+    speak_in(params["data"]["currency"], params["policy"]["cost"])
     outcome, settings = params["policy"]["outcome"], params["experiment"]
     policy = json.loads(POLICY.read_text(encoding="utf-8"))
     predictions, campaign_type = pd.read_parquet(PREDICTIONS), params["design"]["campaign_type"]
@@ -70,7 +70,8 @@ def main() -> None:
     write_metrics({"policy": policy["recommended"], **counts}, METRICS)
     own = own_identifiers(table["household_id"], "household", key)
     write_csv(with_reasons(table, campaign).assign(household_id=own), LIST)
-    write_parquet(eligible[["household_id"]].assign(propensity=predictions["propensity"], segment=eligible["segment"]), ELIGIBLE)
+    past = predictions[["propensity", "by_lot"]].assign(segment=eligible["segment"])
+    write_parquet(past.assign(household_id=eligible["household_id"])[["household_id", *past.columns]], ELIGIBLE)
 
 
 if __name__ == "__main__":

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from targeting.base.columns import outcomes_of
+from targeting.base.columns import EARLIER, outcomes_of
 from targeting.base.outputs import write_csv, write_figure, write_metrics
 from targeting.base.params import load_params
 from targeting.base.stage import run
 from targeting.effects.estimators import effect_data
 from targeting.figures.effects import contour_chart
-from targeting.nuisance.overlap import in_overlap
+from targeting.nuisance.overlap import comparable
 from targeting.robustness.hidden_confounder import benchmark_shares
 from targeting.robustness.sensitivity_table import confounders, contour, covariate_groups, sensitivity
 from targeting.trials.panel import covariate_names, require_aligned
@@ -36,9 +36,9 @@ def main() -> None:
     panel = pd.read_parquet(PANEL)
     nuisance = pd.read_parquet(NUISANCE)
     require_aligned(panel, nuisance, str(NUISANCE))
-    overlap = in_overlap(nuisance["propensity"], params["nuisance"]["overlap"])
+    overlap = comparable(panel, nuisance["propensity"], params["nuisance"]["overlap"])
     covariates = panel[covariate_names(panel)]
-    groups = covariate_groups(list(covariates.columns))
+    groups = covariate_groups(list(covariates.columns), tills=any(name.startswith(EARLIER) for name in panel))
 
     tables, yardsticks, contours, metrics = [], [], [], {}
     for outcome in outcomes_of(panel.columns):
@@ -62,7 +62,7 @@ def main() -> None:
     write_csv(table, SENSITIVITY)
     write_csv(pd.concat(yardsticks, ignore_index=True), BENCHMARKS)
     write_csv(pd.concat(contours, ignore_index=True), CONTOUR)
-    write_figure(contour_chart(contours[0], yardsticks[0]), PICTURE)
+    write_figure(contour_chart(contours[0], yardsticks[0], outcomes_of(panel.columns)[0]), PICTURE)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ others are not, what a contact costs by the tills, and every household as of the
 """
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +55,7 @@ def take_customers(params: Mapping[str, Any]) -> None:
     trials = customer_trials(pd.read_parquet(CUSTOMERS))
     panel = customer_panel(trials, params["nuisance"]["folds"], params["seed"])
     require_outcome(panel, params["policy"]["outcome"])
+    tell_silent(outcomes_of(trials.columns), panel)
     flow, candidates = customer_flow(trials), customer_candidates(trials)
     metrics = {**panel_metrics(panel, trials["trial"].nunique()), "costs": {}, "candidates": candidate_metrics(candidates)}
     write_metrics(metrics, METRICS)
@@ -67,6 +68,12 @@ def take_customers(params: Mapping[str, Any]) -> None:
     write_parquet(no_weeks(panel), WEEKS)
     write_parquet(no_costs(), COSTS)
     write_parquet(candidates, CANDIDATES)
+
+
+def tell_silent(outcomes: Iterable[str], panel: pd.DataFrame) -> None:
+    """Say which of the outcomes the panel leaves out."""
+    for outcome in sorted(set(outcomes).difference(outcomes_of(panel.columns))):
+        print(f"trials: {outcome} is the same in every row, and is left out.", file=sys.stderr)
 
 
 def lay_out_trials(params: Mapping[str, Any]) -> None:
@@ -88,8 +95,7 @@ def lay_out_trials(params: Mapping[str, Any]) -> None:
     flow = layout.flow.assign(campaign_id=own_identifiers(layout.flow["campaign_id"], "campaign", key))
     for campaign in flow.loc[~layout.flow["campaign_id"].isin(panel["campaign_id"]), "campaign_id"]:
         print(f"trials: campaign {campaign} {ONE_ARM}.", file=sys.stderr)
-    for outcome in sorted(set(OUTCOMES).difference(outcomes_of(panel.columns))):
-        print(f"trials: {outcome} is the same in every row, and is left out.", file=sys.stderr)
+    tell_silent(OUTCOMES, panel)
     metrics = {
         **panel_metrics(panel, (campaign_types == design["campaign_type"]).sum()),
         "costs": cost_metrics(costs),

@@ -100,6 +100,35 @@ def test_known_propensities_are_used_as_they_are_and_estimated_only_where_nobody
     assert table["propensity"].between(0.0, 1.0, inclusive="neither").all()
 
 
+def test_three_outcomes_of_which_one_never_varies(backend, tmp_path):
+    own = {"purchase_amount": "spend", "visits": "visit", "complaints": "complaint"}
+    found = customers(backend, email_test(60).assign(complaint=0), tmp_path, outcomes=own)
+    assert outcomes_of(found.rows.columns) == tuple(own)
+    assert outcomes_of(customer_panel(customer_trials(found.rows), 3, seed=1).columns) == ("purchase_amount", "visits")
+
+
+def test_two_hundred_columns_give_finite_nuisances(backend, tmp_path):
+    noise = np.random.default_rng(5).normal(size=(300, 200)).round(6)
+    columns = [f"c{number}" for number in range(200)]
+    rows = pd.concat([email_test(300), pd.DataFrame(noise, columns=columns)], axis=1)
+    panel = customer_panel(customer_trials(customers(backend, rows, tmp_path, numeric=columns).rows), 3, seed=1)
+    assert len(covariate_names(panel)) == 202  # two more say the channel
+    predictions, _ = cross_fit(nuisance_tasks(panel), panel, ["linear"], 3, 1, seed=1)
+    assert np.isfinite(nuisance_table(panel, predictions, 0.01).select_dtypes(float)).all(axis=None)
+
+
+def test_standardised_covariates_are_read_as_they_are(backend, tmp_path):
+    rows = email_test(300)
+    own = customers(backend, rows.assign(history=(rows["history"] - 100) / 70), tmp_path)
+    panel = customer_panel(customer_trials(own.rows), 3, seed=1)
+    assert panel["x_history"].min() < -1
+    predictions, _ = cross_fit(nuisance_tasks(panel), panel, ["linear"], 3, 1, seed=1)
+    raw = customer_panel(customer_trials(customers(backend, rows, tmp_path).rows), 3, seed=1)
+    others, _ = cross_fit(nuisance_tasks(raw), raw, ["linear"], 3, 1, seed=1)
+    # Logarithms bend another scale otherwise, and the prediction all but stays.
+    assert np.corrcoef(predictions["mean_purchase_amount"], others["mean_purchase_amount"])[0, 1] > 0.99
+
+
 @pytest.mark.parametrize(
     ("changed", "message"),
     [

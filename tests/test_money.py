@@ -49,6 +49,22 @@ def test_nothing_below_zero_that_rounds_to_nothing():
     assert (money(-0.001), money(-0.4, 0)) == ("$0.00", "$0")
 
 
+def test_small_amounts_tell_apart_where_contacts_cost_cents(speak):
+    speak("USD", 12.73)
+    assert (money(0.0171), amount(0.0171, "visits")) == ("$0.02", "0.02 visits")
+    speak("USD", 0.1)
+    assert [money(value) for value in (0.0171, -0.0042, 0.00001, 0.0997, 12.3)] == [
+        "$0.017",
+        "-$0.0042",
+        "$0.00",
+        "$0.10",
+        "$12.30",
+    ]
+    assert (amount(0.0042, "visits"), money(0.0171, 0)) == ("0.0042 visits", "$0")
+    speak("USD", {"column": "usd"})
+    assert money(0.0171) == "$0.02"
+
+
 def test_words_for_one_of_the_currency(speak):
     for code, words in (("USD", "dollar of sales leaves $0.30"), ("EUR", "euro of sales leaves €0.30"), ("SEK", "SEK of sales ")):
         speak(code)

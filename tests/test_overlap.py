@@ -9,6 +9,7 @@ from targeting.nuisance.overlap import (
     balance_table,
     calibration_error,
     calibration_of_propensity,
+    comparable,
     crump_threshold,
     effective_sample_size,
     in_overlap,
@@ -128,7 +129,7 @@ def test_crumps_threshold_sees_what_clipping_hides():
     clipped, x = np.clip(fitted, 0.01, 0.99), pd.DataFrame({"x": rng.random(1000)})
     # Clipped, 1 / (e (1 - e)) is 4 or 101, and its largest value below twice its mean: nobody would be left out.
     assert positivity(x, treated, clipped, [0.1, 0.9], 0)["crump_threshold"] == 0
-    numbers = positivity(x, treated, clipped, [0.1, 0.9], 0, fitted)
+    numbers = positivity(x, treated, clipped, [0.1, 0.9], 0, fitted=fitted)
     assert numbers["crump_threshold"] == crump_threshold(fitted) > 0
 
 
@@ -161,3 +162,12 @@ def test_what_the_data_can_answer(wide, fewest, beyond, answers):
         "n_beyond_chance": beyond,
     }
     assert overlap_verdict(numbers) == answers
+
+
+def test_rows_by_lot_can_be_compared_however_small_their_chance():
+    panel = pd.DataFrame({"by_lot": [1, 0, 0, 1]})
+    assert comparable(panel, [0.02, 0.02, 0.5, 0.5], [0.1, 0.9]).tolist() == [True, False, True, True]
+    assert comparable(panel.drop(columns="by_lot"), [0.02, 0.02, 0.5, 0.5], [0.1, 0.9]).tolist() == [False, False, True, True]
+    covariates = pd.DataFrame({"x_a": [1.0, 2.0, 3.0, 5.0]})
+    numbers = positivity(covariates, [0, 1, 0, 1], [0.02, 0.02, 0.5, 0.5], [0.1, 0.9], 0, panel["by_lot"])
+    assert numbers["overlap_share"] == numbers["overlap_share_wide"] == 0.75

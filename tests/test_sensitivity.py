@@ -161,7 +161,7 @@ def test_benchmarks_are_partial_r2_from_f_tests():
 
 
 def test_groups_hold_the_covariates_that_exist():
-    groups = covariate_groups(["x_spend_28d", "x_visits_56d", "x_age_from", "x_trial_2"])
+    groups = covariate_groups(["x_spend_28d", "x_visits_56d", "x_age_from", "x_trial_2"], tills=True)
     assert groups == {"recent spend and visits": ["x_spend_28d", "x_visits_56d"], "demographics": ["x_age_from"]}
 
 

@@ -9,7 +9,8 @@ from matplotlib.ticker import PercentFormatter
 
 from targeting.figures.style import ACCENT, DARK, LIGHT
 from targeting.words.estimators import NAMES
-from targeting.words.money import currency, unit
+from targeting.words.money import unit
+from targeting.words.outcomes import outcome_words
 
 
 def forest_plot(effects: pd.DataFrame, pooled: pd.DataFrame, outcome: str) -> Figure:
@@ -45,15 +46,16 @@ def forest_plot(effects: pd.DataFrame, pooled: pd.DataFrame, outcome: str) -> Fi
     return figure
 
 
-def contour_chart(contour: pd.DataFrame, benchmarks: pd.DataFrame) -> Figure:
-    """What is left of the effect on spend if a confounder explained so much of the rest; measured groups as yardsticks."""
+def contour_chart(contour: pd.DataFrame, benchmarks: pd.DataFrame, outcome: str) -> Figure:
+    """What is left of the effect on `outcome` if a confounder explained so much of the rest; measured groups as yardsticks."""
+    what = outcome_words(outcome)
     grid = contour.pivot_table(index="share_outcome", columns="share_treatment", values="estimate")
     figure = Figure(figsize=(9, 6.5), layout="constrained")
     axes = figure.subplots()
     lines = axes.contour(grid.columns, grid.index, grid.to_numpy(), levels=10, colors=LIGHT, linewidths=1.2)
     # Near the axes lines crowd together: label those on the far side of nothing.
     far = [level for level in lines.levels if level * grid.iloc[0, 0] < 0]
-    axes.clabel(lines, levels=far, fmt=f"%.0f {currency()}", fontsize=8, colors="black")
+    axes.clabel(lines, levels=far, fmt=f"%.3g {unit(outcome)}", fontsize=8, colors="black")
     axes.contour(grid.columns, grid.index, grid.to_numpy(), levels=[0], colors=ACCENT, linewidths=2.5)
     limits = (grid.columns.max(), grid.index.max())
     inside = benchmarks[(benchmarks["share_treatment"] <= limits[0]) & (benchmarks["share_outcome"] <= limits[1])]
@@ -64,8 +66,8 @@ def contour_chart(contour: pd.DataFrame, benchmarks: pd.DataFrame) -> Figure:
         axis.set_major_formatter(PercentFormatter(1.0))
     axes.set(
         xlabel="Share of the rest of treatment that the confounder explains",
-        ylabel="Share of the rest of spend that it explains",
-        title="What a confounder could leave of the effect on spend\n(thick line: nothing; diamonds: as strong as these)",
+        ylabel=f"Share of the rest of {what} that it explains",
+        title=f"What a confounder could leave of the effect on {what}\n(thick line: nothing; diamonds: as strong as these)",
     )
     return figure
 

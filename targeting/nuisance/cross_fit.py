@@ -16,10 +16,11 @@ from sklearn.base import BaseEstimator
 from sklearn.metrics import log_loss, mean_squared_error
 
 from targeting.base.columns import KEYS, outcomes_of
+from targeting.base.lots import known_propensities
 from targeting.base.parallel import in_processes
 from targeting.base.progress import track
 from targeting.nuisance.models import outcome_model, propensity_model
-from targeting.nuisance.scores import clipped, dr_scores
+from targeting.nuisance.scores import dr_scores, propensities
 from targeting.stats.folds import household_folds
 from targeting.stats.units import unit_of
 from targeting.trials.panel import covariate_matrix
@@ -47,25 +48,14 @@ class Task:
 CrossFit = Callable[[Sequence[Task], pd.DataFrame], Mapping[str, Vector]]
 
 
-def known_propensity(panel: pd.DataFrame) -> pd.Series:
-    """The chance by which lots treated each row, missing where nobody drew any."""
-    return panel.get("known_propensity", pd.Series(np.nan, index=panel.index))
-
-
-def with_known(fitted: Vector | None, panel: pd.DataFrame) -> Vector:
-    """The known propensities of a panel's rows, and the fitted ones (rows,), if there are any, where none is known."""
-    known = known_propensity(panel).to_numpy(dtype=float)
-    return known if fitted is None else np.where(np.isnan(known), fitted, known)
-
-
 def nuisance_tasks(panel: pd.DataFrame, outcomes: Sequence[str] | None = None) -> list[Task]:
     """The propensity, and for each outcome its mean whatever the arm (mean), as control (mu0) and as treated (mu1).
 
-    All of the panel's outcomes by default. The propensity is learned from the rows where lots did not decide, and not at all
-    where they decided everywhere.
+    All of the panel's outcomes by default. The propensity is learned from the rows whose chance is not known, and is no task
+    where there are none.
     """
-    treated, observed = panel["treated"].to_numpy(), known_propensity(panel).isna().to_numpy()
-    everyone = np.ones(len(panel), dtype=bool)
+    treated = panel["treated"].to_numpy()
+    everyone, observed = np.ones(len(panel), dtype=bool), np.isnan(known_propensities(panel))
     tasks = []
     if observed.any():
         tasks.append(Task("propensity", treated.astype(float), observed, propensity_model, probability=True))
@@ -166,14 +156,12 @@ def nuisance_table(
 ) -> pd.DataFrame:
     """One row per row of the panel: keys, nuisances and scores.
 
-    The propensity is clipped (see `clipped`), fitted_propensity is not, and where lots decided both are the known chance. For
-    each of `outcomes`, all of the panel's by default, follow mean_*, mu0_*, mu1_* and the doubly robust scores score0_*,
-    score1_*.
+    The propensity is known or clipped (see `propensities`), fitted_propensity is not clipped; for each of `outcomes`, all of the
+    panel's by default, follow mean_*, mu0_*, mu1_* and the doubly robust scores score0_*, score1_*.
     """
     table = panel[KEYS].copy()
-    fitted = with_known(predictions.get("propensity"), panel)
-    table["propensity"] = with_known(clipped(fitted, panel["treated"], clip), panel)
-    table["fitted_propensity"] = fitted
+    table["propensity"] = propensities(panel, predictions.get("propensity"), clip)
+    table["fitted_propensity"] = propensities(panel, predictions.get("propensity"), clip=0.0)
     for outcome in outcomes_of(panel.columns) if outcomes is None else outcomes:
         mu0, mu1 = predictions[f"mu0_{outcome}"], predictions[f"mu1_{outcome}"]
         scores = dr_scores(panel[outcome], panel["treated"], table["propensity"], mu0, mu1)

@@ -7,9 +7,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from targeting.base.lots import drawn_by_lot
 from targeting.nuisance.imbalance import imbalance_test
 
 Vector = NDArray[np.float64]
+Mask = NDArray[np.bool_]
 TINY = 1e-9  # where models say 0 or 1
 WIDE = (0.05, 0.95)  # a second, weaker reading of overlap, beside the one that the pipeline works with
 FEWEST = 50  # rows in effect that each arm must have
@@ -22,6 +24,14 @@ def in_overlap(propensity: ArrayLike, bounds: Sequence[float]) -> NDArray[np.boo
     """Rows, shape (n,), whose propensity lies inside `bounds`, ends included."""
     e = np.asarray(propensity, dtype=float)
     return (e >= bounds[0]) & (e <= bounds[1])
+
+
+def comparable(panel: pd.DataFrame, propensity: ArrayLike, bounds: Sequence[float]) -> Mask:
+    """Rows of the panel, shape (rows,), that could have gone either way: a propensity inside `bounds`, or lots.
+
+    Where lots decided, both arms are alike however small the chance of one of them.
+    """
+    return in_overlap(propensity, bounds) | drawn_by_lot(panel)
 
 
 def inverse_propensity_weights(treated: ArrayLike, propensity: ArrayLike) -> Vector:
@@ -127,9 +137,10 @@ def positivity(
     propensity: ArrayLike,
     bounds: Sequence[float],
     seed: int,
+    by_lot: ArrayLike = False,
     fitted: ArrayLike | None = None,
 ) -> dict[str, float]:
-    """Can the arms be compared: the numbers of one set of rows, shape (n, p), (n,), (n,).
+    """Can the arms be compared: the numbers of one set of rows, shape (n, p), (n,), (n,); rows `by_lot` (n,) can anyway.
 
     `fitted` are the propensities before they were clipped, if they were: of what clipping hides Crump's threshold is told.
 
@@ -139,14 +150,14 @@ def positivity(
     """
     from sklearn.metrics import roc_auc_score  # here for the same reason as statsmodels above
 
-    t, e = np.asarray(treated), np.asarray(propensity, dtype=float)
+    t, e, drawn = np.asarray(treated), np.asarray(propensity, dtype=float), np.asarray(by_lot, dtype=bool)
     balance = balance_table(covariates, t, e)
     numbers: dict[str, float] = {
         "n": len(t),
         "n_treated": int(t.sum()),
         "propensity_auc": float(roc_auc_score(t, e)),
-        "overlap_share": float(in_overlap(e, bounds).mean()),
-        "overlap_share_wide": float(in_overlap(e, WIDE).mean()),
+        "overlap_share": float((in_overlap(e, bounds) | drawn).mean()),
+        "overlap_share_wide": float((in_overlap(e, WIDE) | drawn).mean()),
         "crump_threshold": crump_threshold(e if fitted is None else fitted),
     }
     numbers["crump_share"] = float(in_overlap(e, [numbers["crump_threshold"], 1 - numbers["crump_threshold"]]).mean())
@@ -178,14 +189,17 @@ def positivity_table(
 ) -> pd.DataFrame:
     """`positivity` over all rows (campaign_id = all) and by trial; covariates constant in a trial say nothing there."""
     treated, e, unclipped = (np.asarray(own) for own in (panel["treated"], propensity, fitted))
-    rows = [{"campaign_id": "all", **positivity(covariates, treated, e, bounds, seed, unclipped)}]
+    by_lot = drawn_by_lot(panel)
+    rows = [{"campaign_id": "all", **positivity(covariates, treated, e, bounds, seed, by_lot, unclipped)}]
     for campaign in panel["campaign_id"].unique():
         inside = (panel["campaign_id"] == campaign).to_numpy()
         own = covariates.loc[inside]
         rows.append(
             {
                 "campaign_id": str(campaign),
-                **positivity(own.loc[:, own.nunique() > 1], treated[inside], e[inside], bounds, seed, unclipped[inside]),
+                **positivity(
+                    own.loc[:, own.nunique() > 1], treated[inside], e[inside], bounds, seed, by_lot[inside], unclipped[inside]
+                ),
             }
         )
     return pd.DataFrame(rows)

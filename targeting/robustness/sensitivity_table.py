@@ -16,7 +16,9 @@ from targeting.robustness.hidden_confounder import (
     marginal_sensitivity_interval,
     omitted_variable,
 )
+from targeting.words.features import covariate_words
 
+MOST_OWN = 30  # groups of a user's own table: a yardstick needs no more, and each takes two fits
 STRENGTHS = (1.0, 1.1, 1.25, 1.5, 2.0)
 STRONGEST = 10.0  # where the search for a turning point ends
 SHARES = np.linspace(0, 0.1, 21)
@@ -40,8 +42,13 @@ class Sensitivity:
     omitted: OmittedVariable
 
 
-def covariate_groups(names: list[str]) -> dict[str, list[str]]:
-    """The covariates of each group that the panel has; a group without any is left out."""
+def covariate_groups(names: list[str], tills: bool) -> dict[str, list[str]]:
+    """The covariates of each group that the panel has; a group without any is left out.
+
+    Nobody knows what belongs together in a user's own table, where there are no tills: its first columns are a group each.
+    """
+    if not tills:
+        return {covariate_words(name): [name] for name in names[:MOST_OWN]}
     groups = {group: [name for name in names if name.startswith(prefixes)] for group, prefixes in GROUPS.items()}
     return {group: members for group, members in groups.items() if members}
 

@@ -8,8 +8,8 @@ from targeting.base.columns import BEFORE, EARLIER, KEYS, OUTCOMES, PREFIX, disc
 from targeting.base.errors import DataError
 
 TRIAL = f"{PREFIX}trial_"  # of an indicator of a trial
-FURTHER = ["mailed_after", "cut", "by_lot", "known_propensity", "earlier_mailings"]  # where a panel has them
-FRONT = [*KEYS, "trial", "time_zero", "treated", *OUTCOMES, *BEFORE, "mailed_after", "cut"]
+FURTHER = ["mailed_after", "cut", "by_lot", "known_propensity"]
+FRONT = [*KEYS, "trial", "time_zero", "treated", *OUTCOMES, *BEFORE, *FURTHER]
 
 
 def assemble(rows: pd.DataFrame) -> pd.DataFrame:
