@@ -8,7 +8,7 @@ from targeting.base.columns import BEFORE, EARLIER, KEYS, OUTCOMES, PREFIX, disc
 from targeting.base.errors import DataError
 
 TRIAL = f"{PREFIX}trial_"  # of an indicator of a trial
-FURTHER = ["mailed_after", "cut", "by_lot", "known_propensity"]
+FURTHER = ["earlier_mailings", "mailed_after", "cut", "by_lot", "known_propensity"]  # where a panel has them
 FRONT = [*KEYS, "trial", "time_zero", "treated", *OUTCOMES, *BEFORE, *FURTHER]
 
 
