@@ -151,6 +151,7 @@ def two_campaigns(n: int = 60) -> dict[str, pd.DataFrame]:
     effects = keys.assign(propensity=0.5, **{f"cate_{OUTCOME}": 6.0, f"lower_{OUTCOME}": np.nan, f"upper_{OUTCOME}": np.nan})
     return {
         "tables/identifiers": pd.DataFrame({"kind": [], "number": [], "text": []}),
+        "effects/discounts": pd.DataFrame({"discount": [], "estimate": []}),
         "trials/panel": panel,
         "trials/nuisance": nuisance,
         "score/backtest": effects[last].assign(ranking=5.0).reset_index(drop=True),

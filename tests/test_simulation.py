@@ -31,7 +31,7 @@ from targeting.tables.covariates import baseline_covariates, promoted_lines
 from targeting.tables.engine import connect
 from targeting.tables.schemas import SCHEMAS, validate
 from targeting.tables.write import TRUTH, write_tables, write_truth
-from targeting.trials.trials import plan_trials, trial_rows
+from targeting.trials.trials import FIRST, plan_trials, trial_rows
 from tests.conftest import ENGINE
 from tests.stored import require_stored
 
@@ -250,7 +250,7 @@ def surprises(seed: int, folder: Path) -> dict[str, list[float]]:
         truth = source["truth"].execute()
         trials = plan_trials(tables["campaigns"].execute(), "A", 28, 28, date(2016, 1, 4), date(2016, 9, 11))
         for trial in trials:
-            frame = trial_rows(trial, tables["transactions"], tables["campaigns"], tables["campaign_targets"]).execute()
+            frame = trial_rows(trial, tables["transactions"], tables["campaigns"], tables["campaign_targets"], FIRST).execute()
             own = truth[truth["campaign_id"] == trial.campaign_id]
             rows = frame.merge(own, on="household_id", validate="one_to_one")
             assert len(rows) == len(frame)

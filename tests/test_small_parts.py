@@ -65,7 +65,7 @@ def test_only_the_named_sections_are_read(params_file):
         ("policy.budget_contacts", 2.5, r"policy.budget_contacts: Input should be a valid integer"),
         ("policy.outcome", "visits", r"policy.outcome is 'visits'; it can be purchase_amount or purchase_count"),
         ("policy.learner", "oracle", r"policy.learner is 'oracle'; it can be selected, s, t, x, dr"),
-        ("policy.costs", 3, r"policy.costs: Extra inputs are not permitted"),
+        ("policy.costing", 3, r"policy.costing: Extra inputs are not permitted"),
         ("segmentation.k", 1, r"segmentation.k: Input should be greater than or equal to 2"),
         ("segmentation.smallest_segment", 0, r"segmentation.smallest_segment: Input should be greater than 0"),
         ("segmentation.factor_starts", -1, r"segmentation.factor_starts: Input should be greater than or equal to 0"),

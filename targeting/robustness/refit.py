@@ -21,6 +21,8 @@ from targeting.nuisance.models import without_search
 from targeting.stats.estimates import Estimate
 from targeting.trials.panel import covariate_matrix
 
+# All but the one that weighs rows by the outcome's variance, which is not refitted.
+REFITTED = {method: terms for method, terms in RATIOS.items() if method != "owate"}
 KEPT = 0.8  # share of households in a draw: near enough to all of them for the models to fare alike
 
 
@@ -66,7 +68,7 @@ def _draw(
             predicted[fold == number] = out_of_fold(fixed, task.name, covariates, fold, number, seed[1])
         predictions[task.name] = predicted
     data = effect_data(rows, nuisance_table(rows, predictions, clip, [outcome]), outcome)
-    return {method: float(np.divide(*(part.sum() for part in terms(data)))) for method, terms in RATIOS.items()}
+    return {method: float(np.divide(*(part.sum() for part in terms(data)))) for method, terms in REFITTED.items()}
 
 
 def refit_table(draws: pd.DataFrame, estimates: Mapping[str, Estimate]) -> pd.DataFrame:
