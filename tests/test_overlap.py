@@ -129,7 +129,7 @@ def test_crumps_threshold_sees_what_clipping_hides():
     clipped, x = np.clip(fitted, 0.01, 0.99), pd.DataFrame({"x": rng.random(1000)})
     # Clipped, 1 / (e (1 - e)) is 4 or 101, and its largest value below twice its mean: nobody would be left out.
     assert positivity(x, treated, clipped, [0.1, 0.9])["crump_threshold"] == 0
-    numbers = positivity(x, treated, clipped, [0.1, 0.9], fitted)
+    numbers = positivity(x, treated, clipped, [0.1, 0.9], fitted=fitted)
     assert numbers["crump_threshold"] == crump_threshold(fitted) > 0
 
 

@@ -31,8 +31,8 @@ def inner_nuisances(panel: pd.DataFrame, models: Sequence[str], clip: float, see
     """One row per held-out fold and row of the panel outside it: held_out, keys, propensity, and by outcome mean_*, mu0_*, mu1_*.
 
     Candidates are stacked on the rows outside the held-out fold alone. Estimated propensities are rounded to four decimals and
-    clipped (see `propensities`), outcomes to two of their unit (see `unit_of`): processors differ in the last bits of a fit, and a
-    tree grown on such numbers turns a bit into another split wherever two splits tie, and with it into another effect. Rounded
+    clipped (see `propensities`), outcomes to two of their unit (see `unit_of`): processors differ in the last bits of a fit, and
+    a tree grown on such numbers turns a bit into another split wherever two splits tie, and with it into another effect. Rounded
     inputs are the same everywhere.
     Raises DataError with fewer than three folds.
     """
