@@ -19,6 +19,7 @@ from targeting.sources import canonical_tables
 from targeting.tables.engine import connect, read_tables
 from targeting.tables.schemas import SCHEMAS
 from targeting.tables.write import write_tables
+from targeting.words.money import speak_in
 from tests import retailer
 from tests.browser import start
 
@@ -27,6 +28,13 @@ if "PYTEST_XDIST_WORKER" in os.environ:  # workers have a core each, and nothing
     os.environ.setdefault(CORES, "1")
 ROOT = Path(__file__).resolve().parent.parent
 ENGINE = {"name": "duckdb", "threads": 2, "memory_limit": "1GB"}
+
+
+@pytest.fixture(autouse=True)
+def dollars() -> Iterator[None]:
+    """Amounts are in USD again after a test whose stages spoke of another currency."""
+    yield
+    speak_in("USD")
 
 
 @pytest.fixture(scope="session")
