@@ -29,7 +29,7 @@ from targeting.campaign.exploration import exploration_metrics, exploration_tabl
 from targeting.campaign.pilot import Stakes, pilot_metrics
 from targeting.figures.experiment import power_chart
 from targeting.nuisance.cross_fit import observed_arm
-from targeting.nuisance.overlap import in_overlap
+from targeting.nuisance.overlap import comparable
 from targeting.policy.economics import Economics
 from targeting.policy.posterior import Belief
 from targeting.sentences.experiment import experiment_words, pilot_words
@@ -91,7 +91,7 @@ def main() -> None:
     metrics |= {"words": experiment_words(metrics, power, outcome), "pilot_words": ""}
     # Where the arms do not compare, what is believed is no ground to weigh an experiment by.
     if policy["belief"] and overlap["answers"] != "nothing":
-        reached = int(in_overlap(eligible["propensity"], params["nuisance"]["overlap"]).sum())
+        reached = int(comparable(eligible, eligible["propensity"], params["nuisance"]["overlap"]).sum())
         level = Belief(policy["belief"]["level"], policy["belief"]["level_sd"])
         stakes = Stakes(level, policy["cost"], policy["margin"], reached, settings["campaigns"], tests[1].residual_sd)
         worth = pilot_metrics(stakes)

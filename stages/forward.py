@@ -12,7 +12,7 @@ from targeting.base.outputs import write_csv, write_metrics
 from targeting.base.params import load_params
 from targeting.base.stage import run
 from targeting.learners.registry import find_learner
-from targeting.nuisance.overlap import in_overlap
+from targeting.nuisance.overlap import comparable
 from targeting.nuisance.scores import effect_scores
 from targeting.trials.panel import in_last_trial, require_aligned
 from targeting.validation.forward import forward_effects, forward_table
@@ -37,7 +37,7 @@ def main() -> None:
     nuisance = pd.read_parquet(NUISANCE)
     require_aligned(panel, nuisance, str(NUISANCE))
     last = in_last_trial(panel)
-    judged = last & in_overlap(nuisance["propensity"], params["nuisance"]["overlap"])
+    judged = last & comparable(panel, nuisance["propensity"], params["nuisance"]["overlap"])
     why = ""
     if last.all():
         why = "There is one trial: none comes before it."

@@ -5,10 +5,12 @@ Reads the panel; writes one row per row of the panel.
 
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 from sklearn.metrics import r2_score
 
 from targeting.base.columns import outcomes_of
+from targeting.base.lots import known_propensities
 from targeting.base.outputs import write_csv, write_figure, write_metrics, write_parquet
 from targeting.base.params import load_params
 from targeting.base.stage import run
@@ -23,7 +25,7 @@ from targeting.nuisance.overlap import (
     positivity_table,
     propensity_histogram,
 )
-from targeting.nuisance.scores import clip_bound
+from targeting.nuisance.scores import clipped_share
 from targeting.trials.panel import covariate_names
 
 PANEL = Path("data/trials/panel.parquet")
@@ -49,7 +51,7 @@ def main() -> None:
     predictions, models = cross_fit(nuisance_tasks(panel), panel, *rules)
     table = with_precision(panel, nuisance_table(panel, predictions, settings["clip"]))
 
-    propensity, bound = table["propensity"].to_numpy(), clip_bound(treated, settings["clip"])
+    propensity, observed = table["propensity"].to_numpy(), np.isnan(known_propensities(panel))
     covariates = panel[covariate_names(panel)]
     overlap = positivity_table(panel, covariates, propensity, settings["overlap"])
     histogram = propensity_histogram(propensity, treated)
@@ -60,7 +62,7 @@ def main() -> None:
     pooled = overlap.iloc[0].drop(["campaign_id", "n", "n_treated"]).to_dict()
     metrics = {
         **pooled,
-        "clipped_share": ((propensity <= bound) | (propensity >= 1 - bound)).mean(),
+        "clipped_share": clipped_share(propensity[observed], treated[observed], settings["clip"]),
         "calibration_error": calibration_error(calibration),
         "n_covariates": covariates.shape[1],
         "n_balanced_weighted": pooled["n_balanced_overlap"],

@@ -67,7 +67,8 @@ def main() -> None:
     write_metrics({"policy": policy["recommended"], **counts}, METRICS)
     own = own_identifiers(table["household_id"], "household", key)
     write_csv(with_reasons(table, campaign).assign(household_id=own), LIST)
-    write_parquet(eligible[["household_id"]].assign(propensity=predictions["propensity"], segment=eligible["segment"]), ELIGIBLE)
+    past = predictions[["propensity", "by_lot"]].assign(segment=eligible["segment"])
+    write_parquet(past.assign(household_id=eligible["household_id"])[["household_id", *past.columns]], ELIGIBLE)
 
 
 if __name__ == "__main__":

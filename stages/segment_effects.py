@@ -14,7 +14,7 @@ from targeting.base.stage import run
 from targeting.effects.by_segment import effects_by_segment
 from targeting.effects.estimators import effect_data
 from targeting.figures.validation import segments_compared_chart
-from targeting.nuisance.overlap import in_overlap
+from targeting.nuisance.overlap import comparable
 from targeting.segments.stored import segment_names, segment_numbers
 from targeting.segments.time_zero import features_at_time_zero
 from targeting.trials.panel import require_aligned
@@ -54,7 +54,7 @@ def main() -> None:
     assigned["name"] = assigned["segment"].map(segment_names(whole_window))
     later = panel[KEYS].merge(whole_window, on="household_id", how="left", validate="many_to_one")
 
-    overlap = in_overlap(nuisance["propensity"], params["nuisance"]["overlap"])
+    overlap = comparable(panel, nuisance["propensity"], params["nuisance"]["overlap"])
     tables: dict[str, list[pd.DataFrame]] = {"time_zero": [], "whole_window": []}
     metrics: dict[str, object] = {
         "n_segments": assigned["segment"].nunique(),

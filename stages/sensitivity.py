@@ -14,7 +14,7 @@ from targeting.base.params import load_params
 from targeting.base.stage import run
 from targeting.effects.estimators import effect_data
 from targeting.figures.effects import contour_chart
-from targeting.nuisance.overlap import in_overlap
+from targeting.nuisance.overlap import comparable
 from targeting.robustness.hidden_confounder import benchmark_shares
 from targeting.robustness.sensitivity_table import confounders, contour, covariate_groups, sensitivity
 from targeting.trials.panel import covariate_names, require_aligned
@@ -36,7 +36,7 @@ def main() -> None:
     panel = pd.read_parquet(PANEL)
     nuisance = pd.read_parquet(NUISANCE)
     require_aligned(panel, nuisance, str(NUISANCE))
-    overlap = in_overlap(nuisance["propensity"], params["nuisance"]["overlap"])
+    overlap = comparable(panel, nuisance["propensity"], params["nuisance"]["overlap"])
     covariates = panel[covariate_names(panel)]
     groups = covariate_groups(list(covariates.columns))
 

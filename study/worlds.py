@@ -92,7 +92,7 @@ def _draw_rows(overlap: str, effect: str, n_households: int, rng: np.random.Gene
         rows["treated"] = treated
         rows = rows.join(_outcomes(means, treated, households["unseen"].to_numpy(), rng))
         before = (covariates["x_spend_56d"], covariates["x_visits_56d"])
-        rows = rows.assign(**dict(zip(BEFORE, before, strict=True)), mailed_after=0, cut=False)
+        rows = rows.assign(**dict(zip(BEFORE, before, strict=True)), mailed_after=0, cut=False, by_lot=0, known_propensity=np.nan)
         rows = pd.concat([rows, covariates, means.add_prefix("true_")], axis=1).assign(true_propensity=e)
         trials.append(rows[eligible])
         eligible &= treated == 0

@@ -4,9 +4,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from targeting.base.columns import KEYS
 from targeting.base.errors import DataError
 from targeting.nuisance.cross_fit import Task, cross_fit, nuisance_table, nuisance_tasks, observed_arm, stacking_weights
 from targeting.nuisance.models import outcome_model, propensity_model, rounded_outcomes, with_logs
+from targeting.nuisance.nested import inner_nuisances
+from targeting.robustness.refutation_fits import light_nuisances
 from targeting.stats.folds import household_folds
 
 
@@ -92,6 +95,56 @@ def test_the_table_clips_and_scores():
     row = int(panel["treated"].argmax())
     assert table.loc[row, "score1_purchase_amount"] == pytest.approx(2 + (panel.loc[row, "purchase_amount"] - 2) / 0.01)
     assert table.loc[row, "score0_purchase_amount"] == 2
+
+
+def half_by_lot(panel: pd.DataFrame, chance: float = 0.0005) -> pd.DataFrame:
+    """The panel with campaign 8 mailed by lot, by a known chance that clipping would raise."""
+    lots = panel["campaign_id"] == 8
+    return panel.assign(by_lot=lots.astype(int), known_propensity=np.where(lots, chance, np.nan))
+
+
+def test_a_known_chance_is_neither_estimated_nor_clipped():
+    panel = half_by_lot(small_panel())
+    lots, covariates = panel["by_lot"] == 1, panel[["x_spend", "x_noise"]].to_numpy()
+    predictions, _ = cross_fit(nuisance_tasks(panel), panel, ["linear"], n_folds=4, repeats=1, seed=1)
+    table = nuisance_table(panel, predictions, clip=0.01)
+    assert (table.loc[lots, "propensity"] == 0.0005).all()
+    for fold in range(4):  # the others' is learned from them alone
+        learn, rows = ~lots & (panel["fold"] != fold), ~lots & (panel["fold"] == fold)
+        model = propensity_model("linear", 1).fit(covariates[learn], panel.loc[learn, "treated"])
+        np.testing.assert_allclose(table.loc[rows, "propensity"], model.predict_proba(covariates[rows])[:, 1].clip(0.01, 0.99))
+    inner = inner_nuisances(panel, ["linear"], 0.01, seed=1).merge(panel[[*KEYS, "by_lot"]], on=KEYS)
+    assert (inner.loc[inner["by_lot"] == 1, "propensity"] == 0.0005).all()
+    assert inner.loc[inner["by_lot"] == 0, "propensity"].between(0.01, 0.99).all()
+
+
+def test_where_all_chances_are_known_no_propensity_is_learned():
+    panel = small_panel().assign(by_lot=1, known_propensity=0.4)
+    tasks = nuisance_tasks(panel)
+    assert "propensity" not in {task.name for task in tasks}
+    assert (nuisance_table(panel, cross_fit(tasks, panel, ["linear"], 4, 1, 1)[0], 0.01)["propensity"] == 0.4).all()
+    assert (inner_nuisances(panel, ["linear"], 0.01, seed=1)["propensity"] == 0.4).all()
+    assert (light_nuisances(panel, 0.01, seed=1).fit(panel)["propensity"] == 0.4).all()
+
+
+def test_light_refits_keep_known_chances():
+    panel = half_by_lot(small_panel())
+    table = light_nuisances(panel, 0.01, seed=1).fit(panel)
+    assert (table.loc[panel["by_lot"] == 1, "propensity"] == 0.0005).all()
+
+
+@pytest.mark.slow
+def test_wrong_outcome_models_are_put_right_by_known_chances():
+    """Lots at 5% to 60%, by strata, outcome predictions of 0: the mean score still finds the true effect of 5."""
+    panel = small_panel(40_000)
+    rng, chance = np.random.default_rng(4), np.where(small_panel(40_000)["x_spend"] > 20, 0.6, 0.05)
+    treated = (rng.random(len(panel)) < chance).astype(int)
+    amount = panel["purchase_amount"] + 5 * (treated - panel["treated"])
+    panel = panel.assign(treated=treated, purchase_amount=amount, by_lot=1, known_propensity=chance)
+    wrong = {task.name: np.zeros(len(panel)) for task in nuisance_tasks(panel)}
+    table = nuisance_table(panel, wrong, clip=0.3)
+    effect = table["score1_purchase_amount"] - table["score0_purchase_amount"]
+    assert abs(effect.mean() - 5) < 3 * effect.std() / np.sqrt(len(panel) / 2)
 
 
 def test_the_observed_arm_is_picked():

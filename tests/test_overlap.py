@@ -9,6 +9,7 @@ from targeting.nuisance.overlap import (
     balance_table,
     calibration_error,
     calibration_of_propensity,
+    comparable,
     crump_threshold,
     effective_sample_size,
     in_overlap,
@@ -149,3 +150,12 @@ def test_what_the_data_can_answer(wide, fewest, smd, answers):
         "max_smd_overlap": smd,
     }
     assert overlap_verdict(numbers) == answers
+
+
+def test_rows_by_lot_can_be_compared_however_small_their_chance():
+    panel = pd.DataFrame({"by_lot": [1, 0, 0, 1]})
+    assert comparable(panel, [0.02, 0.02, 0.5, 0.5], [0.1, 0.9]).tolist() == [True, False, True, True]
+    assert comparable(panel.drop(columns="by_lot"), [0.02, 0.02, 0.5, 0.5], [0.1, 0.9]).tolist() == [False, False, True, True]
+    covariates = pd.DataFrame({"x_a": [1.0, 2.0, 3.0, 5.0]})
+    numbers = positivity(covariates, [0, 1, 0, 1], [0.02, 0.02, 0.5, 0.5], [0.1, 0.9], panel["by_lot"])
+    assert numbers["overlap_share"] == numbers["overlap_share_wide"] == 0.75

@@ -60,11 +60,12 @@ def test_assembling_orders_rows_marks_trials_and_drops_constants():
 
 
 def one_trial(**columns: object) -> pd.DataFrame:
-    return rows([0, 1, 1], [2, 1, 3]).assign(campaign_id=10, trial=1, time_zero=pd.Timestamp("2020-01-01"), cut=False, **columns)
+    trial = {"campaign_id": 10, "trial": 1, "time_zero": pd.Timestamp("2020-01-01"), "cut": False}
+    return rows([0, 1, 1], [2, 1, 3]).assign(**trial, by_lot=0, known_propensity=np.nan, **columns)
 
 
 def test_outcomes_are_what_is_neither_design_nor_history_nor_covariate():
-    panel = assemble(one_trial()).assign(fold=0, by_lot=0, known_propensity=np.nan)
+    panel = assemble(one_trial()).assign(fold=0)
     assert outcomes_of(panel.columns) == OUTCOMES
     other = panel.drop(columns=[*OUTCOMES, *BEFORE]).assign(site_visits=1.0, conversions=0.0)
     assert outcomes_of(other.columns) == ("site_visits", "conversions")

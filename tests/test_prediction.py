@@ -237,3 +237,9 @@ def test_what_validation_may_choose_is_a_blend_of_learners():
 def test_the_settings_of_most_folds_fit_all_rows():
     assert usual_settings({"0": {"penalty": 3}, "1": {"penalty": 5}, "2": {"penalty": 5}}) == {"penalty": 5}
     assert usual_settings({"0": {"penalty": 3}, "1": {"penalty": 5}}) == {"penalty": 3}
+
+
+def test_where_all_chances_are_known_a_new_household_has_their_mean():
+    panel = pd.DataFrame({"by_lot": 1, "known_propensity": [0.1, 0.3], "treated": [0, 1], "x_keen": [0.0, 1.0], "trial": 1})
+    new = pd.DataFrame({"x_keen": [0.5, 2.0, 1.0]})
+    assert predict_propensity(panel, new, [], [], 0.01, seed=1).tolist() == [0.2, 0.2, 0.2]

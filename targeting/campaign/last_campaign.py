@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from targeting.base.columns import PREFIX
 from targeting.campaign.mailing import NextCampaign, known_by, mailed_by_policy
 from targeting.campaign.monitoring import DRIFT, FEWEST, REALISED, Realised, drift_table, realised_table
-from targeting.nuisance.overlap import in_overlap
+from targeting.nuisance.overlap import comparable
 from targeting.policy.beliefs import learn_beliefs
 from targeting.policy.economics import Economics
 from targeting.policy.policies import Budget
@@ -53,7 +53,7 @@ def judge_last_campaign(
     settings, bounds = params["policy"], params["nuisance"]["overlap"]
     outcome = settings["outcome"]
     new = in_last_trial(panel) & (panel["trial"] > panel["trial"].min()).to_numpy()
-    everywhere = in_overlap(nuisance["propensity"], bounds)
+    everywhere = comparable(panel, nuisance["propensity"], bounds)
     overlap = everywhere[new]
     evidence, old = evidence_of(panel, nuisance, outcome, everywhere), ~new
     weight, fold = nuisance[f"precision_{outcome}"].to_numpy(dtype=float), panel["fold"].to_numpy()

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from targeting.base.errors import DataError
 from targeting.campaign.exploration import Exploration, draw
-from targeting.nuisance.overlap import in_overlap
+from targeting.nuisance.overlap import comparable
 from targeting.policy.beliefs import Forecast
 from targeting.policy.economics import Economics
 from targeting.policy.policies import POLICIES, Budget, PolicyData
@@ -112,7 +112,7 @@ def mailing_list(
             f"{len(predictions)} predictions for {len(expected)} eligible households: run `dvc repro` to rebuild them."
         )
     known = predictions.reset_index(drop=True)
-    overlap = in_overlap(known["propensity"], campaign.overlap)
+    overlap = comparable(known, known["propensity"], campaign.overlap)
     policy = mailed_by_policy(campaign, known, overlap & (known["outside_range"] == "").to_numpy(), seed)
     chance = exploration.propensity(policy, expected_profits(campaign, known))
     mail = draw(chance, known["household_id"], seed)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from targeting.base.columns import KEYS, PREFIX, all_effect_columns, effect_columns
 from targeting.base.errors import DataError
+from targeting.base.lots import drawn_by_lot, known_propensities
 from targeting.effects.estimators import ato, effect_data
 from targeting.learners.base_models import Settings
 from targeting.learners.ensemble import CONSTANT
@@ -158,13 +159,14 @@ def predict_households(
 ) -> pd.DataFrame:
     """Propensity and effects with intervals of `households` (n,), learned from these rows; under the households' row numbers.
 
-    And ranking, the effect by the learners that rank, if there are any.
+    And ranking, the effect by the learners that rank, if there are any; and by_lot, 1 where some of the rows learned from were
+    mailed by lot: households like these can then be compared, whatever their propensity.
     """
     if households.empty:
         names = all_effect_columns(outcomes) + ["ranking"] * bool(models.ranking)
-        return pd.DataFrame(columns=["propensity", *names], index=households.index, dtype=float)
+        return pd.DataFrame(columns=["propensity", "by_lot", *names], index=households.index, dtype=float)
     chance = predict_propensity(panel, households, *models.propensity, models.clip, models.seed)
-    table = pd.DataFrame({"propensity": chance}, index=households.index)
+    table = pd.DataFrame({"propensity": chance, "by_lot": int(drawn_by_lot(panel).any())}, index=households.index)
     for outcome in outcomes:
         training = Training(panel.reset_index(drop=True), nuisance.reset_index(drop=True), models.learners[outcome])
         found = predict_effects(training, households, chance, models.blends[outcome], outcome, models.seed)
@@ -227,10 +229,15 @@ def predict_propensity(
 ) -> Vector:
     """How likely a past campaign would have reached each of `households` (n,), by the nuisances' models and their weights.
 
-    Rounded to four decimals and clipped (see `clipped`): strata are cut at these numbers, alike on every processor.
+    Rounded to four decimals and clipped (see `clipped`): strata are cut at these numbers, alike on every processor. Learned from
+    rows whose chance is not known; where there are none, it is the mean of the known ones.
     """
+    known = known_propensities(panel)
+    observed = np.isnan(known)
+    if not observed.any():
+        return np.full(len(households), known.mean().round(4))
     shares, copies = _in_each_trial(panel, households)
-    covariates, treated = _learnable(panel), panel["treated"].to_numpy()
+    covariates, treated = _learnable(panel)[observed], panel["treated"].to_numpy()[observed]
     total = np.zeros(len(copies))
     for model, weight in zip(models, weights, strict=True):
         total += weight * propensity_model(model, seed).fit(covariates, treated).predict_proba(copies)[:, 1]

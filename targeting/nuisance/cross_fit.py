@@ -16,10 +16,11 @@ from sklearn.base import BaseEstimator
 from sklearn.metrics import log_loss, mean_squared_error
 
 from targeting.base.columns import KEYS, outcomes_of
+from targeting.base.lots import known_propensities
 from targeting.base.parallel import in_processes
 from targeting.base.progress import track
 from targeting.nuisance.models import outcome_model, propensity_model
-from targeting.nuisance.scores import clipped, dr_scores
+from targeting.nuisance.scores import dr_scores, propensities
 from targeting.stats.folds import household_folds
 from targeting.trials.panel import covariate_matrix
 
@@ -47,10 +48,15 @@ CrossFit = Callable[[Sequence[Task], pd.DataFrame], Mapping[str, Vector]]
 
 
 def nuisance_tasks(panel: pd.DataFrame) -> list[Task]:
-    """The propensity, and for each outcome its mean whatever the arm (mean), as control (mu0) and as treated (mu1)."""
+    """The propensity, and for each outcome its mean whatever the arm (mean), as control (mu0) and as treated (mu1).
+
+    The propensity is learned from the rows whose chance is not known, and is no task where there are none.
+    """
     treated = panel["treated"].to_numpy()
-    everyone = np.ones(len(panel), dtype=bool)
-    tasks = [Task("propensity", treated.astype(float), everyone, propensity_model, probability=True)]
+    everyone, observed = np.ones(len(panel), dtype=bool), np.isnan(known_propensities(panel))
+    tasks = []
+    if observed.any():
+        tasks.append(Task("propensity", treated.astype(float), observed, propensity_model, probability=True))
     for outcome in outcomes_of(panel.columns):
         values = panel[outcome].to_numpy(dtype=float)
         tasks.append(Task(f"mean_{outcome}", values, everyone, outcome_model, probability=False))
@@ -147,11 +153,11 @@ def nuisance_table(
 ) -> pd.DataFrame:
     """One row per row of the panel: keys, nuisances and scores.
 
-    The propensity is clipped (see `clipped`); for each of `outcomes`, all of the panel's by default, follow mean_*, mu0_*,
-    mu1_* and the doubly robust scores score0_*, score1_*.
+    The propensity is known or clipped (see `propensities`); for each of `outcomes`, all of the panel's by default, follow mean_*,
+    mu0_*, mu1_* and the doubly robust scores score0_*, score1_*.
     """
     table = panel[KEYS].copy()
-    table["propensity"] = clipped(predictions["propensity"], panel["treated"], clip)
+    table["propensity"] = propensities(panel, predictions.get("propensity"), clip)
     for outcome in outcomes_of(panel.columns) if outcomes is None else outcomes:
         mu0, mu1 = predictions[f"mu0_{outcome}"], predictions[f"mu1_{outcome}"]
         scores = dr_scores(panel[outcome], panel["treated"], table["propensity"], mu0, mu1)

@@ -20,7 +20,7 @@ from targeting.base.errors import DataError
 from targeting.base.parallel import in_processes
 from targeting.base.progress import track
 from targeting.nuisance.cross_fit import Task, nuisance_tasks, out_of_fold, stacking_weights
-from targeting.nuisance.scores import clipped
+from targeting.nuisance.scores import propensities
 from targeting.trials.panel import covariate_matrix
 
 HELD_OUT = "held_out"  # the column that says for which fold's effects a row learns
@@ -29,9 +29,10 @@ HELD_OUT = "held_out"  # the column that says for which fold's effects a row lea
 def inner_nuisances(panel: pd.DataFrame, models: Sequence[str], clip: float, seed: int) -> pd.DataFrame:
     """One row per held-out fold and row of the panel outside it: held_out, keys, propensity, and by outcome mean_*, mu0_*, mu1_*.
 
-    Candidates are stacked on the rows outside the held-out fold alone. Propensities are rounded to four decimals and clipped (see
-    `clipped`), outcomes to two: processors differ in the last bits of a fit, and a tree grown on such numbers turns a bit
-    into another split wherever two splits tie, and with it into another effect. Rounded inputs are the same everywhere.
+    Candidates are stacked on the rows outside the held-out fold alone. Estimated propensities are rounded to four decimals and
+    clipped (see `propensities`), outcomes to two: processors differ in the last bits of a fit, and a tree grown on such numbers
+    turns a bit into another split wherever two splits tie, and with it into another effect. Rounded inputs are the same
+    everywhere.
     Raises DataError with fewer than three folds.
     """
     covariates, fold = covariate_matrix(panel), panel["fold"].to_numpy()
@@ -69,9 +70,10 @@ def _stacked(
 ) -> pd.DataFrame:
     """The rows that learn for one held-out fold; `candidates` (rows, models) by nuisance."""
     learn = panel["fold"].to_numpy() != held_out
-    table = panel.loc[learn, KEYS].assign(**{HELD_OUT: held_out})
+    predictions = {}
     for task in tasks:
         inside = replace(task, target=task.target[learn], learn_from=task.learn_from[learn])
         values = candidates[task.name][learn] @ stacking_weights(inside, candidates[task.name][learn])
-        table[task.name] = clipped(values.round(4), task.target[learn], clip) if task.probability else values.round(2)
-    return table
+        predictions[task.name] = values.round(4 if task.probability else 2)
+    propensity = propensities(panel[learn], predictions.get("propensity"), clip)
+    return panel.loc[learn, KEYS].assign(**{HELD_OUT: held_out} | predictions | {"propensity": propensity})

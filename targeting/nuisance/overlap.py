@@ -7,7 +7,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from targeting.base.lots import drawn_by_lot
+
 Vector = NDArray[np.float64]
+Mask = NDArray[np.bool_]
 WIDE = (0.05, 0.95)  # a second, weaker reading of overlap, beside the one that the pipeline works with
 FEWEST = 50  # rows in effect that each arm must have
 MOST = 0.95  # share of rows inside the wider bounds from which on an effect over everybody rests on data
@@ -18,6 +21,14 @@ def in_overlap(propensity: ArrayLike, bounds: Sequence[float]) -> NDArray[np.boo
     """Rows, shape (n,), whose propensity lies inside `bounds`, ends included."""
     e = np.asarray(propensity, dtype=float)
     return (e >= bounds[0]) & (e <= bounds[1])
+
+
+def comparable(panel: pd.DataFrame, propensity: ArrayLike, bounds: Sequence[float]) -> Mask:
+    """Rows of the panel, shape (rows,), that could have gone either way: a propensity inside `bounds`, or lots.
+
+    Where lots decided, both arms are alike however small the chance of one of them.
+    """
+    return in_overlap(propensity, bounds) | drawn_by_lot(panel)
 
 
 def inverse_propensity_weights(treated: ArrayLike, propensity: ArrayLike) -> Vector:
@@ -116,21 +127,27 @@ def calibration_error(calibration: pd.DataFrame) -> float:
     return float(np.average((calibration["predicted"] - calibration["observed"]).abs(), weights=calibration["n"]))
 
 
-def positivity(covariates: pd.DataFrame, treated: ArrayLike, propensity: ArrayLike, bounds: Sequence[float]) -> dict[str, float]:
-    """Can the arms be compared: the numbers of one set of rows, shape (n, p), (n,), (n,).
+def positivity(
+    covariates: pd.DataFrame,
+    treated: ArrayLike,
+    propensity: ArrayLike,
+    bounds: Sequence[float],
+    by_lot: ArrayLike = False,
+) -> dict[str, float]:
+    """Can the arms be compared: the numbers of one set of rows, shape (n, p), (n,), (n,); rows `by_lot` (n,) can anyway.
 
     Effective sample sizes are Kish's, by arm and weighting; covariates are balanced below an absolute SMD of 0.1.
     """
     from sklearn.metrics import roc_auc_score  # here for the same reason as statsmodels above
 
-    t, e = np.asarray(treated), np.asarray(propensity, dtype=float)
+    t, e, drawn = np.asarray(treated), np.asarray(propensity, dtype=float), np.asarray(by_lot, dtype=bool)
     balance = balance_table(covariates, t, e)
     numbers: dict[str, float] = {
         "n": len(t),
         "n_treated": int(t.sum()),
         "propensity_auc": float(roc_auc_score(t, e)),
-        "overlap_share": float(in_overlap(e, bounds).mean()),
-        "overlap_share_wide": float(in_overlap(e, WIDE).mean()),
+        "overlap_share": float((in_overlap(e, bounds) | drawn).mean()),
+        "overlap_share_wide": float((in_overlap(e, WIDE) | drawn).mean()),
         "crump_threshold": crump_threshold(e),
     }
     numbers["crump_share"] = float(in_overlap(e, [numbers["crump_threshold"], 1 - numbers["crump_threshold"]]).mean())
@@ -152,15 +169,15 @@ def positivity_table(
     panel: pd.DataFrame, covariates: pd.DataFrame, propensity: ArrayLike, bounds: Sequence[float]
 ) -> pd.DataFrame:
     """`positivity` over all rows (campaign_id = all) and by trial; covariates constant in a trial say nothing there."""
-    treated, e = panel["treated"].to_numpy(), np.asarray(propensity, dtype=float)
-    rows = [{"campaign_id": "all", **positivity(covariates, treated, e, bounds)}]
+    treated, e, by_lot = panel["treated"].to_numpy(), np.asarray(propensity, dtype=float), drawn_by_lot(panel)
+    rows = [{"campaign_id": "all", **positivity(covariates, treated, e, bounds, by_lot)}]
     for campaign in panel["campaign_id"].unique():
         inside = (panel["campaign_id"] == campaign).to_numpy()
         own = covariates.loc[inside]
         rows.append(
             {
                 "campaign_id": str(campaign),
-                **positivity(own.loc[:, own.nunique() > 1], treated[inside], e[inside], bounds),
+                **positivity(own.loc[:, own.nunique() > 1], treated[inside], e[inside], bounds, by_lot[inside]),
             }
         )
     return pd.DataFrame(rows)

@@ -4,6 +4,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from targeting.base.lots import known_propensities
+
 # Of the rarer arm's share: where one row in thirty is mailed, 1% is a propensity like another, and thousands raised to it throw
 # overlap-weighted arms out of balance. At this bound all that are raised weigh at most a twentieth of what the rarer arm does.
 CLIP_SHARE = 0.05
@@ -38,6 +40,27 @@ def clipped(propensity: ArrayLike, treated: ArrayLike, clip: float) -> NDArray[n
     """Propensities (n,) kept inside the bound that `clip` and the arms of the rows they were learned from give."""
     bound = clip_bound(treated, clip)
     return np.clip(np.asarray(propensity, dtype=float), bound, 1 - bound)
+
+
+def clipped_share(propensity: ArrayLike, treated: ArrayLike, clip: float) -> float:
+    """The share of estimated propensities (n,) that `clipped` brought to its bound; 0 where none is estimated."""
+    e = np.asarray(propensity, dtype=float)
+    if not len(e):
+        return 0.0
+    bound = clip_bound(treated, clip)
+    return float(((e <= bound) | (e >= 1 - bound)).mean())
+
+
+def propensities(panel: pd.DataFrame, estimated: ArrayLike | None, clip: float) -> NDArray[np.float64]:
+    """Each row's propensity (rows,): as drawn where lots have a known chance, untouched; elsewhere `estimated` (rows,), clipped.
+
+    `estimated` may be None where all chances are known.
+    """
+    result = known_propensities(panel)
+    observed = np.isnan(result)
+    if observed.any():
+        result[observed] = clipped(np.asarray(estimated, dtype=float)[observed], panel["treated"].to_numpy()[observed], clip)
+    return result
 
 
 def effect_scores(nuisance: pd.DataFrame, outcome: str) -> NDArray[np.float64]:

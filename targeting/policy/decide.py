@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from targeting.base.columns import KEYS, effect_columns
-from targeting.nuisance.overlap import in_overlap
+from targeting.nuisance.overlap import comparable
 from targeting.policy.beliefs import BELIEVED, Beliefs, believed_profits, learn_beliefs
 from targeting.policy.economics import Economics
 from targeting.policy.learner_curves import learner_curves, order_shown
@@ -103,7 +103,7 @@ class PolicyResults:
 def choose_policy(inputs: PolicyInputs) -> PolicyChoice:
     """Decide by every policy that the inputs allow, value each off-policy, and choose."""
     outcome = inputs.settings["outcome"]
-    overlap = in_overlap(inputs.nuisance["propensity"], inputs.bounds)
+    overlap = comparable(inputs.panel, inputs.nuisance["propensity"], inputs.bounds)
     evidence = evidence_of(inputs.panel, inputs.nuisance, outcome, overlap)
     effect = inputs.ranking[effect_columns(outcome)[0]].to_numpy(dtype=float)
     weight = inputs.nuisance[f"precision_{outcome}"].to_numpy(dtype=float)

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from targeting.base.columns import KEYS
-from targeting.nuisance.overlap import in_overlap
+from targeting.nuisance.overlap import comparable
 from targeting.nuisance.scores import effect_scores
 from targeting.policy.economics import Economics
 from targeting.policy.tree import (
@@ -43,7 +43,7 @@ def tree_decisions(
     `nuisance` has the scores, row by row as the panel; `bounds` are those of the overlap's propensities.
     """
     profit = scored_profits(effect_scores(nuisance, outcome), economics.cost, economics.margin)
-    overlap = in_overlap(nuisance["propensity"], bounds)
+    overlap = comparable(panel, nuisance["propensity"], bounds)
     covariates = panel[household_covariates(panel)].to_numpy(dtype=float)
     contact, promised = cross_fit_tree(covariates, profit, panel["fold"].to_numpy(), overlap, seed)
     return panel[KEYS].assign(policy_tree=contact.astype("int8"), promised=promised)
@@ -58,7 +58,7 @@ def tree_results(
     the best rule found, the best one that asks a question is shown too.
     """
     decisions = tree_decisions(panel, nuisance, economics, outcome, bounds, seed)
-    overlap = in_overlap(nuisance["propensity"], bounds)
+    overlap = comparable(panel, nuisance["propensity"], bounds)
     profit = scored_profits(effect_scores(nuisance, outcome), economics.cost, economics.margin)
     covariates, fold = panel[household_covariates(panel)].astype(float), panel["fold"].to_numpy()
     inside, earned_inside = covariates[overlap], profit[overlap]

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from targeting.base.lots import drawn_by_lot
 from targeting.effects.estimators import ADJUSTED, ESTIMATORS, effect_data
 from targeting.nuisance.cross_fit import CrossFit, nuisance_table, nuisance_tasks
 from targeting.nuisance.overlap import positivity
@@ -38,7 +39,7 @@ def compare_designs(
         nuisance = nuisance_table(panel, cross_fit(nuisance_tasks(panel), panel), clip)
         data = effect_data(panel, nuisance, outcome)
         effects = {method: estimator(data).value for method, estimator in ESTIMATORS.items()}
-        numbers = positivity(panel[covariate_names(panel)], panel["treated"], nuisance["propensity"], bounds)
+        numbers = positivity(panel[covariate_names(panel)], panel["treated"], nuisance["propensity"], bounds, drawn_by_lot(panel))
         n_trials = panel["trial"].nunique()
         counts = {"n_trials": n_trials, "n_left_out": eligible["trial"].nunique() - n_trials}
         adjusted = [effects[method] for method in ADJUSTED]

@@ -17,6 +17,7 @@ from sklearn.base import BaseEstimator, clone
 
 from targeting.base.columns import outcomes_of
 from targeting.base.errors import DataError
+from targeting.base.lots import known_propensities
 from targeting.base.parallel import in_processes
 from targeting.base.progress import track
 from targeting.effects.estimators import EffectData, aipw, ato, effect_data
@@ -37,9 +38,12 @@ JACKKNIFE_GROUPS = 100  # the standard error of a difference is then itself unce
 
 @dataclass(frozen=True)
 class LightNuisances:
-    """How nuisances are refitted: the propensity's inverse penalty `strength`, and the clipping bound of propensities."""
+    """How nuisances are refitted: the propensity's inverse penalty `strength`, and the clipping bound of propensities.
 
-    strength: float
+    There is no `strength` where all chances are known, and no propensity to learn.
+    """
+
+    strength: float | None
     clip: float
     seed: int
 
@@ -57,9 +61,11 @@ class LightNuisances:
             )
         names = list(outcomes_of(panel.columns))
         treated, outcomes = panel["treated"].to_numpy(), panel[names].to_numpy(dtype=float)
-        everyone = np.ones(len(panel), dtype=bool)
-        propensity = Task("propensity", treated.astype(float), everyone, partial(_fixed_propensity, self.strength), True)
-        predictions = {propensity.name: self._out_of_fold(propensity, covariates, fold)}
+        predictions = {}
+        if self.strength is not None:
+            observed = np.isnan(known_propensities(panel))
+            propensity = Task("propensity", treated.astype(float), observed, partial(_fixed_propensity, self.strength), True)
+            predictions[propensity.name] = self._out_of_fold(propensity, covariates, fold)
         for arm in (0, 1):
             values = self._out_of_fold(Task(f"mu{arm}", outcomes, treated == arm, _outcomes_at_once, False), covariates, fold)
             predictions |= {f"mu{arm}_{outcome}": values[:, column] for column, outcome in enumerate(names)}
@@ -85,7 +91,10 @@ def light_nuisances(panel: pd.DataFrame, clip: float, seed: int) -> LightNuisanc
 
 
 def _searched(panel: pd.DataFrame, clip: float, seed: int) -> LightNuisances:
-    search = propensity_model(MODEL, seed).fit(covariate_matrix(panel), panel["treated"])
+    observed = np.isnan(known_propensities(panel))
+    if not observed.any():
+        return LightNuisances(None, clip, seed)
+    search = propensity_model(MODEL, seed).fit(covariate_matrix(panel)[observed], panel.loc[observed, "treated"])
     return LightNuisances(float(search.best_params_["logisticregression__C"]), clip, seed)
 
 

@@ -8,7 +8,7 @@ from targeting.base.columns import BEFORE, EARLIER, KEYS, OUTCOMES, PREFIX, outc
 from targeting.base.errors import DataError
 
 TRIAL = f"{PREFIX}trial_"  # of an indicator of a trial
-FRONT = [*KEYS, "trial", "time_zero", "treated", *OUTCOMES, *BEFORE, "mailed_after", "cut"]
+FRONT = [*KEYS, "trial", "time_zero", "treated", *OUTCOMES, *BEFORE, "mailed_after", "cut", "by_lot", "known_propensity"]
 
 
 def assemble(rows: pd.DataFrame) -> pd.DataFrame:

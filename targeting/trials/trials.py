@@ -9,6 +9,7 @@ from datetime import date, timedelta
 
 import ibis
 import ibis.expr.types as ir
+import numpy as np
 import pandas as pd
 
 from targeting.base.errors import DataError
@@ -156,5 +157,6 @@ def trial_flow(trial: Trial, transactions: ir.Table, campaigns: ir.Table, target
 
 
 def in_trial(rows: pd.DataFrame, trial: Trial) -> pd.DataFrame:
-    """The rows of one trial with its columns: campaign_id, trial, time_zero, and whether its window was cut."""
-    return rows.assign(campaign_id=trial.campaign_id, trial=trial.number, time_zero=pd.Timestamp(trial.time_zero), cut=trial.cut)
+    """The rows of an observed trial with its columns: campaign_id, trial, time_zero, whether its window was cut, and no lots."""
+    own = {"campaign_id": trial.campaign_id, "trial": trial.number, "time_zero": pd.Timestamp(trial.time_zero), "cut": trial.cut}
+    return rows.assign(**own, by_lot=0, known_propensity=np.nan)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from targeting.base.columns import outcomes_of
 from targeting.base.errors import DataError
-from targeting.nuisance.overlap import in_overlap
+from targeting.nuisance.overlap import comparable
 from targeting.nuisance.scores import effect_scores
 from targeting.stats.folds import rank_within
 from targeting.validation.calibration import grouped_effects
@@ -78,7 +78,7 @@ def choose_effects(
     Outside the overlap a score is little more than the outcome models' difference, which a learner of the same models agrees
     with: only rows that could have gone either way, a propensity inside `bounds`, can judge.
     """
-    inside = in_overlap(nuisance["propensity"], bounds)
+    inside = comparable(panel, nuisance["propensity"], bounds)
     if not inside.any():
         raise DataError(f"No propensity lies inside nuisance.overlap {bounds}: nothing can judge the learners.")
     own = {name: table.loc[inside, f"cate_{outcome}"].to_numpy() for name, table in effects.items()}
