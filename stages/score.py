@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from targeting.base.identifiers import own_identifiers
+from targeting.base.identifiers import next_campaign, own_identifiers
 from targeting.base.outputs import write_csv, write_metrics, write_parquet
 from targeting.base.params import load_params
 from targeting.base.stage import run
@@ -24,6 +24,7 @@ from targeting.sentences.mailing import with_reasons
 from targeting.words.money import speak_in
 
 IDENTIFIERS = Path("data/tables/identifiers.parquet")
+CAMPAIGNS = Path("data/tables/campaigns.parquet")
 CANDIDATES = Path("data/score/candidates.parquet")
 PREDICTIONS = Path("data/score/predictions.parquet")
 SCALING = Path("data/segments/scaling.parquet")
@@ -66,7 +67,9 @@ def main() -> None:
     counts = list_metrics(table, candidates, known, campaign, forecast)
     write_metrics({"policy": policy["recommended"], **counts}, METRICS)
     own = own_identifiers(table["household_id"], "household", key)
-    write_csv(with_reasons(table, campaign).assign(household_id=own), LIST)
+    listed = with_reasons(table, campaign).assign(household_id=own)
+    listed.insert(0, "campaign_id", next_campaign(pd.read_parquet(CAMPAIGNS)["campaign_id"], key))
+    write_csv(listed, LIST)
     past = predictions[["propensity", "by_lot"]].assign(segment=eligible["segment"])
     write_parquet(past.assign(household_id=eligible["household_id"])[["household_id", *past.columns]], ELIGIBLE)
 

@@ -22,6 +22,7 @@ from targeting.trials.lay_out import lay_out, panel_metrics, planned_trials
 from targeting.trials.panel import require_outcome
 
 TABLES = Path("data/tables")
+LOTS = Path("data/lots/assignments.parquet")
 ELIGIBLE = Path("data/trials/eligible.parquet")
 PANEL = Path("data/trials/panel.parquet")
 CANDIDATES = Path("data/score/candidates.parquet")
@@ -38,6 +39,7 @@ def main() -> None:
 
     with connect(params["engine"]) as backend:
         tables = dict(zip(SCHEMAS, read_tables(backend, TABLES, *SCHEMAS), strict=True))
+        tables["assignments"] = backend.read_parquet(LOTS)
         campaign_types = tables["campaigns"].execute()["campaign_type"]
         trials = planned_trials(tables, design)
         layout = lay_out(backend, tables, trials, design, seed)

@@ -105,6 +105,7 @@ class Data(Section):
     path: FilePath
     first_day: str | None
     currency: Annotated[str, Field(pattern="^[A-Z]{3}$")] = "USD"  # by its code of ISO 4217; it names amounts, and changes none
+    assignments: Annotated[list[FilePath], Field(min_length=1), Distinct] | None = None  # files of who took part in a draw
     mapping: DataMapping | None = None
     households: Annotated[int, Field(ge=100, le=100_000)] | None = None
     weeks: Annotated[int, Field(ge=24, le=520)] | None = None
