@@ -82,7 +82,7 @@ def test_nobody_left_is_predicted_without_a_model():
     past = past[past["trial"] == 1].assign(campaign_id=1)
     candidates = newcomers().assign(household_id=range(50), has_history=True, targeted_before=True)
     found = predict_campaigns(past, past, candidates, Models("purchase_amount", {"s": 1.0}, {}, {}, ([], []), 0.01, 1))
-    expected = {"household_id", "outside_range", "propensity", "ranking"} | {
+    expected = {"household_id", "outside_range", "propensity", "by_lot", "ranking"} | {
         f"{name}_{outcome}" for outcome in OUTCOMES for name in ("cate", "lower", "upper")
     }
     assert set(found.predictions) == expected
