@@ -53,7 +53,7 @@ def main() -> None:
         params["policy"]["prudence"],
         Budget(params["policy"]["budget_usd"], params["policy"]["budget_contacts"]),
     )
-    exploration = Exploration(settings["method"], settings["epsilon"], settings["temperature"])
+    exploration = Exploration(*(settings[name] for name in ("method", "epsilon", "temperature", "floor")))
     candidates = pd.read_parquet(CANDIDATES)
     scaling, loadings, centres, named = (pd.read_parquet(path) for path in (SCALING, LOADINGS, CENTRES, SEGMENTS))
     features = features_at_the_end(candidates, scaling["feature"].tolist())

@@ -320,9 +320,10 @@ class Experiment(Section):
     strata: Groups
     households: Annotated[int, Field(ge=4, le=10**9)] | None
     campaigns: Annotated[int, Field(ge=1, le=1000)]
-    method: Literal["epsilon_greedy", "softmax"]
+    method: Literal["epsilon_greedy", "softmax", "thompson"]
     epsilon: Annotated[float, Field(ge=0, le=1)]
     temperature: AboveZero
+    floor: Annotated[float, Field(ge=0.001, le=0.5)]
 
     @model_validator(mode="after")
     def _finds_more_than_chance(self) -> "Experiment":
