@@ -37,7 +37,7 @@ from targeting.trials.panel import require_aligned
 from targeting.words.money import speak_in, unit
 
 IDENTIFIERS = Path("data/tables/identifiers.parquet")
-CAMPAIGNS = Path("data/tables/campaigns.parquet")
+CALENDAR = Path("data/tables/campaigns.parquet")
 PANEL = Path("data/trials/panel.parquet")
 NUISANCE = Path("data/trials/nuisance.parquet")
 ELIGIBLE = Path("data/score/eligible.parquet")
@@ -100,7 +100,7 @@ def main() -> None:
     write_metrics({**metrics, "exploration": exploration_metrics(explored, campaigns)}, METRICS)
     key = pd.read_parquet(IDENTIFIERS)
     own = arms.assign(household_id=own_identifiers(arms["household_id"], "household", key))
-    own.insert(0, "campaign_id", next_campaign(pd.read_parquet(CAMPAIGNS)["campaign_id"], key))
+    own.insert(0, "campaign_id", next_campaign(pd.read_parquet(CALENDAR)["campaign_id"], key))
     write_csv(own, ARMS)
     write_csv(curve, POWER)
     write_csv(by_trial, TRIALS)

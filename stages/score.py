@@ -24,7 +24,7 @@ from targeting.sentences.mailing import with_reasons
 from targeting.words.money import speak_in
 
 IDENTIFIERS = Path("data/tables/identifiers.parquet")
-CAMPAIGNS = Path("data/tables/campaigns.parquet")
+CALENDAR = Path("data/tables/campaigns.parquet")
 CANDIDATES = Path("data/score/candidates.parquet")
 PREDICTIONS = Path("data/score/predictions.parquet")
 SCALING = Path("data/segments/scaling.parquet")
@@ -68,7 +68,7 @@ def main() -> None:
     write_metrics({"policy": policy["recommended"], **counts}, METRICS)
     own = own_identifiers(table["household_id"], "household", key)
     listed = with_reasons(table, campaign).assign(household_id=own)
-    listed.insert(0, "campaign_id", next_campaign(pd.read_parquet(CAMPAIGNS)["campaign_id"], key))
+    listed.insert(0, "campaign_id", next_campaign(pd.read_parquet(CALENDAR)["campaign_id"], key))
     write_csv(listed, LIST)
     past = predictions[["propensity", "by_lot"]].assign(segment=eligible["segment"])
     write_parquet(past.assign(household_id=eligible["household_id"])[["household_id", *past.columns]], ELIGIBLE)

@@ -8,7 +8,6 @@ import pandas as pd
 from targeting.stats.estimates import SIGNIFICANCE
 from targeting.words.money import amount, money
 from targeting.words.numbers import number, p_value, percent
-from targeting.words.outcomes import outcome_words
 
 NO_LOTS = "No campaign has lots that were given back, so no experiment can be read: docs/loop.md says how to give them back."
 MISMATCH = 0.001  # a draw as odd as this is a fault of the draw or its files, and hardly chance (Fabijan et al. 2019)
@@ -58,14 +57,15 @@ def _interval(row: Any, outcome: str) -> str:
 
 
 def _what(outcome: str) -> str:
-    return {"purchase_amount": "sales", PROFIT: "net profit"}.get(outcome, outcome_words(outcome))
+    """What money is of; other amounts have their unit."""
+    return {"purchase_amount": " of sales", PROFIT: " of net profit"}.get(outcome, "")
 
 
 def _effect(outcome: str, rows: pd.DataFrame) -> str:
     lots = rows[rows["evidence"] == "lots"]
     adjusted, plain = (next(lots[lots["adjusted"] == is_adjusted].itertuples()) for is_adjusted in (True, False))
     return (
-        f"By lots alone a household to be mailed brought {_interval(adjusted, outcome)} more {_what(outcome)} than one that was "
+        f"By lots alone a household to be mailed brought {_interval(adjusted, outcome)} more{_what(outcome)} than one that was "
         f"not; without adjustment {_interval(plain, outcome)}."
     )
 
