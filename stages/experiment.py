@@ -12,7 +12,7 @@ import pandas as pd
 
 from targeting.base.columns import KEYS
 from targeting.base.errors import DataError
-from targeting.base.identifiers import own_identifiers
+from targeting.base.identifiers import next_campaign, own_identifiers
 from targeting.base.outputs import write_csv, write_figure, write_metrics
 from targeting.base.params import load_params
 from targeting.base.stage import run
@@ -37,6 +37,7 @@ from targeting.trials.panel import require_aligned
 from targeting.words.money import speak_in, unit
 
 IDENTIFIERS = Path("data/tables/identifiers.parquet")
+CALENDAR = Path("data/tables/campaigns.parquet")
 PANEL = Path("data/trials/panel.parquet")
 NUISANCE = Path("data/trials/nuisance.parquet")
 ELIGIBLE = Path("data/score/eligible.parquet")
@@ -97,8 +98,10 @@ def main() -> None:
         worth = pilot_metrics(stakes)
         metrics |= worth | {"pilot_words": pilot_words(worth)}
     write_metrics({**metrics, "exploration": exploration_metrics(explored, campaigns)}, METRICS)
-    own = own_identifiers(arms["household_id"], "household", pd.read_parquet(IDENTIFIERS))
-    write_csv(arms.assign(household_id=own), ARMS)
+    key = pd.read_parquet(IDENTIFIERS)
+    own = arms.assign(household_id=own_identifiers(arms["household_id"], "household", key))
+    own.insert(0, "campaign_id", next_campaign(pd.read_parquet(CALENDAR)["campaign_id"], key))
+    write_csv(own, ARMS)
     write_csv(curve, POWER)
     write_csv(by_trial, TRIALS)
     write_csv(arms_by_stratum(arms), STRATA)

@@ -1,8 +1,8 @@
 """Bring a retailer's data into the canonical tables: names, types, signs and days; nothing is judged here.
 
 Reads the source that `data` names; writes one Parquet file a canonical table, households that campaigns held out where the list
-of targets flags them, and the truth about campaigns: without rows where it is not known, as with every real retailer. A table of
-customers is written as it is, beside canonical tables without rows.
+of targets flags them, who took part in a draw, and the truth about campaigns: without rows where it is not known, as with every
+real retailer. A table of customers is written as it is, beside canonical tables without rows.
 """
 
 import dataclasses
@@ -20,6 +20,7 @@ from targeting.base.params import load_params
 from targeting.base.stage import run
 from targeting.sources import canonical_tables, origins
 from targeting.sources.customer_table import SOURCE, read_customers
+from targeting.tables.assignments import ASSIGNMENTS, draws, no_draws, numbered, read_lots
 from targeting.tables.checks import cross_check
 from targeting.tables.engine import connect, read_tables
 from targeting.tables.held_out import check_held_out
@@ -30,6 +31,7 @@ from targeting.tables.till_totals import guest_cards, till_totals, without_house
 from targeting.tables.write import write_tables, write_truth
 
 TABLES = Path("data/tables")
+LOTS = Path("data/lots/assignments.parquet")
 TRUTH = Path("data/truth/truth.parquet")
 METRICS = Path("metrics/ingest.json")
 HELD_OUT = "They do not count as mailed; data/tables/held_out.parquet has them."
@@ -54,6 +56,7 @@ def ingest_customers(params: Mapping[str, Any]) -> None:
             key = {"identifiers": ibis.memtable(customers.identifiers, schema=KEY)}
             write_tables(backend, {name: without_rows(name) for name in SCHEMAS} | key, part)
             replace(TRUTH, lambda path: write_truth(backend, {}, path))
+            replace(LOTS, lambda path: backend.to_parquet(no_draws(), path))
         write_parquet(customers.rows, part / "customers.parquet")
         shutil.rmtree(TABLES, ignore_errors=True)
         part.rename(TABLES)
@@ -69,7 +72,8 @@ def ingest_tills(params: Mapping[str, Any]) -> None:
     shutil.rmtree(part, ignore_errors=True)
     try:
         with connect(params["engine"]) as backend:
-            source = canonical_tables(backend, params["data"])
+            files = read_lots(backend, params["data"]["assignments"] or [])
+            source = canonical_tables(backend, params["data"], files)
             write_tables(backend, source, part)
 
             tables = dict(zip(SCHEMAS, read_tables(backend, part, *SCHEMAS), strict=True))
@@ -82,6 +86,10 @@ def ingest_tills(params: Mapping[str, Any]) -> None:
             counts = cross_check(tables, origin) | plausibility(tables, origin)
             (held_out,) = read_tables(backend, part, "held_out")
             counts["n_held_out"] = check_held_out(held_out, tables["campaigns"], origin)
+            files = {name: numbered(file, source[name], key) for name, file in files.items()}
+            lots, drawn = draws(files, tables, held_out, origin)
+            counts |= drawn
+            replace(LOTS, lambda path: backend.to_parquet(lots.order_by(list(ASSIGNMENTS)), path))
             totals, guests = till_totals(tables["transactions"], source["transactions"]), guest_cards(tables["transactions"])
             anonymous = without_household(source["without_household"]) if "without_household" in source else {}
             guests = {str(own_text(key, "household_id", int(household))): share for household, share in guests.items()}

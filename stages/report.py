@@ -38,6 +38,7 @@ SOURCES = (
     "policy",
     "score",
     "experiment",
+    "readout",
     "truth",
 )
 PLOTTED = (

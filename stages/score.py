@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from targeting.base.identifiers import own_identifiers
+from targeting.base.identifiers import next_campaign, own_identifiers
 from targeting.base.outputs import write_csv, write_metrics, write_parquet
 from targeting.base.params import load_params
 from targeting.base.stage import run
@@ -26,6 +26,7 @@ from targeting.words.money import speak_in
 
 CAUSED = Path("data/effects/discounts.parquet")
 IDENTIFIERS = Path("data/tables/identifiers.parquet")
+CALENDAR = Path("data/tables/campaigns.parquet")
 CANDIDATES = Path("data/score/candidates.parquet")
 PREDICTIONS = Path("data/score/predictions.parquet")
 SCALING = Path("data/segments/scaling.parquet")
@@ -54,7 +55,7 @@ def main() -> None:
         params["policy"]["prudence"],
         Budget(params["policy"]["budget_usd"], params["policy"]["budget_contacts"]),
     )
-    exploration = Exploration(settings["method"], settings["epsilon"], settings["temperature"])
+    exploration = Exploration(*(settings[name] for name in ("method", "epsilon", "temperature", "floor")))
     candidates = pd.read_parquet(CANDIDATES)
     scaling, loadings, centres, named = (pd.read_parquet(path) for path in (SCALING, LOADINGS, CENTRES, SEGMENTS))
     if not named.empty:  # else the table of customers says which group each is in
@@ -69,7 +70,9 @@ def main() -> None:
     counts = list_metrics(table, candidates, known, campaign, forecast)
     write_metrics({"policy": policy["recommended"], **counts}, METRICS)
     own = own_identifiers(table["household_id"], "household", key)
-    write_csv(with_reasons(table, campaign).assign(household_id=own), LIST)
+    listed = with_reasons(table, campaign).assign(household_id=own)
+    listed.insert(0, "campaign_id", next_campaign(pd.read_parquet(CALENDAR)["campaign_id"], key))
+    write_csv(listed, LIST)
     past = predictions[["propensity", "by_lot"]].assign(segment=eligible["segment"])
     write_parquet(past.assign(household_id=eligible["household_id"])[["household_id", *past.columns]], ELIGIBLE)
 

@@ -31,6 +31,7 @@ from targeting.trials.weeks import no_weeks, weekly_spend
 TABLES = Path("data/tables")
 CUSTOMERS = TABLES / "customers.parquet"
 IDENTIFIERS = TABLES / "identifiers.parquet"
+LOTS = Path("data/lots/assignments.parquet")
 ELIGIBLE = Path("data/trials/eligible.parquet")
 PANEL = Path("data/trials/panel.parquet")
 CANDIDATES = Path("data/score/candidates.parquet")
@@ -82,6 +83,7 @@ def lay_out_trials(params: Mapping[str, Any]) -> None:
 
     with connect(params["engine"]) as backend:
         tables = dict(zip(SCHEMAS, read_tables(backend, TABLES, *SCHEMAS), strict=True))
+        tables["assignments"] = backend.read_parquet(LOTS)
         campaign_types = tables["campaigns"].execute()["campaign_type"]
         trials = planned_trials(tables, design)
         layout = lay_out(backend, tables, trials, design, seed)

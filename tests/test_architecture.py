@@ -64,6 +64,7 @@ MAY_LOAD: dict[str, set[str]] = {
     "policy_tree": MODELS | {"econml", "matplotlib"},
     "predict": REGRESSION,
     "profile": TABLES | {"pandera"},
+    "readout": REGRESSION,
     "refute": TABLES | PICTURES | MODELS | {"pandera"},
     "report": PICTURES,
     "robustness": REGRESSION,

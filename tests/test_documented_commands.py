@@ -13,7 +13,7 @@ from scripts.compose_params import compose
 from targeting.base.sections import Params
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGES = ("README.md", "docs/pipeline.md", "docs/experiments.md", "docs/data.md")
+PAGES = ("README.md", "docs/pipeline.md", "docs/experiments.md", "docs/data.md", "docs/loop.md")
 SHAPE = "{column:"  # a placeholder for the reader's own column
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import norm
 
 from targeting.campaign.exploration import (
     CustomerBase,
@@ -13,6 +14,7 @@ from targeting.campaign.exploration import (
     exploration_table,
     simulate_campaigns,
     softmax,
+    thompson,
 )
 from targeting.nuisance.overlap import effective_sample_size
 from targeting.policy.economics import Economics
@@ -41,10 +43,21 @@ def test_softmax_goes_from_the_best_arm_to_a_coin():
 
 
 def test_the_parameter_chooses_the_method():
-    policy, profit = np.array([0.0, 1.0]), np.array([4.0, -4.0])
-    greedy = Exploration("epsilon_greedy", 0.1, 2.0).propensity(policy, profit)
+    policy, profit, spread = np.array([0.0, 1.0]), np.array([4.0, -4.0]), np.array([4.0, 2.0])
+    found = Exploration("thompson", 0.1, 2.0, floor=0.05).propensity(policy, profit, spread)
+    np.testing.assert_allclose(found, [norm.cdf(1), 0.05])
+    greedy = Exploration("epsilon_greedy", 0.1, 2.0).propensity(policy, profit, spread)
     np.testing.assert_allclose(greedy, [0.05, 0.95])
-    np.testing.assert_allclose(Exploration("softmax", 0.1, 2.0).propensity(policy, profit), softmax(profit, 2.0, 0.1))
+    np.testing.assert_allclose(Exploration("softmax", 0.1, 2.0).propensity(policy, profit, spread), softmax(profit, 2.0, 0.1))
+
+
+def test_thompson_mails_as_often_as_a_draw_from_the_belief_would():
+    profit, spread = np.array([1.0, -2.0, 0.0, 50.0, -50.0]), np.array([2.0, 2.0, 1.0, 1.0, 1.0])
+    drawn = np.random.default_rng(1).normal(profit, spread, (200_000, 5)) > 0
+    found = thompson(profit, spread, 0.1)
+    np.testing.assert_allclose(found, drawn.mean(axis=0).clip(0.1, 0.9), atol=0.005)
+    # What is known for sure goes to a bound, what is not believed at all to the lower one.
+    assert thompson([3.0, -3.0, 1.0], [0.0, 0.0, np.nan], 0.1).tolist() == [0.9, 0.1, 0.1]
 
 
 def test_households_are_mailed_as_often_as_logged():

@@ -62,7 +62,7 @@ def changed(*replacements: tuple[str, str]) -> bytes:
     ("content", "message"),
     [
         (changed(("engine:\n", "engine:\n  'open: [\n")), r"line \d+: .*make params"),
-        (changed(("engine:\n", "engine:\n\tname: x\n")), r"line 8: .*'\\t'"),
+        (changed(("engine:\n", "engine:\n\tname: x\n")), r"line 9: .*'\\t'"),
         (changed(("seed: 20170101", "<<<<<<< HEAD\nseed: 1\n=======\nseed: 2\n>>>>>>> other")), r"line 1: marks of a merge con"),
         (changed(("seed: 20170101", "seed: 20170101\nseed: 2")), r"line 2: seed is there more than once: keep one"),
         (changed(("  threads: 2", "  threads: 2\n  threads: 3")), r"threads is there more than once"),

@@ -2,10 +2,17 @@
 
 import pandas as pd
 
+NEXT = "next"
+
 
 def are_text(kind: str, key: pd.DataFrame) -> bool:
     """Whether the user's identifiers of a kind are text, and numbers stand for them inside."""
     return bool((key["kind"] == kind).any())
+
+
+def next_campaign(campaign_id: pd.Series, key: pd.DataFrame) -> int | str:
+    """What the next campaign may be called: one above the largest number, or NEXT where campaigns have names."""
+    return NEXT if are_text("campaign", key) else int(campaign_id.max()) + 1
 
 
 def own_identifiers(numbers: pd.Series, kind: str, key: pd.DataFrame) -> pd.Series:

@@ -106,6 +106,7 @@ class Data(Section):
     path: FilePath
     first_day: str | None
     currency: Annotated[str, Field(pattern="^[A-Z]{3}$")] = "USD"  # by its code of ISO 4217; it names amounts, and changes none
+    assignments: Annotated[list[FilePath], Field(min_length=1), Distinct] | None = None  # files of who took part in a draw
     mapping: DataMapping | None = None
     table: CustomerTable | None = None
     households: Annotated[int, Field(ge=100, le=100_000)] | None = None
@@ -332,9 +333,10 @@ class Experiment(Section):
     strata: Groups
     households: Annotated[int, Field(ge=4, le=10**9)] | None
     campaigns: Annotated[int, Field(ge=1, le=1000)]
-    method: Literal["epsilon_greedy", "softmax"]
+    method: Literal["epsilon_greedy", "softmax", "thompson"]
     epsilon: Annotated[float, Field(ge=0, le=1)]
     temperature: AboveZero
+    floor: Annotated[float, Field(ge=0.001, le=0.5)]
 
     @model_validator(mode="after")
     def _finds_more_than_chance(self) -> "Experiment":

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import expit
+from scipy.special import expit, ndtr
 
 from targeting.nuisance.overlap import WIDE, in_overlap
 from targeting.policy.economics import Economics
@@ -26,16 +26,22 @@ SIMULATED_EPSILONS, N_CAMPAIGNS, N_WORLDS = (0.0, 0.1, 0.3), 6, 100
 
 @dataclass(frozen=True)
 class Exploration:
-    """How to explore: `method` epsilon_greedy or softmax; `epsilon` in [0, 1]; `temperature` in USD of profit, above 0."""
+    """How to explore: `method` epsilon_greedy, softmax or thompson.
+
+    `epsilon` lies in [0, 1], `temperature` in USD of profit above 0; `floor` is the least chance of either arm under thompson.
+    """
 
     method: str
     epsilon: float
     temperature: float
+    floor: float = 0.05
 
-    def propensity(self, policy: ArrayLike, profit: ArrayLike) -> Vector:
-        """Each household's chance of being mailed (n,), given what the policy says and the profit that a contact promises."""
+    def propensity(self, policy: ArrayLike, profit: ArrayLike, spread: ArrayLike) -> Vector:
+        """Each household's chance of being mailed (n,), by the policy, or by the profit of a contact, expected and its spread."""
         if self.method == "softmax":
             return softmax(profit, self.temperature, self.epsilon)
+        if self.method == "thompson":
+            return thompson(profit, spread, self.floor)
         return epsilon_greedy(policy, self.epsilon)
 
 
@@ -54,6 +60,20 @@ def softmax(profit: ArrayLike, temperature: float, epsilon: float = 0.0) -> Vect
     as above. Source: Sutton & Barto (2018), section 2.8.
     """
     return epsilon_greedy(expit(np.asarray(profit, dtype=float) / temperature), epsilon)
+
+
+def thompson(profit: ArrayLike, spread: ArrayLike, floor: float) -> Vector:
+    """The chance (n,) that a contact pays, by what is believed: normal with mean `profit` and this `spread`, in USD.
+
+    That is how often a draw from the belief would mail the household. It is kept inside [floor, 1 - floor], so that everybody
+    stays comparable. Where nothing is believed (a missing spread) it is `floor`.
+    Sources: Thompson (1933), Biometrika 25, 285-294; Hadad, Hirshberg, Zhan, Wager & Athey (2021), Confidence intervals for
+    policy evaluation in adaptive experiments, PNAS 118(15), for why chances need a floor.
+    """
+    mean, sd = np.asarray(profit, dtype=float), np.asarray(spread, dtype=float)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        pays = np.where(sd > 0, ndtr(mean / sd), (mean > 0) * 1.0)
+    return np.clip(np.where(np.isnan(sd), floor, pays), floor, 1 - floor)
 
 
 def draw(propensity: ArrayLike, household_id: ArrayLike, seed: int) -> NDArray[np.int64]:

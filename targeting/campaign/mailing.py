@@ -116,7 +116,8 @@ def mailing_list(
     known = predictions.reset_index(drop=True)
     overlap = comparable(known, known["propensity"], campaign.overlap)
     policy = mailed_by_policy(campaign, known, overlap & (known["outside_range"] == "").to_numpy(), seed)
-    chance = exploration.propensity(policy, expected_profits(campaign, known))
+    spread = campaign.economics.margin * known["uncertainty"].to_numpy()
+    chance = exploration.propensity(policy, expected_profits(campaign, known), spread)
     mail = draw(chance, known["household_id"], seed)
 
     # To cents, or finer where effects are of cents.

@@ -1,5 +1,7 @@
 """A picture of the target trials: who is in them."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -26,7 +28,7 @@ def flow_chart(flow: pd.DataFrame) -> Figure:
             f"{n_compared:,} compared",
         ]
         asides = [
-            f"set aside\n{row.n_no_earlier_purchase:,} no purchase before\n{row.n_set_aside:,} by an earlier mailing",
+            f"set aside\n{row.n_no_earlier_purchase:,} no purchase before\n{_not_eligible(row)}",
             f"set aside by the design\n{row.n_targeted_later:,} targeted later\n{row.n_in_other_trial:,} in another trial",
         ]
         for position, text in zip((0.93, 0.6, 0.27), mains, strict=True):
@@ -39,6 +41,11 @@ def flow_chart(flow: pd.DataFrame) -> Figure:
             axes.text(place, 0.07, text, ha="center", va="center", fontsize=9, bbox=BOX)
             _arrow(axes, (0.3, 0.235), (place, 0.115))
     return figure
+
+
+def _not_eligible(row: Any) -> str:
+    drawn = getattr(row, "n_not_drawn", 0)
+    return f"{drawn:,} not in the draw" if drawn else f"{row.n_set_aside:,} by an earlier mailing"
 
 
 def _arrow(axes: Axes, start: tuple[float, float], end: tuple[float, float]) -> None:

@@ -110,7 +110,7 @@ def fit_posterior(centred: Vector, score: Vector, weight: Vector, household_id: 
     alike = np.ptp(centred) <= 1e-9 * max(1.0, float(np.abs(score).mean()))
     design = np.ones((len(score), 1)) if alike else np.column_stack([np.ones(len(score)), centred])
     values, covariance = weighted_fit(design, score, weight, household_id)
-    level = _combined(Belief(0.0, prior_sd), float(values[0]), float(covariance[0, 0]))
+    level = combined(Belief(0.0, prior_sd), float(values[0]), float(covariance[0, 0]))
     return Posterior(level, Belief(0.0, 0.0) if alike else slope_belief(float(values[1]), float(covariance[1, 1])))
 
 
@@ -140,7 +140,7 @@ def slope_belief(value: float, variance: float) -> Belief:
     """Mean and spread of the belief about a slope with this estimate and variance; never below 0."""
     if variance == 0:
         return Belief(max(value, 0.0), 0.0)
-    slab = _combined(Belief(SLOPE_RIGHT, SLOPE_SPREAD), value, variance)
+    slab = combined(Belief(SLOPE_RIGHT, SLOPE_SPREAD), value, variance)
     odds = _log_density(value - SLOPE_RIGHT, SLOPE_SPREAD**2 + variance) - _log_density(value, variance)
     differs = float(expit(odds + np.log(1 / SLOPE_ALIKE - 1)))
     mean = differs * slab.mean
@@ -159,7 +159,7 @@ def weighted_fit(design: Vector, score: Vector, weight: Vector, household_id: Ar
     return coefficients, len(sums) / (len(sums) - 1) * bread @ (sums.T @ sums) @ bread
 
 
-def _combined(prior: Belief, value: float, variance: float) -> Belief:
+def combined(prior: Belief, value: float, variance: float) -> Belief:
     """A normal prior and an estimate with this variance, put together."""
     if np.isinf(prior.sd) or variance == 0:
         return Belief(value, float(np.sqrt(variance)))

@@ -10,6 +10,7 @@ from ibis.backends import BaseBackend
 
 from targeting.base.errors import DataError
 from targeting.sources import canonical, completejourney, dunnhumby, mapped, simulated
+from targeting.tables.assignments import LotFile
 from targeting.tables.held_out import split_targets
 from targeting.tables.identifiers import number, own_text
 from targeting.tables.origins import Origin
@@ -23,19 +24,24 @@ ADAPTERS = {
 }
 
 
-def canonical_tables(backend: BaseBackend, data: Mapping[str, Any]) -> dict[str, ir.Table]:
+NO_LOTS: Mapping[str, LotFile] = {}
+
+
+def canonical_tables(backend: BaseBackend, data: Mapping[str, Any], lots: Mapping[str, LotFile] = NO_LOTS) -> dict[str, ir.Table]:
     """The canonical tables of the source that the `data` section of params.yaml names, as expressions.
 
     Identifiers are whole numbers; `identifiers` is the key to those that were text (see targeting.tables.identifiers).
     A source whose list of targets may flag households that were held out gives these rows as `held_out`, and the others as
     `campaign_targets`. A source whose effects are known also gives `truth` (see targeting.tables.write.TRUTH), one that leaves
-    out lines of no household gives these as `without_household`: quantity, sales.
+    out lines of no household gives these as `without_household`: quantity, sales. The tables of `lots` come under their own
+    names, with identifiers that mean the same.
     Raises DataError for an unknown source and for whatever the adapter cannot read.
     """
     if data["source"] not in ADAPTERS:
         raise DataError(f"data.source is {data['source']!r}; known sources: {', '.join(sorted(ADAPTERS))}.")
     tables = ADAPTERS[data["source"]].tables(backend, data)
-    own = origins(data)
+    own = {**origins(data), **{name: file.origin for name, file in lots.items()}}
+    tables |= {name: file.table for name, file in lots.items()}
     numbered = number(backend, tables, own)
     if not own["campaign_targets"].further or "campaign_targets" not in numbered:
         return numbered

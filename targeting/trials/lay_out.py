@@ -12,6 +12,7 @@ from targeting.base.progress import track
 from targeting.tables.covariates import baseline_covariates, keep_promoted_lines
 from targeting.tables.schemas import first_and_last_day
 from targeting.trials.designs import FIRST, design_flow, first_campaign_rows
+from targeting.trials.lots import drawn_in, lot_flow, lot_rows
 from targeting.trials.trials import Trial, ever_targeted, in_trial, plan_trials, trial_flow, trial_rows
 
 Tables = Mapping[str, ir.Table]
@@ -41,7 +42,8 @@ def eligible_rows(backend: BaseBackend, tables: Tables, trials: Iterable[Trial],
     rows = []
     for trial in trials:
         covariates = baseline_covariates(tables, promoted, trial.time_zero, design["recent_days"])
-        own = trial_rows(trial, tables["transactions"], tables["campaigns"], tables["campaign_targets"], design["eligible"])
+        lots = drawn_in(trial, tables)
+        own = trial_rows(trial, *_about(tables), eligible=design["eligible"]) if lots is None else lot_rows(trial, lots, tables)
         rows.append(in_trial(own.inner_join(covariates, "household_id").execute(), trial))
     return pd.concat(rows, ignore_index=True).sort_values(["trial", "household_id"], ignore_index=True)
 
@@ -50,18 +52,30 @@ def lay_out(backend: BaseBackend, tables: Tables, trials: Sequence[Trial], desig
     """The trials by the section `design` of params.yaml.
 
     Eligible rows have a column `first_campaign`, which of them the published study's design compares, whatever `design.name`
-    says. The flow has the columns of Trial (its number as `trial`), `trial_flow` and `design_flow`.
+    says; of lots, every row. The flow has the columns of Trial (its number as `trial`), `trial_flow` and `design_flow`, and where
+    there are lots n_not_drawn.
     """
-    lines, campaigns, targets = (tables[name] for name in ("transactions", "campaigns", "campaign_targets"))
+    _, campaigns, targets = _about(tables)
     eligible = eligible_rows(backend, tables, track(trials, "Laying out trials"), design)
     targeted = ever_targeted(design["campaign_type"], campaigns, targets).execute()["household_id"]
-    eligible[FIRST] = first_campaign_rows(eligible, targeted, seed)
+    eligible[FIRST] = first_campaign_rows(eligible, targeted, seed) | (eligible["by_lot"] == 1)
     chosen = eligible[FIRST] if design["name"] == FIRST else pd.Series(True, index=eligible.index)
-    flow = pd.DataFrame([asdict(trial) | trial_flow(trial, lines, campaigns, targets, design["eligible"]) for trial in trials])
+    flow = pd.DataFrame([asdict(trial) | _flow(trial, tables, design["eligible"]) for trial in trials])
+    if "n_not_drawn" in flow:
+        flow["n_not_drawn"] = flow["n_not_drawn"].fillna(0).astype("int64")
     flow = flow.rename(columns={"number": "trial"})
     # Where earlier campaigns reached everybody, nobody is eligible for a trial, and it is in the flow all the same.
     compared = design_flow(eligible, chosen, targeted).set_index("trial").reindex(flow["trial"], fill_value=0).reset_index()
     return Layout(eligible, chosen, flow.merge(compared, on="trial", validate="one_to_one"))
+
+
+def _about(tables: Tables) -> list[ir.Table]:
+    return [tables[name] for name in ("transactions", "campaigns", "campaign_targets")]
+
+
+def _flow(trial: Trial, tables: Tables, eligible: str) -> dict[str, int]:
+    lots = drawn_in(trial, tables)
+    return trial_flow(trial, *_about(tables), eligible=eligible) if lots is None else lot_flow(trial, lots, tables)
 
 
 def panel_metrics(panel: pd.DataFrame, n_campaigns: int) -> dict[str, int]:

@@ -132,22 +132,26 @@ def trial_rows(trial: Trial, transactions: ir.Table, campaigns: ir.Table, target
     """
     bought = purchases(transactions)
     shoppers = bought.filter(bought.day < trial.time_zero).select("household_id").distinct()
-    before = earlier_mailings(trial, campaigns, targets)
-    rows = shoppers.anti_join(set_aside(before, eligible), "household_id")
+    aside = set_aside(earlier_mailings(trial, campaigns, targets), eligible)
     mailed = targets.filter(targets.campaign_id == trial.campaign_id).select("household_id", mailed=ibis.literal(1, "int64"))
+    arms = shoppers.anti_join(aside, "household_id").left_join(mailed, "household_id").drop("household_id_right")
+    return followed(trial, arms.select("household_id", treated=arms.mailed.fill_null(0)), transactions, campaigns, targets)
+
+
+def followed(trial: Trial, arms: ir.Table, transactions: ir.Table, campaigns: ir.Table, targets: ir.Table) -> ir.Table:
+    """The households of `arms` (household_id, treated and further columns) with what `trial_rows` says of each."""
     during = outcomes_between(transactions, trial.time_zero, trial.window_end)
     earlier = outcomes_between(transactions, trial.before_start, trial.time_zero - timedelta(days=1))
     blocks = [
-        mailed,
-        before,
+        earlier_mailings(trial, campaigns, targets),
         during,
         earlier.drop(*DISCOUNTS).rename(amount_before="purchase_amount", count_before="purchase_count"),
     ]
+    rows = arms
     for block in [*blocks, _mailed_inside(trial, campaigns, targets)]:
         rows = rows.left_join(block, "household_id").drop("household_id_right")
     return rows.select(
-        "household_id",
-        treated=rows.mailed.fill_null(0),
+        *arms.columns,
         purchase_amount=rows.purchase_amount.fill_null(0.0),
         purchase_count=rows.purchase_count.fill_null(0),
         before_purchase_amount=rows.amount_before.fill_null(0.0) * trial.before_scale,
@@ -194,6 +198,7 @@ def trial_flow(
 
 
 def in_trial(rows: pd.DataFrame, trial: Trial) -> pd.DataFrame:
-    """The rows of an observed trial with its columns: campaign_id, trial, time_zero, whether its window was cut, and no lots."""
+    """The rows of one trial with its columns: campaign_id, trial, time_zero, whether its window was cut; and lots, or none."""
     own = {"campaign_id": trial.campaign_id, "trial": trial.number, "time_zero": pd.Timestamp(trial.time_zero), "cut": trial.cut}
-    return rows.assign(**own, by_lot=0, known_propensity=np.nan)
+    observed = {name: value for name, value in (("by_lot", 0), ("known_propensity", np.nan)) if name not in rows}
+    return rows.assign(**own, **observed)

@@ -4,7 +4,7 @@ Purchases that no campaign causes are drawn first, for all days, from streams of
 whatever their overlap and effect, and so do a household's potential outcomes. A mailing adds baskets or takes some away.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -29,6 +29,7 @@ from targeting.sources.simulation.draws import Draw, stream
 from targeting.sources.simulation.shoppers import Shoppers, basket_value, make_demographics, make_shoppers
 from targeting.sources.simulation.shopping import campaign_trips, fill, own_visits, stores, with_totals
 
+NO_LISTS: Mapping[int, Collection[int]] = {}
 FIRST_BASKET = 50_000_001
 COUPON_PRODUCTS = {"A": 150, "B": 40, "C": 60}
 PRODUCTS_A_COUPON = 10
@@ -80,8 +81,12 @@ class Purchases:
         return Purchases(pd.concat([part.baskets for part in parts], ignore_index=True), pd.concat(lines, ignore_index=True))
 
 
-def simulate(settings: RetailerSettings) -> Retailer:
-    """The retailer of these settings; the same settings give the same tables."""
+def simulate(settings: RetailerSettings, lists: Mapping[int, Collection[int]] = NO_LISTS) -> Retailer:
+    """The retailer of these settings; the same settings give the same tables.
+
+    `lists` has, for campaigns of type A by number, the households that somebody else chose to mail, in place of the retailer.
+    What came before a campaign does not depend on its list.
+    """
     seed, n_days = settings.seed, 7 * settings.weeks
     catalogue = make_catalogue(stream(seed, Draw.CATALOGUE))
     shoppers = make_shoppers(settings.households, settings.first_day, n_days, stream(seed, Draw.SHOPPERS))
@@ -101,6 +106,9 @@ def simulate(settings: RetailerSettings) -> Retailer:
             chance = mailing_chance(past, settings.overlap)
             chosen = np.zeros(shoppers.n, dtype=bool)
             chosen[past.index] = lots[campaign][past.index] < chance
+            if campaign.campaign_id in lists:
+                households = past.index.to_numpy()
+                chosen[households] = np.isin(households + 1, list(lists[campaign.campaign_id]))
             answer = response(campaign, past, shoppers, settings.effect)
             without = expected_without(campaign, by_lot, shoppers, value, settings.effect)
             effect = expected_effect(campaign, answer, shoppers, value)

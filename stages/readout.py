@@ -1,0 +1,53 @@
+"""Read what campaigns drawn by lot did, and say what observed campaigns had said before them.
+
+Reads the panel, its nuisances and segments, who took part in draws and who was mailed; writes one row per campaign, evidence,
+outcome and segment, none where no lots were given back, and what follows in words.
+"""
+
+import json
+from pathlib import Path
+
+import pandas as pd
+
+from targeting.base.identifiers import own_identifiers
+from targeting.base.outputs import write_csv, write_metrics
+from targeting.base.params import load_params
+from targeting.base.stage import run
+from targeting.campaign.readout import Stakes, read_out
+from targeting.sentences.readout import NO_LOTS, readout_words
+from targeting.trials.panel import require_aligned
+from targeting.words.money import speak_in
+
+IDENTIFIERS = Path("data/tables/identifiers.parquet")
+TARGETS = Path("data/tables/campaign_targets.parquet")
+LOTS = Path("data/lots/assignments.parquet")
+PANEL = Path("data/trials/panel.parquet")
+NUISANCE = Path("data/trials/nuisance.parquet")
+SEGMENTS = Path("data/segments/time_zero.parquet")
+POLICY = Path("metrics/policy.json")
+TABLE = Path("plots/readout.csv")
+METRICS = Path("metrics/readout.json")
+
+
+def main() -> None:
+    params = load_params("data", "policy")
+    speak_in(params["data"]["currency"])
+    panel, nuisance, segments, lots, targets = (pd.read_parquet(path) for path in (PANEL, NUISANCE, SEGMENTS, LOTS, TARGETS))
+    require_aligned(panel, nuisance, str(NUISANCE))
+    require_aligned(panel, segments, str(SEGMENTS))
+    policy = json.loads(POLICY.read_text(encoding="utf-8"))
+    stakes = Stakes(params["policy"]["outcome"], policy["cost"], policy["margin"], params["policy"]["prudence"])
+    found = read_out(panel, nuisance, segments["name"], lots, targets, stakes)
+
+    key = pd.read_parquet(IDENTIFIERS)
+    table = found.table.assign(campaign_id=own_identifiers(found.table["campaign_id"], "campaign", key))
+    names = own_identifiers(pd.Series(list(found.campaigns)), "campaign", key).astype(str)
+    campaigns = dict(zip(names, found.campaigns.values(), strict=True))
+    words = {name: readout_words(name, numbers, table, stakes.outcome) for name, numbers in campaigns.items()}
+    reason = "" if campaigns else NO_LOTS
+    write_metrics({"n_campaigns": len(campaigns), "reason": reason, "campaigns": campaigns, "words": words}, METRICS)
+    write_csv(table, TABLE)
+
+
+if __name__ == "__main__":
+    run("readout", main)

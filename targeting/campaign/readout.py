@@ -1,0 +1,205 @@
+"""What a campaign drawn by lot did: was the draw as logged, what it changed, and what observed campaigns had said before it.
+
+Treated are those on whom the lot fell, whether or not the mailing reached them (intention to treat).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+from scipy.stats import chi2, fisher_exact, norm
+from statsmodels.stats.multitest import multipletests
+
+from targeting.base.columns import outcomes_of
+from targeting.effects.by_segment import FEWEST
+from targeting.effects.estimators import EffectData, aipw, aipw_terms, ato_terms, effect_data, ipw
+from targeting.effects.joined import join
+from targeting.effects.pooling import joint_ratios
+from targeting.nuisance.overlap import inverse_propensity_weights, standardised_mean_differences
+from targeting.policy.posterior import LEVEL_SPREAD, Belief, combined
+from targeting.stats.estimates import Estimate
+from targeting.trials.panel import household_covariates
+
+Mask = NDArray[np.bool_]
+NET_PROFIT, EVERYBODY = "net_profit", "all"
+COLUMNS = ["campaign_id", "evidence", "outcome", "segment", "adjusted", "estimate", "se", "ci_lower", "ci_upper", "p", "p_holm"]
+COLUMNS += ["n", "n_mailed", "srm_p", "predicted", "error", "error_p"]
+
+
+@dataclass(frozen=True)
+class Stakes:
+    """What net profit is made of: margin per unit of `outcome`, cost per contact, and the rule's `prudence`."""
+
+    outcome: str
+    cost: float
+    margin: float
+    prudence: float
+
+
+@dataclass(frozen=True)
+class Readout:
+    """One row per campaign by lot, evidence, outcome and segment (COLUMNS), and by campaign the numbers that sentences need."""
+
+    table: pd.DataFrame
+    campaigns: Mapping[int, Mapping[str, Any]]
+
+
+def sample_ratio_p(mailed: ArrayLike, propensity: ArrayLike) -> float:
+    """How likely lots with these chances (n,) leave at least as odd a number of mailed (n,); NaN where a chance is not known.
+
+    (sum T - sum e)^2 / sum e (1 - e) is chi-squared with one degree of freedom; with one chance for all it is Pearson's test of
+    the two counts. A draw that balances arms within strata comes nearer than this on purpose.
+    Source: Fabijan et al. (2019), Diagnosing sample ratio mismatch in online controlled experiments, KDD.
+    """
+    t, e = np.asarray(mailed, dtype=float), np.asarray(propensity, dtype=float)
+    if np.isnan(e).any():
+        return float("nan")
+    return float(chi2.sf((t.sum() - e.sum()) ** 2 / (e * (1 - e)).sum(), 1))
+
+
+def read_out(
+    panel: pd.DataFrame, nuisance: pd.DataFrame, segment: ArrayLike, lots: pd.DataFrame, targets: pd.DataFrame, stakes: Stakes
+) -> Readout:
+    """Read every campaign of the panel that was drawn by lot.
+
+    `nuisance` and `segment` (rows,) follow the panel; `lots` is the table of assignments, `targets` campaign_id and household_id
+    of all who were mailed. Without lots the table has no rows.
+    """
+    tables, campaigns = [pd.DataFrame(columns=COLUMNS)], {}
+    for campaign in panel.loc[panel["by_lot"] == 1, "campaign_id"].unique():
+        own = (panel["campaign_id"] == campaign).to_numpy()
+        drawn = lots[lots["campaign_id"] == campaign]
+        reached = drawn["household_id"].isin(targets.loc[targets["campaign_id"] == campaign, "household_id"]).to_numpy()
+        draw = draw_checks(panel[own], nuisance.loc[own, "propensity"], drawn, reached)
+        rows = _effects(panel, nuisance, own, np.asarray(segment), _contacts(drawn["mailed"].to_numpy(), reached), stakes)
+        table = pd.DataFrame(rows).assign(campaign_id=campaign, n_mailed=draw["n_mailed"], srm_p=draw["srm_p"])
+        tables.append(_compared(table)[COLUMNS])
+        campaigns[int(campaign)] = draw | _decision(tables[-1], panel[own], stakes)
+    filled = [table for table in tables if len(table)] or tables
+    return Readout(pd.concat(filled, ignore_index=True), campaigns)
+
+
+def draw_checks(rows: pd.DataFrame, propensity: ArrayLike, drawn: pd.DataFrame, reached: Mask) -> dict[str, float]:
+    """Was the draw as logged, and who was lost: counts, srm_p, attrition_p and the largest imbalance max_smd.
+
+    `rows` are the campaign's rows of the panel, with `propensity` (rows,); `drawn` who took part, and `reached` (drawn,) who was
+    mailed. Lost are those that never bought before time zero, of whom the panel knows nothing; attrition_p is Fisher's exact
+    test of their share being alike in both arms.
+    """
+    mailed, kept = drawn["mailed"].to_numpy() == 1, drawn["household_id"].isin(rows["household_id"]).to_numpy()
+    counts = [[int((kept & arm).sum()), int((~kept & arm).sum())] for arm in (mailed, ~mailed)]
+    treated = rows["treated"].to_numpy()
+    covariates = rows[household_covariates(rows)].to_numpy(dtype=float)
+    covariates = covariates[:, np.ptp(covariates, axis=0) > 0]
+    differences = standardised_mean_differences(covariates, treated, inverse_propensity_weights(treated, propensity))
+    return {
+        "n_drawn": len(drawn),
+        "n_mailed": int(mailed.sum()),
+        "n_expected": float(drawn["propensity"].sum(min_count=len(drawn))),
+        "n_not_reached": int((mailed & ~reached).sum()),
+        "n_reached_all_the_same": int((~mailed & reached).sum()),
+        "n_lost": int((~kept).sum()),
+        "srm_p": sample_ratio_p(mailed, drawn["propensity"]),
+        "attrition_p": float(fisher_exact(counts).pvalue),
+        "max_smd": float(np.abs(differences).max()) if len(differences) else 0.0,
+    }
+
+
+def _contacts(mailed: NDArray[np.int64], reached: Mask) -> float:
+    """How many contacts more a lot for mailing made, per household: 1 where all were mailed as drawn."""
+    return float(reached[mailed == 1].mean() - reached[mailed == 0].mean())
+
+
+def _effects(
+    panel: pd.DataFrame, nuisance: pd.DataFrame, own: Mask, segment: NDArray[Any], contacts: float, stakes: Stakes
+) -> list[dict[str, Any]]:
+    """The rows of one campaign: by evidence over everybody, and by lots in each segment."""
+    trial = panel["trial"].to_numpy()
+    observed = (panel["by_lot"] == 0).to_numpy() & (trial < trial[own].min())
+    rows: list[dict[str, Any]] = []
+    for outcome in outcomes_of(panel.columns):
+        data = effect_data(panel, nuisance, outcome)
+        found = _by_evidence(data, own, observed)
+        found += [("lots", str(name), True, *_in_segment(data, own & (segment == name))) for name in np.unique(segment[own])]
+        rows += [_row(outcome, *each) for each in found]
+        if outcome == stakes.outcome and NET_PROFIT not in panel:
+            # Observed campaigns count everybody whom they mailed as contacted.
+            for evidence, name, adjusted, effect, n in found:
+                cost = stakes.cost * (1.0 if evidence == "observed" else contacts)
+                net = Estimate(stakes.margin * effect.value - cost, stakes.margin * effect.se)
+                rows.append(_row(NET_PROFIT, evidence, name, adjusted, net, n))
+    return rows
+
+
+def _by_evidence(data: EffectData, own: Mask, observed: Mask) -> list[tuple[str, str, bool, Estimate, int]]:
+    by_lot = data.subset(own)
+    adjusted, n = aipw(by_lot), int(own.sum())
+    found = [("lots", EVERYBODY, True, adjusted, n), ("lots", EVERYBODY, False, ipw(by_lot), n)]
+    if not observed.any():
+        return found
+    both = own | observed
+    parts = [terms(data.subset(mask)) for terms, mask in ((ato_terms, observed), (aipw_terms, own))]
+    top, bottom = np.empty(len(own)), np.empty(len(own))
+    for mask, (numerator, denominator) in zip((observed, own), parts, strict=True):
+        top[mask], bottom[mask] = numerator, denominator
+    # Groups are told apart as observed (0) and by lot (1); the pair is turned round for `join`.
+    values, covariance = joint_ratios(top[both], bottom[both], own[both].astype(int), data.household_id[both])
+    joined = join(values[1], values[0], covariance[::-1, ::-1])
+    before = Estimate(float(values[0]), float(np.sqrt(covariance[0, 0])))
+    found.append(("observed", EVERYBODY, True, before, int(observed.sum())))
+    found.append(("both", EVERYBODY, True, joined.estimate, int(both.sum())))
+    return found
+
+
+def _in_segment(data: EffectData, members: Mask) -> tuple[Estimate, int]:
+    """The effect by lots; missing with fewer than FEWEST households in an arm."""
+    treated = data.treated[members]
+    few = min((treated == 1).sum(), (treated == 0).sum()) < FEWEST
+    return (Estimate(np.nan, np.nan) if few else aipw(data.subset(members))), int(members.sum())
+
+
+def _row(outcome: str, evidence: str, segment: str, adjusted: bool, effect: Estimate, n: int) -> dict[str, Any]:
+    p = float(2 * norm.sf(abs(effect.value) / effect.se)) if effect.se > 0 else np.nan
+    names = {"evidence": evidence, "outcome": outcome, "segment": segment, "adjusted": adjusted}
+    return names | {"estimate": effect.value, **effect.columns(), "p": p, "n": n}
+
+
+def _compared(table: pd.DataFrame) -> pd.DataFrame:
+    """With p_holm, over the segments of an outcome, and what observed campaigns had said: predicted, error, error_p."""
+    table = table.assign(p_holm=np.nan, predicted=np.nan, error=np.nan, error_p=np.nan)
+    for _, rows in table[table["segment"] != EVERYBODY].dropna(subset="p").groupby("outcome"):
+        table.loc[rows.index, "p_holm"] = multipletests(rows["p"], method="holm")[1]
+    said = table[table["evidence"] == "observed"].set_index("outcome")
+    lots = table[(table["evidence"] == "lots") & (table["segment"] == EVERYBODY) & table["outcome"].isin(said.index)]
+    predicted, se = said["estimate"].reindex(lots["outcome"]).to_numpy(), said["se"].reindex(lots["outcome"]).to_numpy()
+    error = predicted - lots["estimate"].to_numpy()
+    table.loc[lots.index, "predicted"], table.loc[lots.index, "error"] = predicted, error
+    table.loc[lots.index, "error_p"] = 2 * norm.sf(np.abs(error) / np.hypot(se, lots["se"].to_numpy()))
+    return table
+
+
+def _decision(table: pd.DataFrame, rows: pd.DataFrame, stakes: Stakes) -> dict[str, Any]:
+    """What is now believed that contacting everybody earns, per household, and whether that pays by the rule.
+
+    The prior of `targeting.policy.posterior` and the estimate of net profit's outcome from all evidence. It pays where the
+    expected profit less `prudence` times its standard deviation is above nothing.
+    """
+    own = table[(table["outcome"] == stakes.outcome) & (table["segment"] == EVERYBODY) & table["adjusted"]].set_index("evidence")
+    if own.empty:
+        return {}
+    best = own.loc["both" if "both" in own.index else "lots"]
+    prior = Belief(0.0, LEVEL_SPREAD * float(rows[stakes.outcome].abs().mean()))
+    effect = combined(prior, float(best["estimate"]), float(best["se"]) ** 2)
+    profit = Belief(stakes.margin * effect.mean - stakes.cost, stakes.margin * effect.sd)
+    lower, upper = profit.interval
+    return {
+        "evidence": best.name,
+        "expected_profit": profit.mean,
+        "expected_profit_lower": lower,
+        "expected_profit_upper": upper,
+        "chance_of_loss": profit.chance_below_zero,
+        "pays": bool(profit.mean - stakes.prudence * profit.sd > 0),
+    }

@@ -1,0 +1,54 @@
+"""One effect from lots and from observed campaigns: lots correct what observation may have got wrong.
+
+Lots say what mailing did to those who took part, without bias and with few households; observed campaigns say it precisely, and
+wrong by a bias that nobody knows: a hidden reason, other households, another season. The bias is taken as normal around nothing
+with an unknown spread, and the spread as half-Cauchy: what is learned of it is how far the two estimates lie apart, measured by
+what chance alone would do. Where they agree, most of the weight goes to the more precise; where they do not, to the lots.
+
+Sources: Rosenman, Basse, Owen & Baiocchi (2023), Combining observational and experimental datasets using shrinkage estimators,
+Biometrics 79, 2961-2973, for shrinking one towards the other by how far they lie apart; Polson & Scott (2012), On the
+half-Cauchy prior for a global scale parameter, Bayesian Analysis 7, 887-902, for the spread.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from targeting.stats.estimates import Estimate
+
+Vector = NDArray[np.float64]
+# The half-Cauchy's scale, in standard errors of the difference. A smaller one trusts observed campaigns more, and is wrong more
+# often where their bias is a standard error or two, too small to be seen: there its intervals held 70 to 80% of the time.
+SCALE = 3.0
+GRID = np.concatenate([[0.0], np.geomspace(0.02, 200.0, 120)])  # spreads of the bias, in the same unit
+
+
+@dataclass(frozen=True)
+class Joined:
+    """The joined estimate, and how much of it comes from the observed campaigns: 0 none, 1 all."""
+
+    estimate: Estimate
+    observed: float
+
+
+def join(lots: float, observed: float, covariance: ArrayLike) -> Joined:
+    """Both estimates in one, of the effect on those whom lots decided on.
+
+    `covariance` (2, 2) is that of the two, in this order: they share households. Raises ValueError unless it is positive.
+    """
+    (v, c), (_, o) = np.asarray(covariance, dtype=float)
+    apart = v + o - 2 * c  # variance of the difference
+    if not (v > 0 and apart > 0):
+        raise ValueError("Lots and observed campaigns need standard errors above 0, and cannot be the same rows.")
+    spread = np.square(GRID) * apart
+    prior = np.gradient(GRID) / (1 + np.square(GRID / SCALE))
+    total = apart + spread
+    likelihood = -0.5 * (np.log(total) + (observed - lots) ** 2 / total)
+    weight = prior * np.exp(likelihood - likelihood.max())
+    weight = weight / weight.sum()
+    # Given the spread: the weights of least variance, and the variance that they leave.
+    share = (v - c) / total
+    means, variances = lots + share * (observed - lots), v - np.square(v - c) / total
+    mean = float(weight @ means)
+    return Joined(Estimate(mean, float(np.sqrt(weight @ (variances + np.square(means - mean))))), float(weight @ share))

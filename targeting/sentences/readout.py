@@ -1,0 +1,105 @@
+"""What a campaign drawn by lot did, in words."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from targeting.stats.estimates import SIGNIFICANCE
+from targeting.words.money import amount, money
+from targeting.words.numbers import number, p_value, percent
+
+NO_LOTS = "No campaign has lots that were given back, so no experiment can be read: docs/loop.md says how to give them back."
+MISMATCH = 0.001  # a draw as odd as this is a fault of the draw or its files, and hardly chance (Fabijan et al. 2019)
+PROFIT, EVERYBODY = "net_profit", "all"
+
+
+def readout_words(campaign: str, numbers: Mapping[str, Any], table: pd.DataFrame, outcome: str) -> list[str]:
+    """The sentences on one campaign: the draw, who was lost, what it changed, what had been said before, and what follows.
+
+    `numbers` are the campaign's of `read_out`, `table` is its table, `outcome` the one that profits are of.
+    """
+    own = table[(table["campaign_id"].astype(str) == campaign)]
+    everybody = own[own["segment"] == EVERYBODY]
+    effects = [_effect(name, everybody[everybody["outcome"] == name]) for name in dict.fromkeys(everybody["outcome"])]
+    before = _before(everybody[everybody["outcome"] == outcome], outcome)
+    return [*_the_draw(campaign, numbers), *effects, *before, *_segments(own, outcome), *_what_next(numbers)]
+
+
+def _the_draw(campaign: str, numbers: Mapping[str, Any]) -> list[str]:
+    mailed, drawn = (number(numbers[name], 0) for name in ("n_mailed", "n_drawn"))
+    counts = f"{mailed} of {drawn} households were to be mailed"
+    if pd.isna(numbers["srm_p"]):
+        doubt = "Their chance is not known and is estimated, and whether a lot decided is the retailer's word."
+        said = [f"Campaign {campaign} held some households out: {counts}. {doubt}"]
+    else:
+        fits = f"{counts}, and the chances say {number(numbers['n_expected'], 0)} ({p_value(numbers['srm_p'])})"
+        if numbers["srm_p"] < MISMATCH:
+            said = [f"Campaign {campaign} was not drawn as logged: {fits}. Find out why before you believe what follows."]
+        else:
+            said = [f"Campaign {campaign} was drawn as logged: {fits}."]
+    if numbers["n_not_reached"] or numbers["n_reached_all_the_same"]:
+        said.append(
+            f"{number(numbers['n_not_reached'], 0)} that were to be mailed were not, and "
+            f"{number(numbers['n_reached_all_the_same'], 0)} were mailed against the lot; all count as they were drawn."
+        )
+    if numbers["n_lost"]:
+        alike = "alike in both arms" if numbers["attrition_p"] >= SIGNIFICANCE else "not alike in both arms: take care"
+        said.append(
+            f"{number(numbers['n_lost'], 0)} never bought before and are left out, {alike} ({p_value(numbers['attrition_p'])})."
+        )
+    return said
+
+
+def _interval(row: Any, outcome: str) -> str:
+    show = money if outcome == PROFIT else lambda value: amount(value, outcome)
+    return f"{show(row.estimate)} (95% interval {show(row.ci_lower)} to {show(row.ci_upper)})"
+
+
+def _what(outcome: str) -> str:
+    """What money is of; other amounts have their unit."""
+    return {"purchase_amount": " of sales", PROFIT: " of net profit"}.get(outcome, "")
+
+
+def _effect(outcome: str, rows: pd.DataFrame) -> str:
+    lots = rows[rows["evidence"] == "lots"]
+    adjusted, plain = (next(lots[lots["adjusted"] == is_adjusted].itertuples()) for is_adjusted in (True, False))
+    return (
+        f"By lots alone a household to be mailed brought {_interval(adjusted, outcome)} more{_what(outcome)} than one that was "
+        f"not; without adjustment {_interval(plain, outcome)}."
+    )
+
+
+def _before(rows: pd.DataFrame, outcome: str) -> list[str]:
+    lots = rows[(rows["evidence"] == "lots") & rows["adjusted"]].dropna(subset="predicted")
+    if lots.empty:
+        return []
+    row, joined = next(lots.itertuples()), next(rows[rows["evidence"] == "both"].itertuples())
+    way = "too much" if row.error > 0 else "too little"
+    sure = "more than chance explains" if row.error_p < SIGNIFICANCE else "which chance explains"
+    said, off = (amount(value, outcome) for value in (row.predicted, abs(row.error)))
+    before = f"Observed campaigns before it had said {said} a household: {off} {way}, {sure} ({p_value(row.error_p)})."
+    return [f"{before} Both kinds of evidence together say {_interval(joined, outcome)}."]
+
+
+def _segments(rows: pd.DataFrame, outcome: str) -> list[str]:
+    own = rows[(rows["segment"] != EVERYBODY) & (rows["outcome"] == outcome)].dropna(subset="p_holm")
+    found = own[own["p_holm"] < SIGNIFICANCE]
+    if own.empty:
+        return []
+    if found.empty:
+        return ["No segment by itself shows an effect, allowing for how many there are."]
+    each = "; ".join(f"{row.segment} {_interval(row, outcome)}" for row in found.itertuples())
+    return [f"Segments with an effect of their own, allowing for how many there are: {each}."]
+
+
+def _what_next(numbers: Mapping[str, Any]) -> list[str]:
+    if "pays" not in numbers:
+        return []
+    earned = (
+        f"is expected to earn {money(numbers['expected_profit'])} a household (95% interval "
+        f"{money(numbers['expected_profit_lower'])} to {money(numbers['expected_profit_upper'])}; chance of a loss "
+        f"{percent(numbers['chance_of_loss'])})"
+    )
+    advice = "By the rule it pays to do so." if numbers["pays"] else "By the rule it does not pay to mail everybody."
+    return [f"Mailing all who are like these {earned}. {advice}"]

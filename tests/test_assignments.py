@@ -1,0 +1,111 @@
+"""Lots given back: what the files may look like, what contradicts, and the trials that they make."""
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import stages.ingest
+from scripts.compose_params import compose
+from targeting.base.errors import DataError
+from tests.test_own_tables import EXAMPLES
+
+pytestmark = pytest.mark.slow  # each reads whole tables through the engine
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Path:
+    """The page's eight examples as CSV files."""
+    folder = tmp_path / "own"
+    folder.mkdir()
+    for name, text in EXAMPLES.items():
+        (folder / f"{name}.csv").write_text(text, encoding="utf-8")
+    return folder
+
+
+@pytest.fixture
+def targets(files: Path) -> pd.DataFrame:
+    return pd.read_csv(files / "campaign_targets.csv")
+
+
+def lots(project: Path, folder: Path, *texts: str) -> tuple[pd.DataFrame, dict[str, int]]:
+    """What `ingest` makes of the files of lots, and its metrics."""
+    paths = []
+    for number, text in enumerate(texts):
+        paths.append(folder.parent / f"lots_{number}.csv")
+        paths[-1].write_text(text, encoding="utf-8")
+    named = f"[{','.join(map(str, paths))}]" if paths else "null"
+    compose(project / "params.yaml", ["data=canonical", f"data.path={folder}", f"data.assignments={named}"])
+    stages.ingest.main()
+    found = pd.read_parquet(project / "data" / "lots" / "assignments.parquet")
+    return found, json.loads((project / "metrics" / "ingest.json").read_text())
+
+
+def test_the_table_and_both_own_files_are_read(project_folder, files, targets):
+    campaign, household = targets.iloc[0]
+    table = f"campaign_id,household_id,mailed,propensity\n{campaign},{household},1,0.5\n{campaign},900,0,0.25\n"
+    arms = f"campaign_id,household_id,segment,propensity_stratum,arm,probability,seed\n{campaign},{household},1,0,treated,0.5,3\n"
+    mailing = (
+        "campaign_id,household_id,segment,cate,lower,upper,in_overlap,mail,propensity,reason\n"
+        f"{campaign},{household},a,1,0,2,1,1,0.9,x\n{campaign},901,a,,,,,0,0,Not eligible\n{campaign},902,a,1,0,2,0,1,0.1,y\n"
+    )
+    found, counts = lots(project_folder, files, table)
+    assert found[["household_id", "mailed", "propensity"]].to_numpy().tolist() == sorted([[household, 1, 0.5], [900, 0, 0.25]])
+    assert (counts["n_lots"], counts["n_lots_unknown_chance"], counts["n_campaigns_by_lot"]) == (2, 0, 1)
+    assert lots(project_folder, files, arms)[0]["propensity"].tolist() == [0.5]
+    # A household to be mailed that was not reached stays in, as meant; one that could not be mailed was in no draw.
+    found, _ = lots(project_folder, files, mailing)
+    assert found.set_index("household_id")["mailed"].to_dict() == {household: 1, 902: 1}
+    assert len(lots(project_folder, files)[0]) == 0
+
+
+def test_flagged_controls_are_lots_of_an_unknown_chance(project_folder, files, targets):
+    flagged = targets.assign(arm="mailed")
+    campaign = flagged["campaign_id"].iloc[0]
+    flagged.loc[len(flagged)] = [campaign, 900, "control"]
+    flagged.to_csv(files / "campaign_targets.csv", index=False)
+    found, counts = lots(project_folder, files)
+    assert found["propensity"].isna().all()
+    assert set(found.loc[found["mailed"] == 0, "household_id"]) == {900}
+    assert set(found.loc[found["mailed"] == 1, "household_id"]) == set(
+        targets.loc[targets["campaign_id"] == campaign, "household_id"]
+    )
+    assert counts["n_lots_unknown_chance"] == len(found)
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ("{c},900,1,0.5", r"lots_0.csv, column mailed: 1 row: mailed, and not among the campaign's targets.*household_id=900"),
+        ("{c},900,0,1", r"column propensity: 1 row: the chance is not above 0 and below 1.*Leave out"),
+        ("{c},900,0,-0.1", r"the chance is not above 0"),
+        ("{c},900,0,0.5\n{c},900,0,0.5", r"the household is there more than once.*Keep one"),
+        ("999,900,0,0.5", r"lots_0.csv, column campaign_id: 1 row: no such campaign in campaigns.csv|no such campaign"),
+        ("{c},900,0,", r"column propensity: 1 row: the value is missing"),
+        ("{c},900,maybe,0.5", r"lots_0.csv, column mailed: 1 of 1 rows cannot be read"),
+        ("{c},900,0,half", r"lots_0.csv, column propensity: 1 of 1 rows cannot be read"),
+    ],
+)
+def test_contradictions_stop(rows, message, project_folder, files, targets):
+    text = "campaign_id,household_id,mailed,propensity\n" + rows.format(c=targets["campaign_id"].iloc[0]) + "\n"
+    with pytest.raises(DataError, match=message):
+        lots(project_folder, files, text)
+
+
+def test_a_list_of_which_nobody_was_mailed_or_without_its_campaign_stops(project_folder, files, targets):
+    campaign = targets["campaign_id"].iloc[0]
+    arms = "household_id,arm,probability\n900,treated,0.5\n901,control,0.5\n"
+    with pytest.raises(DataError, match=r"lots_0.csv does not say of which campaign it is: add a column campaign_id"):
+        lots(project_folder, files, arms)
+    named = "campaign_id," + arms.replace("\n9", f"\n{campaign},9")
+    with pytest.raises(DataError, match=r"column arm: 1 row: mailed, and not among the campaign's targets"):
+        lots(project_folder, files, named)
+    with pytest.raises(DataError, match=r"column arm: 1 row: the arm is neither treated nor control"):
+        lots(project_folder, files, named.replace("control", "test"))
+
+
+def test_a_file_that_is_not_there_is_named(project_folder, files):
+    compose(project_folder / "params.yaml", ["data=canonical", f"data.path={files}", "data.assignments=[/nowhere/lots.csv]"])
+    with pytest.raises(DataError, match=r"/nowhere/lots.csv is not there"):
+        stages.ingest.main()

@@ -1,0 +1,191 @@
+"""Experiments read: the draw, the effect by lots, what observed campaigns had said, and both in one.
+
+True effects are known: panels are made here, with a treatment that adds 5 to sales.
+"""
+
+from functools import cache
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.integrate import quad
+from scipy.special import expit
+from scipy.stats import chisquare, norm
+
+from targeting.campaign.readout import COLUMNS, Readout, Stakes, draw_checks, read_out, sample_ratio_p
+from targeting.effects.joined import SCALE, join
+from targeting.nuisance.cross_fit import cross_fit, nuisance_table, nuisance_tasks
+from targeting.sentences.readout import readout_words
+from targeting.stats.folds import household_folds
+from tests.stored import require_stored
+
+EFFECT = 5.0
+STAKES = Stakes("purchase_amount", cost=1.0, margin=0.5, prudence=0.5)
+
+
+def test_the_sample_ratio_by_hand_and_as_pearson_has_it():
+    # 60 of 100 where 50 were expected: (60 - 50)^2 / 25 = 4, and the chance of that or more is 4.55%.
+    mailed = np.repeat([1, 0], [60, 40])
+    assert sample_ratio_p(mailed, np.full(100, 0.5)) == pytest.approx(0.0455, abs=1e-4)
+    assert sample_ratio_p(mailed, np.full(100, 0.7)) == pytest.approx(chisquare([60, 40], [70, 30]).pvalue)
+    # Chances that differ: 3 expected of 10, with a variance of 5 * 0.1 * 0.9 + 5 * 0.5 * 0.5 = 1.7.
+    assert sample_ratio_p([1] * 5 + [0] * 5, [0.1] * 5 + [0.5] * 5) == pytest.approx(2 * norm.sf(2 / np.sqrt(1.7)))
+    assert np.isnan(sample_ratio_p(mailed, np.full(100, np.nan)))
+
+
+def test_the_draw_counts_who_was_not_reached_and_who_was_lost():
+    drawn = pd.DataFrame({"household_id": range(1, 9), "mailed": [1, 1, 1, 1, 0, 0, 0, 0], "propensity": 0.5})
+    rows = pd.DataFrame({"household_id": range(1, 7), "treated": [1, 1, 1, 1, 0, 0], "x_a": [0.0, 1, 2, 3, 1, 2]})
+    reached = drawn["household_id"].isin([1, 2, 3, 5]).to_numpy()
+    found = draw_checks(rows, np.full(6, 0.5), drawn, reached)
+    counts = {"n_drawn": 8, "n_mailed": 4, "n_expected": 4.0, "n_not_reached": 1, "n_reached_all_the_same": 1, "n_lost": 2}
+    assert {name: found[name] for name in counts} == counts
+    # Fisher: both lost are of one arm of four, a chance of 2 * C(4, 2) / C(8, 2) = 12 / 28.
+    assert found["attrition_p"] == pytest.approx(12 / 28)
+    assert found["srm_p"] == 1.0
+    assert found["max_smd"] == 0.0  # both arms have a mean of 1.5
+
+
+def posterior(lots: float, observed: float, v: float, o: float) -> tuple[float, float]:
+    """Mean and variance of the effect, by integrals over the spread of the bias."""
+    apart = v + o
+
+    def moment(power: int, s: float) -> float:
+        spread = (s**2) * apart
+        total = apart + spread
+        mean, variance = lots + v / total * (observed - lots), v - v**2 / total
+        weight = norm.pdf(observed - lots, 0, np.sqrt(total)) / (1 + (s / SCALE) ** 2)
+        return weight * [1.0, mean, variance + mean**2][power]
+
+    whole, first, second = (quad(lambda s, power=power: moment(power, s), 0, 2000, limit=500)[0] for power in range(3))
+    return first / whole, second / whole - (first / whole) ** 2
+
+
+@pytest.mark.parametrize(("lots", "observed"), [(0.0, 0.0), (0.0, 1.5), (3.0, -3.0), (0.0, 40.0)])
+def test_the_joined_estimate_is_what_integration_gives(lots, observed):
+    found = join(lots, observed, np.diag([1.0, 0.25])).estimate
+    mean, variance = posterior(lots, observed, 1.0, 0.25)
+    assert found.value == pytest.approx(mean, abs=0.01)
+    assert found.se == pytest.approx(np.sqrt(variance), abs=0.01)
+
+
+def test_lots_have_the_last_word_where_both_disagree():
+    weights = [join(0.0, away, np.diag([1.0, 0.1])).observed for away in (0.0, 2.0, 4.0, 10.0, 40.0)]
+    assert weights == sorted(weights, reverse=True)
+    assert weights[0] > 0.4
+    far = join(0.0, 40.0, np.diag([1.0, 0.1]))
+    assert far.observed < 0.01
+    assert far.estimate.se == pytest.approx(1.0, abs=0.05)
+    moved = join(7.0, 9.0, np.diag([1.0, 0.1])).estimate, join(0.0, 2.0, np.diag([1.0, 0.1])).estimate
+    assert moved[0].value - 7.0 == pytest.approx(moved[1].value)
+    with pytest.raises(ValueError, match="above 0"):
+        join(0.0, 1.0, np.diag([0.0, 0.0]))
+
+
+def campaigns(seed: int, hidden: float, n: int = 600, share: float = 0.4) -> pd.DataFrame:
+    """An observed campaign, 1, and one by lot, 2, of other households; a hidden reason moves who is mailed, and sales."""
+    rng = np.random.default_rng(seed)
+    taste, reason = rng.normal(size=n), rng.normal(size=n)
+    lots = np.arange(n) >= n - round(share * n)
+    chance = np.where(lots, np.where(taste > 0, 0.5, 0.25), expit(0.8 * taste + hidden * reason))
+    treated = (rng.random(n) < chance).astype(int)
+    amount = 40 + 6 * taste + 4 * hidden * reason + EFFECT * treated + rng.normal(0, 8, n)
+    panel = pd.DataFrame({"household_id": np.arange(1, n + 1), "campaign_id": 1 + lots, "trial": 1 + lots, "treated": treated})
+    panel = panel.assign(purchase_amount=amount, before_purchase_amount=40 + 6 * taste, x_taste=taste, x_trial_2=lots * 1.0)
+    panel = panel.assign(by_lot=lots.astype(int), known_propensity=np.where(lots, chance, np.nan))
+    return panel.assign(fold=household_folds(panel["household_id"], 4, seed))
+
+
+def read(seed: int, hidden: float) -> Readout:
+    panel = campaigns(seed, hidden)
+    predictions, _ = cross_fit(nuisance_tasks(panel), panel, ["linear"], 4, 1, 1)
+    own = panel[panel["by_lot"] == 1]
+    lots = own[["campaign_id", "household_id"]].assign(mailed=own["treated"], propensity=own["known_propensity"])
+    targets = panel.loc[panel["treated"] == 1, ["campaign_id", "household_id"]]
+    segment = np.where(panel["household_id"] % 2, "Odd", "Even")
+    return read_out(panel, nuisance_table(panel, predictions, 0.01), segment, lots, targets, STAKES)
+
+
+@cache
+def worlds(hidden: float, count: int) -> pd.DataFrame:
+    """Estimate and error by world, of everybody's sales: by lots, adjusted and not, observed, and both."""
+    tables = []
+    for seed in range(count):
+        table = read(seed, hidden).table
+        own = table[(table["segment"] == "all") & (table["outcome"] == "purchase_amount")]
+        tables.append(own.assign(world=seed, name=own["evidence"].where(own["adjusted"], "plain")))
+    return pd.concat(tables)
+
+
+@pytest.mark.slow
+def test_one_campaign_is_read_whole():
+    found = read(seed=3, hidden=1.5)
+    table, numbers = found.table, found.campaigns[2]
+    assert list(table.columns) == COLUMNS
+    assert set(table["campaign_id"]) == {2}
+    sales = table[(table["outcome"] == "purchase_amount") & table["adjusted"]].set_index(["evidence", "segment"])
+    profit = table[(table["outcome"] == "net_profit") & table["adjusted"]].set_index(["evidence", "segment"])
+    np.testing.assert_allclose(profit["estimate"], 0.5 * sales["estimate"] - 1.0)  # all were reached as drawn
+    lots, said = sales.loc["lots", "all"], sales.loc["observed", "all"]
+    assert lots["predicted"] == said["estimate"]
+    assert lots["error"] == pytest.approx(said["estimate"] - lots["estimate"])
+    assert said["estimate"] > EFFECT + 3  # the hidden reason
+    assert lots["error_p"] < 0.05
+    assert sales.loc["lots"].drop("all")["p_holm"].notna().all()
+    assert numbers["n_drawn"] == 240
+    assert numbers["pays"]
+    words = " ".join(readout_words("2", numbers, table, "purchase_amount"))
+    assert "too much" in words
+    assert "By the rule it pays" in words
+    figures = {
+        f"{evidence} {column}": float(sales.loc[(evidence, "all"), column])
+        for evidence in ("lots", "both", "observed")
+        for column in ("estimate", "se")
+    }
+    require_stored("readout", figures)
+
+
+@pytest.mark.slow
+def test_without_lots_nothing_is_read():
+    panel = campaigns(1, 0.0).assign(by_lot=0, known_propensity=np.nan)
+    none = pd.DataFrame(columns=["campaign_id", "household_id", "mailed", "propensity"])
+    found = read_out(panel, panel.assign(propensity=0.5), np.repeat("a", len(panel)), none, none, STAKES)
+    assert list(found.table.columns) == COLUMNS
+    assert found.table.empty
+    assert found.campaigns == {}
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("hidden", [0.0, 1.5])
+def test_intervals_hold_and_joining_pays_or_costs_nothing(hidden):
+    """240 worlds: lots and both cover the truth 92 to 98% of the time, adjusting helps, and lots put a hidden reason right."""
+    table = worlds(hidden, 240)
+    error = table["estimate"] - EFFECT
+    covered = (error.abs() <= norm.ppf(0.975) * table["se"]).groupby(table["name"]).mean()
+    rmse = np.sqrt(np.square(error).groupby(table["name"]).mean())
+    print(hidden, covered.round(3).to_dict(), rmse.round(3).to_dict())
+    assert 0.92 <= covered["lots"] <= 0.98
+    assert 0.92 <= covered["both"] <= 0.985
+    assert rmse["lots"] < rmse["plain"]
+    if hidden:
+        assert covered["observed"] < 0.5
+        assert rmse["both"] < 1.1 * rmse["lots"]
+    else:
+        assert rmse["both"] < 0.9 * rmse["lots"]
+
+
+def test_a_draw_that_is_not_as_logged_is_said_first():
+    numbers = {
+        "n_drawn": 1000,
+        "n_mailed": 600,
+        "n_expected": 500.0,
+        "srm_p": 1e-9,
+        "n_not_reached": 3,
+        "n_reached_all_the_same": 0,
+    }
+    empty = pd.DataFrame(columns=COLUMNS)
+    said = readout_words("7", numbers | {"n_lost": 0}, empty, "purchase_amount")
+    assert "not drawn as logged" in said[0]
+    assert "3 that were to be mailed were not" in said[1]
+    unknown = readout_words("7", numbers | {"n_lost": 0, "srm_p": float("nan")}, empty, "purchase_amount")
+    assert "Their chance is not known" in unknown[0]
