@@ -50,7 +50,6 @@ PLOTTED = (
     "roi_curve_learners",
     "roi_learners",
     "power",
-    "what_if",
     "truth",
 )
 EVIDENCE = Path("data/policy/evidence.parquet")

@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page
 
 from scripts.browser import NoBrowserError, chromium
 
-WIDTHS = (1280, 375)
+WIDTHS = (1280, 375, 1920)
 
 
 def start() -> Iterator[Browser]:
@@ -45,8 +45,14 @@ def opened(browser: Browser, path: Path, width: int = WIDTHS[0], script: str = "
 
 
 def no_sideways_scroll(page: Page) -> bool:
-    """Whether the page fits the window's width; tables may scroll inside their own box."""
+    """Whether the page fits the window's width."""
     return bool(page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth"))
+
+
+def cut_tables(page: Page) -> list[str]:
+    """The names of the tables that are wider than their box, and therefore cut."""
+    script = "(all) => all.filter((one) => one.scrollWidth > one.clientWidth + 1).map((one) => one.ariaLabel)"
+    return list(page.locator(".scroll").evaluate_all(script))
 
 
 def serious_faults(page: Page) -> list[str]:

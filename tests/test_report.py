@@ -16,7 +16,7 @@ from scripts.picture_report import PICTURE, take
 from targeting.figures.policy import roi_chart
 from targeting.pages import charts
 from targeting.pages.rendering import environment, render
-from targeting.pages.report import flat, report_context, with_contacts
+from targeting.pages.report import flat, report_context, with_worth
 from targeting.pages.what_if import embedded
 from targeting.policy.beliefs import believed_profits, learn_beliefs
 from targeting.policy.curve import SHARES, peaks, profit_and_spend, roi_curve
@@ -26,7 +26,7 @@ from targeting.policy.policies import Budget, PolicyData, assign
 from targeting.policy.value import Evidence, recommend, value_table
 from targeting.policy.what_if import at_economics
 from targeting.sentences import report as sentences
-from tests.browser import WIDTHS, no_sideways_scroll, opened, serious_faults
+from tests.browser import WIDTHS, cut_tables, no_sideways_scroll, opened, serious_faults
 from tests.test_truth_words import truth_table
 
 SEED = 3
@@ -272,6 +272,7 @@ def test_the_page_draws_and_fits_and_hurts_nobody(browser, page_file, width):
         assert len({label for _, label in labels}) == len(labels), "each drawing has its own words"
         assert all(role == "img" and "Vega" not in label for role, label in labels)
         assert no_sideways_scroll(page)
+        assert cut_tables(page) == []
         assert serious_faults(page) == []
         assert page.evaluate("window.hurt") is None
         assert HOSTILE in page.inner_text("section[aria-labelledby=segments]")
@@ -351,21 +352,72 @@ def test_doubts_are_of_the_outcome_that_profits_are_of():
     assert unclear not in sentences.doubts(metrics, effects, tables["refutation"], "purchase_count")
 
 
-def test_segments_show_what_a_contact_earned_beside_their_value(browser, page_file):
+def test_a_segments_profit_is_its_effect_in_the_chart_less_the_cost(browser, page_file):
     _, tables = results()
+    effects = tables["segment_effects"]
+    own = effects[effects["outcome"] == "purchase_amount"].set_index("segment")["ato"]
+
+    def said(value: float) -> str:
+        return f"-${-value:,.2f}" if value < -0.005 else f"${value:,.2f}"
+
     with opened(browser, page_file) as page:
-        rows = ready(page).locator("[aria-label='Table of segments'] tbody tr")
-        assert "priority by value" in page.inner_text("[aria-label='Table of segments'] thead")
-        for text, row in zip(rows.all_inner_texts(), tables["what_if"].itertuples(), strict=True):
-            assert f"-${-row.profit:.2f}" in text if row.profit < 0 else f"${row.profit:.2f}" in text
+        cards = ready(page).locator(".segments .card")
+        assert cards.count() == len(own)
+        for text, effect in zip(cards.all_inner_texts(), own, strict=True):
+            assert f"Profit of mailing one: {said(0.3 * effect - 12.73)} (" in text
+        page.focus("#cost")
+        page.keyboard.press("Home")
+        for text, effect in zip(cards.all_inner_texts(), own, strict=True):
+            assert f"Profit of mailing one: {said(0.3 * effect)} (" in text
 
 
-def test_a_segment_that_nobody_was_contacted_in_has_no_profit():
-    segments = pd.DataFrame({"segment": [1, 2]})
-    found = with_contacts(segments, pd.DataFrame({"segment": [2], "profit": 1.0, "profit_ci_lower": 0.0, "profit_ci_upper": 2.0}))
-    assert found["profit"].isna().tolist() == [True, False]
-    # Where nobody at all can be contacted the table has no such column.
-    assert with_contacts(segments, segments)["profit"].isna().all()
+def test_a_segments_profit_by_hand():
+    effects = pd.DataFrame(
+        {"outcome": ["a", "b"], "segment": [2, 2], "ato": [40.0, 1.0], "ato_ci_lower": [20.0, 0.0], "ato_ci_upper": [60.0, 2.0]}
+    )
+    found = with_worth(pd.DataFrame({"segment": [1, 2]}), effects, {"margin": 0.5, "cost": 12.0}, "a").set_index("segment")
+    assert found.loc[1, ["ato", "profit"]].isna().all()  # no effect, no profit
+    # Half of 40, 20 and 60, less 12.
+    assert found.loc[2, ["profit", "profit_ci_lower", "profit_ci_upper"]].tolist() == [8.0, -2.0, 18.0]
+
+
+# The first cost from which on nobody is mailed at the run's own margin, found the slow way.
+TURNS = """
+() => {
+  const [last, j] = [Number(document.getElementById("cost").max), Number(document.getElementById("margin").value)];
+  let first = last + 1;
+  while (first > 0 && model.at(first - 1, j).recommended === "none") first -= 1;
+  return first;
+}
+"""
+
+
+def test_the_headline_turns_where_the_decision_does(browser, tmp_path):
+    metrics, tables = results()
+    stops = np.concatenate([np.arange(0, 13), [12.73, 40, 80, 160, 320]]), np.array([0.3])
+    with opened(browser, written(tmp_path / "index.html", metrics, tables, World(30.0), stops)) as page:
+        own = ready(page).inner_text("#decision")
+        first = page.evaluate(TURNS)
+        assert 0 < first < len(stops[0])
+        assert f"from ${stops[0][first]:.2f} on it is to mail nobody" in page.inner_text("#turns")
+        page.fill("#cost", str(first - 1))
+        below = page.inner_text("#decision")
+        page.fill("#cost", str(first))
+        assert " mail nobody" in page.inner_text("#decision")
+        assert " of households: " in below
+        assert len(below.split()) <= 12
+        page.get_by_role("button", name="your tills").click()
+        assert "At $3.00 a contact" in page.inner_text("#decision")
+        page.click("#reset")
+        assert page.inner_text("#decision") == own
+
+
+def test_the_first_screen_holds_the_answer(browser, page_file):
+    with opened(browser, page_file) as page:
+        ready(page)
+        for selector in ("#decision", ".numbers", "a[href$='mailing_list.csv']", "a[href$='assignment.csv']"):
+            box = page.locator(selector).bounding_box()
+            assert box["y"] + box["height"] <= 900, selector
 
 
 def test_no_profit_is_named_where_the_arms_do_not_compare(browser, tmp_path):

@@ -44,8 +44,12 @@ def test_the_headline_and_its_three_numbers():
     metrics, _ = results()
     own = {"recommended": "none", "cost": 12.73, "breakeven": 42.43, "margin": 0.5, "expected_profit": 0.0}
     metrics["policy"] = metrics["policy"] | own | {"belief": {"level": 20.0, "level_sd": 5.0}}
-    policies = pd.DataFrame([{"policy": "inside", "expected_profit": -2.5, "chance_of_loss": 0.9}])
-    assert sentences.decision_headline(metrics).startswith("Mail nobody: no policy")
+    metrics["nuisance"] = metrics["nuisance"] | {"answers": "overlap"}
+    beliefs = {"expected_profit": -2.5, "chance_of_loss": 0.9}
+    policies = pd.DataFrame([{"policy": name, "profit_overlap_ci_upper": -0.1, **beliefs} for name in ("inside", "all")])
+    assert sentences.decision_headline(metrics, policies) == "Mail nobody: mailing everybody in the overlap is shown to lose."
+    open_question = policies.assign(profit_overlap_ci_upper=0.1)
+    assert sentences.decision_headline(metrics, open_question).endswith("is not known, test it.")
     brings, costs, earns = sentences.key_numbers(metrics, policies, "purchase_amount")
     # Half of 20 USD of sales, known to half of 5.
     assert brings["value"] == "$10.00"
@@ -54,15 +58,15 @@ def test_the_headline_and_its_three_numbers():
     assert "-$2.50" in earns["caption"]
     assert "chance of 10%" in earns["caption"]
     metrics["policy"] |= {"recommended": "prudent", "shown": False, "share": 0.4, "expected_profit": 3.0, "chance_of_loss": 0.07}
-    headline = sentences.decision_headline(metrics)
-    assert headline == "Mail 40% of households, by the policy prudent: the best bet."
+    headline = sentences.decision_headline(metrics, policies)
+    assert headline == "Mail 40% of households: the best bet, not shown to pay."
     assert len(headline.split()) <= 12
     assert "chance of 7%" in sentences.key_numbers(metrics, policies, "purchase_amount")[2]["caption"]
     metrics["policy"] |= {"shown": True, "belief": {}}
-    assert "shown to pay" in sentences.decision_headline(metrics)
+    assert "shown to pay" in sentences.decision_headline(metrics, policies)
     assert sentences.key_numbers(metrics, policies, "purchase_amount")[0]["value"] == "not known"
     metrics["nuisance"] = metrics["nuisance"] | {"answers": "nothing"}
-    assert "do not compare" in sentences.decision_headline(metrics)
+    assert "do not compare" in sentences.decision_headline(metrics, policies)
 
 
 LOSES = {"profit_ci_upper": -1.0, "profit_overlap_ci_upper": -0.5}

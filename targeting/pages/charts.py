@@ -162,11 +162,14 @@ def segment_effects_spec(effects: pd.DataFrame, outcome: str, breakeven: float |
     title, form = _effect_title(outcome)
     layers = _interval_rows(effects, "name", ("ato", "ato_ci_lower", "ato_ci_upper"), title, "effect", form)
     layers.append(_zero_line("x"))
+    datasets = {}
     if breakeven is not None:
-        data = alt.Data(values=[{"breakeven": breakeven, "label": f"breakeven {amount(breakeven, outcome)}"}])
-        rule = alt.Chart(data).mark_rule(color=ACCENT, strokeDash=[6, 4]).encode(x="breakeven:Q", tooltip="label:N")
+        # The page moves it with the sliders.
+        datasets = {"breakeven": [{"breakeven": breakeven, "label": f"breakeven {amount(breakeven, outcome)}"}]}
+        rule = alt.Chart(alt.NamedData("breakeven")).mark_rule(color=ACCENT, strokeDash=[6, 4]).encode(x="breakeven:Q")
         layers.append(rule)
-    return _spec(alt.layer(*layers).properties(width="container", height=30 * len(effects)))
+    spec = _spec(alt.layer(*layers).properties(width="container", height=30 * len(effects)))
+    return spec | ({"datasets": datasets} if datasets else {})
 
 
 def policies_spec(policies: pd.DataFrame) -> Spec:
@@ -216,7 +219,7 @@ def propensity_spec(table: pd.DataFrame, weighting: str) -> Spec:
         x=alt.X("low:Q", title="Propensity of being mailed", bin="binned", scale=alt.Scale(domain=[0, 1]), axis=TENTHS),
         x2="high:Q",
         y=alt.Y("height:Q", title="Share of the arm", axis=alt.Axis(labelExpr="format(abs(datum.value), '.0%')")),
-        color=alt.Color("arm:N", scale=_two(arms)),
+        color=alt.Color("arm:N", scale=_two(arms, (ACCENT, DARK))),  # mailed households' colour in every picture
         tooltip=tips,
     )
     return _spec(bars.properties(width="container", height=230))

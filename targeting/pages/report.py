@@ -4,14 +4,17 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import vl_convert
 from markupsafe import Markup
 
 from targeting.pages import charts
-from targeting.pages.what_if import embedded, slider
+from targeting.pages.what_if import embedded, slider, stops
 from targeting.policy.lookup import Lookup
 from targeting.sentences import report as sentences
+from targeting.sentences.glossary import glossary
+from targeting.sentences.policy_names import POLICY_WORDS
 from targeting.sentences.overlap import overlap_words
 from targeting.sentences.refutation import verdict_words
 from targeting.sentences.truth import claims_in_words, truth_sentences
@@ -20,7 +23,6 @@ from targeting.words.money import amount, currency
 from targeting.words.outcomes import one_of, outcome_words
 
 Tables = Mapping[str, pd.DataFrame]
-CONTACT = ["profit", "profit_ci_lower", "profit_ci_upper"]
 CURVE = {
     "share": "share",
     "profit": "profit",
@@ -50,10 +52,16 @@ def flat(parameters: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str,
             yield f"{prefix}{name}", ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
 
 
-def with_contacts(segments: pd.DataFrame, what_if: pd.DataFrame) -> pd.DataFrame:
-    """The table plots/segments.csv with what a contact earned, of plots/what_if.csv; missing where nobody is contacted."""
-    earned = what_if.reindex(columns=["segment", *CONTACT])
-    return segments.merge(earned, on="segment", how="left", validate="one_to_one")
+def with_worth(segments: pd.DataFrame, effects: pd.DataFrame, policy: Mapping[str, Any], outcome: str) -> pd.DataFrame:
+    """The table plots/segments.csv with the effect of plots/segment_effects.csv and what mailing one household earns by it.
+
+    Columns profit, profit_ci_lower and profit_ci_upper, in USD at the average cost: margin times the overlap-weighted effect, less
+    the cost. Missing where a segment has no effect.
+    """
+    columns = {"ato": "profit", "ato_ci_lower": "profit_ci_lower", "ato_ci_upper": "profit_ci_upper"}
+    own = effects.loc[effects["outcome"] == outcome, ["segment", *columns]]
+    worth = own.assign(**{name: policy["margin"] * own[column] - policy["cost"] for column, name in columns.items()})
+    return segments.merge(worth, on="segment", how="left", validate="one_to_one")
 
 
 def tenths(curve: pd.DataFrame) -> pd.DataFrame:
@@ -119,13 +127,16 @@ def report_context(
     outcomes = outcomes_in(tables)
     first = outcomes[0]
     doubts = sentences.doubts(metrics, tables["ate"], refutation, outcome)
+    segments = with_worth(tables["segments"], tables["segment_effects"], policy, outcome)
+    if metrics["nuisance"]["answers"] == "nothing":
+        segments = segments.assign(ato=np.nan, profit=np.nan)
     return {
         "metrics": metrics,
         "outcome": outcome,
         "data_name": parameters["data"]["source"],
         "campaign_type": parameters["design"]["campaign_type"],
         "order": sentences.learner_words(order),
-        "decision": sentences.decision_headline(metrics),
+        "decision": sentences.decision_headline(metrics, policies),
         "key_numbers": sentences.key_numbers(metrics, policies, outcome),
         "confidence": sentences.confidence(metrics, doubts, policies),
         "doubts": doubts,
@@ -142,7 +153,7 @@ def report_context(
         "others": outcomes[1:],
         "segments_differ": {name: sentences.segments_sentence(metrics["segment_effects"], name) for name in outcomes},
         "limits": sentences.limits(metrics, parameters["data"]),
-        "segments": records(with_contacts(tables["segments"], tables["what_if"])),
+        "segments": records(segments),
         "segment_effects": records(tables["segment_effects"]),
         "policies": records(policies),
         "effects": records(sentences.pooled(tables["ate"], first)),
@@ -156,7 +167,11 @@ def report_context(
         "axes": charts.axes(),
         "sliders": {name: slider(lookup, name, policy[name]) for name in ("cost", "margin")},
         "margin_unit": "share of sales" if outcome == "purchase_amount" else f"{currency()} per {one_of(outcome)}",
+        "ticks": sentences.ticks(stops(lookup, "cost"), metrics),
+        "policy_words": POLICY_WORDS,
+        "glossary": glossary(),
         "charts": all_charts(metrics, tables, arms, curve, outcome),
+        "everybody": sentences.EVERYBODY.get(metrics["nuisance"]["answers"], ""),
         "lookup": embedded(lookup, len(arms), outcome, metrics["nuisance"]["answers"]),
         "vega": vega(),
     }

@@ -16,6 +16,8 @@ from targeting.words.outcomes import outcome_words
 
 Metrics = Mapping[str, Any]
 READ_FIRST = "ato"  # the estimator of the population that the data speak of
+EVERYBODY = {"everybody": "everybody", "overlap": "everybody in the overlap"}
+PUBLISHED_COST = 12.73  # USD: the published study's mean discount of a household that redeemed (docs/results.md)
 CLEARLY = 0.05  # of silhouette: draws without groups differ among themselves, and a hair above their mean says nothing
 
 
@@ -143,15 +145,32 @@ def confidence(metrics: Metrics, against: Sequence[str], policies: pd.DataFrame)
     return "The profit is above zero beyond chance, and no check stands against it."
 
 
-def decision_headline(metrics: Metrics) -> str:
-    """The decision in a dozen words, by the rule."""
-    policy = metrics["policy"]
-    if metrics["nuisance"]["answers"] == "nothing":
-        return "Mail nobody: those mailed and those not mailed do not compare."
-    if policy["recommended"] == "none":
-        return "Mail nobody: no policy is expected to earn more."
-    kind = "shown to pay" if policy["shown"] else "the best bet"
-    return f"Mail {percent(policy['share'])} of households, by the policy {policy['recommended']}: {kind}."
+def decision_headline(metrics: Metrics, policies: pd.DataFrame) -> str:
+    """The decision in a dozen words, by the rule: shown to pay, the best bet, shown to lose, or not known.
+
+    `policies` is plots/policies.csv.
+    """
+    policy, answers = metrics["policy"], metrics["nuisance"]["answers"]
+    if answers == "nothing":
+        return "Not known, test it: those mailed and those not do not compare."
+    if policy["recommended"] != "none":
+        kind = "shown to pay" if policy["shown"] else "the best bet, not shown to pay"
+        return f"Mail {percent(policy['share'])} of households: {kind}."
+    if loss_of_mailing_everybody(answers, policies):
+        return f"Mail nobody: mailing {EVERYBODY[answers]} is shown to lose."
+    return "Mail nobody yet: whether mailing pays is not known, test it."
+
+
+def ticks(lookup_costs: Sequence[float], metrics: Metrics) -> list[dict[str, Any]]:
+    """Costs worth a mark on the slider: that of the run, and by the tills; each with the nearest stop, by its number."""
+    marks = {"this run": metrics["policy"]["cost"]}
+    if metrics["policy"]["cost"] == PUBLISHED_COST:
+        marks = {"the study": PUBLISHED_COST}
+    tills = metrics["trials"]["costs"].get("per_targeted")
+    if tills is not None and tills <= max(lookup_costs):
+        marks["your tills"] = tills
+    near = {name: min(range(len(lookup_costs)), key=lambda i: abs(lookup_costs[i] - value)) for name, value in marks.items()}
+    return [{"words": f"{name}: {money(value)}", "stop": near[name]} for name, value in marks.items()]
 
 
 def key_numbers(metrics: Metrics, policies: pd.DataFrame, outcome: str) -> list[dict[str, str]]:

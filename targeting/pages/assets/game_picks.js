@@ -63,6 +63,12 @@ function cell(kind, text, className = "") {
 
 // A table from headings and rows of texts or nodes, the first of each row its heading; columns from `numbers` on are
 // right-aligned. The box scrolls, and the keyboard can do that.
+// With its column's words, which a narrow screen shows before it.
+function labelled(made, words) {
+  made.dataset.label = words;
+  return made;
+}
+
 function tableOf(caption, headings, rows, numbers = 1) {
   const box = document.createElement("div");
   box.className = "scroll";
@@ -80,7 +86,7 @@ function tableOf(caption, headings, rows, numbers = 1) {
   const body = table.appendChild(document.createElement("tbody"));
   rows.forEach((texts) => {
     const row = body.insertRow();
-    texts.forEach((text, i) => row.append(i === 0 ? rowHeading(text) : cell("td", text, i >= numbers ? "n" : "")));
+    texts.forEach((text, i) => row.append(i === 0 ? rowHeading(text) : labelled(cell("td", text, i >= numbers ? "n" : ""), headings[i])));
   });
   return box;
 }

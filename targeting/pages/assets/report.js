@@ -54,6 +54,25 @@ function sentence(result, at, answers) {
   return `${at}: mail nobody; no policy is expected to earn more (${compared}, ${earns}).`;
 }
 
+// The decision in a dozen words, as decision_headline of targeting/sentences/report.py says the run's own.
+function headline(result, answers, everybody) {
+  if (answers === "nothing") return "Not known, test it: those mailed and those not do not compare.";
+  const at = `At ${money(result.cost, 2)} a contact`;
+  if (result.recommended !== "none") {
+    const row = result.table.find((item) => item.policy === result.recommended);
+    const shown = row.candidate && row.together > 0;
+    return `${at} mail ${percent(row.share)} of households: ${shown ? "shown to pay" : "the best bet"}.`;
+  }
+  const reached = result.table.find((item) => item.policy === (answers === "everybody" ? "all" : "inside"));
+  if (reached.profit.upper < 0) return `${at} mail nobody: ${everybody} is shown to lose.`;
+  return `${at} mail nobody yet: not known, test it.`;
+}
+
+function turnWords(turn, margin) {
+  if (turn === null) return "At this margin no cost on the slider turns the decision.";
+  return `The decision turns at ${money(turn.last, 2)} a contact: from ${money(turn.first, 2)} on it is to mail nobody (margin ${margin}).`;
+}
+
 function fillTable(result, at) {
   for (const row of result.table) {
     const line = document.querySelector(`tr[data-policy="${row.policy}"]`);
@@ -67,6 +86,14 @@ function fillTable(result, at) {
     for (const [name, text] of Object.entries(cells)) line.querySelector(`[data-cell="${name}"]`).textContent = text;
   }
   document.getElementById("policy-caption").textContent = `${at}.`;
+}
+
+// What mailing one household of each segment earns.
+function fillCards({ cost, margin }) {
+  for (const place of document.querySelectorAll(".segments [data-effect]")) {
+    const [value, lower, upper] = ["effect", "lower", "upper"].map((name) => margin * Number(place.dataset[name]) - cost);
+    place.textContent = within({ value, lower, upper });
+  }
 }
 
 // The curve for those who do not see it or have no mouse: the words that stand for the drawing, and its numbers.
@@ -85,6 +112,18 @@ function peakWords({ share, lower, upper }) {
   return `Here profit is highest when ${percent(share)} are contacted; the data allow some ${range}.`;
 }
 
+// What else follows the sliders, once it is drawn.
+const followers = [];
+
+function followBreakeven(chart, model) {
+  const follow = ({ cost, margin }) => {
+    const breakeven = margin > 0 ? cost / margin : null;
+    chart.view.data("breakeven", breakeven === null ? [] : [{ breakeven }]).run();
+  };
+  followers.push(follow);
+  follow(model.at(...["cost", "margin"].map((name) => Number(document.getElementById(name).value))));
+}
+
 function startWhatIf(chart) {
   const data = read("lookup");
   const model = whatIf(data);
@@ -93,6 +132,8 @@ function startWhatIf(chart) {
   const { answers, outcome } = data;
   const place = document.getElementById("chart-roi");
   const ownWords = place.getAttribute("aria-label").slice(place.dataset.summary.length + 1);
+  const decision = document.getElementById("decision");
+  const ownDecision = decision.textContent;
   const show = () => {
     const result = model.at(...inputs.map((input) => Number(input.value)));
     const margin = outcome === "purchase_amount" ? marginWords(result.margin) : `${money(result.margin, 2)} per basket`;
@@ -103,15 +144,28 @@ function startWhatIf(chart) {
     });
     const at = `At ${words[0]} per contact and a margin of ${margin}`;
     document.getElementById("what-if").textContent = sentence(result, at, answers);
+    const turn = answers === "nothing" ? "" : turnWords(model.turn(Number(inputs[1].value)), margin);
+    document.getElementById("turns").textContent = turn;
     // At the run's own cost and margin the words under the curve say so, by more draws; where the arms do not compare nothing does.
     const own = inputs.every((input) => input.value === input.defaultValue);
+    const told = own ? ownDecision : headline(result, answers, decision.dataset.everybody);
+    decision.textContent = told;
+    document.getElementById("what-if-headline").textContent = told;
     const peak = answers === "nothing" ? "" : peakWords(result.peak);
     document.getElementById("what-if-peak").textContent = own ? "" : peak;
     fillTable(result, at);
+    fillCards(result);
     tellCurve(result.points, at, own ? ownWords : `${at}. ${peak}`);
     chart.view.data("curve", result.points).run();
+    for (const follow of followers) follow(result);
   };
   for (const input of inputs) input.addEventListener("input", show);
+  for (const tick of document.querySelectorAll("[data-cost]")) {
+    tick.addEventListener("click", () => {
+      inputs[0].value = tick.dataset.cost;
+      show();
+    });
+  }
   document.getElementById("reset").addEventListener("click", () => {
     for (const input of inputs) input.value = input.defaultValue;
     show();
@@ -142,10 +196,14 @@ async function start() {
   window.model = startWhatIf(await draw("roi", roi));
   await startAxes(positioning, read("axes"));
   // A chart in a closed part of the page has no width: it is drawn when the part opens.
+  const drawn = async (name, spec) => {
+    const chart = await draw(name, spec);
+    if (spec.datasets?.breakeven) followBreakeven(chart, window.model);
+  };
   for (const [name, spec] of Object.entries(others)) {
     const hidden = document.getElementById(`chart-${name}`).closest("details");
-    if (hidden) hidden.addEventListener("toggle", () => draw(name, spec), { once: true });
-    else await draw(name, spec);
+    if (hidden) hidden.addEventListener("toggle", () => drawn(name, spec), { once: true });
+    else await drawn(name, spec);
   }
   document.body.dataset.ready = "yes";
 }

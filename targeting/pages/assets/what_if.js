@@ -41,6 +41,12 @@ function whatIf(data) {
     return { share, profit: value, ...interval, promised: margin * curve.promised[k] - cost * curve.spend[k] };
   };
   return {
+    // The stops between which the decision turns from mailing somebody to mailing nobody, at the j-th margin; null for none.
+    turn(j) {
+      const mails = (i) => data.policies[recommended[i * margins.length + j]].name !== "none";
+      const first = costs.findIndex((_, i) => !mails(i) && costs.slice(i).every((_, k) => !mails(i + k)));
+      return first > 0 ? { last: costs[first - 1], first: costs[first], stop: first } : null;
+    },
     at(i, j) {
       const [cost, margin, place] = [costs[i], margins[j], i * margins.length + j];
       const points = Array.from(curve.share, (share, k) => pointAt(share, k, cost, margin));

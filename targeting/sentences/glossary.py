@@ -1,0 +1,25 @@
+"""The method's words, and the code names of estimators and policies, as a reader who knows neither needs them."""
+
+from targeting.sentences.policy_names import POLICY_WORDS
+from targeting.words.estimators import NAMES
+
+METHOD_WORDS = {
+    "overlap": "households that could as well have been mailed as not; of others the data hardly speak",
+    "propensity": "the chance that a household like this one was mailed",
+    "overlap weights": "counting most those whose chance of being mailed was near one half",
+    "household-trial": "one household at one campaign: the same household can be in several",
+    "off-policy": "from what similar households did, not from the model that chose whom to mail",
+    "promised (plug-in)": "what the model that chose says of its own choice: no evidence",
+    "doubly robust": "right if either the model of mailing or the model of spend is right",
+    "breakeven": "the extra spend at which a mailing just pays: cost divided by margin",
+    "95% interval": "drawn anew many times, such intervals hold the truth 95 times in 100",
+    "with all compared at once": "the same, for every policy of the table together",
+    "AUTOC": "how much more a mailing adds for those a model ranks first; 0 is no better than a lot",
+    "adjusted Rand index": "how alike two groupings are: 1 the same, 0 as by chance",
+    "silhouette": "how much nearer households are to their own segment than to the next; 1 is far apart",
+}
+
+
+def glossary() -> list[tuple[str, str]]:
+    """Words and what they mean: of the method, then estimators, then policies by code name."""
+    return [*METHOD_WORDS.items(), *NAMES.items(), *POLICY_WORDS.items()]
