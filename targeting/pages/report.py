@@ -14,8 +14,8 @@ from targeting.pages.what_if import embedded, slider, stops
 from targeting.policy.lookup import Lookup
 from targeting.sentences import report as sentences
 from targeting.sentences.glossary import glossary
-from targeting.sentences.policy_names import POLICY_WORDS
 from targeting.sentences.overlap import overlap_words
+from targeting.sentences.policy_names import POLICY_WORDS
 from targeting.sentences.refutation import verdict_words
 from targeting.sentences.truth import claims_in_words, truth_sentences
 from targeting.words.estimators import NAMES
@@ -55,8 +55,8 @@ def flat(parameters: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str,
 def with_worth(segments: pd.DataFrame, effects: pd.DataFrame, policy: Mapping[str, Any], outcome: str) -> pd.DataFrame:
     """The table plots/segments.csv with the effect of plots/segment_effects.csv and what mailing one household earns by it.
 
-    Columns profit, profit_ci_lower and profit_ci_upper, in USD at the average cost: margin times the overlap-weighted effect, less
-    the cost. Missing where a segment has no effect.
+    Columns profit, profit_ci_lower and profit_ci_upper, in USD: margin times the overlap-weighted effect, less
+    the average cost. Missing where a segment has no effect.
     """
     columns = {"ato": "profit", "ato_ci_lower": "profit_ci_lower", "ato_ci_upper": "profit_ci_upper"}
     own = effects.loc[effects["outcome"] == outcome, ["segment", *columns]]
