@@ -43,7 +43,7 @@ def eligible_rows(backend: BaseBackend, tables: Tables, trials: Iterable[Trial],
     for trial in trials:
         covariates = baseline_covariates(tables, promoted, trial.time_zero, design["recent_days"])
         lots = drawn_in(trial, tables)
-        own = trial_rows(trial, *_about(tables), eligible=design["eligible"]) if lots is None else lot_rows(trial, lots, tables)
+        own = trial_rows(trial, *_about(tables), design["eligible"]) if lots is None else lot_rows(trial, lots, tables)
         rows.append(in_trial(own.inner_join(covariates, "household_id").execute(), trial))
     return pd.concat(rows, ignore_index=True).sort_values(["trial", "household_id"], ignore_index=True)
 
@@ -69,13 +69,13 @@ def lay_out(backend: BaseBackend, tables: Tables, trials: Sequence[Trial], desig
     return Layout(eligible, chosen, flow.merge(compared, on="trial", validate="one_to_one"))
 
 
-def _about(tables: Tables) -> list[ir.Table]:
-    return [tables[name] for name in ("transactions", "campaigns", "campaign_targets")]
+def _about(tables: Tables) -> tuple[ir.Table, ir.Table, ir.Table]:
+    return tables["transactions"], tables["campaigns"], tables["campaign_targets"]
 
 
 def _flow(trial: Trial, tables: Tables, eligible: str) -> dict[str, int]:
     lots = drawn_in(trial, tables)
-    return trial_flow(trial, *_about(tables), eligible=eligible) if lots is None else lot_flow(trial, lots, tables)
+    return trial_flow(trial, *_about(tables), eligible) if lots is None else lot_flow(trial, lots, tables)
 
 
 def panel_metrics(panel: pd.DataFrame, n_campaigns: int) -> dict[str, int]:
