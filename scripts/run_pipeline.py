@@ -42,10 +42,7 @@ class Teller:
     """Says which stage runs, of how many, and how long it took; at most once for a line of DVC's."""
 
     def __init__(self, project: Path) -> None:
-<<<<<<< HEAD
         """For the stages of the project's dvc.yaml."""
-=======
->>>>>>> people
         self.project, self.total, self.seen = project, count_stages(project), 0
         self.stage, self.since = "", time.monotonic()
 

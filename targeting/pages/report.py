@@ -56,13 +56,8 @@ def flat(parameters: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str,
 def with_worth(segments: pd.DataFrame, effects: pd.DataFrame, policy: Mapping[str, Any], outcome: str) -> pd.DataFrame:
     """The table plots/segments.csv with the effect of plots/segment_effects.csv and what mailing one household earns by it.
 
-<<<<<<< HEAD
     Columns profit, profit_ci_lower and profit_ci_upper, in USD at the average cost: margin times the overlap-weighted effect,
     less the cost. Missing where a segment has no effect.
-=======
-    Columns profit, profit_ci_lower and profit_ci_upper, in USD: margin times the overlap-weighted effect, less
-    the average cost. Missing where a segment has no effect.
->>>>>>> people
     """
     columns = {"ato": "profit", "ato_ci_lower": "profit_ci_lower", "ato_ci_upper": "profit_ci_upper"}
     own = effects.loc[effects["outcome"] == outcome, ["segment", *columns]]
@@ -138,17 +133,11 @@ def report_context(
     outcomes = outcomes_in(tables)
     first = outcomes[0]
     doubts = sentences.doubts(metrics, tables["ate"], refutation, outcome)
-<<<<<<< HEAD
     segments = tables["segments"]
     if not no_tills(metrics):
         segments = with_worth(segments, tables["segment_effects"], policy, outcome)
         if metrics["nuisance"]["answers"] == "nothing":
             segments = segments.assign(ato=np.nan, profit=np.nan)
-=======
-    segments = with_worth(tables["segments"], tables["segment_effects"], policy, outcome)
-    if metrics["nuisance"]["answers"] == "nothing":
-        segments = segments.assign(ato=np.nan, profit=np.nan)
->>>>>>> people
     return {
         "metrics": metrics,
         "outcome": outcome,
@@ -173,11 +162,7 @@ def report_context(
         "others": outcomes[1:],
         "segments_differ": {name: sentences.segments_sentence(metrics["segment_effects"], name) for name in outcomes},
         "limits": sentences.limits(metrics, parameters["data"]),
-<<<<<<< HEAD
         "segments": [] if no_tills(metrics) else records(segments),
-=======
-        "segments": records(segments),
->>>>>>> people
         "segment_effects": records(tables["segment_effects"]),
         "policies": records(policies),
         "effects": records(sentences.pooled(tables["ate"], first)),

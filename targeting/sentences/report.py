@@ -16,11 +16,8 @@ from targeting.words.outcomes import outcome_words
 
 Metrics = Mapping[str, Any]
 READ_FIRST = "ato"  # the estimator of the population that the data speak of
-<<<<<<< HEAD
 OF_TRIALS = "Effects are of a campaign that reaches a household, first or again, on purchases inside the outcome window only."
 OF_A_TABLE = "Effects are of a campaign as it was, on the outcomes as the table has them."
-=======
->>>>>>> people
 EVERYBODY = {"everybody": "everybody", "overlap": "everybody in the overlap"}
 PUBLISHED_COST = 12.73  # USD: the published study's mean discount of a household that redeemed (docs/results.md)
 CLEARLY = 0.05  # of silhouette: draws without groups differ among themselves, and a hair above their mean says nothing
@@ -176,13 +173,8 @@ def ticks(lookup_costs: Sequence[float], metrics: Metrics) -> list[dict[str, Any
     marks = {"this run": metrics["policy"]["cost"]}
     if metrics["policy"]["cost"] == PUBLISHED_COST:
         marks = {"the study": PUBLISHED_COST}
-<<<<<<< HEAD
     tills = metrics["policy"]["tills_cost"]
     if metrics["trials"]["costs"] and tills <= max(lookup_costs):
-=======
-    tills = metrics["trials"]["costs"].get("per_targeted")
-    if tills is not None and tills <= max(lookup_costs):
->>>>>>> people
         marks["your tills"] = tills
     near = {name: min(range(len(lookup_costs)), key=lambda i: abs(lookup_costs[i] - value)) for name, value in marks.items()}
     return [{"words": f"{name}: {money(value)}", "stop": near[name]} for name, value in marks.items()]
