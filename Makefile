@@ -9,7 +9,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 .PHONY: repro segments test quick long check format params lock compare experiments readme picture study bench
 
 repro: $(READY) ## run the whole pipeline on the data that params.yaml names
-	dvc repro
+	python -m scripts.run_pipeline
 
 segments: $(READY) ## who the customers are: the pipeline's first stages, which need no campaigns, and their page
 	dvc repro segments_report

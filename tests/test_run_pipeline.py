@@ -1,0 +1,34 @@
+"""What a run says while it runs, by the lines that DVC prints, and at its end."""
+
+import json
+
+import pytest
+
+from scripts.run_pipeline import Teller, closing, count_stages, duration, purpose
+from tests.conftest import ROOT
+
+
+def test_each_stage_is_counted_with_what_it_does():
+    teller = Teller(ROOT)
+    total = count_stages(ROOT)
+    first = teller.read("Running stage 'ingest':")
+    assert f"1 of {total}" in first
+    assert purpose(ROOT, "ingest") in first
+    assert teller.read("> python -m stages.ingest") == ""
+    second = teller.read("Stage 'profile' didn't change, skipping")
+    assert f"2 of {total}" in second
+    assert purpose(ROOT, "cate@x") == purpose(ROOT, "cate")
+
+
+@pytest.mark.parametrize(("seconds", "words"), [(8.2, "8 s"), (125, "2 min 5 s"), (60, "1 min 0 s")])
+def test_durations_as_people_say_them(seconds, words):
+    assert duration(seconds) == words
+
+
+def test_the_last_lines_are_the_decision_and_the_pages(tmp_path):
+    (tmp_path / "metrics").mkdir()
+    said = {"recommendation": "Mail nobody.", "by_the_tills": "At $0.64: mail."}
+    (tmp_path / "metrics" / "policy.json").write_text(json.dumps(said), encoding="utf-8")
+    lines = list(closing(tmp_path))
+    assert lines[1:3] == ["Mail nobody.", "At $0.64: mail."]
+    assert [line.rsplit("/", 1)[-1] for line in lines[3:]] == ["index.html", "game.html"]
