@@ -1,5 +1,6 @@
 """The pages that people read first: each is its template's, and every link and picture leads to something in git."""
 
+import json
 import re
 import subprocess
 from pathlib import Path
@@ -75,9 +76,12 @@ def test_the_results_put_the_range_of_a_single_split_beside_the_averaged_one():
 def test_the_results_tell_value_from_response():
     lines = render("docs/results.md").splitlines()
     assert any("| priority by value |" in line and line.endswith("| profit of mailing one (95% interval) |") for line in lines)
-    for row in plotted("what_if").itertuples():
+    effects, policy = plotted("segment_effects"), json.loads((ROOT / "metrics" / "policy.json").read_text(encoding="utf-8"))
+    for row in effects[effects["outcome"] == "purchase_amount"].itertuples():
         line = next(line for line in lines if line.startswith(f"| {row.name} | "))
-        assert line.endswith(f"| {money(row.profit)} ({money(row.profit_ci_lower)} to {money(row.profit_ci_upper)}) |")
+        ends = (policy["margin"] * value - policy["cost"] for value in (row.ato, row.ato_ci_lower, row.ato_ci_upper))
+        value, lower, upper = map(money, ends)
+        assert line.endswith(f"| {value} ({lower} to {upper}) |")
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -18,7 +18,14 @@ from tests.browser import WIDTHS, no_sideways_scroll, opened, serious_faults
 from tests.project import call, commit, make_project, ran, restore, would_run
 
 pytestmark = pytest.mark.slow
-AFTER_POLICY = {"score", "experiment", "monitor", "game", "report"}  # what reads the policy's metrics, light stages all
+AFTER_POLICY = {
+    "score",
+    "experiment",
+    "monitor",
+    "readout",
+    "game",
+    "report",
+}  # what reads the policy's metrics, light stages all
 
 
 @pytest.fixture(scope="module")
@@ -190,6 +197,7 @@ def test_a_changed_number_of_segments_reruns_no_trial_or_learner(project):
         "score",
         "experiment",
         "monitor",
+        "readout",
         "game",
         "report",
     }

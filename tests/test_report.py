@@ -407,7 +407,7 @@ def test_the_headline_turns_where_the_decision_does(browser, tmp_path):
         assert " of households: " in below
         assert len(below.split()) <= 12
         page.get_by_role("button", name="your tills").click()
-        assert "At $3.00 a contact" in page.inner_text("#decision")
+        assert "At $1.00 a contact" in page.inner_text("#decision")
         page.click("#reset")
         assert page.inner_text("#decision") == own
 
