@@ -57,7 +57,7 @@ def effects_by_segment(
     for number in numbers:
         members = segments == number
         effect, ato = everybody.get(number, MISSING), compared.get(number, MISSING)
-        rest = _over_rest(own, own_segments == number)
+        rest = over_rest(own, own_segments == number)
         rows.append(
             {
                 "segment": number,
@@ -98,7 +98,7 @@ def _ratios(terms: tuple[Vector, Vector], segment: NDArray[np.int64], data: Effe
     return {int(number): Estimate(*pair) for number, *pair in zip(np.unique(segment), values, errors, strict=True)}
 
 
-def _over_rest(data: EffectData, members: NDArray[np.bool_]) -> Estimate:
+def over_rest(data: EffectData, members: NDArray[np.bool_]) -> Estimate:
     """The members' overlap-weighted effect less that of all others, who partly are the same households."""
     if not members.any() or members.all():
         return MISSING

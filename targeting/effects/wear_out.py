@@ -5,9 +5,8 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import norm
 
-from targeting.effects.by_segment import FEWEST, fewer_arm
-from targeting.effects.estimators import EffectData, ato, ato_terms
-from targeting.effects.pooling import joint_ratios
+from targeting.effects.by_segment import FEWEST, fewer_arm, over_rest
+from targeting.effects.estimators import EffectData, ato
 from targeting.stats.estimates import Estimate
 
 MOST = 3  # earlier mailings from which on households count together
@@ -49,9 +48,7 @@ def _effect(data: EffectData, members: NDArray[np.bool_]) -> Estimate:
 def _difference(data: EffectData, repeated: NDArray[np.bool_]) -> Estimate:
     if min(fewer_arm(data, repeated), fewer_arm(data, ~repeated)) < FEWEST:
         return Estimate(np.nan, np.nan)
-    (first, again), covariance = joint_ratios(*ato_terms(data), repeated, data.household_id)
-    contrast = np.array([-1.0, 1.0])
-    return Estimate(float(again - first), float(np.sqrt(contrast @ covariance @ contrast)))
+    return over_rest(data, repeated)
 
 
 def wear_out_metrics(table: pd.DataFrame) -> dict[str, float]:

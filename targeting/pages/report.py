@@ -113,6 +113,40 @@ def truth_in_words(metrics: Mapping[str, Any], truth: pd.DataFrame) -> dict[str,
     return {"sentences": truth_sentences(metrics, truth), "claims": claims_in_words(truth)}
 
 
+def segment_cards(metrics: Mapping[str, Any], tables: Tables, outcome: str) -> list[dict[str, Any]]:
+    """The segments with what mailing one household earns, where the arms compare; none without tills."""
+    if no_tills(metrics):
+        return []
+    segments = with_worth(tables["segments"], tables["segment_effects"], metrics["policy"], outcome)
+    if metrics["nuisance"]["answers"] == "nothing":
+        segments = segments.assign(ato=np.nan, profit=np.nan)
+    return records(segments)
+
+
+def said(metrics: Mapping[str, Any], tables: Tables, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """The sentences of templates/index.html.jinja, by the names that it has for them."""
+    order, outcome = metrics["policy"]["order_shown"], parameters["policy"]["outcome"]
+    peak, refutation, policies = tables["roi_learners"].set_index("learner").loc[order], tables["refutation"], tables["policies"]
+    outcomes, doubts = outcomes_in(tables), sentences.doubts(metrics, tables["ate"], refutation, outcome)
+    return {
+        "order": sentences.learner_words(order),
+        "decision": sentences.decision_headline(metrics, policies),
+        "key_numbers": sentences.key_numbers(metrics, policies, outcome),
+        "confidence": sentences.confidence(metrics, doubts, policies),
+        "doubts": doubts,
+        "nobody_left": sentences.nobody_left(metrics),
+        "experiment_settles": sentences.experiment_settles(metrics, outcome),
+        "best_share": sentences.best_share_sentence(order, peak, metrics["nuisance"]["answers"]),
+        "effect": sentences.effect_sentence(tables["ate"], outcomes[0]),
+        "overlap": overlap_words(metrics["nuisance"]),
+        "refutation": sentences.refutation_sentence(refutation),
+        "segments_note": "" if no_tills(metrics) else sentences.segments_note(metrics),
+        "segments_differ": {name: sentences.segments_sentence(metrics["segment_effects"], name) for name in outcomes},
+        "limits": sentences.limits(metrics, parameters["data"]),
+        "everybody": sentences.EVERYBODY.get(metrics["nuisance"]["answers"], ""),
+    }
+
+
 def report_context(
     metrics: Mapping[str, Any],
     tables: Tables,
@@ -129,40 +163,20 @@ def report_context(
     policy, order, outcome = metrics["policy"], metrics["policy"]["order_shown"], parameters["policy"]["outcome"]
     curves, refutation, policies = tables["roi_curve_learners"], tables["refutation"], tables["policies"]
     curve = curves[curves["learner"] == order].rename(columns=CURVE)[list(CURVE.values())]
-    peak = tables["roi_learners"].set_index("learner").loc[order]
     outcomes = outcomes_in(tables)
     first = outcomes[0]
-    doubts = sentences.doubts(metrics, tables["ate"], refutation, outcome)
-    segments = tables["segments"]
-    if not no_tills(metrics):
-        segments = with_worth(segments, tables["segment_effects"], policy, outcome)
-        if metrics["nuisance"]["answers"] == "nothing":
-            segments = segments.assign(ato=np.nan, profit=np.nan)
     return {
         "metrics": metrics,
         "outcome": outcome,
+        **said(metrics, tables, parameters),
         "data_name": parameters["data"]["source"],
         "campaign_type": parameters["design"]["campaign_type"],
-        "order": sentences.learner_words(order),
-        "decision": sentences.decision_headline(metrics, policies),
-        "key_numbers": sentences.key_numbers(metrics, policies, outcome),
-        "confidence": sentences.confidence(metrics, doubts, policies),
-        "doubts": doubts,
-        "nobody_left": sentences.nobody_left(metrics),
-        "experiment_settles": sentences.experiment_settles(metrics, outcome),
-        "best_share": sentences.best_share_sentence(order, peak, metrics["nuisance"]["answers"]),
         "tenths": records(tenths(curve)),
-        "effect": sentences.effect_sentence(tables["ate"], first),
-        "overlap": overlap_words(metrics["nuisance"]),
-        "refutation": sentences.refutation_sentence(refutation),
         "tills": not no_tills(metrics),
-        "segments_note": "" if no_tills(metrics) else sentences.segments_note(metrics),
         "outcomes": {name: outcome_words(name) for name in outcomes},
         "first": first,
         "others": outcomes[1:],
-        "segments_differ": {name: sentences.segments_sentence(metrics["segment_effects"], name) for name in outcomes},
-        "limits": sentences.limits(metrics, parameters["data"]),
-        "segments": [] if no_tills(metrics) else records(segments),
+        "segments": segment_cards(metrics, tables, outcome),
         "segment_effects": records(tables["segment_effects"]),
         "policies": records(policies),
         "effects": records(sentences.pooled(tables["ate"], first)),
@@ -180,7 +194,6 @@ def report_context(
         "policy_words": POLICY_WORDS,
         "glossary": glossary(),
         "charts": all_charts(metrics, tables, arms, curve, outcome),
-        "everybody": sentences.EVERYBODY.get(metrics["nuisance"]["answers"], ""),
         "lookup": embedded(lookup, len(arms), outcome, metrics["nuisance"]["answers"]),
         "vega": vega(),
     }
