@@ -26,7 +26,7 @@ def purpose(project: Path, stage: str) -> str:
 
 
 def count_stages(project: Path) -> int:
-    """How many stages a run has: those of dvc.yaml, and those of a matrix once a learner."""
+    """How many stages a run has: those of dvc.yaml, and those of a matrix once per learner."""
     stages = yaml.safe_load((project / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
     learners = yaml.safe_load((project / "params.yaml").read_text(encoding="utf-8"))["learners"]["names"]
     return sum(len(learners) if "matrix" in stage else 1 for stage in stages.values())

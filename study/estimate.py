@@ -23,7 +23,7 @@ from targeting.trials.panel import covariate_names
 
 MODELS = ["linear"]  # boosting loses to it on panels of this kind, and takes twenty times as long
 SEED = 20170101
-NO_ESTIMAND = "owate"  # whom it answers for hangs on variances that are fitted: tests hold it to worlds where these are known
+NO_ESTIMAND = "owate"  # whom it answers for depends on variances that are fitted: tests hold it to worlds where these are known
 # No budget, and no policy that needs intervals, segments or a tree.
 POLICY: dict[str, Any] = {
     "outcome": "purchase_amount",

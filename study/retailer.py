@@ -181,7 +181,7 @@ def _applied(chosen: PolicyChoice) -> NDArray[np.float64]:
 
 
 def _rule_profit(believed: NDArray[np.float64], effect: NDArray[np.float64], economics: Economics) -> float:
-    """The true profit a row of mailing whoever's effect is believed to exceed the breakeven."""
+    """The true profit per row of mailing whoever's effect is believed to exceed the breakeven."""
     return float(profits(believed > economics.breakeven, effect, economics).mean())
 
 

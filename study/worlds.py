@@ -122,7 +122,7 @@ def _households(n: int, rng: np.random.Generator) -> pd.DataFrame:
 def _covariates(households: pd.DataFrame, weeks: int, rng: np.random.Generator) -> pd.DataFrame:
     """Baseline covariates as the retailer sees them after so many weeks; spend in USD, recency in days."""
     n = len(households)
-    rate = households["visits"].to_numpy() * np.exp(rng.normal(0, 0.25, n))  # visits a week of late: habits drift
+    rate = households["visits"].to_numpy() * np.exp(rng.normal(0, 0.25, n))  # visits per week of late: habits drift
     basket = households["basket"].to_numpy()
     visits = 1 + rng.poisson(weeks * households["visits"])
     active = np.maximum(rng.binomial(weeks, 1 - np.exp(-households["visits"])), 1)

@@ -35,7 +35,7 @@ def imported_modules(path: Path) -> set[str]:
 
 
 def _files(module: str, root: Path) -> list[Path]:
-    """The module's file, and the __init__ of every package above it, as far as they exist."""
+    """The module's file, and the __init__ of every package above it, where they exist."""
     parts = module.split(".")
     packages = [root.joinpath(*parts[:depth], "__init__.py") for depth in range(1, len(parts) + 1)]
     candidates = [*packages, root.joinpath(*parts).with_suffix(".py")]

@@ -12,6 +12,7 @@ from pathlib import Path
 import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
+LONGEST = 1200  # seconds that a command may take: a pipeline takes a few minutes on a busy machine
 SMALL = {
     "nuisance/default": {"folds": 3, "repeats": 1, "refits": 3},
     "refute/default": {"placebo_repeats": 4, "cause_repeats": 2, "subset_repeats": 3, "control_splits": 2},
@@ -28,11 +29,21 @@ def call(project: Path, *command: str, fails: bool = False) -> str:
         "GIT_CONFIG_GLOBAL": os.devnull,
     }
     # Into a file: a pipe would stay open as long as any process that the command leaves behind, such as a worker of DVC's queue.
-    with tempfile.TemporaryFile("w+") as output:
-        done = subprocess.run(command, cwd=project, env=environment, stdout=output, stderr=subprocess.STDOUT, check=False)
+    with (
+        tempfile.TemporaryFile("w+") as output,
+        subprocess.Popen(
+            command, cwd=project, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT
+        ) as process,
+    ):
+        try:
+            code = process.wait(LONGEST)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            code = None
         output.seek(0)
         said = output.read()
-    assert (done.returncode != 0) == fails, said[-4000:]
+    assert code is not None, f"{' '.join(command)} did not end within {LONGEST} s:\n{said[-4000:]}"
+    assert (code != 0) == fails, said[-4000:]
     return said
 
 

@@ -14,7 +14,7 @@ TABLE = {
 
 
 def email_test(n: int, seed: int = 0, chosen: bool = False) -> pd.DataFrame:
-    """One row a customer: mailing adds 20 of spend and 0.3 visits on the web, and nothing elsewhere.
+    """One row per customer: mailing adds 20 of spend and 0.3 visits on the web, and nothing elsewhere.
 
     Customers are mailed by lot with a chance of one half, or, if they are `chosen`, the likelier the more they bought before.
     """

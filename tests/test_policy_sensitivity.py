@@ -1,4 +1,4 @@
-"""What the recommendation hangs on: the grid against the table it varies, single segments and shifts by hand."""
+"""What the recommendation depends on: the grid against the table it varies, single segments and shifts by hand."""
 
 from dataclasses import replace
 
@@ -139,7 +139,7 @@ TEN = pd.DataFrame({"none": [0] * 10, "all": [1] * 10, "prudent": [1, 0, 0, 0, 0
 
 
 def test_shifts_that_turn_the_recommendation_by_hand():
-    # top_20 is shown: 3 per row at a share of 0.2 and a margin of 0.5 is 30 USD of effect a contact; its lower end 1 is 10.
+    # top_20 is shown: 3 per row at a share of 0.2 and a margin of 0.5 is 30 USD of effect per contact; its lower end 1 is 10.
     assert turning_shifts(judged(), TEN, "prudent", ECONOMICS) == {
         "policy": "prudent",
         "direction": "overstated",

@@ -12,9 +12,9 @@ from targeting.validation.ranking import autoc
 from targeting.validation.selection import (
     AVERAGE_EFFECT,
     Choice,
-    Evidence,
     Implausible,
     OffInSize,
+    ScoredRows,
     Standing,
     average_effects,
     choose,
@@ -31,13 +31,13 @@ SEED = 1
 FOLDS = range(5)
 
 
-def evidence(n: int = 2000, seed: int = 0, spread: float = 1.0) -> tuple[np.ndarray, Evidence]:
+def evidence(n: int = 2000, seed: int = 0, spread: float = 1.0) -> tuple[np.ndarray, ScoredRows]:
     """True effects, and scores with noise of twice their spread; two rows per household, in the same fold."""
     rng = np.random.default_rng(seed)
     effect = spread * rng.normal(size=n)
     household = np.repeat(np.arange(n // 2), 2)
     score = effect + np.repeat(rng.normal(0, 1, n // 2), 2) + rng.normal(0, 1.7, n)
-    return effect, Evidence(score, rng.gamma(2, 4, n), rng.integers(0, 2, n), household, household % len(FOLDS))
+    return effect, ScoredRows(score, rng.gamma(2, 4, n), rng.integers(0, 2, n), household, household % len(FOLDS))
 
 
 def learners(effect: np.ndarray, seed: int = 0) -> dict[str, np.ndarray]:
@@ -174,7 +174,7 @@ def as_tables(cates: dict[str, np.ndarray], panel: pd.DataFrame) -> dict[str, pd
     return {name: panel[KEYS].assign(**dict.fromkeys(COLUMNS, cate)) for name, cate in cates.items()}
 
 
-def panel_and_nuisance(seen: Evidence, effect: np.ndarray, seed: int = 0) -> tuple[pd.DataFrame, pd.DataFrame]:
+def panel_and_nuisance(seen: ScoredRows, effect: np.ndarray, seed: int = 0) -> tuple[pd.DataFrame, pd.DataFrame]:
     """A panel with covariates enough for the average effect, and nuisances that are right."""
     rng = np.random.default_rng(seed)
     n = len(effect)
@@ -200,7 +200,7 @@ def test_no_households_outcome_reaches_its_own_selected_effect(spread):
     def selected(outcome: np.ndarray, score: np.ndarray) -> pd.DataFrame:
         own = panel.assign(purchase_amount=outcome)
         scored = nuisance.assign(score1_purchase_amount=score, score0_purchase_amount=0.0)
-        choice = choose(cates, Evidence(score, outcome, seen.treated, seen.household_id, seen.fold), FOLDS, SEED)
+        choice = choose(cates, ScoredRows(score, outcome, seen.treated, seen.household_id, seen.fold), FOLDS, SEED)
         tables = as_tables(cates, panel) | {AVERAGE_EFFECT: average_effects(own, scored)}
         return effects_by_fold(tables, {fold: decision.used for fold, decision in choice.by_fold.items()}, panel)
 

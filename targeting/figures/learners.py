@@ -90,5 +90,5 @@ def tree_chart(tree: DecisionTreeRegressor, names: Sequence[str], outcome: str, 
     for text in axes.texts:
         text.set_text(text.get_text().replace("samples =", "households and trials:").replace("value =", "effect:"))
     fit = "effects are all equal" if r2 is None else f"R2 {r2:.2f} out of fold"
-    axes.set_title(f"What the chosen effects on {outcome} depend on, as far as a shallow tree can say ({fit})")
+    axes.set_title(f"What the chosen effects on {outcome} depend on, by a shallow tree ({fit})")
     return figure

@@ -15,7 +15,7 @@ from targeting.stats.units import rounded
 
 RIDGE_PENALTIES = np.logspace(0, 4, 13)
 LOGISTIC_STRENGTHS = np.logspace(-2.5, 0, 6)
-# Small trees: the arm of the treated has a few hundred rows a trial.
+# Small trees: the arm of the treated has a few hundred rows per trial.
 BOOSTING = {"max_iter": 150, "learning_rate": 0.05, "max_leaf_nodes": 8, "min_samples_leaf": 20}
 
 

@@ -1,4 +1,4 @@
-"""What a contact costs and what a sale earns: one number, one a campaign, or one a household."""
+"""What a contact costs and what a sale earns: one number, one per campaign, or one per household."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -13,9 +13,9 @@ from targeting.base.identifiers import are_text
 
 HOUSEHOLD, CAMPAIGN = KEYS
 KINDS = {HOUSEHOLD: "household", CAMPAIGN: "campaign"}  # as the key to identifiers calls them
-# A row a household: the engine needs little of the machine.
+# One row per household: the engine needs little of the machine.
 ENGINE = {"name": "duckdb", "threads": 1, "memory_limit": "1GB"}
-MOST_COST = 1e6  # USD a contact, as for the number itself
+MOST_COST = 1e6  # USD per contact, as for the number itself
 SHARE = "it is a share, and 0.3 means 30%"
 
 
@@ -43,7 +43,7 @@ def read_household_table(policy: Mapping[str, Any], key: pd.DataFrame) -> pd.Dat
     table = _read(path, sorted(set(named.values())), {column for column, kind in KINDS.items() if are_text(kind, key)})
     for name, column in named.items():
         most = MOST_COST if name == "cost" else 1.0 if policy["outcome"] == "purchase_amount" else np.inf
-        _require_plausible(table, path, column, most, SHARE if name == "margin" else "it is in USD a contact")
+        _require_plausible(table, path, column, most, SHARE if name == "margin" else "it is in USD per contact")
     return table
 
 

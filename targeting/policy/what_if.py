@@ -1,4 +1,4 @@
-"""What the recommendation hangs on: cost and margin, single segments, and a confounder that nobody measured."""
+"""What the recommendation depends on: cost and margin, single segments, and a confounder that nobody measured."""
 
 from collections.abc import Mapping
 from dataclasses import replace

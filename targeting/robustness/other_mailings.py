@@ -22,7 +22,7 @@ Vector = NDArray[np.float64]
 METHODS = ("aipw", "ato")
 EFFECTS = {
     "as_mailed": "the campaign with whatever was mailed after it",
-    "excluded": "without the households mailed again; wrong where being mailed again hangs on the campaign",
+    "excluded": "without the households mailed again; wrong where being mailed again depends on the campaign",
     "censored": "had nobody been mailed again: those mailed again are censored, like households stand for them",
 }
 

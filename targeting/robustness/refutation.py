@@ -16,7 +16,7 @@ from targeting.stats.folds import household_folds
 
 PLACEBO, NEGATIVE_CONTROL, RANDOM_CAUSE = "placebo", "negative_control", "random_cause"
 SUBSET, LEFT_OUT, ORIGINAL = "subset", "trial_left_out", "original"
-MIN_ARM = 20  # rows an arm of the negative control needs, so that every fold's models have some to learn from
+MIN_ARM = 20  # rows that each arm of the negative control needs, so that every fold's models have some to learn from
 
 
 @dataclass(frozen=True)

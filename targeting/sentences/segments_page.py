@@ -37,11 +37,11 @@ def steps_to_campaigns(rows: Mapping[str, int]) -> list[str]:
         return []
     return [
         (
-            "Put `campaigns.csv` beside the other files, one row a campaign: `campaign_id`, `campaign_type` (A, B or C; A where "
-            "all are of one kind), `start_day` and `end_day` (2017-01-31)."
+            "Put `campaigns.csv` beside the other files, one row per campaign: `campaign_id`, `campaign_type` (A, B or C; A "
+            "where all are of one kind), `start_day` and `end_day` (2017-01-31)."
         ),
         (
-            "Put `campaign_targets.csv` there, one row a household that was mailed: `campaign_id`, and `household_id` as in "
+            "Put `campaign_targets.csv` there, one row per household that was mailed: `campaign_id`, and `household_id` as in "
             "`transactions`. A further column `mailed` may flag those held out on purpose."
         ),
         "If coupons were sent, `coupons.csv` and `redemptions.csv` say what a contact costs.",

@@ -43,8 +43,8 @@ def no_costs() -> pd.DataFrame:
 def cost_table(campaigns: Sequence[int], households: Sequence[pd.DataFrame]) -> pd.DataFrame:
     """Mean discount by campaign (campaign_id) and over all: campaign_id, basis, n, cost, se, ci_lower, ci_upper, meaning.
 
-    `households` has a table of `discounts` a campaign; over all, a household counts once a campaign and is one cluster. A basis
-    with fewer than two households has no row.
+    `households` has a table of `discounts` per campaign; over all, a household counts once per campaign and is one cluster. A
+    basis with fewer than two households has no row.
     """
     each = [rows.assign(campaign_id=str(campaign)) for campaign, rows in zip(campaigns, households, strict=True)]
     together = pd.concat(each, ignore_index=True)

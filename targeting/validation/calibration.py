@@ -50,7 +50,7 @@ def best_linear_predictor(cate: ArrayLike, score: ArrayLike, household_id: Array
 
 
 def groups_within_fold(cate: ArrayLike, fold: ArrayLike, n_groups: int = GROUPS) -> NDArray[np.int64]:
-    """The group (n,) of each row by its effect among those of its fold, 1 the lowest; equal numbers a fold.
+    """The group (n,) of each row by its effect among those of its fold, 1 the lowest; equal numbers per fold.
 
     Folds are predicted by models of their own, whose effects need not be on one scale. Ties keep the rows' order.
     """

@@ -1,6 +1,6 @@
 """Which way covariates push a predicted effect: Shapley values of a boosting model, by groups of alike covariates.
 
-They describe the model's predictions, as far as it follows the effects. Source: Lundberg et al. (2020), From local explanations
+They describe the model's predictions, not the effects themselves. Source: Lundberg et al. (2020), From local explanations
 to global understanding with explainable AI for trees, Nature Machine Intelligence 2, 56-67.
 """
 

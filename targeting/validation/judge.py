@@ -21,7 +21,7 @@ from targeting.validation.selection import (
     NESTED,
     USED,
     Choice,
-    Evidence,
+    ScoredRows,
     average_effects,
     choose,
     effects_by_fold,
@@ -124,9 +124,9 @@ def judge(
     return Judged(metrics, learners, toc, uplift_table(toc), calibration, correlations)
 
 
-def _evidence(panel: pd.DataFrame, nuisance: pd.DataFrame, outcome: str, inside: NDArray[np.bool_]) -> Evidence:
+def _evidence(panel: pd.DataFrame, nuisance: pd.DataFrame, outcome: str, inside: NDArray[np.bool_]) -> ScoredRows:
     rows = panel[inside]
-    return Evidence(
+    return ScoredRows(
         score=effect_scores(nuisance, outcome)[inside],
         outcome=rows[outcome].to_numpy(dtype=float),
         treated=rows["treated"].to_numpy(),
@@ -135,7 +135,7 @@ def _evidence(panel: pd.DataFrame, nuisance: pd.DataFrame, outcome: str, inside:
     )
 
 
-def _curves(cates: Mapping[str, pd.Series], evidence: Evidence, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _curves(cates: Mapping[str, pd.Series], evidence: ScoredRows, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The TOC and the grouped effects of every learner, and of what the rule gives for each fold."""
     toc, groups = [], []
     for name, cate in cates.items():

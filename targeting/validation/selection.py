@@ -37,7 +37,7 @@ NESTED, USED = "nested", "selected"
 
 
 @dataclass(frozen=True)
-class Evidence:
+class ScoredRows:
     """What chooses: the difference of doubly robust scores, the outcome, treatment, household and fold, each (rows,)."""
 
     score: NDArray[np.float64]
@@ -46,9 +46,9 @@ class Evidence:
     household_id: NDArray[np.int64]
     fold: NDArray[np.int64]
 
-    def subset(self, rows: NDArray[np.bool_]) -> "Evidence":
+    def subset(self, rows: NDArray[np.bool_]) -> "ScoredRows":
         """The same for some rows."""
-        return Evidence(*(getattr(self, field.name)[rows] for field in fields(self)))
+        return ScoredRows(*(getattr(self, field.name)[rows] for field in fields(self)))
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,7 @@ class Choice:
     by_fold: dict[int, Decision]
 
 
-def choose_learner(effects: Mapping[str, NDArray[np.float64]], evidence: Evidence, seed: int) -> Decision:
+def choose_learner(effects: Mapping[str, NDArray[np.float64]], evidence: ScoredRows, seed: int) -> Decision:
     """The rule on some rows. `effects` has a learner's effects (rows,) on the outcome that is decided by, all finite.
 
     Learners are judged in the order in which their effects would have households contacted: within folds.
@@ -154,7 +154,7 @@ def choose_learner(effects: Mapping[str, NDArray[np.float64]], evidence: Evidenc
     return Decision(chosen, bool(passing) and judgements[chosen].p < SIGNIFICANCE, judgements)
 
 
-def choose(effects: Mapping[str, NDArray[np.float64]], evidence: Evidence, folds: Sequence[int], seed: int) -> Choice:
+def choose(effects: Mapping[str, NDArray[np.float64]], evidence: ScoredRows, folds: Sequence[int], seed: int) -> Choice:
     """The rule on all rows, and for each of `folds` on the rows of the others."""
 
     def on(rows: NDArray[np.bool_]) -> Decision:
@@ -226,7 +226,7 @@ def heterogeneity_verdict(choice: Choice) -> dict[str, str | bool | float]:
     }
 
 
-def _failed_gate(cate: NDArray[np.float64], evidence: Evidence) -> FailedGate | None:
+def _failed_gate(cate: NDArray[np.float64], evidence: ScoredRows) -> FailedGate | None:
     """The first gate that finite effects, levelled over folds, fail; None if none."""
     most = min(widest_effects(evidence.outcome, evidence.treated), float(np.std(evidence.score)))
     spread = float(np.std(cate))

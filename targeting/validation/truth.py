@@ -123,7 +123,7 @@ def judge_learners(effects: Mapping[str, pd.DataFrame], rows: pd.DataFrame) -> p
 def judge_policies(
     policies: pd.DataFrame, assignments: pd.DataFrame, rows: pd.DataFrame, economics: Economics, outcome: str
 ) -> pd.DataFrame:
-    """Every policy's off-policy profit a row (policy, profit, interval) against what its contacts truly earn; and the oracle's.
+    """Every policy's off-policy profit per row (policy, profit, interval) against what its contacts truly earn; and the oracle's.
 
     `assignments` has a column per policy, rows as in `rows`. The oracle contacts exactly those whose contact pays.
     """

@@ -24,7 +24,7 @@ WEEKDAYS = np.array([0.85, 0.85, 0.9, 0.95, 1.1, 1.25, 1.1])  # Monday to Sunday
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of household: its share, visits per week, lines per visit, items beyond one a line, deals and own brands taken.
+    """A kind of household: its share, visits per week, lines per visit, items beyond one per line, deals and own brands taken.
 
     `steadiness` is the shape of a gamma variable of mean 1 that multiplies each week's visits: the larger, the more regular.
     `tastes` multiplies departments' shares.
