@@ -12,8 +12,8 @@ from targeting.base.outputs import write_csv, write_figure, write_metrics
 from targeting.base.params import load_params
 from targeting.base.stage import run
 from targeting.figures.refutation import refutation_chart
-from targeting.robustness.refutation import changed_panels, control_splits, unadjusted_differences
-from targeting.robustness.refutation_fits import estimate_all, estimate_controls, light_nuisances
+from targeting.robustness.refutation import changed_panels, control_splits, known_reasons, unadjusted_differences
+from targeting.robustness.refutation_fits import estimate_all, estimate_controls, estimate_known_reasons, light_nuisances
 from targeting.robustness.refutation_verdicts import refutation_table, tally
 from targeting.tables.engine import connect, read_tables
 from targeting.tables.schemas import SCHEMAS
@@ -48,10 +48,12 @@ def main() -> None:
     control, flow = control_panel(moved), control_flow(moved)
 
     planned = changed_panels(panel, nuisance["propensity"], checks, seed)
-    changed = estimate_all(panel, light_nuisances(panel, clip, seed), planned)
+    light = light_nuisances(panel, clip, seed)
+    changed = estimate_all(panel, light, planned)
     splits = control_splits(control, folds, checks["control_splits"], seed)
     controls = estimate_controls(splits, settings["models"], folds, clip, seed)
-    draws = pd.concat([changed, *controls], ignore_index=True)
+    redrawn = estimate_known_reasons(known_reasons(control, nuisance, folds, checks["control_redraws"], seed), light)
+    draws = pd.concat([changed, *controls, redrawn], ignore_index=True)
     table = refutation_table(draws, checks, unadjusted_differences(control))
 
     write_metrics({**tally(table), "negative_control": control_metrics(control, flow)}, METRICS)

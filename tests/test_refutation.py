@@ -16,6 +16,7 @@ from targeting.robustness.refutation import (
     Draw,
     can_judge,
     control_splits,
+    known_reasons,
     permute_within,
     placebos,
     propensity_strata,
@@ -29,6 +30,7 @@ from targeting.robustness.refutation_fits import (
     estimate_all,
     estimate_controls,
     estimate_draw,
+    estimate_known_reasons,
     light_nuisances,
 )
 from targeting.stats.estimates import standard_error
@@ -159,6 +161,30 @@ def test_the_negative_control_has_the_pipelines_own_nuisances():
     )
     assert table["estimate"].iloc[5] == ato(effect_data(splits[1].panel, nuisance, "purchase_amount")).value
     assert list(estimate_controls([], models, 3, 0.01, seed=1)) == []
+
+
+def test_redraws_follow_the_propensity_and_change_nothing_else():
+    panel = world(0)
+    chances = panel[["household_id", "campaign_id"]].assign(propensity=np.where(panel["trial"] == 1, 0.1, 0.3))
+    # Matched by household and campaign, whatever their order.
+    redrawn = list(known_reasons(panel, chances.iloc[::-1], 3, 200, seed=1))
+    kept = panel.drop(columns=["treated", "fold"])
+    assert all(draw.panel.drop(columns=["treated", "fold"]).equals(kept) for draw in redrawn)
+    share = np.mean([draw.panel["treated"] for draw in redrawn], axis=0)
+    expected = chances["propensity"].to_numpy()
+    # Of 600 normal draws the furthest lies beyond 4.5 standard errors with a chance of 1 in 250.
+    assert (np.abs(share - expected) / np.sqrt(expected * (1 - expected) / 200)).max() < 4.5
+    few = pd.concat([panel[panel["treated"] == 1][: MIN_ARM - 1], panel[panel["treated"] == 0]])
+    assert list(known_reasons(few, chances, 3, 2, seed=1)) == []
+
+
+def test_known_reasons_leave_nothing_where_the_days_before_decide_nothing():
+    """Mailed by lot, the control finds nothing on average: its mean over the redraws is within chance of 0."""
+    panel = world(0)
+    chances = panel[["household_id", "campaign_id"]].assign(propensity=0.4)
+    table = estimate_known_reasons(known_reasons(panel, chances, 3, 40, seed=1), LightNuisances(1.0, 0.01, 1))
+    for _, own in table.groupby(["outcome", "estimator"]):
+        assert abs(own["estimate"].mean()) < 3.5 * own["estimate"].std() / np.sqrt(len(own))
 
 
 def test_the_jackknife_agrees_with_influence_functions():

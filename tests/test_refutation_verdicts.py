@@ -61,13 +61,14 @@ def test_placebo_position_counts_the_original_among_the_placebos():
 
 def test_negative_control_takes_medians_over_the_splits():
     # Median 2; squared errors 1 + (1, 0, 4) = 2, 1, 5, median 2.
-    finding = negative_control(draws([1.0, 2.0, 4.0]), 50.0)
+    finding = negative_control(draws([1.0, 2.0, 4.0]), draws([5.0, 7.0]), 50.0)
     assert (finding.value, finding.threshold, finding.passed) == (2.0, pytest.approx(Z * np.sqrt(2)), True)
+    assert (finding.known, finding.known_sd) == (6.0, pytest.approx(np.sqrt(2)))
 
 
 def test_a_negative_control_away_from_zero_fails_on_either_side():
     for value in (3.0, -3.0):
-        finding = negative_control(draws([value] * 3), 50.0)
+        finding = negative_control(draws([value] * 3), draws([]), 50.0)
         assert (finding.value, finding.passed, finding.unadjusted) == (value, False, 50.0)
 
 
@@ -140,6 +141,7 @@ def test_the_table_has_its_columns_and_counts_failures():
             "random_cause": draws([12.0, 13.0]),
             "subset": draws([0.0, 10.0, 20.0]),
             "negative_control": draws([5.0, 5.0]),
+            "known_reasons": draws([0.0, 1.0]),
             "trial_left_out": draws([-9.0, 40.0], shift_se=1.0),
         }
     )

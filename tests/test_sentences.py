@@ -130,8 +130,11 @@ def test_verdicts_say_what_was_found():
 
 def test_verdicts_that_fail_say_why_it_matters():
     left_out = draws([9.0, -1.0], shift_se=1.0).assign(repeat=[27, 8])
-    found = verdicts(3.0, "purchase_count", negative_control=draws([-3.0] * 3), trial_left_out=left_out)
-    assert has_all(found["negative_control"], "Failed", "3.00 baskets less", "cannot have caused")
+    reasons = draws([-2.0, -4.0])
+    found = verdicts(3.0, "purchase_count", negative_control=draws([-3.0] * 3), known_reasons=reasons, trial_left_out=left_out)
+    assert has_all(found["negative_control"], "Failed", "3.00 baskets less", "cannot have caused", "need not be a sign")
+    beyond = verdicts(3.0, "purchase_count", negative_control=draws([5.0] * 3), known_reasons=reasons)["negative_control"]
+    assert has_all(beyond, "would leave 3.00 baskets less", "8.00 baskets more than that is a sign of something unseen")
     assert has_all(found["trial_left_out_sign"], "Failed", "campaign 8", "within noise of zero")
     assert "outside" in verdicts(10.0, placebo=draws([0.0] * 19))["placebo_position"]
 

@@ -234,6 +234,7 @@ class Refute(Section):
     subset_stability: Annotated[float, Field(ge=-1, lt=1)]
     control_days: Days
     control_splits: Annotated[int, Field(ge=2, le=1000)]
+    control_redraws: SeveralRepeats
 
 
 class BaseModels(Section):

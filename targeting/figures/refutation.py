@@ -7,7 +7,15 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from targeting.figures.style import ACCENT, DARK, LIGHT
-from targeting.robustness.refutation import LEFT_OUT, NEGATIVE_CONTROL, ORIGINAL, PLACEBO, RANDOM_CAUSE, SUBSET
+from targeting.robustness.refutation import (
+    KNOWN_REASONS,
+    LEFT_OUT,
+    NEGATIVE_CONTROL,
+    ORIGINAL,
+    PLACEBO,
+    RANDOM_CAUSE,
+    SUBSET,
+)
 from targeting.stats.estimates import Z
 from targeting.words.money import unit
 
@@ -15,6 +23,7 @@ from targeting.words.money import unit
 LABELS = {
     PLACEBO: "placebo treatment\n(around zero)",
     NEGATIVE_CONTROL: "purchases before\n(around zero)",
+    KNOWN_REASONS: "the same if mailed for\nknown reasons alone",
     RANDOM_CAUSE: "random covariate\n(at the line)",
     SUBSET: "random households\n(around the line)",
     LEFT_OUT: "one trial left out\n(around the line)",

@@ -11,10 +11,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from targeting.base.columns import PREFIX, outcomes_of
+from targeting.base.columns import KEYS, PREFIX, outcomes_of
 from targeting.stats.folds import household_folds
 
-PLACEBO, NEGATIVE_CONTROL, RANDOM_CAUSE = "placebo", "negative_control", "random_cause"
+PLACEBO, NEGATIVE_CONTROL, KNOWN_REASONS, RANDOM_CAUSE = "placebo", "negative_control", "known_reasons", "random_cause"
 SUBSET, LEFT_OUT, ORIGINAL = "subset", "trial_left_out", "original"
 MIN_ARM = 20  # rows that each arm of the negative control needs, so that every fold's models have some to learn from
 
@@ -78,6 +78,23 @@ def control_splits(control: pd.DataFrame, n_folds: int, repeats: int, seed: int)
     for repeat in range(repeats if can_judge(control) else 0):
         folds = household_folds(control["household_id"], n_folds, seed + repeat)
         yield Draw(NEGATIVE_CONTROL, repeat, control.assign(fold=folds))
+
+
+def known_reasons(control: pd.DataFrame, nuisance: pd.DataFrame, n_folds: int, repeats: int, seed: int) -> Iterator[Draw]:
+    """The negative-control panel with treatment drawn anew by its propensity; none where can_judge says no.
+
+    `nuisance` has KEYS and `propensity` of all the control's rows and perhaps more: the chance of being mailed by what is known
+    at time zero, the control's own days included. Treatment then follows known reasons and no other, so what the control finds here
+    is what these leave. The draws of a conditional randomization test: Candes, Fan, Janson & Lv (2018), Journal of the Royal
+    Statistical Society B 80, 551-577.
+    """
+    if not can_judge(control):
+        return
+    chance = control[KEYS].merge(nuisance[[*KEYS, "propensity"]], on=KEYS, validate="one_to_one")["propensity"].to_numpy()
+    folded = control.assign(fold=household_folds(control["household_id"], n_folds, seed))
+    for repeat in range(repeats):
+        drawn = _generator(seed, KNOWN_REASONS, repeat).random(len(folded)) < chance
+        yield Draw(KNOWN_REASONS, repeat, folded.assign(treated=drawn.astype(np.int64)))
 
 
 def can_judge(control: pd.DataFrame) -> bool:

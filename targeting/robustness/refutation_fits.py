@@ -191,3 +191,9 @@ def estimate_controls(
         tasks = [task for task in nuisance_tasks(draw.panel) if task.name not in without]
         predictions, _ = cross_fit(tasks, draw.panel, models, n_folds, 1, seed)
         yield _estimates(draw, nuisance_table(draw.panel, predictions | without, clip))
+
+
+def estimate_known_reasons(draws: Iterable[Draw], light: LightNuisances) -> pd.DataFrame:
+    """What `known_reasons` draws leave of the negative control, by light nuisances: rows as estimate_draw gives them."""
+    tables = track(in_processes(partial(estimate_draw, light=light), ((draw,) for draw in draws)), "Mailing for known reasons")
+    return pd.concat([pd.DataFrame(columns=COLUMNS), *tables], ignore_index=True)

@@ -11,7 +11,15 @@ import numpy as np
 import pandas as pd
 from scipy.stats import binom, chi2, norm
 
-from targeting.robustness.refutation import LEFT_OUT, NEGATIVE_CONTROL, ORIGINAL, PLACEBO, RANDOM_CAUSE, SUBSET
+from targeting.robustness.refutation import (
+    KNOWN_REASONS,
+    LEFT_OUT,
+    NEGATIVE_CONTROL,
+    ORIGINAL,
+    PLACEBO,
+    RANDOM_CAUSE,
+    SUBSET,
+)
 from targeting.stats.estimates import CONFIDENCE, Estimate, Z
 
 # Judges nothing by itself, and doesn't count: an effect within what placebos give may be right all the same.
@@ -23,8 +31,8 @@ class Finding:
     """One check's result; numbers are missing (NaN) where there is none.
 
     In the outcome's unit: `spread`, the standard deviation of the repeats' estimates; `estimate`, their mean or, of trials left
-    out, the one that `value` is of; `unadjusted`, the plain difference between the arms. `left_out` names the campaigns that the
-    check speaks of.
+    out, the one that `value` is of; `unadjusted`, the plain difference between the arms; `known` and `known_sd`, mean and
+    standard deviation of what mailing for known reasons alone leaves. `left_out` names the campaigns that the check speaks of.
     """
 
     check: str
@@ -35,6 +43,8 @@ class Finding:
     n_repeats: int = 0
     estimate: float = np.nan
     unadjusted: float = np.nan
+    known: float = np.nan
+    known_sd: float = np.nan
     left_out: str = ""
 
 
@@ -58,7 +68,7 @@ def refutation_table(draws: pd.DataFrame, settings: Mapping[str, Any], unadjuste
             placebo_ratio(parts[PLACEBO], original, settings["placebo_ratio"]),
             placebo_false_alarms(parts[PLACEBO]),
             placebo_position(parts[PLACEBO], original),
-            negative_control(parts.get(NEGATIVE_CONTROL, none), unadjusted.get(outcome, np.nan)),
+            negative_control(parts.get(NEGATIVE_CONTROL, none), parts.get(KNOWN_REASONS, none), unadjusted.get(outcome, np.nan)),
             random_cause_se(parts[RANDOM_CAUSE], original, settings["cause_shift_se"]),
             random_cause_relative(parts[RANDOM_CAUSE], original, settings["cause_shift_relative"]),
             subset_stability(parts[SUBSET], settings["subset_stability"]),
@@ -96,11 +106,12 @@ def placebo_position(draws: pd.DataFrame, original: Estimate) -> Finding:
     return _unjudged(INFORMATION, value, draws)
 
 
-def negative_control(draws: pd.DataFrame, unadjusted: float) -> Finding:
+def negative_control(draws: pd.DataFrame, redrawn: pd.DataFrame, unadjusted: float) -> Finding:
     """The effect on what was bought before the campaign, by its clustered 95% interval: that must cover zero.
 
     Over the splits the median, whose squared standard error is the median of se^2 + (estimate - median)^2. `value` is the effect,
-    `threshold` how far from zero its interval lets it be.
+    `threshold` how far from zero its interval lets it be. `redrawn` are estimates with treatment drawn anew by the propensity:
+    they say what to expect if mailing had no other reasons, and judge nothing.
     Source: Chernozhukov et al. (2018), Econometrics Journal 21, definition 3.3.
     """
     if draws.empty:
@@ -108,7 +119,8 @@ def negative_control(draws: pd.DataFrame, unadjusted: float) -> Finding:
     middle = draws["estimate"].median()
     limit = Z * float(np.sqrt((draws["se"] ** 2 + (draws["estimate"] - middle) ** 2).median()))
     finding = _judged("negative_control", middle, limit, abs(middle) <= limit, draws)
-    return replace(finding, unadjusted=unadjusted)
+    expected = redrawn["estimate"]
+    return replace(finding, unadjusted=unadjusted, known=float(expected.mean()), known_sd=float(expected.std()))
 
 
 def random_cause_se(draws: pd.DataFrame, original: Estimate, limit: float) -> Finding:

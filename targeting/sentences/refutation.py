@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
-from targeting.stats.estimates import CONFIDENCE, SIGNIFICANCE, Estimate
+from targeting.stats.estimates import CONFIDENCE, SIGNIFICANCE, Estimate, Z
 from targeting.words.money import amount
 from targeting.words.numbers import number, percent
 
@@ -60,10 +60,19 @@ def _negative_control(row: pd.Series) -> str:
     )
     if row["passed"]:
         return f"{text}; a bias inside the interval would not be seen"
+    known = f"{amount(abs(row['known']), row['outcome'])} {'more' if row['known'] >= 0 else 'less'}"
     return (
-        f"{text}, which this campaign cannot have caused: they differ by something unseen, or they were mailed for what "
-        "they bought in these very days, for which the effects themselves adjust"
+        f"{text}, which this campaign cannot have caused. Mailing for nothing but what the covariates show, these very days "
+        f"among it, would leave {known} here (standard deviation {_amount(row, 'known_sd')}), and for that the effects "
+        f"themselves adjust; {_beyond_known(row)}"
     )
+
+
+def _beyond_known(row: pd.Series) -> str:
+    rest = row["value"] - row["known"]
+    if abs(rest) <= Z * row["known_sd"]:
+        return "so it need not be a sign of something unseen, and cannot rule it out"
+    return f"{amount(abs(rest), row['outcome'])} {'more' if rest >= 0 else 'less'} than that is a sign of something unseen"
 
 
 def _random_cause_se(row: pd.Series) -> str:
