@@ -11,6 +11,7 @@ from pydantic import AfterValidator, Discriminator, Field, Tag, field_validator,
 
 from targeting.base.columns import COMBINED, OUTCOMES
 from targeting.base.customer_table import CustomerTable
+from targeting.base.engine import Engine
 from targeting.base.mapping import DataMapping
 from targeting.base.section import Section
 
@@ -65,8 +66,6 @@ FeatureName = Literal[
     "share_other",
 ]
 CAMPAIGN_TYPES = ("A", "B", "C")
-UNITS = {"K": 1e3, "M": 1e6, "G": 1e9, "T": 1e12}  # of memory, in bytes
-LEAST_MEMORY = 64e6
 LEAST_MARGIN = 0.0001
 FIRST_YEAR, LAST_YEAR = 1990, 2100  # of any day of a retailer's data
 
@@ -142,22 +141,6 @@ class Data(Section):
         if day is not None and not FIRST_YEAR <= day.year <= LAST_YEAR:
             raise ValueError(f"it is {value!r}; the year should lie between {FIRST_YEAR} and {LAST_YEAR}")
         return None if day is None else day.isoformat()
-
-
-class Engine(Section):
-    """Where table expressions run."""
-
-    name: str
-    threads: Annotated[int, Field(ge=1, le=256)]
-    memory_limit: str
-
-    @field_validator("memory_limit")
-    @classmethod
-    def _is_a_size(cls, value: str) -> str:
-        size = re.fullmatch(r"(\d{1,6}(?:\.\d+)?) ?([KMGT])i?B", value, re.IGNORECASE)
-        if size is None or float(size[1]) * UNITS[size[2].upper()] < LEAST_MEMORY:
-            raise ValueError(f"it is {value!r}; write a size of 64MB or more, such as 2GB")
-        return value
 
 
 class Design(Section):
