@@ -56,7 +56,7 @@ MAY_LOAD: dict[str, set[str]] = {
     "factors": PICTURES | MODELS,
     "forward": REGRESSION,
     "game": set(),
-    "ingest": TABLES | {"duckdb", "pandera"},
+    "ingest": TABLES | {"pandera"},
     "inner_nuisance": MODELS,
     "monitor": REGRESSION,
     "nuisance": PICTURES | MODELS,

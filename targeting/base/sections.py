@@ -219,6 +219,12 @@ class Refute(Section):
     control_splits: Annotated[int, Field(ge=2, le=1000)]
 
 
+class Sample(Section):
+    """How many households stand for all in what repeats the most fits; none means all of them."""
+
+    tuning: Annotated[int, Field(ge=1_000)] | None
+
+
 class BaseModels(Section):
     """What learns outcomes or effects inside the learners that can have any model."""
 
@@ -340,6 +346,7 @@ class Params(Section):
     segmentation: Segmentation
     nuisance: Nuisance
     refute: Refute
+    sample: Sample
     learners: Learners
     policy: Policy
     experiment: Experiment

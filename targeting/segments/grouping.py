@@ -21,7 +21,7 @@ from targeting.base.errors import DataError
 from targeting.base.parallel import in_processes
 from targeting.base.progress import track
 from targeting.segments.factors import Factorisation, factor_shares
-from targeting.stats.resampling import resample
+from targeting.stats.resampling import by_lot, resample
 
 Matrix = NDArray[np.float64]
 Labels = NDArray[np.int64]
@@ -100,9 +100,8 @@ def separation(points: Matrix, labels: Labels, seed: int) -> Separation:
 
 
 def _silhouette(points: Matrix, labels: Labels, seed: int) -> float:
-    if len(points) > SILHOUETTE_OF:
-        rows = np.random.default_rng(seed).choice(len(points), SILHOUETTE_OF, replace=False)
-        points, labels = points[rows], labels[rows]
+    drawn = by_lot(np.arange(len(points)), SILHOUETTE_OF, seed)
+    points, labels = points[drawn], labels[drawn]
     return float(silhouette_score(points, labels)) if len(np.unique(labels)) > 1 else np.nan
 
 

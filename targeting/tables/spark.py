@@ -8,7 +8,7 @@ import os
 import shutil
 import socket
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -24,12 +24,15 @@ from pyspark.sql import SparkSession
 from targeting.base.errors import DataError
 
 FAILURES = (PySparkException, Py4JError)
+GONE = (*FAILURES, ConnectionError)  # the last where Spark's own process on this machine has ended
 PATIENCE = 10  # seconds for a master's answer
 # Where all is one machine, Spark need not ask the network who that is.
 LOCAL = {"spark.driver.bindAddress": "127.0.0.1", "spark.driver.host": "127.0.0.1"}
 # What Spark's messages say when its machines, and not an expression, are at fault.
-LOST = ("ExecutorLost", "executor lost", "exited", "OutOfMemoryError", "SparkContext was shut down", "Connection refused")
-LOST += ("stopped SparkContext", "Answer from Java side is empty", "An error occurred while trying to connect to the Java server")
+LOST = ("ExecutorLost", "executor lost", "OutOfMemoryError", "SparkContext was shut down", "stopped SparkContext")
+LOST += ("Connection refused", "Connection reset", "Answer from Java side is empty", "while trying to connect to the Java server")
+# A cast or a sum that does not fit stops, here as in DuckDB, and is no missing value; frames come over by Arrow.
+SQL = {"spark.sql.ansi.enabled": "true", "spark.sql.execution.arrow.pyspark.enabled": "true"}
 
 
 class SparkEngine(Backend):
@@ -100,10 +103,10 @@ def connect_spark(engine: Mapping[str, Any], scratch: Path) -> Iterator[BaseBack
     try:
         # A session of its own has its own settings and views, though it shares the user's machines.
         session = running.newSession() if running else _started(engine, scratch)
-        backend.do_connect(session)
+        backend.do_connect(session, **SQL)
         backend.scratch = scratch.resolve()
         yield backend
-    except FAILURES as error:
+    except GONE as error:
         if any(word in str(error) for word in LOST):
             raise DataError(
                 f"Spark lost one of its machines or processes ({_first_line(error)}). Give them more memory in engine.config "
@@ -112,7 +115,8 @@ def connect_spark(engine: Mapping[str, Any], scratch: Path) -> Iterator[BaseBack
         raise
     finally:
         if running is None and (own := SparkSession.getActiveSession()) is not None:
-            own.stop()
+            with suppress(*GONE):
+                own.stop()
         shutil.rmtree(scratch, ignore_errors=True)
 
 
@@ -122,12 +126,9 @@ def _started(engine: Mapping[str, Any], scratch: Path) -> SparkSession:
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
         "spark.log.level": "ERROR",
-        "spark.sql.execution.arrow.pyspark.enabled": "true",
         "spark.sql.warehouse.dir": _address(scratch / "warehouse"),
         **(LOCAL | {"spark.local.dir": str(scratch.resolve())} if master.startswith("local") else {}),
         **{key: str(value).lower() if isinstance(value, bool) else str(value) for key, value in engine["config"].items()},
-        # A cast or a sum that does not fit stops, here as in DuckDB, and is no missing value.
-        "spark.sql.ansi.enabled": "true",
     }
     builder = SparkSession.builder.master(master).appName("campaign-targeting")
     for key, value in settings.items():
