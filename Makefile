@@ -4,9 +4,10 @@ VENV := .venv
 READY := $(VENV)/.ready
 # Packages to compare with, beside those of the lock and on nobody's path but the benchmarks'.
 OUTSIDE := $(VENV)/outside
+SPARK := $(VENV)/.spark
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: repro segments test quick long check format params lock compare experiments readme picture study bench
+.PHONY: repro segments test quick long check format params lock spark spark-lock compare experiments readme picture study bench
 
 repro: $(READY) ## run the whole pipeline on the data that params.yaml names
 	python -m scripts.run_pipeline
@@ -60,10 +61,21 @@ lock: $(READY) ## renew requirements.lock from pyproject.toml
 	pip-compile --quiet --extra dev --generate-hashes --allow-unsafe --strip-extras --no-header --no-emit-index-url \
 		--no-emit-find-links --no-emit-trusted-host --output-file requirements.lock pyproject.toml
 
+spark: $(SPARK) ## install Spark, for engine=spark (half a gigabyte; it also needs Java 17)
+
+spark-lock: $(READY) ## renew requirements-spark.lock: what the extra `spark` adds to requirements.lock
+	python -c "import tomllib; print(*tomllib.load(open('pyproject.toml', 'rb'))['project']['optional-dependencies']['spark'], sep='\n')" \
+		| pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-header --no-annotate --no-emit-index-url \
+		--no-emit-find-links --no-emit-trusted-host --constraint requirements.lock --output-file requirements-spark.lock -
+
 # A set-up that stopped half-way leaves no mark, and the next call does it again.
 $(READY): requirements.lock
 	$(PYTHON) -m venv $(VENV)
 	$(VENV)/bin/python -m pip install --quiet --require-hashes -r requirements.lock
+	touch $@
+
+$(SPARK): requirements-spark.lock $(READY)
+	$(VENV)/bin/python -m pip install --quiet --no-deps --require-hashes -r $<
 	touch $@
 
 $(OUTSIDE)/.ready: benchmarks/outside/requirements.txt $(READY)

@@ -72,7 +72,7 @@ def read_run(project: Path = Path()) -> tuple[dict[str, dict[str, Any]], dict[st
 
 def main() -> None:
     params = load_params(
-        "data", "engine", "design", "segmentation", "nuisance", "refute", "learners", "policy", "experiment", "seed"
+        "data", "engine", "design", "segmentation", "nuisance", "refute", "sample", "learners", "policy", "experiment", "seed"
     )
     speak_in(params["data"]["currency"], params["policy"]["cost"])
     metrics, tables, arms, lookup = read_run()

@@ -78,7 +78,7 @@ def main() -> None:
     made_of = factor_table_by_segment(shares, segments, names, factor_names)
     metrics = {
         "k": k,
-        **vars(separation(shares, segments)),
+        **vars(separation(shares, segments, seed)),
         "ari_mean": chosen["ari_mean"],
         "ari_std": chosen["ari_std"],
         "recommended_method": choice.method,

@@ -5,12 +5,13 @@ from datetime import date
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.metrics import adjusted_rand_score
+from sklearn.metrics import adjusted_rand_score, silhouette_score
 
 from targeting.base.errors import DataError
 from targeting.segments.factor_names import name_factors
 from targeting.segments.factors import Factorisation, FactorSettings, factor_shares, fit_factors
 from targeting.segments.grouping import (
+    SILHOUETTE_OF,
     assign_segments,
     fit_kmeans,
     fit_mixture,
@@ -39,7 +40,7 @@ def test_planted_segments_are_found():
     labels = fit_kmeans(points, 4, restarts=5, seed=1).labels_
     assert adjusted_rand_score(truth, labels) == 1
     assert adjusted_rand_score(truth, fit_mixture(points, 4, seed=1).predict(points)) == 1
-    found = separation(points, labels)
+    found = separation(points, labels, seed=1)
     assert found.silhouette > 0.8
     assert found.smallest_share == 0.25
 
@@ -48,7 +49,20 @@ def test_silhouette_by_hand():
     # Points 0, 1 and 10, 11: a = 1 for all; b = 10.5 for the outer ones, 9.5 for the inner ones.
     points = np.array([[0.0], [1.0], [10.0], [11.0]])
     expected = np.mean([1 - 1 / 10.5, 1 - 1 / 9.5, 1 - 1 / 9.5, 1 - 1 / 10.5])
-    assert separation(points, np.array([0, 0, 1, 1])).silhouette == pytest.approx(expected)
+    assert separation(points, np.array([0, 0, 1, 1]), seed=1).silhouette == pytest.approx(expected)
+
+
+def test_a_silhouette_by_lot_is_near_that_of_all():
+    # Four groups that overlap, of which one is small.
+    rng = np.random.default_rng(3)
+    labels = np.repeat(np.arange(4), [6_000, 4_000, 1_900, 100])
+    points = np.array([[0.0, 0.0], [2.0, 0.0], [0.0, 2.0], [4.0, 4.0]])[labels] + rng.normal(0, 0.7, (len(labels), 2))
+    by_lot = separation(points, labels, seed=1).silhouette
+    assert by_lot == pytest.approx(silhouette_score(points, labels), abs=0.01)
+    assert by_lot == separation(points, labels, seed=1).silhouette
+    assert separation(points[:SILHOUETTE_OF], labels[:SILHOUETTE_OF] % 2, seed=1) == separation(
+        points[:SILHOUETTE_OF], labels[:SILHOUETTE_OF] % 2, seed=2
+    )
 
 
 def test_indices_against_slow_formulas():
@@ -60,7 +74,7 @@ def test_indices_against_slow_formulas():
     worst = [max((scatter[i] + scatter[j]) / np.hypot(*(centres[i] - centres[j])) for j in range(3) if j != i) for i in range(3)]
     between = sum(len(group) * ((centre - points.mean(axis=0)) ** 2).sum() for group, centre in zip(groups, centres, strict=True))
     within = sum(((group - centre) ** 2).sum() for group, centre in zip(groups, centres, strict=True))
-    found = separation(points, labels)
+    found = separation(points, labels, seed=1)
     assert found.davies_bouldin == pytest.approx(np.mean(worst))
     assert found.calinski_harabasz == pytest.approx((between / 2) / (within / 27))
 
@@ -76,7 +90,7 @@ def test_more_segments_than_different_households():
 
 
 def test_one_cluster_alone_has_no_separation():
-    alone = separation(np.random.default_rng(0).random((10, 2)), np.zeros(10, dtype=int))
+    alone = separation(np.random.default_rng(0).random((10, 2)), np.zeros(10, dtype=int), seed=1)
     assert np.isnan([alone.silhouette, alone.calinski_harabasz, alone.davies_bouldin]).all()
     assert alone.smallest_share == 1
 

@@ -7,6 +7,7 @@ from targeting.learners import tuning
 from targeting.learners.registry import Learner, find_learner
 from targeting.learners.rows import Effects
 from targeting.learners.tuning import Tuned, default_losses, importances, search, search_history, study_key, summary, tuned
+from targeting.stats.resampling import by_lot
 from tests.effect_worlds import World, world
 
 
@@ -163,3 +164,15 @@ def test_a_study_is_named_by_what_decides_it(given):
         study_key(data["purchase_amount"], smooth(), losses, 8),
     ]
     assert len({key, *others}) == 5
+
+
+def test_a_sample_is_of_whole_households_and_of_all_where_there_are_no_more():
+    households = np.repeat(np.arange(100, 400), 3)
+    kept = by_lot(households, 50, seed=1)
+    assert len(np.unique(households[kept])) == 50
+    assert kept.sum() == 150
+    shuffled = np.random.default_rng(0).permutation(len(households))
+    assert (by_lot(households[shuffled], 50, seed=1) == kept[shuffled]).all()
+    assert (by_lot(households, 50, seed=2) != kept).any()
+    assert by_lot(households, 300, seed=1).all()
+    assert by_lot(households, None, seed=1).all()

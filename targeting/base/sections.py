@@ -11,6 +11,7 @@ from pydantic import AfterValidator, Discriminator, Field, Tag, field_validator,
 
 from targeting.base.columns import COMBINED, OUTCOMES
 from targeting.base.customer_table import CustomerTable
+from targeting.base.engine import Engine
 from targeting.base.mapping import DataMapping
 from targeting.base.section import Section
 
@@ -65,8 +66,6 @@ FeatureName = Literal[
     "share_other",
 ]
 CAMPAIGN_TYPES = ("A", "B", "C")
-UNITS = {"K": 1e3, "M": 1e6, "G": 1e9, "T": 1e12}  # of memory, in bytes
-LEAST_MEMORY = 64e6
 LEAST_MARGIN = 0.0001
 FIRST_YEAR, LAST_YEAR = 1990, 2100  # of any day of a retailer's data
 
@@ -144,22 +143,6 @@ class Data(Section):
         return None if day is None else day.isoformat()
 
 
-class Engine(Section):
-    """Where table expressions run."""
-
-    name: str
-    threads: Annotated[int, Field(ge=1, le=256)]
-    memory_limit: str
-
-    @field_validator("memory_limit")
-    @classmethod
-    def _is_a_size(cls, value: str) -> str:
-        size = re.fullmatch(r"(\d{1,6}(?:\.\d+)?) ?([KMGT])i?B", value, re.IGNORECASE)
-        if size is None or float(size[1]) * UNITS[size[2].upper()] < LEAST_MEMORY:
-            raise ValueError(f"it is {value!r}; write a size of 64MB or more, such as 2GB")
-        return value
-
-
 class Design(Section):
     """How campaigns become trials."""
 
@@ -235,6 +218,12 @@ class Refute(Section):
     control_days: Days
     control_splits: Annotated[int, Field(ge=2, le=1000)]
     control_redraws: SeveralRepeats
+
+
+class Sample(Section):
+    """How many households stand for all in what repeats the most fits; none means all of them."""
+
+    tuning: Annotated[int, Field(ge=1_000)] | None
 
 
 class BaseModels(Section):
@@ -358,6 +347,7 @@ class Params(Section):
     segmentation: Segmentation
     nuisance: Nuisance
     refute: Refute
+    sample: Sample
     learners: Learners
     policy: Policy
     experiment: Experiment

@@ -21,13 +21,14 @@ from targeting.base.errors import DataError
 from targeting.base.parallel import in_processes
 from targeting.base.progress import track
 from targeting.segments.factors import Factorisation, factor_shares
-from targeting.stats.resampling import resample
+from targeting.stats.resampling import by_lot, resample
 
 Matrix = NDArray[np.float64]
 Labels = NDArray[np.int64]
 METHODS = {"kmeans": "K-Means", "mixture": "Gaussian mixture"}
 # Keeps a component's variance away from zero where many households lack a factor altogether.
 SMALLEST_VARIANCE = 1e-3
+SILHOUETTE_OF = 5_000  # households at most, by lot: it takes the distances of all pairs
 
 
 @dataclass(frozen=True)
@@ -83,16 +84,25 @@ def order_by(values: NDArray[np.float64], labels: Labels) -> Labels:
     return numbers
 
 
-def separation(points: Matrix, labels: Labels) -> Separation:
-    """The usual indices for one clustering; not numbers where all households are in one cluster."""
+def separation(points: Matrix, labels: Labels, seed: int) -> Separation:
+    """The usual indices for one clustering; not numbers where all households are in one cluster.
+
+    The silhouette of more than SILHOUETTE_OF households is that of so many of them, drawn by lot.
+    """
     sizes = np.bincount(labels)
     several = (sizes > 0).sum() > 1
     return Separation(
-        silhouette=float(silhouette_score(points, labels)) if several else np.nan,
+        silhouette=_silhouette(points, labels, seed),
         calinski_harabasz=float(calinski_harabasz_score(points, labels)) if several else np.nan,
         davies_bouldin=float(davies_bouldin_score(points, labels)) if several else np.nan,
         smallest_share=float(sizes[sizes > 0].min() / len(labels)),
     )
+
+
+def _silhouette(points: Matrix, labels: Labels, seed: int) -> float:
+    drawn = by_lot(np.arange(len(points)), SILHOUETTE_OF, seed)
+    points, labels = points[drawn], labels[drawn]
+    return float(silhouette_score(points, labels)) if len(np.unique(labels)) > 1 else np.nan
 
 
 def select_clusters(points: Matrix, numbers: Sequence[int], restarts: int, bootstraps: int, seed: int) -> pd.DataFrame:
@@ -119,7 +129,7 @@ def _compare(points: Matrix, restarts: int, bootstraps: int, seed: int, method: 
     return {
         "method": method,
         "k": k,
-        **vars(separation(points, labels)),
+        **vars(separation(points, labels, seed)),
         "inertia": float(model.inertia_) if method == "kmeans" else np.nan,
         "bic": float(model.bic(points)) if method == "mixture" else np.nan,
         "ari_mean": float(np.mean(agreements)),

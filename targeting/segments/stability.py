@@ -143,7 +143,7 @@ def separation_without_groups(features: pd.DataFrame, recipe: Recipe) -> pd.Data
 def _of_draw(features: pd.DataFrame, recipe: Recipe, number: int) -> Separation:
     drawn = ungrouped(features, recipe.seed + number)
     fitted = recipe.fit(drawn)
-    return separation(factor_shares(fitted.factorisation.transform(drawn)), fitted.assign(drawn))
+    return separation(factor_shares(fitted.factorisation.transform(drawn)), fitted.assign(drawn), recipe.seed)
 
 
 @dataclass(frozen=True)

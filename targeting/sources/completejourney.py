@@ -9,6 +9,7 @@ import ibis
 import ibis.expr.types as ir
 from ibis.backends import BaseBackend
 
+from targeting.tables.engine import DUCKDB
 from targeting.tables.origins import Column, Origin, typed
 from targeting.tables.schemas import MONEY
 
@@ -109,13 +110,25 @@ def _local_time(zone: str, instant: ir.TimestampValue) -> ir.TimestampValue:
     """DuckDB's timezone(zone, instant): what the zone's clocks show at the instant."""
 
 
+@ibis.udf.scalar.builtin(name="from_utc_timestamp", signature=(("timestamp", "string"), "timestamp"))
+def _from_utc(time: ir.TimestampValue, zone: str) -> ir.TimestampValue:
+    """Spark's from_utc_timestamp: what the zone's clocks show at a time of UTC."""
+
+
+def _local(backend: BaseBackend, time: ir.TimestampColumn) -> ir.TimestampColumn:
+    """What the retailer's clocks show at a time of UTC."""
+    if backend.name == DUCKDB:
+        return _local_time(TIME_ZONE, _instant("UTC", time))
+    return _from_utc(time, TIME_ZONE)
+
+
 def tables(backend: BaseBackend, data: Mapping[str, Any]) -> dict[str, ir.Table]:
     """The canonical tables, read from the package's own Parquet files (its get_data would load 21 million rows into pandas)."""
     folder = Path(str(resources.files(PACKAGE))) / "data"
     read = {name: typed(backend.read_parquet(folder / origin.file), origin) for name, origin in ORIGINS.items()}
     lines, campaigns, promotions = read["transactions"], read["campaigns"], read["promotions"]
     return read | {
-        "transactions": lines.mutate(day=_local_time(TIME_ZONE, _instant("UTC", lines.day)).date()),
+        "transactions": lines.mutate(day=_local(backend, lines.day).date()),
         "campaigns": campaigns.mutate(campaign_type=campaigns.campaign_type.re_replace("^Type *", "")),
         "promotions": promotions.mutate(display=promotions.display != "0", mailer=promotions.mailer != "0"),
     }

@@ -11,12 +11,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import duckdb
 import ibis
 import ibis.expr.types as ir
 from ibis.backends import BaseBackend
 
 from targeting.base.errors import DataError
+from targeting.tables.engine import failures
 from targeting.tables.origins import FURTHER, Origin, matched, typed
 from targeting.tables.values import MONEY, cleaned
 
@@ -73,7 +73,7 @@ def read_csv(backend: BaseBackend, path: Path, origin: Origin) -> ir.Table:
             positions |= _further(layout.names, set(positions))
         table = raw.select(**{name: raw[position] for name, position in positions.items()})
         return typed(table, origin, layout.n_rows, layout.separator == ";" and _decimal_comma(table, origin, wanted))
-    except duckdb.Error as error:
+    except failures(backend) as error:
         reason = " ".join(str(error).split("\n\n")[0].split())[:300]
         raise DataError(f"{path.name} cannot be read as CSV: {reason}. Save it as CSV UTF-8 again.") from None
 

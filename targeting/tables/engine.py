@@ -1,10 +1,10 @@
-"""The engine that runs table expressions (ibis): DuckDB, embedded."""
+"""The engine that runs table expressions (ibis): DuckDB, embedded, or Spark."""
 
 import itertools
 import os
 import shutil
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from ibis.backends import BaseBackend
 from targeting.base.errors import DataError
 
 SPILL = ".spill"  # folders of what does not fit into memory, in the project's folder: a disk's, where /tmp may be memory
+DUCKDB, SPARK = ENGINES = ("duckdb", "spark")
 _numbers = itertools.count()
 
 
@@ -23,12 +24,16 @@ def connect(engine: Mapping[str, Any]) -> Iterator[BaseBackend]:
     """A connection by the `engine` section of params.yaml; closed at the end.
 
     Results do not depend on `threads`: money is summed as decimals, and every table written is ordered by its key.
-    Raises DataError for an engine that this version does not know.
+    Raises DataError for an engine that this version does not know, and for Spark where it is not installed or does not start.
     """
-    if engine["name"] != "duckdb":
-        raise DataError(f"engine.name is {engine['name']!r}; this version knows duckdb.")
+    if engine["name"] not in ENGINES:
+        raise DataError(f"engine.name is {engine['name']!r}; this version knows {' and '.join(ENGINES)}.")
     _clear_spills()
-    spill = f"{SPILL}-{os.getpid()}-{next(_numbers)}"  # DuckDB makes it when it needs it, and removes it
+    spill = f"{SPILL}-{os.getpid()}-{next(_numbers)}"  # an engine makes it when it needs it, and removes it
+    if engine["name"] == SPARK:
+        with _spark()(engine, Path(spill)) as backend:
+            yield backend
+        return
     backend = ibis.duckdb.connect(threads=engine["threads"], memory_limit=engine["memory_limit"], temp_directory=spill)
     backend.raw_sql("SET enable_progress_bar = false")
     try:
@@ -40,6 +45,28 @@ def connect(engine: Mapping[str, Any]) -> Iterator[BaseBackend]:
 def read_tables(backend: BaseBackend, folder: Path, *names: str) -> tuple[ir.Table, ...]:
     """The named canonical tables as expressions over `folder`/NAME.parquet; nothing is read yet."""
     return tuple(backend.read_parquet(folder / f"{name}.parquet") for name in names)
+
+
+def failures(backend: BaseBackend) -> tuple[type[Exception], ...]:
+    """What the engine raises for a file that it cannot read."""
+    if backend.name == DUCKDB:
+        import duckdb
+
+        return (duckdb.Error,)
+    from targeting.tables.spark import FAILURES
+
+    return FAILURES
+
+
+def _spark() -> Callable[[Mapping[str, Any], Path], AbstractContextManager[BaseBackend]]:
+    """`connect_spark`, whose packages are loaded where they are asked for alone."""
+    try:
+        from targeting.tables.spark import connect_spark
+    except ModuleNotFoundError as error:
+        if (error.name or "").split(".")[0] not in ("pyspark", "py4j"):
+            raise
+        raise DataError("engine.name is spark, and pyspark is missing: run `make spark`, or choose engine=duckdb.") from None
+    return connect_spark
 
 
 def _clear_spills() -> None:

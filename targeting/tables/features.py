@@ -114,7 +114,9 @@ def _items(quantity: ir.NumericColumn) -> ir.NumericValue:
 
 
 def _basket_totals(lines: ir.Table) -> ir.Table:
-    baskets = lines.group_by("household_id", "basket_id").agg(sales=lines.sales.sum(), n_products=lines.product_id.nunique())
+    # Of a sum's widest decimal an engine may cut places off the square; of this one every place is kept.
+    sales = lines.sales.sum().cast("decimal(18, 4)")
+    baskets = lines.group_by("household_id", "basket_id").agg(sales=sales, n_products=lines.product_id.nunique())
     return baskets.group_by("household_id").agg(
         n_baskets=baskets.count(),
         basket_products=baskets.n_products.sum(),
@@ -155,7 +157,8 @@ def _definitions(t: ir.Table) -> dict[str, ir.Value]:
         "days_between_purchases_std": _sample_deviation(t.n_gaps, t.gap_sum, t.gap_squares),
         "frequency": t.n_baskets,
         "frequency_per_week": t.n_baskets / tenure_weeks,
-        "frequency_per_month": t.n_baskets / (tenure_days / DAYS_PER_MONTH),
+        # As a float first: Spark takes the quotient of a whole number and a decimal literal to few places.
+        "frequency_per_month": t.n_baskets / (tenure_days.cast("float64") / DAYS_PER_MONTH),
         "transaction_count": t.n_lines,
         "weeks_with_purchase": t.n_weeks,
         "purchase_regularity": t.n_weeks / tenure_weeks,

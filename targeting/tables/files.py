@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-import duckdb
 import ibis.expr.types as ir
 import pyarrow.parquet as pq
 from ibis.backends import BaseBackend
@@ -12,6 +11,7 @@ from pyarrow import ArrowException
 
 from targeting.base.errors import DataError
 from targeting.tables.csv_files import read_csv
+from targeting.tables.engine import failures
 from targeting.tables.origins import Origin, matched, typed
 
 NO_VALUES = "INT32 (Null)"  # the type of a column in a part where all its values are missing
@@ -88,7 +88,7 @@ def _read_parquet(backend: BaseBackend, path: Path, origin: Origin) -> ir.Table:
         _require_same_types(parts, origin)
         # By name, since a part without one value in a column may store it as any type.
         return typed(backend.read_parquet(parts, hive_partitioning=False, union_by_name=True), origin)
-    except (duckdb.Error, ArrowException) as error:
+    except (*failures(backend), ArrowException) as error:
         reason = " ".join(str(error).split("\n\n")[0].split())[:300]
         raise DataError(f"{path.name} cannot be read as Parquet: {reason}. Write the file anew.") from None
 

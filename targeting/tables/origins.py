@@ -15,6 +15,7 @@ from targeting.tables.values import (
     MOST_MONEY,
     MOST_QUANTITY,
     MOST_WHOLE,
+    NO_FRACTION,
     PLACEHOLDERS,
     WORDS,
     cleaned,
@@ -203,7 +204,7 @@ def _identifier(own: ir.Column) -> tuple[ir.Column, ...]:
         elif not own.type().is_integer():
             whole = ibis.ifelse(own == whole.cast(own.type()), whole, ibis.null("int64"))
         return whole, own.notnull() & whole.isnull()
-    cast = own.try_cast("int64")
+    cast = own.re_replace(NO_FRACTION, "").try_cast("int64")
     plain = (cast.cast("string") == own).fill_null(False)
     whole = ibis.ifelse(plain | own.re_search(WHOLE_FLOAT), cast, ibis.null("int64"))
     other = own.notnull() & whole.isnull()

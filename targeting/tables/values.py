@@ -26,6 +26,7 @@ AMOUNT_WITH_COMMA = r"^[+-]?[0-9]+(,[0-9]+)?$"
 # Also as programs write a number that is very small or large.
 REAL = r"^[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?$"
 WHOLE = r"^[+-]?[0-9]{1,18}(\.0+)?$"
+NO_FRACTION = r"\.0+$"  # what a whole number may have behind it; not every engine casts it with that
 DAY = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]+)?)?)?$"
 # What may follow a day that is written in another form: a time of the shop's own clocks.
 TIME = r"([T ]+([01]?[0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]+)?)?( ?[AaPp]\.?[Mm]\.?)?)?"
@@ -69,7 +70,7 @@ DATES = (
 
 @ibis.udf.scalar.builtin(name="trim", signature=(("string", "string"), "string"))
 def _without(text: ir.StringValue, characters: str) -> ir.StringValue:
-    """DuckDB's trim: the text without these characters at both ends."""
+    """The engine's trim: the text without these characters at both ends."""
 
 
 def cleaned(column: ir.Column) -> ir.Column:
@@ -78,7 +79,7 @@ def cleaned(column: ir.Column) -> ir.Column:
         return _without(column, BLANKS).nullif("")
     if column.type().is_floating():
         # As text: Parquet's least and largest value leave NaN out, by which the engine takes isnan to be false everywhere.
-        return ibis.ifelse(column.cast("string") == "nan", ibis.null(column.type()), column)
+        return ibis.ifelse(column.cast("string").lower() == "nan", ibis.null(column.type()), column)
     return column.cast("string") if column.type().is_uuid() else column
 
 
@@ -128,6 +129,7 @@ def _amount(column: ir.Column, most: float, decimal_comma: bool) -> ir.Column:
 def _whole(column: ir.Column, most: float) -> ir.Column:
     if column.type().is_string():
         column = ibis.ifelse(column.re_search(WHOLE), column, ibis.null("string"))
+        column = column.re_replace(NO_FRACTION, "")
     # A fraction is no whole number, and the engine would round it to one.
     exact = column.try_cast("float64")
     cast = column.try_cast("int64")
