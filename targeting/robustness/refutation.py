@@ -84,8 +84,8 @@ def known_reasons(control: pd.DataFrame, nuisance: pd.DataFrame, n_folds: int, r
     """The negative-control panel with treatment drawn anew by its propensity; none where can_judge says no.
 
     `nuisance` has KEYS and `propensity` of all the control's rows and perhaps more: the chance of being mailed by what is known
-    at time zero, the control's own days included. Treatment then follows known reasons and no other, so what the control finds here
-    is what these leave. The draws of a conditional randomization test: Candes, Fan, Janson & Lv (2018), Journal of the Royal
+    at time zero, the control's own days included. Treatment then follows known reasons and no other, so what the control finds
+    here is what these leave. The draws of a conditional randomization test: Candes, Fan, Janson & Lv (2018), Journal of the Royal
     Statistical Society B 80, 551-577.
     """
     if not can_judge(control):
