@@ -14,6 +14,7 @@ KINDS = {
     "constant": "where the effect is constant",
 }
 LEAST_EARNED = {"heterogeneous": 0.50, "constant": 0.75}  # of the oracle's profit
+CAME_TRUE = (0.85, 1.15)  # expected over true profit
 
 
 def findings(choice: pd.DataFrame, learners: pd.DataFrame) -> list[str]:
@@ -36,6 +37,7 @@ def findings(choice: pd.DataFrame, learners: pd.DataFrame) -> list[str]:
         f"{money(best_size['pehe'])}: "
         + _lead(best_size["pehe_lead"], best_size["pehe_lead_se"], money(abs(best_size["pehe_lead"])), "smaller", "larger"),
         *(_saved(cells.loc[kind], words) for kind, words in KINDS.items() if kind in cells.index),
+        *(_came_true(cells.loc[kind], KINDS[kind]) for kind in LEAST_EARNED if kind in cells.index),
     ]
 
 
@@ -89,4 +91,20 @@ def _saved(row: pd.Series, words: str) -> str:
     return (
         f"The recommendation earns {money(row['applied_profit'])} per row {words}, "
         f"the plug-in rule {money(row['plugin_profit'])}: " + _lead(saved, row["saved_se"], money(abs(saved)), "more", "less")
+    )
+
+
+def _came_true(row: pd.Series, words: str) -> str:
+    """What the recommendation is expected to earn over what the same decisions truly earn, in one kind of retailer."""
+    true, error = row["true_profit"], Z * row["overclaimed_se"]
+    if true <= 0:
+        return f"The recommendation earns nothing {words}, so what is expected of it cannot be set against that."
+    ratio, (least, most) = row["expected_profit"] / true, CAME_TRUE
+    met = least <= ratio <= most
+    ends = [(row["expected_profit"] + sign * error) / true for sign in (-1, 1)]
+    sure = all(least <= end <= most for end in ends) if met else ends[0] > most or ends[1] < least
+    return (
+        f"The recommendation is expected to earn {money(row['expected_profit'])} per row {words} and truly earns {money(true)}: "
+        f"{number(ratio)} of it, the aim, {least} to {most}, is {'met' if met else 'missed'}"
+        f"{'' if sure else ', though chance alone could turn that'}."
     )
