@@ -86,7 +86,22 @@ def known_truth() -> dict[str, float]:
             numbers |= {f"{method}{suffix}_low": coverage.min(), f"{method}{suffix}_high": coverage.max()}
     poor_cells = cells[cells["overlap"] == "poor"]
     numbers["poor_everybody"] = (poor_cells["answers_everybody"] * poor_cells["n_worlds"]).sum() / poor_cells["n_worlds"].sum()
-    return numbers
+    return numbers | _earned_where_known()
+
+
+def _earned_where_known() -> dict[str, float]:
+    """What the recommendation earns at made-up retailers of every overlap, by effect: of the oracle's profit, or USD per row."""
+    retailers = pd.read_csv(ROOT / "study" / "retailer_choice.csv")
+    cells = retailers[retailers["overlap"] == "all"].set_index("effect")
+    shares = cells["applied_profit"] / cells["oracle_profit"]
+    nothing, apart = cells.loc["none"], retailers["overlap"] != "all"
+    return {
+        "n_retailers": retailers.loc[apart, "n"].sum(),
+        "earned_heterogeneous": float(shares["heterogeneous"]),
+        "earned_constant": float(shares["constant"]),
+        "earned_none": float(nothing["applied_profit"]),
+        "lost_much": float(nothing["loses_much"]),
+    }
 
 
 def render(page: str) -> str:

@@ -193,7 +193,5 @@ def test_findings_say_what_is_met_and_how_sure_that_is():
     assert "-$1.00 per row where mailing changes nothing, the plug-in rule -$4.00: $3.00 more" in sentences[6]
     assert "$0.50 per row where effects differ, the plug-in rule $1.00: $0.50 less" in sentences[7]
     # Expected 1.5 and 0, true 0.9 and 0: 0.75 of 0.45.
-    assert (
-        "expected to earn $0.75 per row where effects differ and truly earns $0.45: 1.67 of it, the aim," in sentences[8]
-    )
+    assert "expected to earn $0.75 per row where effects differ and truly earns $0.45: 1.67 of it, the aim," in sentences[8]
     assert sentences[8].endswith("is missed, though chance alone could turn that.")  # errors of 0.6 and 0, mean 0.3 (0.3)
