@@ -78,6 +78,35 @@ def believed_contacts(panel: pd.DataFrame, nuisance: pd.DataFrame, expected: lis
     return contacts
 
 
+def true_profits(
+    panel: pd.DataFrame, nuisance: pd.DataFrame, expected: list[np.ndarray], each: np.ndarray, propensity: np.ndarray
+) -> dict[str, float]:
+    """By policy what its folds' rules earn on households drawn afresh, whose profit `each` and propensity are known.
+
+    `expected` are their effects by the model of each fold.
+    """
+    inside = in_overlap(propensity, BOUNDS)
+
+    def earned(contacts: list[np.ndarray]) -> float:
+        return float(np.mean([np.mean(inside * contacted * each) for contacted in contacts]))
+
+    def rule(cuts: list[float]) -> float:
+        return earned([cate > cut for cate, cut in zip(expected, cuts, strict=True)])
+
+    return {
+        "none": 0.0,
+        "inside": float(np.mean(inside * each)),
+        "prudent": earned(believed_contacts(panel, nuisance, expected)),
+        "all": float(each.mean()),
+        "current": float(np.mean(propensity * each)),
+        "breakeven": rule([ECONOMICS.breakeven] * N_FOLDS),
+        "positive": rule([0.0] * N_FOLDS),
+        "risk_adjusted": rule([ECONOMICS.breakeven / 0.7] * N_FOLDS),
+        "top_20": rule([float(np.quantile(cate[inside], 1 - 0.2 / inside.mean())) for cate in expected]),
+        "top_30": rule([float(np.quantile(cate[inside], 1 - 0.3 / inside.mean())) for cate in expected]),
+    }
+
+
 def run(seed: int, effect: str, randomised: bool) -> World:
     """One world: households with one or two rows, everything cross-fitted by household."""
     rng = np.random.default_rng([seed, len(effect), randomised])
@@ -113,27 +142,8 @@ def run(seed: int, effect: str, randomised: bool) -> World:
     chosen = choose_policy(PolicyInputs(panel, nuisance, effects, effects, ECONOMICS, SETTINGS, BOUNDS, "overlap", seed))
     table, recommended = chosen.valued.set_index("policy"), chosen.recommended
 
-    # A rule's true profit is that of its folds' rules on households drawn afresh, whose effect is known.
     each = profits(np.ones(POPULATION), EFFECTS[effect](asked), ECONOMICS)
-    inside = in_overlap(propensity_of(asked, randomised), BOUNDS)
-
-    def rule(cuts: list[float]) -> float:
-        return float(np.mean([np.mean(inside * (cate > cut) * each) for cate, cut in zip(expected, cuts, strict=True)]))
-
-    truth = {
-        "none": 0.0,
-        "inside": float(np.mean(inside * each)),
-        "prudent": float(
-            np.mean([np.mean(inside * contacts * each) for contacts in believed_contacts(panel, nuisance, expected)])
-        ),
-        "all": float(each.mean()),
-        "current": float(np.mean(propensity_of(asked, randomised) * each)),
-        "breakeven": rule([ECONOMICS.breakeven] * N_FOLDS),
-        "positive": rule([0.0] * N_FOLDS),
-        "risk_adjusted": rule([ECONOMICS.breakeven / 0.7] * N_FOLDS),
-        "top_20": rule([float(np.quantile(cate[inside], 1 - 0.2 / inside.mean())) for cate in expected]),
-        "top_30": rule([float(np.quantile(cate[inside], 1 - 0.3 / inside.mean())) for cate in expected]),
-    }
+    truth = true_profits(panel, nuisance, expected, each, propensity_of(asked, randomised))
     # The published way: contact whose predicted effect, by a model of all rows, exceeds the breakeven.
     control, mailed = effects_by(x, treated, outcome, asked)
     return World(
