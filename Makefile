@@ -7,7 +7,7 @@ OUTSIDE := $(VENV)/outside
 SPARK := $(VENV)/.spark
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: repro segments test quick long check format params lock spark spark-lock compare experiments readme picture study bench
+.PHONY: repro segments test quick long check format params lock spark spark-lock compare experiments readme picture study bench benchmarks
 
 repro: $(READY) ## run the whole pipeline on the data that params.yaml names
 	python -m scripts.run_pipeline
@@ -56,6 +56,9 @@ study: $(READY) ## estimate 1,800 worlds and whole retailers whose truth is know
 
 bench: $(READY) $(OUTSIDE)/.ready ## time and memory, printed as tables (some fifteen minutes), beside other packages'
 	PYTHONPATH=$(CURDIR)/$(OUTSIDE) python -m benchmarks.run
+
+benchmarks: $(READY) $(OUTSIDE)/.ready ## public tables whose truth is known, beside other packages; IHDP=FOLDER adds its replications
+	PYTHONPATH=$(CURDIR)/$(OUTSIDE) python -m benchmarks.public $(if $(IHDP),--ihdp "$(IHDP)")
 
 lock: $(READY) ## renew requirements.lock from pyproject.toml
 	pip-compile --quiet --extra dev --generate-hashes --allow-unsafe --strip-extras --no-header --no-emit-index-url \
