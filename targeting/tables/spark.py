@@ -29,8 +29,10 @@ PATIENCE = 10  # seconds for a master's answer
 # Where all is one machine, Spark need not ask the network who that is.
 LOCAL = {"spark.driver.bindAddress": "127.0.0.1", "spark.driver.host": "127.0.0.1"}
 # What Spark's messages say when its machines, and not an expression, are at fault.
-LOST = ("ExecutorLost", "executor lost", "OutOfMemoryError", "SparkContext was shut down", "stopped SparkContext")
-LOST += ("Connection refused", "Connection reset", "Answer from Java side is empty", "while trying to connect to the Java server")
+LOST = (
+    *("ExecutorLost", "executor lost", "OutOfMemoryError", "SparkContext was shut down", "stopped SparkContext"),
+    *("Connection refused", "Connection reset", "Answer from Java side is empty", "while trying to connect to the Java server"),
+)
 # A cast or a sum that does not fit stops, here as in DuckDB, and is no missing value; frames come over by Arrow.
 SQL = {"spark.sql.ansi.enabled": "true", "spark.sql.execution.arrow.pyspark.enabled": "true"}
 

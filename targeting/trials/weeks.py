@@ -28,7 +28,8 @@ def weekly_spend(tables: Mapping[str, ir.Table], trials: Sequence[Trial], panel:
             continue
         first = trial.time_zero - timedelta(days=WEEK * BEFORE)
         window = lines.filter(lines.day.between(max(first, first_day), trial.window_end))
-        each = window.group_by("household_id", "day").agg(spend=window.sales.sum().cast("float64")).execute()
+        spent = window.group_by("household_id", "day").agg(spend=window.sales.sum().cast("float64"))
+        each = spent.order_by("household_id", "day").execute()  # the days of a week are added up in this order
         days = (pd.to_datetime(each["day"]) - pd.Timestamp(trial.time_zero)).dt.days
         each["week"] = np.floor_divide(days, WEEK)
         spend = each.pivot_table(values="spend", index="household_id", columns="week", aggfunc="sum", fill_value=0.0)
