@@ -139,7 +139,8 @@ def refused(engine: dict[str, object]) -> str:
 
 
 def test_without_pyspark_the_remedy_is_named(project_folder, monkeypatch):
-    monkeypatch.setitem(sys.modules, "pyspark", None)
+    for name in ["pyspark", *(name for name in sys.modules if name.startswith("pyspark."))]:
+        monkeypatch.setitem(sys.modules, name, None)
     monkeypatch.delitem(sys.modules, "targeting.tables.spark", raising=False)
     assert "make spark" in refused(LOCAL)
 

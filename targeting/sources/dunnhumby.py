@@ -117,7 +117,7 @@ def tables(backend: BaseBackend, data: Mapping[str, Any]) -> dict[str, ir.Table]
         # Stored zero or negative; the published file also has a few surcharges, which are no discounts.
         "transactions": lines.mutate(
             day=_as_date(lines.day, first_day),
-            **{name: ibis.greatest(-lines[name], lines[name] * 0).cast(MONEY) for name in DISCOUNTS},
+            **{name: ibis.ifelse(lines[name] > 0, ibis.literal(0).cast(MONEY), -lines[name]) for name in DISCOUNTS},
         ),
         "households": homes.mutate(
             marital_status=homes.marital_status.cases(*MARITAL_STATUS.items(), else_=homes.marital_status),
@@ -140,7 +140,7 @@ def tables(backend: BaseBackend, data: Mapping[str, Any]) -> dict[str, ir.Table]
 
 def _as_date(days: ir.IntegerColumn, first_day: date) -> ir.DateColumn:
     # By way of a timestamp: DuckDB makes one of a date plus an interval, whatever ibis expects.
-    midnight = ibis.timestamp(first_day.year, first_day.month, first_day.day, 0, 0, 0)
+    midnight = ibis.timestamp(f"{first_day} 00:00:00")
     return (midnight + (days - 1).as_interval("D")).date()
 
 
