@@ -53,7 +53,7 @@ def main() -> None:
     splits = control_splits(control, folds, checks["control_splits"], seed)
     controls = estimate_controls(splits, settings["models"], folds, clip, seed)
     redrawn = estimate_known_reasons(known_reasons(control, nuisance, folds, checks["control_redraws"], seed), light)
-    draws = pd.concat([changed, *controls, redrawn], ignore_index=True)
+    draws = pd.concat([changed, *controls, *redrawn], ignore_index=True)
     table = refutation_table(draws, checks, unadjusted_differences(control))
 
     write_metrics({**tally(table), "negative_control": control_metrics(control, flow)}, METRICS)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from study.estimate import MODELS, estimate_rows, one_process, world_seed
 from targeting.base.columns import KEYS, OUTCOMES, all_effect_columns
 from targeting.learners.cross_fit import LearnerError, cross_fit_effects
-from targeting.learners.data import outcome_data
+from targeting.learners.data import OutcomeData, outcome_data
 from targeting.learners.ensemble import average, joined, stack, usable
 from targeting.learners.registry import find_learner
 from targeting.nuisance.cross_fit import cross_fit, nuisance_table, nuisance_tasks
@@ -106,18 +106,26 @@ def learned_effects(panel: pd.DataFrame, nuisance: pd.DataFrame, params: Params)
     The columns of the other outcome are there and missing.
     """
     inner = inner_nuisances(panel, MODELS, params["nuisance"]["clip"], params["seed"])
-    data = {OUTCOME: outcome_data(panel, nuisance, inner, OUTCOME)}
+    tables = untuned_effects(panel, outcome_data(panel, nuisance, inner, OUTCOME), OUTCOME, params)
+    return {name: table.reindex(columns=[*KEYS, *all_effect_columns(OUTCOMES)]) for name, table in tables.items()}
+
+
+def untuned_effects(panel: pd.DataFrame, data: OutcomeData, outcome: str, params: Params) -> Effects:
+    """Out-of-fold effects on one outcome by every learner with its default settings, then by their average and stack.
+
+    A learner that fails is left out, as by the stage.
+    """
+    by_outcome = {outcome: data}
     tables: Effects = {}
     for name in params["learners"]["names"]:
         learner = find_learner(name, params["learners"]["models"])
-        settings = {OUTCOME: dict.fromkeys(data[OUTCOME].numbers, learner.settings)}
+        settings = {outcome: dict.fromkeys(data.numbers, learner.settings)}
         try:
-            tables[name] = cross_fit_effects(panel, data, learner, settings, params["seed"])
+            tables[name] = cross_fit_effects(panel, by_outcome, learner, settings, params["seed"])
         except LearnerError:
-            continue  # it is left out, as by the stage; the summary counts the worlds that a learner is in
+            continue
     members = joined(usable(panel, tables))
-    ensembles = {"average": average(panel, members, (OUTCOME,)), "stack": stack(panel, members, data)[0]}
-    return {name: table.reindex(columns=[*KEYS, *all_effect_columns(OUTCOMES)]) for name, table in (tables | ensembles).items()}
+    return tables | {"average": average(panel, members, (outcome,)), "stack": stack(panel, members, by_outcome)[0]}
 
 
 def _economics(params: Params) -> Economics:

@@ -182,7 +182,7 @@ def test_known_reasons_leave_nothing_where_the_days_before_decide_nothing():
     """Mailed by lot, the control finds nothing on average: its mean over the redraws is within chance of 0."""
     panel = world(0)
     chances = panel[["household_id", "campaign_id"]].assign(propensity=0.4)
-    table = estimate_known_reasons(known_reasons(panel, chances, 3, 40, seed=1), LightNuisances(1.0, 0.01, 1))
+    table = pd.concat(estimate_known_reasons(known_reasons(panel, chances, 3, 40, seed=1), LightNuisances(1.0, 0.01, 1)))
     for _, own in table.groupby(["outcome", "estimator"]):
         assert abs(own["estimate"].mean()) < 3.5 * own["estimate"].std() / np.sqrt(len(own))
 

@@ -105,7 +105,7 @@ def test_no_effect_lies_within_its_placebos():
 def test_a_hidden_confounder_makes_the_negative_control_fail(estimator):
     def passed(seed: int, hidden: float) -> bool | None:
         draws = [estimate_draw(draw, LIGHT) for draw in control_splits(world(seed, hidden=hidden), 3, 3, seed=1)]
-        return negative_control(own(pd.concat(draws), estimator), pd.DataFrame({"estimate": []}), np.nan).passed
+        return negative_control(own(pd.concat(draws), estimator), np.nan).passed
 
     # Of 24 at 5%, more than 4 fail with a chance of 1 in 100.
     assert sum(passed(seed, 0.0) is False for seed in range(24)) <= 4

@@ -19,6 +19,7 @@ from targeting.robustness.refutation_verdicts import (
     subset_spread,
     subset_stability,
     tally,
+    with_known_reasons,
 )
 from targeting.stats.estimates import Estimate
 from tests.refutation_settings import SETTINGS
@@ -61,14 +62,16 @@ def test_placebo_position_counts_the_original_among_the_placebos():
 
 def test_negative_control_takes_medians_over_the_splits():
     # Median 2; squared errors 1 + (1, 0, 4) = 2, 1, 5, median 2.
-    finding = negative_control(draws([1.0, 2.0, 4.0]), draws([5.0, 7.0]), 50.0)
+    finding = negative_control(draws([1.0, 2.0, 4.0]), 50.0)
     assert (finding.value, finding.threshold, finding.passed) == (2.0, pytest.approx(Z * np.sqrt(2)), True)
-    assert (finding.known, finding.known_sd) == (6.0, pytest.approx(np.sqrt(2)))
+    beside = with_known_reasons(finding, draws([5.0, 7.0]))
+    assert (beside.known, beside.known_sd) == (6.0, pytest.approx(np.sqrt(2)))
+    assert (beside.value, beside.passed) == (finding.value, finding.passed)
 
 
 def test_a_negative_control_away_from_zero_fails_on_either_side():
     for value in (3.0, -3.0):
-        finding = negative_control(draws([value] * 3), draws([]), 50.0)
+        finding = negative_control(draws([value] * 3), 50.0)
         assert (finding.value, finding.passed, finding.unadjusted) == (value, False, 50.0)
 
 

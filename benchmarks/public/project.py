@@ -8,11 +8,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from benchmarks.public.tables import OUTCOME
+from study.retailer import untuned_effects
 from targeting.effects.estimators import ESTIMATORS, effect_data
-from targeting.learners.cross_fit import LearnerError, cross_fit_effects
 from targeting.learners.data import outcome_data
-from targeting.learners.ensemble import average, joined, stack, usable
-from targeting.learners.registry import find_learner
 from targeting.nuisance.cross_fit import cross_fit, nuisance_table, nuisance_tasks
 from targeting.nuisance.nested import inner_nuisances
 from targeting.nuisance.noise import with_precision
@@ -33,17 +31,7 @@ def nuisances(panel: pd.DataFrame, params: Params) -> pd.DataFrame:
 def learned_effects(panel: pd.DataFrame, nuisance: pd.DataFrame, params: Params) -> dict[str, pd.DataFrame]:
     """Tables of out-of-fold effects by learner, with default settings, and of their average and stack; failed ones are absent."""
     inner = inner_nuisances(panel, params["nuisance"]["models"], params["nuisance"]["clip"], params["seed"])
-    data = {OUTCOME: outcome_data(panel, nuisance, inner, OUTCOME)}
-    tables = {}
-    for name in params["learners"]["names"]:
-        learner = find_learner(name, params["learners"]["models"])
-        settings = {OUTCOME: dict.fromkeys(data[OUTCOME].numbers, learner.settings)}
-        try:
-            tables[name] = cross_fit_effects(panel, data, learner, settings, params["seed"])
-        except LearnerError:
-            continue
-    members = joined(usable(panel, tables))
-    return tables | {"average": average(panel, members, (OUTCOME,)), "stack": stack(panel, members, data)[0]}
+    return untuned_effects(panel, outcome_data(panel, nuisance, inner, OUTCOME), OUTCOME, params)
 
 
 def effects(panel: pd.DataFrame, nuisance: pd.DataFrame, params: Params) -> dict[str, NDArray[np.float64]]:

@@ -193,7 +193,6 @@ def estimate_controls(
         yield _estimates(draw, nuisance_table(draw.panel, predictions | without, clip))
 
 
-def estimate_known_reasons(draws: Iterable[Draw], light: LightNuisances) -> pd.DataFrame:
-    """What `known_reasons` draws leave of the negative control, by light nuisances: rows as estimate_draw gives them."""
-    tables = track(in_processes(partial(estimate_draw, light=light), ((draw,) for draw in draws)), "Mailing for known reasons")
-    return pd.concat([pd.DataFrame(columns=COLUMNS), *tables], ignore_index=True)
+def estimate_known_reasons(draws: Iterable[Draw], light: LightNuisances) -> Iterator[pd.DataFrame]:
+    """Each `known_reasons` draw of the negative control under light nuisances: rows as estimate_draw gives them."""
+    yield from track(in_processes(partial(estimate_draw, light=light), ((draw,) for draw in draws)), "Mailing for known reasons")

@@ -64,11 +64,12 @@ def refutation_table(draws: pd.DataFrame, settings: Mapping[str, Any], unadjuste
         first = parts[ORIGINAL].iloc[0]
         original = Estimate(first["estimate"], first["se"])
         none = own.iloc[:0]
+        control = negative_control(parts.get(NEGATIVE_CONTROL, none), unadjusted.get(outcome, np.nan))
         findings = [
             placebo_ratio(parts[PLACEBO], original, settings["placebo_ratio"]),
             placebo_false_alarms(parts[PLACEBO]),
             placebo_position(parts[PLACEBO], original),
-            negative_control(parts.get(NEGATIVE_CONTROL, none), parts.get(KNOWN_REASONS, none), unadjusted.get(outcome, np.nan)),
+            with_known_reasons(control, parts.get(KNOWN_REASONS, none)),
             random_cause_se(parts[RANDOM_CAUSE], original, settings["cause_shift_se"]),
             random_cause_relative(parts[RANDOM_CAUSE], original, settings["cause_shift_relative"]),
             subset_stability(parts[SUBSET], settings["subset_stability"]),
@@ -106,12 +107,11 @@ def placebo_position(draws: pd.DataFrame, original: Estimate) -> Finding:
     return _unjudged(INFORMATION, value, draws)
 
 
-def negative_control(draws: pd.DataFrame, redrawn: pd.DataFrame, unadjusted: float) -> Finding:
+def negative_control(draws: pd.DataFrame, unadjusted: float) -> Finding:
     """The effect on what was bought before the campaign, by its clustered 95% interval: that must cover zero.
 
     Over the splits the median, whose squared standard error is the median of se^2 + (estimate - median)^2. `value` is the effect,
-    `threshold` how far from zero its interval lets it be. `redrawn` are estimates with treatment drawn anew by the propensity:
-    they say what to expect if mailing had no other reasons, and judge nothing.
+    `threshold` how far from zero its interval lets it be.
     Source: Chernozhukov et al. (2018), Econometrics Journal 21, definition 3.3.
     """
     if draws.empty:
@@ -119,8 +119,12 @@ def negative_control(draws: pd.DataFrame, redrawn: pd.DataFrame, unadjusted: flo
     middle = draws["estimate"].median()
     limit = Z * float(np.sqrt((draws["se"] ** 2 + (draws["estimate"] - middle) ** 2).median()))
     finding = _judged("negative_control", middle, limit, abs(middle) <= limit, draws)
-    expected = redrawn["estimate"]
-    return replace(finding, unadjusted=unadjusted, known=float(expected.mean()), known_sd=float(expected.std()))
+    return replace(finding, unadjusted=unadjusted)
+
+
+def with_known_reasons(finding: Finding, redrawn: pd.DataFrame) -> Finding:
+    """The negative control beside what it finds with treatment drawn anew by the propensity; that judges nothing."""
+    return replace(finding, known=float(redrawn["estimate"].mean()), known_sd=float(redrawn["estimate"].std()))
 
 
 def random_cause_se(draws: pd.DataFrame, original: Estimate, limit: float) -> Finding:

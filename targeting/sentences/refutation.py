@@ -72,7 +72,8 @@ def _beyond_known(row: pd.Series) -> str:
     rest = row["value"] - row["known"]
     if abs(rest) <= Z * row["known_sd"]:
         return "so it need not be a sign of something unseen, and cannot rule it out"
-    return f"{amount(abs(rest), row['outcome'])} {'more' if rest >= 0 else 'less'} than that is a sign of something unseen"
+    more = f"{amount(abs(rest), row['outcome'])} {'more' if rest >= 0 else 'less'} than that"
+    return f"{more} is a sign of something unseen, or of a propensity that fits badly"
 
 
 def _random_cause_se(row: pd.Series) -> str:
