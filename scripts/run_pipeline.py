@@ -75,8 +75,7 @@ def closing(project: Path) -> Iterator[str]:
     policy = json.loads((project / "metrics" / "policy.json").read_text(encoding="utf-8"))
     yield ""
     yield policy["recommendation"]
-    if policy.get("by_the_tills"):
-        yield policy["by_the_tills"]
+    yield from (policy[name] for name in ("at_set_cost", "at_tills_cost") if name in policy)
     for what, page in (("The report", "index.html"), ("The game", "game.html")):
         yield f"{what}: {(project / 'plots' / 'report' / page).resolve().as_uri()}"
 

@@ -27,8 +27,8 @@ def test_durations_as_people_say_them(seconds, words):
 
 def test_the_last_lines_are_the_decision_and_the_pages(tmp_path):
     (tmp_path / "metrics").mkdir()
-    said = {"recommendation": "Mail nobody.", "by_the_tills": "At $0.64: mail."}
+    said = {"recommendation": "Mail nobody.", "at_set_cost": "At $12.73: none.", "at_tills_cost": "At $0.64: mail."}
     (tmp_path / "metrics" / "policy.json").write_text(json.dumps(said), encoding="utf-8")
     lines = list(closing(tmp_path))
-    assert lines[1:3] == ["Mail nobody.", "At $0.64: mail."]
-    assert [line.rsplit("/", 1)[-1] for line in lines[3:]] == ["index.html", "game.html"]
+    assert lines[1:4] == ["Mail nobody.", "At $12.73: none.", "At $0.64: mail."]
+    assert [line.rsplit("/", 1)[-1] for line in lines[4:]] == ["index.html", "game.html"]

@@ -5,13 +5,16 @@ from typing import Any
 
 import pandas as pd
 
+from targeting.policy.contact_price import TILLS
 from targeting.sentences.heterogeneity import heterogeneity_words
 from targeting.sentences.overlap import overlap_words
+from targeting.sentences.policy import AT_SET_COST, AT_TILLS_COST, STUDY_COST, decisions_by_cost
+from targeting.sentences.policy_names import POLICY_WORDS
 from targeting.sentences.refutation import verdict_words
 from targeting.stats.estimates import SIGNIFICANCE, Z
 from targeting.words.estimators import NAMES
 from targeting.words.money import amount, money
-from targeting.words.numbers import LEARNER_WORDS, number, p_value, percent
+from targeting.words.numbers import LEARNER_WORDS, chance, number, p_value, percent
 from targeting.words.outcomes import outcome_words
 
 Metrics = Mapping[str, Any]
@@ -19,7 +22,13 @@ READ_FIRST = "ato"  # the estimator of the population that the data speak of
 OF_TRIALS = "Effects are of a campaign that reaches a household, first or again, on purchases inside the outcome window only."
 OF_A_TABLE = "Effects are of a campaign as it was, on the outcomes as the table has them."
 EVERYBODY = {"everybody": "everybody", "overlap": "everybody in the overlap"}
-PUBLISHED_COST = 12.73  # USD: the published study's mean discount of a household that redeemed (docs/results.md)
+# Where a cost is from in a few words, by whether it is that of the published study.
+SHORT_SOURCES = {
+    (AT_SET_COST, True): "as the published study has it",
+    (AT_SET_COST, False): "as set for this run",
+    (AT_TILLS_COST, True): "by these tills",
+    (AT_TILLS_COST, False): "by these tills",
+}
 CLEARLY = 0.05  # of silhouette: draws without groups differ among themselves, and a hair above their mean says nothing
 
 
@@ -68,7 +77,7 @@ def refutation_sentence(refutation: pd.DataFrame) -> str:
         return f"All {total} attempts to refute the effects failed to."
     return (
         f"{total - passed} of {total} checks that should not move the effects did move them; of the estimator that is read first "
-        f"(`{READ_FIRST}`) {own_total - own_passed} of {own_total}."
+        f"({NAMES[READ_FIRST]}) {own_total - own_passed} of {own_total}."
     )
 
 
@@ -83,7 +92,7 @@ def doubts(metrics: Metrics, effects: pd.DataFrame, refutation: pd.DataFrame, ou
     found += [f"Purchases before the campaign. {verdict_words(row)}" for _, row in control.iterrows()]
     others = failed[failed["check"] != "negative_control"]
     if len(others):
-        found.append(f"Of the other checks of `{READ_FIRST}` on {outcome_words(outcome)} {len(others)} failed; see below.")
+        found.append(f"Of the other checks of the effect on {outcome_words(outcome)} {len(others)} failed; see below.")
     row = _read_first(effects, outcome)
     if row["ci_lower"] <= 0 <= row["ci_upper"]:
         found.append("The average effect cannot be told from none.")
@@ -171,8 +180,8 @@ def decision_headline(metrics: Metrics, policies: pd.DataFrame) -> str:
 def ticks(lookup_costs: Sequence[float], metrics: Metrics) -> list[dict[str, Any]]:
     """Costs worth a mark on the slider: that of the run, and by the tills; each with the nearest stop, by its number."""
     marks = {"this run": metrics["policy"]["cost"]}
-    if metrics["policy"]["cost"] == PUBLISHED_COST:
-        marks = {"the study": PUBLISHED_COST}
+    if metrics["policy"]["cost"] == STUDY_COST:
+        marks = {"the study": STUDY_COST}
     tills = metrics["policy"]["tills_cost"]
     if metrics["trials"]["costs"] and tills <= max(lookup_costs):
         marks["your tills"] = tills
@@ -192,19 +201,87 @@ def key_numbers(metrics: Metrics, policies: pd.DataFrame, outcome: str) -> list[
         level, sd = (policy["margin"] * policy["belief"][name] for name in ("level", "level_sd"))
         ends = f"{money(level - Z * sd)} to {money(level + Z * sd)} with a probability of 95%"
         brings = {"value": money(level), "caption": f"what a mailing is expected to bring in margin, in the overlap: {ends}"}
+    own = AT_TILLS_COST if policy["costs"] == TILLS else AT_SET_COST
     costs = {
         "value": money(policy["cost"]),
-        "caption": f"what a contact costs, as set for this run; it pays where it adds {amount(policy['breakeven'], outcome)}",
+        "caption": f"what a contact costs, {SHORT_SOURCES[own, policy['cost'] == STUDY_COST]}; it pays where it adds "
+        f"{amount(policy['breakeven'], outcome)}",
     }
     inside = policies.set_index("policy").loc["inside"]
-    risk = f"it loses with a chance of {percent(policy['chance_of_loss'])}"
+    risk = f"it loses with a chance of {chance(policy['chance_of_loss'])}"
     if policy["recommended"] == "none":
         risk = "what mailing nobody earns"
         if known:
-            others, pays = money(inside["expected_profit"]), percent(1 - inside["chance_of_loss"])
+            others, pays = money(inside["expected_profit"]), chance(1 - inside["chance_of_loss"])
             risk += f"; mailing everybody in the overlap {others}, which pays with a chance of {pays}"
     earns = {"value": money(policy["expected_profit"]), "caption": f"expected profit of the decision per household: {risk}"}
     return [brings, costs, earns]
+
+
+def decision_rows(scenarios: pd.DataFrame, metrics: Metrics, contact_cost: float) -> list[dict[str, str]]:
+    """The decision at the cost as set and at that by the tills, a row each: cost, source, decision, profit, risk, and own.
+
+    `scenarios` is plots/breakeven.csv, `contact_cost` policy.contact_cost. None where the arms do not compare.
+    """
+    policy, rows = metrics["policy"], []
+    if metrics["nuisance"]["answers"] == "nothing":
+        return []
+    own = AT_TILLS_COST if policy["costs"] == TILLS else AT_SET_COST
+    for key, row in decisions_by_cost(scenarios, policy["costs"]).items():
+        mails = row["recommended"] != "none"
+        source = SHORT_SOURCES[key, row["cost"] == STUDY_COST]
+        if key == AT_TILLS_COST:
+            source += (
+                f": {money(contact_cost)} to send it, an assumption, and {money(row['cost'] - contact_cost)} of own discounts"
+            )
+        ends = f"{money(row['expected_profit_lower'])} to {money(row['expected_profit_upper'])}"
+        rows.append(
+            {
+                "cost": money(row["cost"]),
+                "source": source,
+                "decision": f"Mail {percent(row['recommended_share'])} of households: {POLICY_WORDS[row['recommended']]}"
+                if mails
+                else "Mail nobody",
+                "profit": f"{money(row['expected_profit'])} ({ends})" if mails else money(0),
+                "risk": chance(row["chance_of_loss"]) if mails else "none",
+                "own": "this run" if key == own else "",
+            }
+        )
+    return rows
+
+
+def believed_and_measured(metrics: Metrics, policies: pd.DataFrame) -> str:
+    """Why the profit that a choice is expected to earn is not the one measured, where they differ.
+
+    `policies` is plots/policies.csv. The choice is the recommended one, or where that is nobody everybody in the overlap.
+    """
+    name = metrics["policy"]["recommended"]
+    row = policies.set_index("policy").loc["inside" if name == "none" else name]
+    expected, measured = row["expected_profit"], row["profit"]
+    if metrics["nuisance"]["answers"] == "nothing" or pd.isna(expected) or money(expected) == money(measured):
+        return ""
+    ends = f"{money(row['profit_ci_lower'])} to {money(row['profit_ci_upper'])}"
+    return (
+        f"Two numbers for one choice: mailing {POLICY_WORDS[row.name]} is expected to earn {money(expected)} per household, and "
+        f"measured it earned {money(measured)} (95% interval {ends}). The first is what to expect next time: it counts most "
+        "the households whose effect is told most exactly. The second is what these households did, each counted alike, with "
+        "their noise. Decide by the first, check by the second."
+    )
+
+
+def effect_in_margin(metrics: Metrics, effects: pd.DataFrame, outcome: str) -> str:
+    """How the effect that is read first compares with what a mailing is expected to bring; empty where nothing is expected."""
+    policy = metrics["policy"]
+    if not policy["belief"] or metrics["nuisance"]["answers"] == "nothing":
+        return ""
+    row, expected = _read_first(effects, outcome), policy["margin"] * policy["belief"]["level"]
+    brought = policy["margin"] * row["estimate"]
+    if pd.isna(brought) or money(brought) == money(expected):
+        return ""
+    return (
+        f"At this run's margin that is {money(brought)}; the {money(expected)} at the top of the page counts households "
+        "by how exactly their effect is told rather than by how evenly they were mailed."
+    )
 
 
 def lot_sentence(data: Metrics, nuisance: Metrics) -> str:
