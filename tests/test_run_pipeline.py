@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from scripts.run_pipeline import Teller, closing, count_stages, duration, purpose
+from scripts.run_pipeline import Teller, closing, count_stages, duration, purpose, run, slip
 from tests.conftest import ROOT
 
 
@@ -23,6 +23,20 @@ def test_each_stage_is_counted_with_what_it_does():
 @pytest.mark.parametrize(("seconds", "words"), [(8.2, "8 s"), (125, "2 min 5 s"), (60, "1 min 0 s")])
 def test_durations_as_people_say_them(seconds, words):
     assert duration(seconds) == words
+
+
+def test_a_run_that_cannot_begin_says_why(tmp_path, capsys):
+    text = (ROOT / "params.yaml").read_text(encoding="utf-8")
+    for old, new, said in (
+        ("path: requirements.lock", "path: /no/such/folder", "data.path is '/no/such/folder', and nothing is there"),
+        ("cost: 12.73", "costt: 12.73", "policy.costt is no parameter (did you mean cost?)"),
+    ):
+        assert old in text
+        (tmp_path / "params.yaml").write_text(text.replace(old, new), encoding="utf-8")
+        assert run(tmp_path) == 1
+        assert said in capsys.readouterr().err
+    (tmp_path / "params.yaml").write_text(text.replace("requirements.lock", "."), encoding="utf-8")
+    assert slip(tmp_path) == ""
 
 
 def test_the_last_lines_are_the_decision_and_the_pages(tmp_path):
