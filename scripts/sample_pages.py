@@ -15,8 +15,8 @@ SAMPLES = {
         Path("docs/game.html"),
         {
             '<a href="index.html">The report of this run</a>': (
-                'A made-up shop, whose truth is known. Then play <a href="../plots/report/game.html">the data of your own run</a>, '
-                'or read a <a href="sample_report.html">sample report</a>'
+                'A made-up shop, whose truth is known. Then play <a href="../plots/report/game.html">the data of your own run</a>'
+                ', or read a <a href="sample_report.html">sample report</a>'
             )
         },
     ),

@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 
 from targeting.sentences.campaigns import campaign_profits, campaigns_sentence, wear_out_sentence, weeks_sentence
-from targeting.sentences.report import believed_and_measured, decision_rows, effect_in_margin
+from targeting.sentences.decision import believed_and_measured, decision_rows
+from targeting.sentences.report import effect_in_margin
 from targeting.words.numbers import chance, number
 
 ENDS = ["estimate", "ci_lower", "ci_upper"]

@@ -13,7 +13,7 @@ from targeting.base.left_out import LEFT_OUT
 from targeting.pages import charts
 from targeting.pages.what_if import embedded, slider, stops
 from targeting.policy.lookup import Lookup
-from targeting.sentences import campaigns
+from targeting.sentences import campaigns, decision
 from targeting.sentences import report as sentences
 from targeting.sentences.glossary import glossary
 from targeting.sentences.overlap import overlap_words
@@ -150,15 +150,15 @@ def said(metrics: Mapping[str, Any], tables: Tables, parameters: Mapping[str, An
     outcomes, doubts = outcomes_in(tables), sentences.doubts(metrics, tables["ate"], refutation, outcome)
     return {
         "order": sentences.learner_words(order),
-        "decision": sentences.decision_headline(metrics, policies),
-        "key_numbers": sentences.key_numbers(metrics, policies, outcome),
+        "decision": decision.decision_headline(metrics, policies),
+        "key_numbers": decision.key_numbers(metrics, policies, outcome),
         "confidence": sentences.confidence(metrics, doubts, policies),
         "doubts": doubts,
         "nobody_left": sentences.nobody_left(metrics),
         "experiment_settles": sentences.experiment_settles(metrics, outcome),
         "best_share": sentences.best_share_sentence(order, peak, metrics["nuisance"]["answers"]),
-        "decisions": sentences.decision_rows(tables["breakeven"], metrics, parameters["policy"]["contact_cost"]),
-        "two_numbers": sentences.believed_and_measured(metrics, policies),
+        "decisions": decision.decision_rows(tables["breakeven"], metrics, parameters["policy"]["contact_cost"]),
+        "two_numbers": decision.believed_and_measured(metrics, policies),
         "effect": sentences.effect_sentence(tables["ate"], outcomes[0]),
         "effect_in_margin": sentences.effect_in_margin(metrics, tables["ate"], outcome) if outcome == outcomes[0] else "",
         "overlap": overlap_words(metrics["nuisance"]),
@@ -166,7 +166,7 @@ def said(metrics: Mapping[str, Any], tables: Tables, parameters: Mapping[str, An
         "segments_note": "" if no_tills(metrics) else sentences.segments_note(metrics),
         "segments_differ": {name: sentences.segments_sentence(metrics["segment_effects"], name) for name in outcomes},
         "limits": sentences.limits(metrics, parameters["data"]),
-        "everybody": sentences.EVERYBODY.get(metrics["nuisance"]["answers"], ""),
+        "everybody": decision.EVERYBODY.get(metrics["nuisance"]["answers"], ""),
     }
 
 
@@ -214,7 +214,7 @@ def report_context(
         "axes": charts.axes(),
         "sliders": {name: slider(lookup, name, policy[name]) for name in ("cost", "margin")},
         "margin_unit": "share of sales" if outcome == "purchase_amount" else f"{currency()} per {one_of(outcome)}",
-        "ticks": sentences.ticks(stops(lookup, "cost"), metrics),
+        "ticks": decision.ticks(stops(lookup, "cost"), metrics),
         "policy_words": POLICY_WORDS,
         "glossary": glossary(),
         "charts": all_charts(metrics, tables, arms, curve, outcome),
