@@ -7,7 +7,7 @@ OUTSIDE := $(VENV)/outside
 SPARK := $(VENV)/.spark
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: repro segments test quick long check format params lock spark spark-lock compare experiments readme picture study bench benchmarks
+.PHONY: repro segments test quick long check format params lock spark spark-lock compare experiments readme demo samples picture study bench benchmarks
 
 repro: $(READY) ## run the whole pipeline on the data that params.yaml names
 	python -m scripts.run_pipeline
@@ -35,6 +35,12 @@ format: $(READY) ## bring the code into shape
 
 readme: $(READY) ## write README.md, docs/results.md and docs/pipeline.md from their templates and the run's numbers
 	python -m scripts.render_readme
+
+demo: $(READY) ## a made-up retailer from tills to report and game, in the folder demo/, with reduced settings
+	python -m scripts.demo
+
+samples: demo ## renew the pages that open without a run: docs/sample_report.html of the last run, docs/game.html of the demo
+	python -m scripts.sample_pages
 
 picture: $(READY) ## take the README's picture of the report, docs/report.png; needs Chromium
 	python -m scripts.picture_report

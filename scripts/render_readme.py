@@ -14,7 +14,7 @@ from targeting.sentences.overlap import overlap_words
 from targeting.sentences.refutation import verdict_words
 from targeting.words.estimators import NAMES
 from targeting.words.money import amount, margin_words, money, speak_in
-from targeting.words.numbers import number, percent
+from targeting.words.numbers import chance, number, percent
 
 ROOT = Path(__file__).resolve().parent.parent
 # Each page and its template.
@@ -66,7 +66,7 @@ def text_environment() -> jinja2.Environment:
         lstrip_blocks=True,
         autoescape=False,  # noqa: S701 - Markdown, from our own numbers
     )
-    templates.filters |= {"money": money, "percent": percent, "number": number, "row_pair": row_pair}
+    templates.filters |= {"money": money, "percent": percent, "number": number, "chance": chance, "row_pair": row_pair}
     templates.filters |= {"amount": amount, "margin": margin_words}
     templates.filters |= {"overlap_words": overlap_words, "heterogeneity_words": heterogeneity_words}
     templates.filters["verdict_words"] = lambda row: verdict_words(pd.Series(row))

@@ -10,9 +10,13 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import chdir
 from pathlib import Path
 
 import yaml
+
+from targeting.base.errors import DataError
+from targeting.base.params import load_params
 
 ROOT = Path(__file__).resolve().parent.parent
 STILL_SECONDS = 60  # after which a log is told that a stage still runs
@@ -75,14 +79,31 @@ def closing(project: Path) -> Iterator[str]:
     policy = json.loads((project / "metrics" / "policy.json").read_text(encoding="utf-8"))
     yield ""
     yield policy["recommendation"]
-    if policy.get("by_the_tills"):
-        yield policy["by_the_tills"]
+    yield from (policy[name] for name in ("at_set_cost", "at_tills_cost") if name in policy)
     for what, page in (("The report", "index.html"), ("The game", "game.html")):
         yield f"{what}: {(project / 'plots' / 'report' / page).resolve().as_uri()}"
 
 
+def slip(project: Path) -> str:
+    """What keeps a run from beginning, in a sentence; else nothing.
+
+    Parameters that cannot be, as the first stage would say; and data that are not there, which DVC would call `[Errno 2]`.
+    """
+    with chdir(project):
+        try:
+            path = load_params("data")["data"]["path"]
+        except DataError as error:
+            return str(error)
+        if Path(path).exists():
+            return ""
+    return f"data.path is {path!r}, and nothing is there: give the absolute path of your data in conf/data/, and `make params`."
+
+
 def run(project: Path = ROOT) -> int:
     """Run `dvc repro` in a project's folder; its exit code."""
+    if wrong := slip(project):
+        print(wrong, file=sys.stderr)
+        return 1
     command = [sys.executable, "-m", "dvc", "repro"]
     teller, ended = Teller(project), threading.Event()
 

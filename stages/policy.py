@@ -21,7 +21,7 @@ from targeting.policy.decide import PolicyInputs, choose_policy, policy_results
 from targeting.policy.economics import load_economics
 from targeting.policy.net_profit import net_profit_metrics, net_profit_table
 from targeting.sentences.overlap import overlap_words
-from targeting.sentences.policy import other_cost_words, recommendation_words
+from targeting.sentences.policy import decisions_by_cost_words, recommendation_words
 from targeting.trials.panel import require_aligned
 from targeting.words.money import speak_in
 
@@ -91,10 +91,11 @@ def main() -> None:
     found = policy_results(inputs, chosen, effects, validation, others, pd.read_csv(CONFOUNDERS))
     net_profit = net_profit_table(pd.read_parquet(TERMS), settings, inputs.economics.averages())
 
-    words, tills = f"Mail nobody. {overlap_words(overlap)}", ""
+    words, by_cost = f"Mail nobody. {overlap_words(overlap)}", {}
     if inputs.comparable:
-        words, tills = recommendation_words(chosen.valued, chosen.recommended), other_cost_words(found.scenarios)
-    choice = {"recommended": chosen.recommended, "recommendation": words, "by_the_tills": tills}
+        words = recommendation_words(chosen.valued, chosen.recommended)
+        by_cost = decisions_by_cost_words(found.scenarios, settings["costs"])
+    choice = {"recommended": chosen.recommended, "recommendation": words, **by_cost}
     costs = {"costs": settings["costs"], "tills_cost": tills_cost(settings, caused), **net_profit_metrics(net_profit)}
     write_metrics(inputs.economics.averages() | choice | costs | found.metrics, METRICS)
     write_parquet(found.assignments, ASSIGNMENTS)

@@ -1,4 +1,4 @@
-"""Ask how far the average effects hang on choices: on the nuisances' own error, on the design, and on what else was mailed.
+"""Ask how far the average effects depend on choices: on the nuisances' own error, on the design, and on what else was mailed.
 
 Reads the panel, the nuisances and every eligible row; writes effects refitted without some households, the two designs side by
 side, other mailings by trial and arm, and the effects with and without these.

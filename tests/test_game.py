@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from playwright.sync_api import Browser, Page
 
-from targeting.pages.game import game_page, game_sizes
+from targeting.pages.game import Customers, game_page, game_sizes
 from targeting.policy.economics import Economics
 from targeting.policy.value import Evidence, value_table
 from targeting.stats.estimates import mean_estimate
@@ -70,7 +70,7 @@ def test_it_plays_through_by_mouse(browser: Browser, tmp_path, width):
         assert no_sideways_scroll(page)
         page.click("#run")
         assert page.is_hidden("#picking")
-        assert page.inner_text("#result-title").startswith("Your 360 coupons: estimated profit ")
+        assert "of the best possible profit" in page.inner_text("#result-title")
         assert page.evaluate("document.activeElement.id") == "result-title"
         assert page.locator("#profits li.own").count() == 1
         assert page.locator("#uplifts .dot").count() == page.locator("#uplifts .whisker").count() == 360
@@ -263,18 +263,83 @@ def test_a_few_customers_are_too_few_to_judge(browser: Browser, tmp_path):
         assert "too few to take its interval at its word" in page.inner_text("#verdict")
 
 
+def worth(customers: Customers, page: Page) -> np.ndarray:
+    """What a coupon truly earns with each customer of the draw, in USD."""
+    assert customers.true_uplift is not None
+    return 0.4 * customers.true_uplift[drawn(page)] - 10
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_where_the_truth_is_known_a_pick_scores_its_share_of_the_best(browser: Browser, tmp_path, width):
+    customers = customers_of(truth=True, effect=30.0)
+    with opened(browser, written(tmp_path, customers, "top_20"), width) as page:
+        page.locator(".card").first.get_by_role("button", name="All").click()
+        page.click("#run")
+        true, chosen = worth(customers, page), picked(page)
+        best = np.sort(true)[::-1][:360]
+        score = (true * chosen).sum() / best[best > 0].sum()
+        assert f": {score:.0%} of the best possible profit" in page.inner_text("#result-title")
+        board = dict(
+            page.locator("#scores li").evaluate_all("(all) => all.map((one) => [one.className, one.children[1].textContent])")
+        )
+        assert set(board) == {"own", "pipeline", "lot", "everyone", "current", "nobody"}
+        assert board["own"] == f"{score:.0%}"
+        assert board["everyone"] == f"{true.sum() / best[best > 0].sum():.0%}"
+        assert board["nobody"] == "0%"
+        # A dot for every customer, mailed or not.
+        dots = page.locator("#truths circle.dot")
+        assert dots.count() == len(true)
+        assert page.locator("#truths circle.mailed").count() == chosen.sum()
+        assert no_sideways_scroll(page)
+        assert serious_faults(page) == []
+
+
+def test_where_nobody_pays_mailing_nobody_scores_all(browser: Browser, tmp_path):
+    customers = dataclasses.replace(customers_of(truth=True), true_uplift=np.zeros(2400))
+    with opened(browser, written(tmp_path, customers)) as page:
+        page.click("#run")
+        assert "scores 100%" in page.inner_text("#result-title")
+        assert page.inner_text("#lesson").startswith("You were right")
+        assert page.locator("#scores .own strong").text_content() == "100%"
+        page.click("#same-draw")
+        give(page, 40)
+        page.click("#run")
+        assert page.inner_text("#result-title").startswith("You lost $400")
+        assert page.locator("#scores .own strong").text_content() == "0%"
+
+
+@pytest.mark.parametrize(
+    ("mailed", "true", "spend", "begin"),
+    [
+        ([0, 1], [5, 5, -5, -5], [1, 1, 1, 1], "You found customers whom a coupon moves"),
+        ([0, 1], [-5, -5, 5, 5], [9, 9, 1, 1], "You mailed your best customers"),
+        ([0, 1], [-5, -5, 5, 5], [1, 1, 9, 9], "Who comes or spends little"),
+        ([0, 1], [5, -5, 5, -5], [1, 1, 1, 1], "Your pick did no better than a lot"),
+        ([], [5, -5, 5, -5], [1, 1, 1, 1], "Whoever mails nobody"),
+    ],
+)
+def test_one_thing_is_learned(browser: Browser, tmp_path, mailed, true, spend, begin):
+    with opened(browser, written(tmp_path, customers_of(200, truth=True))) as page:
+        game = {"own": {"true": true, "spend": spend}, "picked": mailed}
+        said = page.evaluate("({ own, picked }) => lesson({ own, picked: new Set(picked) })", game)
+        assert said.startswith(begin)
+
+
 def test_mailing_nobody_is_a_choice(browser: Browser, tmp_path):
     with opened(browser, written(tmp_path, customers_of(truth=True))) as page:
         page.click("#run")
-        assert page.inner_text("#result-title") == "You mailed nobody: $0, for sure"
+        assert page.inner_text("#result-title").startswith("You earned $0: 0% of the best possible profit")
+        assert page.inner_text("#lesson").startswith("Whoever mails nobody loses nothing, and forgoes")
         assert page.inner_text("#verdict").endswith("It is also what the pipeline recommends.")
         assert page.is_hidden("#single")
-        assert "I mailed nobody, $0. game.html#draw=1" in page.input_value("#line")
+        assert "I earned $0: 0% of the best possible profit" in page.input_value("#line")
         assert serious_faults(page) == []
     with opened(browser, written(tmp_path, customers_of(), recommended="top_20")) as page:
         page.click("#run")
+        assert page.inner_text("#result-title") == "You mailed nobody: $0, for sure"
+        assert "I mailed nobody, $0. game.html#draw=1" in page.input_value("#line")
         assert "pipeline" not in page.inner_text("#verdict")
-        assert "The pipeline's policy (top_20)" in page.inner_text("#profits")
+        assert "The pipeline's policy" in page.inner_text("#profits")
     with opened(browser, written(tmp_path, customers_of(), recommended="current")) as page:
         page.click("#run")
         assert "pipeline" not in page.inner_text("#profits")

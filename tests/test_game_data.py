@@ -129,7 +129,7 @@ def test_findings_say_when_differences_are_guesses():
     ("recommended", "label", "nobody"),
     [
         ("none", "The pipeline's best guess", True),
-        ("top_20", "The pipeline's policy (top_20)", False),
+        ("top_20", "The pipeline's policy", False),
         ("current", "", False),
     ],
 )

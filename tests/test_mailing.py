@@ -66,6 +66,20 @@ def test_every_household_once_with_its_decision_and_what_decided():
     np.testing.assert_allclose(eligible["uncertainty"].astype(float), np.hypot(3.0, 0.5 * np.array([9.874, 17, 30, 40])))
 
 
+def test_the_rank_says_whom_first_if_some_must_be_mailed():
+    # Of households 1, 4, 5 and 6 only 1 and 4 are known of: 5 lies outside the overlap, 6 outside the range of covariates.
+    table = make("none")
+    assert table["rank"].astype(object).where(table["rank"].notna(), None).tolist() == [1, None, None, 2, 4, 3]
+    # So many of them a budget would reach.
+    inside = KNOWN.assign(propensity=0.5, outside_range="", uncertainty=0.0)
+    for contacts in (1, 2, 3):
+        some = replace(campaign("budget"), budget=Budget(contacts=contacts))
+        mailed = mailing_list(CANDIDATES, inside, some, NO_LOT, 1)
+        assert mailed.loc[mailed["mail"] == 1, "rank"].sort_values().tolist() == list(range(1, contacts + 1))
+    unknown = known_by(PREDICTIONS, None)
+    assert mailing_list(CANDIDATES, unknown, campaign("none"), NO_LOT, 1)["rank"].isna().all()
+
+
 def test_who_is_not_eligible_has_no_effect():
     table = make()
     assert table.loc[[1, 2], ["cate", "lower", "upper"]].isna().all(axis=None)

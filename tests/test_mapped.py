@@ -276,8 +276,8 @@ SLIPS: dict[str, tuple[dict[str, Any], str]] = {
     "form of dates": ({"dates": "%d/%m/%Y"}, r"data.mapping.dates: it is '%d/%m/%Y'; write YYYY, MM and DD"),
     "no month": ({"dates": "DD/YYYY"}, r"data.mapping.dates: it is 'DD/YYYY'"),
     "digits run together": ({"dates": "DDMMYYYY"}, r"data.mapping.dates: it is 'DDMMYYYY'"),
-    "encoding": ({"encoding": "ansi"}, r"data.mapping.encoding: Input should be 'utf-8'"),
-    "sign": ({"discounts": "minus"}, r"data.mapping.discounts: Input should be 'positive' or 'negative'"),
+    "encoding": ({"encoding": "ansi"}, r"data.mapping.encoding: 'ansi' is unknown.*; it can be utf-8"),
+    "sign": ({"discounts": "minus"}, r"data.mapping.discounts: 'minus' is unknown; it can be positive, negative"),
     "campaigns alone": (
         {"campaigns": {"file": "c.csv", "campaign_id": "c", "start_day": "s", "end_day": "e"}},
         r"campaigns and campaign_targets come together",

@@ -23,7 +23,8 @@ from targeting.policy.value import (
     with_absent,
 )
 from targeting.policy.value_checks import bounds, check_table, direct_method, weighted
-from targeting.sentences.policy import decision_words, other_cost_words, recommendation_words
+from targeting.sentences.policy import decisions_by_cost_words, recommendation_words
+from targeting.sentences.policy_names import POLICY_WORDS
 
 ECONOMICS = Economics(cost=2.0, margin=0.5)
 CATE = np.array([10.0, -1.0, 6.0, 3.0, 4.5])
@@ -281,7 +282,7 @@ def test_the_best_candidate_is_compared_whether_or_not_it_is_shown_to_pay():
 
 def test_the_recommendation_says_what_is_expected_how_likely_it_loses_and_what_is_shown():
     said = recommendation_words(beside(judged()), "prudent")
-    assert said.startswith("Mail by prudent")
+    assert said.startswith(f"Mail {POLICY_WORDS['prudent']}")
     for words in ("20 of 100", "20%", "expected to earn $2.00", "-$0.50 to $4.50", "$200.00 in all", "chance of 6%", "$0.04"):
         assert words in said
     for words in ("It is shown to pay", "$3.00", "$1.04 to $4.96", "as low as $1.00", "$4.00 per household ($0.50 to $9.00)"):
@@ -294,23 +295,26 @@ def test_where_nobody_is_to_be_mailed_it_says_what_that_may_forgo():
     said = recommendation_words(beside(judged(simultaneous_lower=[np.nan, -3.0, -1.0])), "none")
     assert said.startswith("Mail nobody")
     # A profit of -2 that is 2.3 short on average when it loses is 0.3 above nothing on average when it does not.
-    for words in ("-$2.00", "chance of 20%", "$0.30", "the best of 2, all", "$5.00", "-$2.80 to $12.80"):
+    for words in ("-$2.00", "chance of 20%", "$0.30", "the best of 2, mailing everybody,", "$5.00", "-$2.80 to $12.80"):
         assert words in said
-    assert "only policy that can be judged, all" in recommendation_words(beside(judged(ess=[0, 90, 2])), "none")
+    assert "only policy that can be judged, mailing everybody," in recommendation_words(beside(judged(ess=[0, 90, 2])), "none")
     assert "No policy has enough contacts" in recommendation_words(beside(judged(ess=[0, 1, 2])), "none")
 
 
-def test_the_decision_at_another_cost_in_words():
-    bet = {"cost": 2.924, "recommended": "prudent", "recommended_share": 0.53, "expected_profit": 2.5, "chance_of_loss": 0.027}
-    scenarios = pd.DataFrame([{"scenario": "as set"}, bet | {"scenario": TILLS_COST}])
-    said = other_cost_words(scenarios)
-    for words in ("$2.92 per contact", "prudent", "53%", "$2.50 per household", "3%"):
-        assert words in said
-    assert decision_words(bet | {"recommended": "none"}) == "At $2.92 per contact: mail nobody."
-    assert other_cost_words(scenarios.head(1)) == ""
-    published = other_cost_words(scenarios.assign(scenario=["as set", PUBLISHED_COST]))
-    assert published.startswith("The published study")
-    assert "$2.92 per contact" in published
+def test_the_decision_at_either_cost_is_told_under_its_own_name():
+    bet = {"cost": 2.924, "recommended": "prudent", "recommended_share": 0.53, "expected_profit": 2.5, "chance_of_loss": 0.0027}
+    own = {"cost": 12.73, "recommended": "none"}
+    scenarios = pd.DataFrame([own | {"scenario": "as set"}, bet | {"scenario": TILLS_COST}])
+    said = decisions_by_cost_words(scenarios, "published")
+    for words in ("By these tills", "$2.92 per contact", "mail 53%", "$2.50 per household", "a chance of less than 1%"):
+        assert words in said["at_tills_cost"]
+    assert said["at_set_cost"].startswith("The published study")
+    assert said["at_set_cost"].endswith("At $12.73 per contact: mail nobody.")
+    # With policy.costs=tills the run's own is that of the tills, and the names say the same as before.
+    turned = scenarios.assign(scenario=[PUBLISHED_COST, "as set"])
+    assert decisions_by_cost_words(turned, "tills") == said
+    assert list(decisions_by_cost_words(scenarios.head(1), "published")) == ["at_set_cost"]
+    assert "study" not in decisions_by_cost_words(scenarios.assign(cost=5.0), "published")["at_set_cost"]
 
 
 def test_an_interval_against_current_practice_says_what_it_leaves_out():

@@ -371,6 +371,20 @@ def test_a_segments_profit_is_its_effect_in_the_chart_less_the_cost(browser, pag
             assert f"Profit of mailing one: {said(0.3 * effect)} (" in text
 
 
+def test_what_past_campaigns_earned_follows_the_sliders(browser, page_file):
+    _, tables = results()
+    effects = tables["ate"]
+    own = effects[(effects["outcome"] == "purchase_amount") & (effects["method"] == "ato")].set_index("trial")["estimate"]
+    with opened(browser, page_file) as page:
+        rows = ready(page).locator("#campaign-table tbody tr")
+        assert rows.count() == len(own)
+        assert f"${0.3 * own['all'] - 12.73:,.2f} (".replace("$-", "-$") in rows.last.inner_text()
+        page.focus("#cost")
+        page.keyboard.press("Home")
+        assert f"${0.3 * own['all']:,.2f} (" in rows.last.inner_text()
+        assert f"${0.3 * own['27']:,.2f} (" in rows.first.inner_text()
+
+
 def test_a_segments_profit_by_hand():
     effects = pd.DataFrame(
         {"outcome": ["a", "b"], "segment": [2, 2], "ato": [40.0, 1.0], "ato_ci_lower": [20.0, 0.0], "ato_ci_upper": [60.0, 2.0]}
@@ -406,6 +420,10 @@ def test_the_headline_turns_where_the_decision_does(browser, tmp_path):
         assert " mail nobody" in page.inner_text("#decision")
         assert " of households: " in below
         assert len(below.split()) <= 12
+        # The mark on the slider lies between the last stop that mails somebody and the first that mails nobody.
+        mark, track = (page.locator(name).bounding_box() for name in ("#turn-mark", "#cost"))
+        at = (mark["x"] + mark["width"] / 2 - track["x"] - 8) / (track["width"] - 16)
+        assert at == pytest.approx((first - 0.5) / (len(stops[0]) - 1), abs=0.01)
         page.get_by_role("button", name="your tills").click()
         assert "At $1.00 a contact" in page.inner_text("#decision")
         page.click("#reset")
@@ -415,7 +433,7 @@ def test_the_headline_turns_where_the_decision_does(browser, tmp_path):
 def test_the_first_screen_holds_the_answer(browser, page_file):
     with opened(browser, page_file) as page:
         ready(page)
-        for selector in ("#decision", ".numbers", "a[href$='mailing_list.csv']", "a[href$='assignment.csv']"):
+        for selector in ("#decision", ".numbers", ".decisions", "a[href$='mailing_list.csv']", "a[href$='assignment.csv']"):
             box = page.locator(selector).bounding_box()
             assert box["y"] + box["height"] <= 900, selector
 
@@ -525,5 +543,5 @@ def test_an_estimator_without_a_value_gets_no_number(tmp_path):
     lost = (effects["method"] == "ols") & (effects["trial"] == "all")
     effects.loc[lost, ["estimate", "se", "ci_lower", "ci_upper"]] = np.nan
     page = written(tmp_path / "index.html", metrics, tables, World(20.0)).read_text(encoding="utf-8")
-    row = next(line for line in page.splitlines() if '<th scope="row"><code>ols</code>' in line)
+    row = next(line for line in page.splitlines() if "<td><code>ols</code></td>" in line)
     assert row.endswith('<td class="n">not to be had</td></tr>')

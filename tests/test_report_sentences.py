@@ -3,6 +3,7 @@
 import pandas as pd
 import pytest
 
+from targeting.sentences import decision
 from targeting.sentences import report as sentences
 from tests.test_report import REAL, results
 
@@ -47,10 +48,10 @@ def test_the_headline_and_its_three_numbers():
     metrics["nuisance"] = metrics["nuisance"] | {"answers": "overlap"}
     beliefs = {"expected_profit": -2.5, "chance_of_loss": 0.9}
     policies = pd.DataFrame([{"policy": name, "profit_overlap_ci_upper": -0.1, **beliefs} for name in ("inside", "all")])
-    assert sentences.decision_headline(metrics, policies) == "Mail nobody: mailing everybody in the overlap is shown to lose."
+    assert decision.decision_headline(metrics, policies) == "Mail nobody: mailing everybody in the overlap is shown to lose."
     open_question = policies.assign(profit_overlap_ci_upper=0.1)
-    assert sentences.decision_headline(metrics, open_question).endswith("is not known, test it.")
-    brings, costs, earns = sentences.key_numbers(metrics, policies, "purchase_amount")
+    assert decision.decision_headline(metrics, open_question).endswith("is not known, test it.")
+    brings, costs, earns = decision.key_numbers(metrics, policies, "purchase_amount")
     # Half of 20 USD of sales, known to half of 5.
     assert brings["value"] == "$10.00"
     assert "$5.10 to $14.90" in brings["caption"]
@@ -58,15 +59,15 @@ def test_the_headline_and_its_three_numbers():
     assert "-$2.50" in earns["caption"]
     assert "chance of 10%" in earns["caption"]
     metrics["policy"] |= {"recommended": "prudent", "shown": False, "share": 0.4, "expected_profit": 3.0, "chance_of_loss": 0.07}
-    headline = sentences.decision_headline(metrics, policies)
+    headline = decision.decision_headline(metrics, policies)
     assert headline == "Mail 40% of households: the best bet, not shown to pay."
     assert len(headline.split()) <= 12
-    assert "chance of 7%" in sentences.key_numbers(metrics, policies, "purchase_amount")[2]["caption"]
+    assert "chance of 7%" in decision.key_numbers(metrics, policies, "purchase_amount")[2]["caption"]
     metrics["policy"] |= {"shown": True, "belief": {}}
-    assert "shown to pay" in sentences.decision_headline(metrics, policies)
-    assert sentences.key_numbers(metrics, policies, "purchase_amount")[0]["value"] == "not known"
+    assert "shown to pay" in decision.decision_headline(metrics, policies)
+    assert decision.key_numbers(metrics, policies, "purchase_amount")[0]["value"] == "not known"
     metrics["nuisance"] = metrics["nuisance"] | {"answers": "nothing"}
-    assert "do not compare" in sentences.decision_headline(metrics, policies)
+    assert "do not compare" in decision.decision_headline(metrics, policies)
 
 
 LOSES = {"profit_ci_upper": -1.0, "profit_overlap_ci_upper": -0.5}

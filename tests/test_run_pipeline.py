@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from scripts.run_pipeline import Teller, closing, count_stages, duration, purpose
+from scripts.run_pipeline import Teller, closing, count_stages, duration, purpose, run, slip
 from tests.conftest import ROOT
 
 
@@ -25,10 +25,24 @@ def test_durations_as_people_say_them(seconds, words):
     assert duration(seconds) == words
 
 
+def test_a_run_that_cannot_begin_says_why(tmp_path, capsys):
+    text = (ROOT / "params.yaml").read_text(encoding="utf-8")
+    for old, new, said in (
+        ("path: requirements.lock", "path: /no/such/folder", "data.path is '/no/such/folder', and nothing is there"),
+        ("cost: 12.73", "costt: 12.73", "policy.costt is no parameter (did you mean cost?)"),
+    ):
+        assert old in text
+        (tmp_path / "params.yaml").write_text(text.replace(old, new), encoding="utf-8")
+        assert run(tmp_path) == 1
+        assert said in capsys.readouterr().err
+    (tmp_path / "params.yaml").write_text(text.replace("requirements.lock", "."), encoding="utf-8")
+    assert slip(tmp_path) == ""
+
+
 def test_the_last_lines_are_the_decision_and_the_pages(tmp_path):
     (tmp_path / "metrics").mkdir()
-    said = {"recommendation": "Mail nobody.", "by_the_tills": "At $0.64: mail."}
+    said = {"recommendation": "Mail nobody.", "at_set_cost": "At $12.73: none.", "at_tills_cost": "At $0.64: mail."}
     (tmp_path / "metrics" / "policy.json").write_text(json.dumps(said), encoding="utf-8")
     lines = list(closing(tmp_path))
-    assert lines[1:3] == ["Mail nobody.", "At $0.64: mail."]
-    assert [line.rsplit("/", 1)[-1] for line in lines[3:]] == ["index.html", "game.html"]
+    assert lines[1:4] == ["Mail nobody.", "At $12.73: none.", "At $0.64: mail."]
+    assert [line.rsplit("/", 1)[-1] for line in lines[4:]] == ["index.html", "game.html"]

@@ -187,6 +187,7 @@ def test_why_a_household_is_mailed_or_not():
 def test_where_nobody_is_to_be_mailed_the_reason_says_so():
     said = reasons("none")["reason"]
     assert said[0].startswith("Not mailed: no policy")
+    assert "Rank 1 of 2 by expected effect ($10.13)" in said[0]
     assert said[3].startswith("Not mailed: no policy")
 
 

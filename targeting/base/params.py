@@ -4,18 +4,22 @@ The whole of params.yaml is checked whenever a stage starts, so that a slip is n
 """
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import yaml
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from targeting.base.errors import DataError
-from targeting.base.sections import Params
+from targeting.base.sections import AMOUNT_KINDS, Params
+from targeting.base.spelling import did_you_mean
 
 PARAMS = Path("params.yaml")
 LONGEST_KEY = 80
 SHOWN = 5  # slips that a message names
+AMOUNT_AT = 2  # where pydantic names the form of policy.cost or policy.margin, which is no key of the file
 REMEDY = "Correct it, or write it anew by `make params`."
 # The plain values of YAML 1.2, as DVC reads them. PyYAML's own are those of 1.1, where 010 is 8, 1:30 is 90 and no is false.
 PLAIN = {
@@ -60,7 +64,7 @@ def load_params(*sections: str) -> dict[str, Any]:
     try:
         params = Params.model_validate(_read())
     except ValidationError as errors:
-        slips = [_in_words(error["loc"], error["msg"]) for error in errors.errors()]
+        slips = [_in_words(error) for error in errors.errors()]
         more = f"; and {len(slips) - SHOWN} more" if len(slips) > SHOWN else ""
         raise DataError(
             f"{PARAMS}: {'; '.join(slips[:SHOWN])}{more}. Change it with -S, or in conf/ and with `make params`."
@@ -68,10 +72,27 @@ def load_params(*sections: str) -> dict[str, Any]:
     return {section: params.model_dump()[section] for section in sections}
 
 
-def _in_words(place: tuple[int | str, ...], message: str) -> str:
-    """One slip in one line, however long and odd the key's name is."""
+def _in_words(error: ErrorDetails) -> str:
+    """One slip in one line, however long and odd the key's name is; a check of several sections names its keys itself."""
+    place = [part for i, part in enumerate(error["loc"]) if i < AMOUNT_AT or part not in AMOUNT_KINDS]
     key = " ".join(".".join(map(str, place)).split())
-    return f"{key if len(key) <= LONGEST_KEY else key[:LONGEST_KEY] + '...'}: {message.removeprefix('Value error, ')}"
+    shown = key if len(key) <= LONGEST_KEY else key[:LONGEST_KEY] + "..."
+    message = error["msg"].removeprefix("Value error, ")
+    if error["type"] == "extra_forbidden":
+        return f"{shown} is no parameter{did_you_mean(str(place[-1]), _known_in(place[:-1]))}"
+    if error["type"] == "literal_error":
+        known, given = re.findall(r"'([^']*)'", error["ctx"]["expected"]), str(error["input"])[:LONGEST_KEY]
+        message = f"{' '.join(given.split())!r} is unknown{did_you_mean(given, known)}; it can be {', '.join(known)}"
+    return f"{shown}: {message}" if shown else message
+
+
+def _known_in(section: Sequence[int | str]) -> list[str]:
+    """The keys of a section, by the names that lead to it; none where they lead through a list or a choice."""
+    model: Any = Params
+    for name in section:
+        field = getattr(model, "model_fields", {}).get(name)
+        model = None if field is None else next((part for part in (field.annotation, *get_args(field.annotation)) if part), None)
+    return list(getattr(model, "model_fields", {}))
 
 
 def _read() -> dict[str, Any]:

@@ -14,6 +14,7 @@ from targeting.base.customer_table import CustomerTable
 from targeting.base.engine import Engine
 from targeting.base.mapping import DataMapping
 from targeting.base.section import Section
+from targeting.base.spelling import did_you_mean
 
 # Names that other rooms give meaning to. They stand here, and a test compares them, so that the first stage refuses a wrong one:
 # those of learners become file names and arguments of commands.
@@ -251,6 +252,9 @@ class Column(Section):
     column: Annotated[str, Field(min_length=1)]
 
 
+AMOUNT_KINDS = ("number", "campaigns", "table")
+
+
 def _kind(value: Any) -> str:
     """Which form of an amount this is, as it is read or once it is checked."""
     if isinstance(value, Column):
@@ -356,12 +360,14 @@ class Params(Section):
     def _outcome_is_known(self) -> "Params":
         known = OUTCOMES if self.data.table is None else tuple(self.data.table.outcomes)
         if self.policy.outcome not in known:
-            raise ValueError(f"policy.outcome is {self.policy.outcome!r}; it can be {' or '.join(known)}")
+            near = did_you_mean(self.policy.outcome, known)
+            raise ValueError(f"policy.outcome is {self.policy.outcome!r}{near}; it can be {' or '.join(known)}")
         return self
 
     @model_validator(mode="after")
     def _learner_is_known(self) -> "Params":
         known = ["selected", *self.learners.names, *COMBINED]
         if self.policy.learner not in known:
-            raise ValueError(f"policy.learner is {self.policy.learner!r}; it can be {', '.join(known)}")
+            near = did_you_mean(self.policy.learner, known)
+            raise ValueError(f"policy.learner is {self.policy.learner!r}{near}; it can be {', '.join(known)}")
         return self

@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from targeting.base.columns import PREFIX
-from targeting.campaign.mailing import NextCampaign, known_by, mailed_by_policy
+from targeting.campaign.mailing import NextCampaign, known_by, mailed_by_policy, seen_by_policy
 from targeting.campaign.monitoring import DRIFT, FEWEST, REALISED, Realised, drift_table, realised_table
 from targeting.nuisance.overlap import comparable
 from targeting.policy.beliefs import learn_beliefs
@@ -71,7 +71,7 @@ def judge_last_campaign(
     realised = Realised(
         predicted=known["expected"].to_numpy()[overlap],
         score=evidence.score[new][overlap],
-        mailed=mailed_by_policy(campaign, known, overlap, params["seed"])[overlap],
+        mailed=mailed_by_policy(campaign.policy, seen_by_policy(campaign, known, overlap, params["seed"]))[overlap],
         household_id=known["household_id"].to_numpy()[overlap],
     )
     return LastCampaign(drift, realised_table(realised, local.rows(overlap)), int(overlap.sum()))

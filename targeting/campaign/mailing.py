@@ -19,7 +19,7 @@ from targeting.stats.estimates import Z
 from targeting.stats.units import rounded, unit_of
 
 Vector = NDArray[np.float64]
-DECISION = ["household_id", "segment", "cate", "lower", "upper", "in_overlap", "mail", "propensity"]
+DECISION = ["household_id", "segment", "cate", "lower", "upper", "in_overlap", "mail", "propensity", "rank"]
 # What a reason speaks of besides the decision, missing for those not eligible; past_propensity is of a past campaign.
 FACTS = ["past_propensity", "outside_range", "breakeven", "uncertainty"]
 NO_BUDGET = Budget()
@@ -64,13 +64,12 @@ def known_by(predictions: pd.DataFrame, forecast: Forecast | None) -> pd.DataFra
     return predictions.assign(expected=expected, uncertainty=uncertainty)
 
 
-def mailed_by_policy(campaign: NextCampaign, households: pd.DataFrame, supported: NDArray[np.bool_], seed: int) -> Vector:
-    """What the recommended policy says to each of `households` (n,), 1 to mail.
+def seen_by_policy(campaign: NextCampaign, households: pd.DataFrame, supported: NDArray[np.bool_], seed: int) -> PolicyData:
+    """What policies may see of `households` (n,), which have household_id, expected and uncertainty (see `known_by`).
 
-    `households` has household_id, expected and uncertainty (see `known_by`). `supported` are those inside the overlap and the
-    range of covariates: learned policies mail no others. Raises DataError for a policy that has no rule for new households.
+    `supported` are those inside the overlap and the range of covariates: learned policies mail no others.
     """
-    data = PolicyData(
+    return PolicyData(
         cate=households["expected"].to_numpy(),
         overlap=supported,
         treated=np.zeros(len(households)),
@@ -83,9 +82,28 @@ def mailed_by_policy(campaign: NextCampaign, households: pd.DataFrame, supported
         cost=campaign.economics.cost,
         budget=campaign.budget,
     )
-    if campaign.policy not in NEXT:
-        raise DataError(f"No rule for new households by policy {campaign.policy!r}; there is one by {', '.join(NEXT)}.")
-    return POLICIES[campaign.policy](data)
+
+
+def mailed_by_policy(policy: str, data: PolicyData) -> Vector:
+    """What the recommended policy says to each household (n,), 1 to mail.
+
+    Raises DataError for a policy that has no rule for new households.
+    """
+    if policy not in NEXT:
+        raise DataError(f"No rule for new households by policy {policy!r}; there is one by {', '.join(NEXT)}.")
+    return POLICIES[policy](data)
+
+
+def ranks(data: PolicyData) -> Vector:
+    """Whom to mail first if some must be mailed: 1 to n, in the order of the policy `budget`; missing where nothing is believed.
+
+    Those of whom the data speak come first, then the larger expected effect (per breakeven where costs differ), then the lot.
+    """
+    if data.expected is None or np.isnan(data.expected).any():
+        return np.full(len(data.cate), np.nan)
+    rank = np.empty(len(data.cate))
+    rank[data.queue.order] = np.arange(1, len(rank) + 1)
+    return rank
 
 
 def expected_profits(campaign: NextCampaign, households: pd.DataFrame) -> Vector:
@@ -104,7 +122,7 @@ def mailing_list(
     `candidates` has household_id, segment (text, missing without a history), has_history, running and eligible; `predictions`,
     of those eligible in the same order, household_id, propensity (that a past campaign would have
     reached it), outside_range (covariates outside the range of the training rows, as text), expected and uncertainty (see
-    `known_by`). cate is the expected effect, lower and upper its 95% credible interval.
+    `known_by`). cate is the expected effect, lower and upper its 95% credible interval, rank whom to mail first (see `ranks`).
     Effects and overlap are missing for those not eligible, who are not mailed: no trial speaks of them.
     """
     eligible = candidates["eligible"]
@@ -115,7 +133,8 @@ def mailing_list(
         )
     known = predictions.reset_index(drop=True)
     overlap = comparable(known, known["propensity"], campaign.overlap)
-    policy = mailed_by_policy(campaign, known, overlap & (known["outside_range"] == "").to_numpy(), seed)
+    seen = seen_by_policy(campaign, known, overlap & (known["outside_range"] == "").to_numpy(), seed)
+    policy = mailed_by_policy(campaign.policy, seen)
     spread = campaign.economics.margin * known["uncertainty"].to_numpy()
     chance = exploration.propensity(policy, expected_profits(campaign, known), spread)
     mail = draw(chance, known["household_id"], seed)
@@ -129,6 +148,8 @@ def mailing_list(
     table.loc[eligible, "in_overlap"] = overlap.astype(int)
     table["mail"], table["propensity"] = 0, 0.0
     table.loc[eligible, "mail"], table.loc[eligible, "propensity"] = mail, chance.round(6)
+    table["rank"] = pd.array([pd.NA] * len(table), dtype="Int64")
+    table.loc[eligible, "rank"] = pd.array(ranks(seen), dtype="Int64")
     table["ground"] = Ground.POLICY
     table.loc[eligible, "ground"] = _grounds(campaign.policy, policy, mail)
     table.loc[~eligible, "ground"] = Ground.TARGETED_BEFORE

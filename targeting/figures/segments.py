@@ -123,9 +123,10 @@ def profile_heatmap(profiles: pd.DataFrame) -> Figure:
     axes = figure.subplots()
     table = wide.set_axis(_in_words(list(wide.index)), axis=0).set_axis([_wrap(name, 12) for name in wide], axis=1)
     scale = {"label": "Standard deviations from the mean of all households"}
-    # Numbers carry the sign, so that the picture can be read in greyscale too.
+    # Numbers carry the sign, so that the picture can be read in greyscale too; what rounds to nothing has none.
+    signed = table.map(lambda z: f"{z:+.1f}" if round(z, 1) else "0.0")
     sns.heatmap(
-        table, annot=True, fmt="+.1f", cmap="RdBu_r", center=0, vmin=-2.5, vmax=2.5, linewidths=0.5, ax=axes, cbar_kws=scale
+        table, annot=signed, fmt="", cmap="RdBu_r", center=0, vmin=-2.5, vmax=2.5, linewidths=0.5, ax=axes, cbar_kws=scale
     )
     axes.set_title("What is high and low in each segment")
     axes.tick_params(axis="x", rotation=0, labelsize=9)

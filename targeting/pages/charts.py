@@ -1,5 +1,6 @@
 """The report's charts as Vega-Lite specifications (altair); every number in them stands in a table of the run."""
 
+import textwrap
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,6 +10,8 @@ import pandas as pd
 
 from targeting.figures.style import ACCENT, DARK, LIGHT
 from targeting.nuisance.overlap import overlap_weights
+from targeting.sentences.policy_names import POLICY_WORDS
+from targeting.words.estimators import NAMES
 from targeting.words.features import covariate_words
 from targeting.words.money import amount, currency
 from targeting.words.outcomes import outcome_words
@@ -16,6 +19,8 @@ from targeting.words.outcomes import outcome_words
 Spec = dict[str, Any]
 MONEY, SHARE = "$,.2f", ".0%"  # "$" is the currency's sign to d3, whichever the page names
 TENTHS = alt.Axis(format=".1f", values=[0, 0.2, 0.4, 0.6, 0.8, 1])
+WRAPPED = alt.Axis(labelExpr="split(datum.label, '\\n')")  # words in lines, as `_lines` makes them
+AT_THE_END = alt.Axis(titleAnchor="end")  # where long labels leave an axis little room, its title grows over them
 BINS = 20  # of the propensity, from 0 to 1
 
 
@@ -63,6 +68,11 @@ def _named(chart: Any, name: str, names: Sequence[str]) -> Any:
 def _records(table: pd.DataFrame) -> alt.Data:
     """Rows as JSON; what is missing as null."""
     return alt.Data(values=table.astype(object).where(table.notna(), None).to_dict("records"))
+
+
+def _lines(words: str) -> str:
+    """Words in lines short enough for an axis on a phone."""
+    return "\n".join(textwrap.wrap(words, 28))
 
 
 def _zero_line(channel: str) -> Any:
@@ -142,10 +152,11 @@ def _interval_rows(
     """A point with its interval for each row of the table, in the table's order."""
     value, lower, upper = columns
     base = alt.Chart(_records(table)).encode(
-        y=alt.Y(f"{label}:N", sort=None, title=None), tooltip=[f"{label}:N", *_interval_tips(what, value, lower, upper, form)]
+        y=alt.Y(f"{label}:N", sort=None, title=None, axis=WRAPPED),
+        tooltip=[f"{label}:N", *_interval_tips(what, value, lower, upper, form)],
     )
     return [
-        base.mark_rule(size=2, color=DARK).encode(x=alt.X(f"{lower}:Q", title=title), x2=f"{upper}:Q"),
+        base.mark_rule(size=2, color=DARK).encode(x=alt.X(f"{lower}:Q", title=title, axis=AT_THE_END), x2=f"{upper}:Q"),
         base.mark_point(filled=True, size=80, color=DARK, opacity=1).encode(x=f"{value}:Q"),
     ]
 
@@ -172,23 +183,49 @@ def segment_effects_spec(effects: pd.DataFrame, outcome: str, breakeven: float |
     return spec | ({"datasets": datasets} if datasets else {})
 
 
+def weeks_spec(weeks: pd.DataFrame) -> Spec:
+    """The effect on spend by week, of plots/event_time.csv: intervals of each week, and a band that holds for all at once."""
+    base = alt.Chart(_records(weeks)).encode(
+        x=alt.X(
+            "week:Q",
+            title="Week, 0 being the campaign's first",
+            axis=alt.Axis(tickMinStep=1),
+            scale=alt.Scale(nice=False, padding=12),
+        ),
+        tooltip=["week:Q", *_interval_tips("effect a week", "estimate", "ci_lower", "ci_upper")],
+    )
+    title = f"Effect on spend ({currency()} per household and week)"
+    layers = [
+        base.mark_area(color=LIGHT, opacity=0.35).encode(y=alt.Y("joint_lower:Q", title=title), y2="joint_upper:Q"),
+        base.mark_rule(size=2, color=DARK).encode(y="ci_lower:Q", y2="ci_upper:Q"),
+        base.mark_point(filled=True, size=60, color=DARK, opacity=1).encode(y="estimate:Q"),
+        _zero_line("y"),
+        alt.Chart(alt.Data(values=[{"begins": -0.5}])).mark_rule(color=ACCENT, strokeDash=[6, 4]).encode(x="begins:Q"),
+    ]
+    return _spec(alt.layer(*layers).properties(width="container", height=240))
+
+
 def policies_spec(policies: pd.DataFrame) -> Spec:
     """What each policy earned off-policy, with its interval, and what the model promised of it."""
-    table = policies[policies["profit"].notna()]
+    table = policies[policies["profit"].notna()].assign(
+        mails=lambda rows: [_lines(POLICY_WORDS[name]) for name in rows["policy"]]
+    )
     names = ("off-policy, with 95% interval", "promised by the model")
     layers = _interval_rows(
         table,
-        "policy",
+        "mails",
         ("profit", "profit_ci_lower", "profit_ci_upper"),
         f"Profit per household and campaign ({currency()})",
         "profit",
     )
     promised = alt.Chart(_records(table)).mark_point(shape="diamond", filled=True, size=90, opacity=0.9)
-    tips = ["policy:N", alt.Tooltip("profit_plugin:Q", title="promised by the model", format=MONEY)]
-    promised = promised.encode(y=alt.Y("policy:N", sort=None), x="profit_plugin:Q", tooltip=tips)
+    tips = ["mails:N", alt.Tooltip("profit_plugin:Q", title="promised by the model", format=MONEY)]
+    promised = promised.encode(y=alt.Y("mails:N", sort=None, axis=WRAPPED), x="profit_plugin:Q", tooltip=tips)
     layers[1] = _named(layers[1], names[0], names)
     layers += [_named(promised, names[1], names), _zero_line("x")]
-    return _spec(alt.layer(*layers).properties(width="container", height=26 * len(table)))
+    spec = _spec(alt.layer(*layers).properties(width="container", height=42 * len(table)))
+    spec["config"]["legend"]["layout"] = {"top": {"anchor": "end"}}  # as the axis' title
+    return spec
 
 
 def propensity_table(treated: np.ndarray, propensity: np.ndarray) -> pd.DataFrame:
@@ -248,10 +285,10 @@ def love_spec(balance: pd.DataFrame) -> Spec:
 
 def forest_spec(effects: pd.DataFrame, outcome: str) -> Spec:
     """Every estimator's pooled effect on `outcome` but the confounded difference, whose size would flatten the others."""
-    table = effects[effects["method"] != "naive"]
+    table = effects[effects["method"] != "naive"].assign(estimator=lambda rows: [_lines(NAMES[name]) for name in rows["method"]])
     title, form = _effect_title(outcome)
-    layers = _interval_rows(table, "method", ("estimate", "ci_lower", "ci_upper"), title, "effect", form)
-    return _spec(alt.layer(*layers, _zero_line("x")).properties(width="container", height=28 * len(table)))
+    layers = _interval_rows(table, "estimator", ("estimate", "ci_lower", "ci_upper"), title, "effect", form)
+    return _spec(alt.layer(*layers, _zero_line("x")).properties(width="container", height=34 * len(table)))
 
 
 def power_spec(power: pd.DataFrame, effect: str) -> Spec:

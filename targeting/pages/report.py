@@ -13,6 +13,7 @@ from targeting.base.left_out import LEFT_OUT
 from targeting.pages import charts
 from targeting.pages.what_if import embedded, slider, stops
 from targeting.policy.lookup import Lookup
+from targeting.sentences import campaigns, decision
 from targeting.sentences import report as sentences
 from targeting.sentences.glossary import glossary
 from targeting.sentences.overlap import overlap_words
@@ -80,6 +81,11 @@ def outcomes_in(tables: Tables) -> list[str]:
     return list(dict.fromkeys(tables["ate"]["outcome"]))
 
 
+def has_weeks(metrics: Mapping[str, Any]) -> bool:
+    """Whether the effect is told week by week."""
+    return metrics["nuisance"]["answers"] != "nothing" and "during" in metrics["ate"].get("by_week", {})
+
+
 def all_charts(
     metrics: Mapping[str, Any], tables: Tables, arms: pd.DataFrame, curve: pd.DataFrame, outcome: str
 ) -> dict[str, charts.Spec]:
@@ -98,6 +104,7 @@ def all_charts(
         **({} if no_tills(metrics) else {"positioning": charts.positioning_spec(tables["segments"])}),
         **{f"segment_effects_{name}": in_segments(name) for name in outcomes},
         "policies": charts.policies_spec(tables["policies"]),
+        **({"weeks": charts.weeks_spec(tables["event_time"])} if has_weeks(metrics) else {}),
         "propensity": charts.propensity_spec(propensities, as_they_are),
         "propensity_weighted": charts.propensity_spec(propensities, weighted),
         "love": charts.love_spec(tables["balance"]),
@@ -123,6 +130,19 @@ def segment_cards(metrics: Mapping[str, Any], tables: Tables, outcome: str) -> l
     return records(segments)
 
 
+def past_campaigns(metrics: Mapping[str, Any], tables: Tables, outcome: str) -> dict[str, Any]:
+    """What the part on past campaigns says; empty where the arms do not compare."""
+    if metrics["nuisance"]["answers"] == "nothing":
+        return {}
+    profits = campaigns.campaign_profits(tables["ate"], tables["trials"], metrics["policy"], outcome, sentences.READ_FIRST)
+    return {
+        "rows": records(profits),
+        "sentence": campaigns.campaigns_sentence(profits),
+        "wear_out": campaigns.wear_out_sentence(metrics["ate"][outcome], outcome),
+        "weeks": campaigns.weeks_sentence(metrics["ate"].get("by_week", {}), tables["event_time"]),
+    }
+
+
 def said(metrics: Mapping[str, Any], tables: Tables, parameters: Mapping[str, Any]) -> dict[str, Any]:
     """The sentences of templates/index.html.jinja, by the names that it has for them."""
     order, outcome = metrics["policy"]["order_shown"], parameters["policy"]["outcome"]
@@ -130,20 +150,23 @@ def said(metrics: Mapping[str, Any], tables: Tables, parameters: Mapping[str, An
     outcomes, doubts = outcomes_in(tables), sentences.doubts(metrics, tables["ate"], refutation, outcome)
     return {
         "order": sentences.learner_words(order),
-        "decision": sentences.decision_headline(metrics, policies),
-        "key_numbers": sentences.key_numbers(metrics, policies, outcome),
+        "decision": decision.decision_headline(metrics, policies),
+        "key_numbers": decision.key_numbers(metrics, policies, outcome),
         "confidence": sentences.confidence(metrics, doubts, policies),
         "doubts": doubts,
         "nobody_left": sentences.nobody_left(metrics),
         "experiment_settles": sentences.experiment_settles(metrics, outcome),
         "best_share": sentences.best_share_sentence(order, peak, metrics["nuisance"]["answers"]),
+        "decisions": decision.decision_rows(tables["breakeven"], metrics, parameters["policy"]["contact_cost"]),
+        "two_numbers": decision.believed_and_measured(metrics, policies),
         "effect": sentences.effect_sentence(tables["ate"], outcomes[0]),
+        "effect_in_margin": sentences.effect_in_margin(metrics, tables["ate"], outcome) if outcome == outcomes[0] else "",
         "overlap": overlap_words(metrics["nuisance"]),
         "refutation": sentences.refutation_sentence(refutation),
         "segments_note": "" if no_tills(metrics) else sentences.segments_note(metrics),
         "segments_differ": {name: sentences.segments_sentence(metrics["segment_effects"], name) for name in outcomes},
         "limits": sentences.limits(metrics, parameters["data"]),
-        "everybody": sentences.EVERYBODY.get(metrics["nuisance"]["answers"], ""),
+        "everybody": decision.EVERYBODY.get(metrics["nuisance"]["answers"], ""),
     }
 
 
@@ -183,6 +206,7 @@ def report_context(
         "estimator_names": NAMES,
         "amount": amount,
         "refutations": records(refutation.assign(verdict=[verdict_words(row) for _, row in refutation.iterrows()])),
+        "past": past_campaigns(metrics, tables, outcome),
         "truth": truth_in_words(metrics, tables["truth"]),
         "parameters": list(flat(parameters)),
         "revision": revision,
@@ -190,7 +214,7 @@ def report_context(
         "axes": charts.axes(),
         "sliders": {name: slider(lookup, name, policy[name]) for name in ("cost", "margin")},
         "margin_unit": "share of sales" if outcome == "purchase_amount" else f"{currency()} per {one_of(outcome)}",
-        "ticks": sentences.ticks(stops(lookup, "cost"), metrics),
+        "ticks": decision.ticks(stops(lookup, "cost"), metrics),
         "policy_words": POLICY_WORDS,
         "glossary": glossary(),
         "charts": all_charts(metrics, tables, arms, curve, outcome),

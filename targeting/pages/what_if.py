@@ -8,6 +8,7 @@ import pandas as pd
 from targeting.pages.rendering import packed
 from targeting.policy.curve import SHARES
 from targeting.policy.lookup import BELIEVED_GAIN, MOMENTS, Lookup
+from targeting.sentences.policy_names import POLICY_WORDS
 
 
 def stops(lookup: Lookup, name: str) -> list[float]:
@@ -46,4 +47,9 @@ def _policy(name: str, numbers: pd.Series, decisions: pd.DataFrame) -> dict[str,
     """A policy's different decisions, and which of them each position has; None where all have the only one."""
     ordered = decisions.sort_values("decision")
     columns = {column: packed(ordered[column]) for column in ("contacts", "candidate", *MOMENTS, *BELIEVED_GAIN)}
-    return {"name": name, "decision": packed(numbers, "Uint16") if len(decisions) > 1 else None, "columns": columns}
+    return {
+        "name": name,
+        "mails": POLICY_WORDS[name],
+        "decision": packed(numbers, "Uint16") if len(decisions) > 1 else None,
+        "columns": columns,
+    }

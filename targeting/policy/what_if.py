@@ -19,6 +19,7 @@ COST_FACTORS = (0.1, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0)
 MARGIN_FACTORS = (0.5, 0.75, 1.0, 1.25, 1.5)
 # Regrown for each cell the tree would take minutes; as grown for one cost it would be compared unfairly at another.
 NOT_RECOMPUTED = ("policy_tree",)
+OWN_COST = "as set"  # the scenario of the run's own cost and margin
 
 
 def at_economics(
@@ -94,7 +95,7 @@ def breakeven_scenarios(
     """
     base = economics.averages()["cost"]
     scenarios = {
-        "as set": economics,
+        OWN_COST: economics,
         "half the cost": economics.scaled(0.5, 1.0),
         "twice the cost": economics.scaled(2.0, 1.0),
         "two thirds of the margin": economics.scaled(1.0, 2 / 3),

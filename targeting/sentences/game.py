@@ -12,6 +12,7 @@ from targeting.base.columns import PREFIX
 from targeting.base.errors import DataError
 from targeting.policy.economics import Economics
 from targeting.sentences.heterogeneity import heterogeneity_words
+from targeting.sentences.policy_names import POLICY_WORDS
 from targeting.words.features import covariate_words
 from targeting.words.money import amount, money, one
 from targeting.words.numbers import LEARNER_WORDS, number
@@ -187,5 +188,5 @@ def pipeline_words(recommended: str, learner: str) -> PipelineWords:
     if recommended == "current":
         sentence = "The pipeline recommends to go on as the retailer did: that is current practice."
         return PipelineWords(sentence, "", nobody=False)
-    sentence = f"The pipeline mails by its policy “{recommended}”; where coupons run short, whom {ranker(learner)} ranks first."
-    return PipelineWords(sentence, f"The pipeline's policy ({recommended})", nobody=False)
+    sentence = f"The pipeline mails {POLICY_WORDS[recommended]}; where coupons run short, whom {ranker(learner)} ranks first."
+    return PipelineWords(sentence, "The pipeline's policy", nobody=False)

@@ -2,19 +2,22 @@
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from targeting.campaign.mailing import DECISION, Ground, NextCampaign
+from targeting.sentences.policy_names import POLICY_WORDS
 from targeting.words.money import amount
 from targeting.words.numbers import number
 
 
 def with_reasons(table: pd.DataFrame, campaign: NextCampaign) -> pd.DataFrame:
     """The mailing list as people read it: of the table of `mailing_list` the decision, and the column reason."""
-    return table[DECISION].assign(reason=[_reason(row, campaign) for row in table.itertuples()])
+    ranked = int(table["rank"].notna().sum())
+    return table[DECISION].assign(reason=[_reason(row, campaign, ranked) for row in table.itertuples()])
 
 
-def _reason(row: Any, campaign: NextCampaign) -> str:
+def _reason(row: Any, campaign: NextCampaign, ranked: int) -> str:
     mailed = "Mailed" if row.mail else "Not mailed"
     match row.ground:
         case Ground.NO_HISTORY:
@@ -32,8 +35,17 @@ def _reason(row: Any, campaign: NextCampaign) -> str:
         case Ground.NOBODY:
             reason = "Not mailed: no policy is expected to earn more than mailing nobody"
         case _:
-            reason = f"{mailed} by policy {campaign.policy}: {_what_the_policy_goes_by(row, campaign)}"
-    return ". ".join([reason, *_marks(row)]) + "."
+            whom = f"{campaign.policy} ({POLICY_WORDS[campaign.policy]})"
+            reason = f"{mailed} by policy {whom}: {_what_the_policy_goes_by(row, campaign)}"
+    return ". ".join([reason, *_place(row, campaign, ranked), *_marks(row)]) + "."
+
+
+def _place(row: Any, campaign: NextCampaign, ranked: int) -> list[str]:
+    """Where a household stands if some must be mailed, and by what; nothing where no household is ranked."""
+    if pd.isna(row.rank):
+        return []
+    by = "expected effect" if np.ndim(campaign.economics.breakeven) == 0 else "expected effect for its cost"
+    return [f"Rank {number(row.rank, 0)} of {number(ranked, 0)} by {by} ({amount(row.cate, campaign.outcome)})"]
 
 
 def _what_the_policy_goes_by(row: Any, campaign: NextCampaign) -> str:

@@ -5,15 +5,18 @@ from typing import Any
 
 import pandas as pd
 
-from targeting.policy.contact_price import PUBLISHED_COST, TILLS_COST
+from targeting.policy.contact_price import PUBLISHED_COST, TILLS, TILLS_COST
 from targeting.policy.value import best_candidate, recommendable
+from targeting.policy.what_if import OWN_COST
+from targeting.sentences.policy_names import POLICY_WORDS
 from targeting.words.money import money
-from targeting.words.numbers import percent
+from targeting.words.numbers import chance, percent
 
-OTHER_COSTS = {
-    TILLS_COST: "By these tills a contact costs what sending it costs, and the retailer's part of the discounts that it causes.",
-    PUBLISHED_COST: "The published study charges every contact what a household that redeems takes off.",
-}
+STUDY_COST = 12.73  # USD: the published study's mean discount of a household that redeemed (docs/results.md)
+AT_SET_COST, AT_TILLS_COST = "at_set_cost", "at_tills_cost"  # keys of metrics/policy.json
+BY_THE_TILLS = "By these tills a contact costs what sending it costs, and the retailer's part of the discounts that it causes."
+BY_THE_STUDY = "The published study charges every contact what a household that redeems takes off."
+AS_SET = "As set, whatever the tills say."
 
 
 def decision_words(bet: Mapping[str, Any]) -> str:
@@ -22,18 +25,33 @@ def decision_words(bet: Mapping[str, Any]) -> str:
     if bet["recommended"] == "none":
         return f"{at}: mail nobody."
     return (
-        f"{at}: mail by {bet['recommended']}, {percent(bet['recommended_share'])} of households, expected to earn "
-        f"{money(bet['expected_profit'])} per household, with a chance of {percent(bet['chance_of_loss'])} that it loses."
+        f"{at}: mail {percent(bet['recommended_share'])} of households, {POLICY_WORDS[bet['recommended']]}; expected to earn "
+        f"{money(bet['expected_profit'])} per household, with a chance of {chance(bet['chance_of_loss'])} that it loses."
     )
 
 
-def other_cost_words(scenarios: pd.DataFrame) -> str:
-    """The decision at the other of policy.costs, empty where there is none; `scenarios` as in `breakeven_scenarios`."""
+def decisions_by_cost(scenarios: pd.DataFrame, costs: str) -> dict[str, pd.Series]:
+    """The rows of `breakeven_scenarios` that decide at policy.cost and at what the tills say, by AT_SET_COST and AT_TILLS_COST.
+
+    `costs` is policy.costs, which says which of them is the run's own. One that the run could not have is left out.
+    """
     rows = scenarios.set_index("scenario")
-    for name, words in OTHER_COSTS.items():
-        if name in rows.index:
-            return f"{words} {decision_words(rows.loc[name])}"
-    return ""
+    names = {AT_SET_COST: PUBLISHED_COST, AT_TILLS_COST: TILLS_COST}
+    names[AT_TILLS_COST if costs == TILLS else AT_SET_COST] = OWN_COST
+    return {key: rows.loc[name] for key, name in names.items() if name in rows.index}
+
+
+def decisions_by_cost_words(scenarios: pd.DataFrame, costs: str) -> dict[str, str]:
+    """`decisions_by_cost` as sentences, each with where its cost is from."""
+    found = decisions_by_cost(scenarios, costs)
+    return {key: f"{cost_source(key, row['cost'])} {decision_words(row)}" for key, row in found.items()}
+
+
+def cost_source(key: str, cost: float) -> str:
+    """Where a cost of `decisions_by_cost` is from."""
+    if key == AT_TILLS_COST:
+        return BY_THE_TILLS
+    return BY_THE_STUDY if cost == STUDY_COST else AS_SET
 
 
 def recommendation_words(table: pd.DataFrame, recommended: str) -> str:
@@ -50,9 +68,10 @@ def recommendation_words(table: pd.DataFrame, recommended: str) -> str:
     total = row["expected_profit"] * row["n"] / row["share"]
     ends = f"{money(row['expected_profit_lower'])} to {money(row['expected_profit_upper'])}"
     return (
-        f"Mail by {recommended}, the best bet: {reach}. It is expected to earn {money(row['expected_profit'])} per household, "
-        f"between {ends} with a probability of 95%, and {money(total)} in all, against mailing nobody. It loses with a chance of "
-        f"{percent(row['chance_of_loss'])}; being wrong about it costs {money(row['expected_loss'])} per household on average. "
+        f"Mail {POLICY_WORDS[recommended]}, the best bet: {reach}. It is expected to earn "
+        f"{money(row['expected_profit'])} per household, between {ends} with a probability of 95%, "
+        f"and {money(total)} in all, against mailing nobody. It loses with a chance of "
+        f"{chance(row['chance_of_loss'])}; being wrong about it costs {money(row['expected_loss'])} per household on average. "
         f"{_shown(row, compared)} {_over_current(row, rows.loc['current'])}"
     )
 
@@ -78,7 +97,7 @@ def _forgone(inside: pd.Series) -> str:
     pays, forgone = 1 - inside["chance_of_loss"], inside["expected_profit"] + inside["expected_loss"]
     return (
         f" Mailing everybody inside the overlap is expected to earn {money(inside['expected_profit'])} per household and pays "
-        f"with a chance of {percent(pays)}; being wrong about it forgoes {money(forgone)} per household on average."
+        f"with a chance of {chance(pays)}; being wrong about it forgoes {money(forgone)} per household on average."
     )
 
 
@@ -88,7 +107,7 @@ def _best_of(table: pd.DataFrame, compared: int) -> str:
     if name == "none":
         return "No policy has enough contacts inside the overlap to be judged off-policy."
     row = table.set_index("policy").loc[name]
-    earned = f"{name}, earned {_dollars_with_interval(row)} per household{_together(row, compared)}"
+    earned = f"mailing {POLICY_WORDS[name]}, earned {_dollars_with_interval(row)} per household{_together(row, compared)}"
     which = "The only policy that can be judged" if compared == 1 else f"Measured off-policy, the best of {compared}"
     return f"{which}, {earned}."
 

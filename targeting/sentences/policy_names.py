@@ -1,12 +1,12 @@
-"""What each policy does, in the words of those who never read its code name."""
+"""Whom each policy mails, in the words of those who never read its code name: each can follow "mail"."""
 
 POLICY_WORDS = {
-    "none": "mail nobody",
-    "all": "mail everybody",
-    "inside": "mail everybody in the overlap",
+    "none": "nobody",
+    "all": "everybody",
+    "inside": "everybody in the overlap",
     "current": "as the retailer did",
     "prudent": "those whose expected gain clears the cost with room to spare",
-    "budget": "the same, as long as the budget lasts",
+    "budget": "those whose expected gain clears the cost, as long as the budget lasts",
     "breakeven": "those whose predicted effect pays for the contact",
     "positive": "those whose predicted effect is above zero",
     "top_20": "the fifth with the largest predicted effects",

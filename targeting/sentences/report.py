@@ -8,7 +8,7 @@ import pandas as pd
 from targeting.sentences.heterogeneity import heterogeneity_words
 from targeting.sentences.overlap import overlap_words
 from targeting.sentences.refutation import verdict_words
-from targeting.stats.estimates import SIGNIFICANCE, Z
+from targeting.stats.estimates import SIGNIFICANCE
 from targeting.words.estimators import NAMES
 from targeting.words.money import amount, money
 from targeting.words.numbers import LEARNER_WORDS, number, p_value, percent
@@ -18,8 +18,6 @@ Metrics = Mapping[str, Any]
 READ_FIRST = "ato"  # the estimator of the population that the data speak of
 OF_TRIALS = "Effects are of a campaign that reaches a household, first or again, on purchases inside the outcome window only."
 OF_A_TABLE = "Effects are of a campaign as it was, on the outcomes as the table has them."
-EVERYBODY = {"everybody": "everybody", "overlap": "everybody in the overlap"}
-PUBLISHED_COST = 12.73  # USD: the published study's mean discount of a household that redeemed (docs/results.md)
 CLEARLY = 0.05  # of silhouette: draws without groups differ among themselves, and a hair above their mean says nothing
 
 
@@ -68,7 +66,7 @@ def refutation_sentence(refutation: pd.DataFrame) -> str:
         return f"All {total} attempts to refute the effects failed to."
     return (
         f"{total - passed} of {total} checks that should not move the effects did move them; of the estimator that is read first "
-        f"(`{READ_FIRST}`) {own_total - own_passed} of {own_total}."
+        f"({NAMES[READ_FIRST]}) {own_total - own_passed} of {own_total}."
     )
 
 
@@ -83,7 +81,7 @@ def doubts(metrics: Metrics, effects: pd.DataFrame, refutation: pd.DataFrame, ou
     found += [f"Purchases before the campaign. {verdict_words(row)}" for _, row in control.iterrows()]
     others = failed[failed["check"] != "negative_control"]
     if len(others):
-        found.append(f"Of the other checks of `{READ_FIRST}` on {outcome_words(outcome)} {len(others)} failed; see below.")
+        found.append(f"Of the other checks of the effect on {outcome_words(outcome)} {len(others)} failed; see below.")
     row = _read_first(effects, outcome)
     if row["ci_lower"] <= 0 <= row["ci_upper"]:
         found.append("The average effect cannot be told from none.")
@@ -152,59 +150,19 @@ def confidence(metrics: Metrics, against: Sequence[str], policies: pd.DataFrame)
     return "The profit is above zero beyond chance, and no check stands against it."
 
 
-def decision_headline(metrics: Metrics, policies: pd.DataFrame) -> str:
-    """The decision in a dozen words, by the rule: shown to pay, the best bet, shown to lose, or not known.
-
-    `policies` is plots/policies.csv.
-    """
-    policy, answers = metrics["policy"], metrics["nuisance"]["answers"]
-    if answers == "nothing":
-        return "Not known, test it: those mailed and those not do not compare."
-    if policy["recommended"] != "none":
-        kind = "shown to pay" if policy["shown"] else "the best bet, not shown to pay"
-        return f"Mail {percent(policy['share'])} of households: {kind}."
-    if loss_of_mailing_everybody(answers, policies):
-        return f"Mail nobody: mailing {EVERYBODY[answers]} is shown to lose."
-    return "Mail nobody yet: whether mailing pays is not known, test it."
-
-
-def ticks(lookup_costs: Sequence[float], metrics: Metrics) -> list[dict[str, Any]]:
-    """Costs worth a mark on the slider: that of the run, and by the tills; each with the nearest stop, by its number."""
-    marks = {"this run": metrics["policy"]["cost"]}
-    if metrics["policy"]["cost"] == PUBLISHED_COST:
-        marks = {"the study": PUBLISHED_COST}
-    tills = metrics["policy"]["tills_cost"]
-    if metrics["trials"]["costs"] and tills <= max(lookup_costs):
-        marks["your tills"] = tills
-    near = {name: min(range(len(lookup_costs)), key=lambda i: abs(lookup_costs[i] - value)) for name, value in marks.items()}
-    return [{"words": f"{name}: {money(value)}", "stop": near[name]} for name, value in marks.items()]
-
-
-def key_numbers(metrics: Metrics, policies: pd.DataFrame, outcome: str) -> list[dict[str, str]]:
-    """What a mailing brings, what it costs and what the decision is expected to earn: value and caption each.
-
-    `policies` is plots/policies.csv.
-    """
+def effect_in_margin(metrics: Metrics, effects: pd.DataFrame, outcome: str) -> str:
+    """How the effect that is read first compares with what a mailing is expected to bring; empty where nothing is expected."""
     policy = metrics["policy"]
-    brings = {"value": "not known", "caption": "what a mailing brings in margin: those mailed and those not do not compare"}
-    known = bool(policy["belief"]) and metrics["nuisance"]["answers"] != "nothing"
-    if known:
-        level, sd = (policy["margin"] * policy["belief"][name] for name in ("level", "level_sd"))
-        ends = f"{money(level - Z * sd)} to {money(level + Z * sd)} with a probability of 95%"
-        brings = {"value": money(level), "caption": f"what a mailing is expected to bring in margin, in the overlap: {ends}"}
-    costs = {
-        "value": money(policy["cost"]),
-        "caption": f"what a contact costs, as set for this run; it pays where it adds {amount(policy['breakeven'], outcome)}",
-    }
-    inside = policies.set_index("policy").loc["inside"]
-    risk = f"it loses with a chance of {percent(policy['chance_of_loss'])}"
-    if policy["recommended"] == "none":
-        risk = "what mailing nobody earns"
-        if known:
-            others, pays = money(inside["expected_profit"]), percent(1 - inside["chance_of_loss"])
-            risk += f"; mailing everybody in the overlap {others}, which pays with a chance of {pays}"
-    earns = {"value": money(policy["expected_profit"]), "caption": f"expected profit of the decision per household: {risk}"}
-    return [brings, costs, earns]
+    if not policy["belief"] or metrics["nuisance"]["answers"] == "nothing":
+        return ""
+    row, expected = _read_first(effects, outcome), policy["margin"] * policy["belief"]["level"]
+    brought = policy["margin"] * row["estimate"]
+    if pd.isna(brought) or money(brought) == money(expected):
+        return ""
+    return (
+        f"At this run's margin that is {money(brought)}; the {money(expected)} at the top of the page counts households "
+        "by how exactly their effect is told rather than by how evenly they were mailed."
+    )
 
 
 def lot_sentence(data: Metrics, nuisance: Metrics) -> str:

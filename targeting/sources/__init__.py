@@ -9,6 +9,7 @@ import ibis.expr.types as ir
 from ibis.backends import BaseBackend
 
 from targeting.base.errors import DataError
+from targeting.base.spelling import did_you_mean
 from targeting.sources import canonical, completejourney, dunnhumby, mapped, simulated
 from targeting.tables.assignments import LotFile
 from targeting.tables.held_out import split_targets
@@ -38,7 +39,8 @@ def canonical_tables(backend: BaseBackend, data: Mapping[str, Any], lots: Mappin
     Raises DataError for an unknown source and for whatever the adapter cannot read.
     """
     if data["source"] not in ADAPTERS:
-        raise DataError(f"data.source is {data['source']!r}; known sources: {', '.join(sorted(ADAPTERS))}.")
+        near = did_you_mean(data["source"], ADAPTERS)
+        raise DataError(f"data.source is {data['source']!r}{near}; known sources: {', '.join(sorted(ADAPTERS))}.")
     tables = ADAPTERS[data["source"]].tables(backend, data)
     own = {**origins(data), **{name: file.origin for name, file in lots.items()}}
     tables |= {name: file.table for name, file in lots.items()}

@@ -2,6 +2,7 @@
 
 # What sentences call a learner whose name alone could be taken for something else: `average` for the average effect.
 LEARNER_WORDS = {"average": "the average of learners"}
+LEAST_CHANCE = 0.01  # below which a chance is not told more exactly
 
 
 def percent(value: float, digits: int = 0) -> str:
@@ -9,9 +10,16 @@ def percent(value: float, digits: int = 0) -> str:
     return f"{value:.{digits}%}"
 
 
+def chance(value: float) -> str:
+    """A chance as a percentage that never claims certainty: 54%, less than 1%, more than 99%; exactly 0 and 1 stay so."""
+    if 0 < value < LEAST_CHANCE:
+        return f"less than {percent(LEAST_CHANCE)}"
+    return f"more than {percent(1 - LEAST_CHANCE)}" if 1 - LEAST_CHANCE < value < 1 else percent(value)
+
+
 def number(value: float, digits: int = 2) -> str:
-    """A number with thousands separated and a fixed number of decimals."""
-    return f"{value:,.{digits}f}"
+    """A number with thousands separated and a fixed number of decimals; what rounds to nothing has no minus."""
+    return f"{value:z,.{digits}f}"
 
 
 def p_value(value: float) -> str:

@@ -116,7 +116,8 @@ function upliftChart(place, game) {
   data.segments.forEach((name, segment) => {
     const members = picks.filter((i) => own.segment[i] === segment);
     if (members.length === 0) return;
-    stripItem(list, name, upliftWords(members, own, data), upliftStrip(members, own, line, bins, data.breakeven));
+    const kind = (i) => (own.promised[i] > 0 ? "pays" : "does-not");
+    stripItem(list, name, upliftWords(members, own, data), dotStrip(members, own.uplift, line, bins, data.breakeven, kind, own));
   });
   axis(list, line, (value) => effectWords(value, data.outcome).replace(/\.00/, ""));
 }
@@ -128,21 +129,21 @@ function upliftWords(members, own, data) {
   return `${count(members.length, "coupon")}, ${each} each on average; ${pays} would pay for themselves`;
 }
 
-function upliftStrip(members, own, line, bins, pays) {
+// A dot for each of `members` at its value, of the class that `kind` gives it; with the ends of its interval where `ends` has any.
+function dotStrip(members, values, line, bins, pays, kind, ends = {}) {
   const radius = 3;
-  const slots = members.map((i) => Math.round((bins * parseFloat(line.place(own.uplift[i]))) / 100));
+  const slots = members.map((i) => Math.round((bins * parseFloat(line.place(values[i]))) / 100));
   const { levels, step, height } = stackedDots(slots, radius, 90);
   const svg = strip(height);
   shape(svg, "line", { class: "zero", x1: line.place(0), x2: line.place(0), y1: 0, y2: height });
   if (pays !== null) shape(svg, "line", { class: "breakeven", x1: line.place(pays), x2: line.place(pays), y1: 0, y2: height });
   members.forEach((i, at) => {
     const y = height - radius - 2 - levels[at] * step;
-    if (own.lower) {
-      const ends = { x1: line.place(own.lower[i]), x2: line.place(own.upper[i]) };
-      shape(svg, "line", { class: "whisker", ...ends, y1: y, y2: y });
+    if (ends.lower) {
+      const whisker = { x1: line.place(ends.lower[i]), x2: line.place(ends.upper[i]) };
+      shape(svg, "line", { class: "whisker", ...whisker, y1: y, y2: y });
     }
-    const kind = own.promised[i] > 0 ? "pays" : "does-not";
-    shape(svg, "circle", { class: `dot ${kind}`, cx: `${((100 * slots[at]) / bins).toFixed(3)}%`, cy: y, r: radius });
+    shape(svg, "circle", { class: `dot ${kind(i)}`, cx: `${((100 * slots[at]) / bins).toFixed(3)}%`, cy: y, r: radius });
   });
   return svg;
 }

@@ -6,12 +6,14 @@ function showResult(game) {
   const { own, data } = game;
   game.weights = own.household.map((_, i) => (game.picked.has(i) ? 1 : 0));
   const rows = comparison(game.weights, own, data);
-  document.getElementById("result-title").textContent = headlineWords(rows[0]);
+  const known = Boolean(own.true);
+  document.getElementById("result-title").textContent = known ? truthHeadline(rows) : headlineWords(rows[0]);
   document.getElementById("verdict").replaceChildren(...verdictWords(rows, own, data, game).map((text) => cell("p", text)));
   document.getElementById("picking").hidden = true;
   document.getElementById("result").hidden = false;
   profitChart(document.getElementById("profits"), rows);
   document.getElementById("table").replaceChildren(profitTable(rows, own, data));
+  if (known) showTruth(game, rows);
   showUplifts(game);
   document.getElementById("line").value = shareLine(rows, data, game, address());
   document.getElementById("copied").textContent = "";

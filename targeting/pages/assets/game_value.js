@@ -44,7 +44,7 @@ function comparison(weights, own, data) {
   rows.push(value("Everyone", "everyone", all));
   if (own.true) {
     const pays = own.true.map((profit) => (profit > 0 ? -profit : NaN));
-    rows.push(value("The best by the truth", "best", firstBy(pays, data.coupons)));
+    rows.push(value("The best possible", "best", firstBy(pays, data.coupons)));
   }
   return rows;
 }

@@ -81,6 +81,7 @@ const SHORT = { above: "beyond chance", below: "a loss beyond chance", across: `
 function shareLine(rows, data, game, address) {
   const [pick] = rows;
   const start = `Target the right customers, draw ${game.draw} of data ${data.pool}: `;
+  if (pick.truth !== null) return `${start}${truthHeadline(rows).replace("You", "I")}. ${address}`;
   if (pick.coupons === 0) return `${start}I mailed nobody, ${money(0)}. ${address}`;
   const lot = rows.find((row) => row.kind === "lot");
   const worth = data.doubtful ? "no evidence on these data" : SHORT[side(pick.profit)];

@@ -45,19 +45,19 @@ function sentence(result, at, answers) {
     const row = result.table.find((item) => item.policy === result.recommended);
     const reach = `${row.contacts.toLocaleString("en-US")} household-trials (${percent(row.share)})`;
     const earned = `measured off-policy it earned ${within(row.profit)}${together(row, able.length)}`;
-    return `${at}: mail by ${row.policy}, ${reach}, expected to earn ${within(row.expected)} per household; ${earned}.`;
+    return `${at}: mail ${row.mails}, ${reach}, expected to earn ${within(row.expected)} per household; ${earned}.`;
   }
   if (able.length === 0) return `${at}: mail nobody; no policy has enough contacts inside the overlap to be judged.`;
   const best = able.reduce((one, other) => (other.profit.value > one.profit.value ? other : one));
   const compared = able.length === 1 ? "the only one that can be judged" : `the best of ${able.length}`;
-  const earns = `${best.policy}, earns ${within(best.profit)} per household${together(best, able.length)}`;
+  const earns = `mailing ${best.mails}, earns ${within(best.profit)} per household${together(best, able.length)}`;
   return `${at}: mail nobody; no policy is expected to earn more (${compared}, ${earns}).`;
 }
 
 // The decision in a dozen words, as decision_headline of targeting/sentences/report.py says the run's own.
 function headline(result, answers, everybody) {
   if (answers === "nothing") return "Not known, test it: those mailed and those not do not compare.";
-  const at = `At ${money(result.cost, 2)} a contact`;
+  const at = `At ${money(result.cost, 2)} per contact`;
   if (result.recommended !== "none") {
     const row = result.table.find((item) => item.policy === result.recommended);
     const shown = row.candidate && row.together > 0;
@@ -70,7 +70,14 @@ function headline(result, answers, everybody) {
 
 function turnWords(turn, margin) {
   if (turn === null) return "At this margin no cost on the slider turns the decision.";
-  return `The decision turns at ${money(turn.last, 2)} a contact: from ${money(turn.first, 2)} on it is to mail nobody (margin ${margin}).`;
+  return `The decision turns at ${money(turn.last, 2)} per contact: from ${money(turn.first, 2)} on it is to mail nobody (margin ${margin}).`;
+}
+
+// A mark under the slider of costs, between the stops where the decision turns.
+function markTurn(turn, last) {
+  const mark = document.getElementById("turn-mark");
+  mark.hidden = turn === null;
+  if (turn !== null) mark.style.setProperty("--at", (turn.stop - 0.5) / last);
 }
 
 function fillTable(result, at) {
@@ -88,9 +95,9 @@ function fillTable(result, at) {
   document.getElementById("policy-caption").textContent = `${at}.`;
 }
 
-// What mailing one household of each segment earns.
-function fillCards({ cost, margin }) {
-  for (const place of document.querySelectorAll(".segments [data-effect]")) {
+// What mailing one household earns, of each segment and in each past campaign.
+function fillProfits({ cost, margin }) {
+  for (const place of document.querySelectorAll("[data-effect]")) {
     const [value, lower, upper] = ["effect", "lower", "upper"].map((name) => margin * Number(place.dataset[name]) - cost);
     place.textContent = within({ value, lower, upper });
   }
@@ -146,6 +153,7 @@ function startWhatIf(chart) {
     document.getElementById("what-if").textContent = sentence(result, at, answers);
     const turn = answers === "nothing" ? "" : turnWords(model.turn(Number(inputs[1].value)), margin);
     document.getElementById("turns").textContent = turn;
+    markTurn(answers === "nothing" ? null : model.turn(Number(inputs[1].value)), Number(inputs[0].max));
     // At the run's own cost and margin the words under the curve say so, by more draws; where the arms do not compare nothing does.
     const own = inputs.every((input) => input.value === input.defaultValue);
     const told = own ? ownDecision : headline(result, answers, decision.dataset.everybody);
@@ -154,7 +162,7 @@ function startWhatIf(chart) {
     const peak = answers === "nothing" ? "" : peakWords(result.peak);
     document.getElementById("what-if-peak").textContent = own ? "" : peak;
     fillTable(result, at);
-    fillCards(result);
+    fillProfits(result);
     tellCurve(result.points, at, own ? ownWords : `${at}. ${peak}`);
     chart.view.data("curve", result.points).run();
     for (const follow of followers) follow(result);

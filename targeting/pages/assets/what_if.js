@@ -12,19 +12,20 @@ const unpackAll = (columns) => Object.fromEntries(Object.entries(columns).map(([
 // i-th cost and the j-th margin of the sliders.
 function whatIf(data) {
   const { costs, margins, n } = data;
-  const policies = data.policies.map(({ name, decision, columns }) => {
-    return { name, decision: decision === null ? null : unpack(decision, "Uint16"), columns: unpackAll(columns) };
+  const policies = data.policies.map(({ name, mails, decision, columns }) => {
+    return { name, mails, decision: decision === null ? null : unpack(decision, "Uint16"), columns: unpackAll(columns) };
   });
   const curve = unpackAll(data.curve);
   const [reach, recommended] = [unpack(data.reach), unpack(data.recommended, "Uint16")];
   const [lower, upper] = [unpack(data.peak.lower, "Uint16"), unpack(data.peak.upper, "Uint16")];
 
-  const rowAt = ({ name, decision, columns }, place, cost, margin) => {
+  const rowAt = ({ name, mails, decision, columns }, place, cost, margin) => {
     const k = decision === null ? 0 : decision[place];
     const profit = earns(columns, k, cost, margin);
     const [contacts, spent] = [columns.contacts[k], cost * columns.spend[k]];
     return {
       policy: name,
+      mails, // in words that can follow "mail"
       contacts,
       share: contacts / n,
       profit,

@@ -1,0 +1,132 @@
+"""The first screen in words: the decision as a headline, its three numbers, what it is at another cost, and what it rests on."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from targeting.policy.contact_price import TILLS
+from targeting.sentences.policy import AT_SET_COST, AT_TILLS_COST, STUDY_COST, decisions_by_cost
+from targeting.sentences.policy_names import POLICY_WORDS
+from targeting.sentences.report import loss_of_mailing_everybody
+from targeting.stats.estimates import Z
+from targeting.words.money import amount, money
+from targeting.words.numbers import chance, percent
+
+Metrics = Mapping[str, Any]
+EVERYBODY = {"everybody": "everybody", "overlap": "everybody in the overlap"}
+# Where a cost is from in a few words, by whether it is that of the published study.
+SHORT_SOURCES = {
+    (AT_SET_COST, True): "as the published study has it",
+    (AT_SET_COST, False): "as set for this run",
+    (AT_TILLS_COST, True): "by these tills",
+    (AT_TILLS_COST, False): "by these tills",
+}
+
+
+def decision_headline(metrics: Metrics, policies: pd.DataFrame) -> str:
+    """The decision in a dozen words, by the rule: shown to pay, the best bet, shown to lose, or not known.
+
+    `policies` is plots/policies.csv.
+    """
+    policy, answers = metrics["policy"], metrics["nuisance"]["answers"]
+    if answers == "nothing":
+        return "Not known, test it: those mailed and those not do not compare."
+    if policy["recommended"] != "none":
+        kind = "shown to pay" if policy["shown"] else "the best bet, not shown to pay"
+        return f"Mail {percent(policy['share'])} of households: {kind}."
+    if loss_of_mailing_everybody(answers, policies):
+        return f"Mail nobody: mailing {EVERYBODY[answers]} is shown to lose."
+    return "Mail nobody yet: whether mailing pays is not known, test it."
+
+
+def ticks(lookup_costs: Sequence[float], metrics: Metrics) -> list[dict[str, Any]]:
+    """Costs worth a mark on the slider: that of the run, and by the tills; each with the nearest stop, by its number."""
+    marks = {"this run": metrics["policy"]["cost"]}
+    if metrics["policy"]["cost"] == STUDY_COST:
+        marks = {"the study": STUDY_COST}
+    tills = metrics["policy"]["tills_cost"]
+    if metrics["trials"]["costs"] and tills <= max(lookup_costs):
+        marks["your tills"] = tills
+    near = {name: min(range(len(lookup_costs)), key=lambda i: abs(lookup_costs[i] - value)) for name, value in marks.items()}
+    return [{"words": f"{name}: {money(value)}", "stop": near[name]} for name, value in marks.items()]
+
+
+def key_numbers(metrics: Metrics, policies: pd.DataFrame, outcome: str) -> list[dict[str, str]]:
+    """What a mailing brings, what it costs and what the decision is expected to earn: value and caption each.
+
+    `policies` is plots/policies.csv.
+    """
+    policy = metrics["policy"]
+    brings = {"value": "not known", "caption": "what a mailing brings in margin: those mailed and those not do not compare"}
+    known = bool(policy["belief"]) and metrics["nuisance"]["answers"] != "nothing"
+    if known:
+        level, sd = (policy["margin"] * policy["belief"][name] for name in ("level", "level_sd"))
+        ends = f"{money(level - Z * sd)} to {money(level + Z * sd)} with a probability of 95%"
+        brings = {"value": money(level), "caption": f"what a mailing is expected to bring in margin, in the overlap: {ends}"}
+    own = AT_TILLS_COST if policy["costs"] == TILLS else AT_SET_COST
+    costs = {
+        "value": money(policy["cost"]),
+        "caption": f"what a contact costs, {SHORT_SOURCES[own, policy['cost'] == STUDY_COST]}; it pays where it adds "
+        f"{amount(policy['breakeven'], outcome)}",
+    }
+    inside = policies.set_index("policy").loc["inside"]
+    risk = f"it loses with a chance of {chance(policy['chance_of_loss'])}"
+    if policy["recommended"] == "none":
+        risk = "what mailing nobody earns"
+        if known:
+            others, pays = money(inside["expected_profit"]), chance(1 - inside["chance_of_loss"])
+            risk += f"; mailing everybody in the overlap {others}, which pays with a chance of {pays}"
+    earns = {"value": money(policy["expected_profit"]), "caption": f"expected profit of the decision per household: {risk}"}
+    return [brings, costs, earns]
+
+
+def decision_rows(scenarios: pd.DataFrame, metrics: Metrics, contact_cost: float) -> list[dict[str, str]]:
+    """The decision at the cost as set and at that by the tills, a row each: cost, source, decision, profit, risk, and own.
+
+    `scenarios` is plots/breakeven.csv, `contact_cost` policy.contact_cost. None where the arms do not compare.
+    """
+    policy, rows = metrics["policy"], []
+    if metrics["nuisance"]["answers"] == "nothing":
+        return []
+    own = AT_TILLS_COST if policy["costs"] == TILLS else AT_SET_COST
+    for key, row in decisions_by_cost(scenarios, policy["costs"]).items():
+        mails = row["recommended"] != "none"
+        source = SHORT_SOURCES[key, row["cost"] == STUDY_COST]
+        if key == AT_TILLS_COST:
+            source += (
+                f": {money(contact_cost)} to send it, an assumption, and {money(row['cost'] - contact_cost)} of own discounts"
+            )
+        ends = f"{money(row['expected_profit_lower'])} to {money(row['expected_profit_upper'])}"
+        rows.append(
+            {
+                "cost": money(row["cost"]),
+                "source": source,
+                "decision": f"Mail {percent(row['recommended_share'])} of households: {POLICY_WORDS[row['recommended']]}"
+                if mails
+                else "Mail nobody",
+                "profit": f"{money(row['expected_profit'])} ({ends})" if mails else money(0),
+                "risk": chance(row["chance_of_loss"]) if mails else "none",
+                "own": "this run" if key == own else "",
+            }
+        )
+    return rows
+
+
+def believed_and_measured(metrics: Metrics, policies: pd.DataFrame) -> str:
+    """Why the profit that a choice is expected to earn is not the one measured, where they differ.
+
+    `policies` is plots/policies.csv. The choice is the recommended one, or where that is nobody everybody in the overlap.
+    """
+    name = metrics["policy"]["recommended"]
+    row = policies.set_index("policy").loc["inside" if name == "none" else name]
+    expected, measured = row["expected_profit"], row["profit"]
+    if metrics["nuisance"]["answers"] == "nothing" or pd.isna(expected) or money(expected) == money(measured):
+        return ""
+    ends = f"{money(row['profit_ci_lower'])} to {money(row['profit_ci_upper'])}"
+    return (
+        f"Two numbers for one choice: mailing {POLICY_WORDS[row.name]} is expected to earn {money(expected)} per household, and "
+        f"measured it earned {money(measured)} (95% interval {ends}). The first is what to expect next time: it counts most "
+        "the households whose effect is told most exactly. The second is what these households did, each counted alike, with "
+        "their noise. Decide by the first, check by the second."
+    )

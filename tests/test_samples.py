@@ -1,0 +1,65 @@
+"""What can be opened without a run, and the demo that makes it."""
+
+import json
+import re
+
+import pytest
+import yaml
+from playwright.sync_api import Browser
+
+from scripts.demo import prepare
+from scripts.run_pipeline import slip
+from scripts.sample_pages import GAME, REPORT, SAMPLES, relinked
+from tests.browser import WIDTHS, no_sideways_scroll, opened, serious_faults
+from tests.conftest import ROOT
+
+PAGE = ROOT / SAMPLES[GAME][0]
+
+
+def test_a_demo_has_the_code_and_parameters_that_a_run_accepts(tmp_path):
+    prepare(ROOT, tmp_path / "demo")
+    assert slip(tmp_path / "demo") == ""
+    made = yaml.safe_load((tmp_path / "demo" / "params.yaml").read_text(encoding="utf-8"))
+    assert made["data"]["source"] == "simulated"
+    assert (tmp_path / "demo" / "stages" / "game.py").read_bytes() == (ROOT / "stages" / "game.py").read_bytes()
+
+
+def test_a_link_that_is_gone_is_no_silent_change():
+    assert relinked('<a href="a">', {'"a"': '"b"'}) == '<a href="b">'
+    with pytest.raises(ValueError, match="has no"):
+        relinked("", {'"a"': '"b"'})
+
+
+def test_the_samples_are_small_and_lead_to_what_is_there():
+    for copy, _ in SAMPLES.values():
+        text = (ROOT / copy).read_text(encoding="utf-8")
+        assert len(text) < 6e6
+        for link in re.findall(r'<a href="([^"#]+)"', text):
+            # What a run makes is not in git; all else is.
+            assert link.startswith(("../data/", "../plots/report/")) or (ROOT / "docs" / link).exists(), link
+
+
+def test_the_sample_report_is_of_the_committed_results():
+    policy = json.loads((ROOT / "metrics" / "policy.json").read_text(encoding="utf-8"))
+    text = (ROOT / SAMPLES[REPORT][0]).read_text(encoding="utf-8").replace("&#39;", "'")
+    assert policy["recommendation"] in text, "written by `python -m scripts.sample_pages`"
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_the_made_up_shop_plays_to_its_end_in_three_clicks(browser: Browser, width):
+    with opened(browser, PAGE, width) as page:
+        page.locator(".card").nth(0).get_by_role("button", name="All").click()
+        page.locator(".card").nth(1).get_by_role("button", name="All").click()
+        page.click("#run")
+        assert "of the best possible profit" in page.inner_text("#result-title")
+        assert len(page.inner_text("#lesson")) > 20
+        assert page.locator("#truths circle.dot").count() == page.evaluate("currentGame().own.true.length")
+        assert page.locator("#scores li").count() >= 5
+        assert no_sideways_scroll(page)
+        assert serious_faults(page) == []
+
+
+def test_the_made_up_shop_has_something_to_find(browser: Browser):
+    with opened(browser, PAGE) as page:
+        pays = page.evaluate("currentGame().own.true.filter((profit) => profit > 0).length / currentGame().own.true.length")
+        assert 0.05 < pays < 0.6
