@@ -12,7 +12,7 @@ from study.estimate import MODELS, estimate_rows, one_process, world_seed
 from targeting.base.columns import KEYS, OUTCOMES, all_effect_columns
 from targeting.learners.cross_fit import LearnerError, cross_fit_effects
 from targeting.learners.data import outcome_data
-from targeting.learners.ensemble import average, joined, stack, usable
+from targeting.learners.ensemble import ensembles, usable
 from targeting.learners.registry import find_learner
 from targeting.nuisance.cross_fit import cross_fit, nuisance_table, nuisance_tasks
 from targeting.nuisance.nested import inner_nuisances
@@ -115,9 +115,9 @@ def learned_effects(panel: pd.DataFrame, nuisance: pd.DataFrame, params: Params)
             tables[name] = cross_fit_effects(panel, data, learner, settings, params["seed"])
         except LearnerError:
             continue  # it is left out, as by the stage; the summary counts the worlds that a learner is in
-    members = joined(usable(panel, tables))
-    ensembles = {"average": average(panel, members, (OUTCOME,)), "stack": stack(panel, members, data)[0]}
-    return {name: table.reindex(columns=[*KEYS, *all_effect_columns(OUTCOMES)]) for name, table in (tables | ensembles).items()}
+    joint = ensembles(panel, usable(panel, tables), data)
+    tables |= {"average": joint.average, "stack": joint.stack}
+    return {name: table.reindex(columns=[*KEYS, *all_effect_columns(OUTCOMES)]) for name, table in tables.items()}
 
 
 def _economics(params: Params) -> Economics:

@@ -11,7 +11,7 @@ from benchmarks.public.tables import OUTCOME
 from targeting.effects.estimators import ESTIMATORS, effect_data
 from targeting.learners.cross_fit import LearnerError, cross_fit_effects
 from targeting.learners.data import outcome_data
-from targeting.learners.ensemble import average, joined, stack, usable
+from targeting.learners.ensemble import ensembles, usable
 from targeting.learners.registry import find_learner
 from targeting.nuisance.cross_fit import cross_fit, nuisance_table, nuisance_tasks
 from targeting.nuisance.nested import inner_nuisances
@@ -42,8 +42,8 @@ def learned_effects(panel: pd.DataFrame, nuisance: pd.DataFrame, params: Params)
             tables[name] = cross_fit_effects(panel, data, learner, settings, params["seed"])
         except LearnerError:
             continue
-    members = joined(usable(panel, tables))
-    return tables | {"average": average(panel, members, (OUTCOME,)), "stack": stack(panel, members, data)[0]}
+    joint = ensembles(panel, usable(panel, tables), data)
+    return tables | {"average": joint.average, "stack": joint.stack}
 
 
 def effects(panel: pd.DataFrame, nuisance: pd.DataFrame, params: Params) -> dict[str, NDArray[np.float64]]:
