@@ -79,7 +79,7 @@ def joined(
 
 @dataclass(frozen=True)
 class Ensembles:
-    """Effects by `average` and by `stack`, and who has which weight in them: outcome, fold, learner, average, weight (stack's)."""
+    """Effects by `average` and by `stack`, and each learner's weights: outcome, fold, learner, average, weight (of the stack)."""
 
     average: pd.DataFrame
     stack: pd.DataFrame
