@@ -164,7 +164,7 @@ def test_more_components_than_usual_are_taken_where_they_predict_better_beyond_n
     found = components[:, 14] / components[:, 14].std()
     noise = rng.normal(size=400)
     assert components_by_loss(covariates, 3 * found + noise, weight, np.asarray) >= 15
-    assert components_by_loss(covariates, noise, weight, np.asarray) == COMPONENTS["components"]
+    assert components_by_loss(covariates, noise, weight, np.asarray) <= COMPONENTS["components"]
 
 
 def test_the_number_of_components_is_that_of_a_loop_over_left_out_rows():
