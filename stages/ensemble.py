@@ -13,7 +13,7 @@ from targeting.base.params import load_params
 from targeting.base.stage import run
 from targeting.figures.learners import distribution_chart
 from targeting.learners.data import outcome_data
-from targeting.learners.ensemble import average, distributions, joined, stack, usable
+from targeting.learners.ensemble import CONSTANT, distributions, ensembles, usable
 
 PANEL = Path("data/trials/panel.parquet")
 NUISANCE = Path("data/trials/nuisance.parquet")
@@ -35,10 +35,8 @@ def main() -> None:
     data = {outcome: outcome_data(panel, nuisance, inner, outcome) for outcome in outcomes}
     tables = usable(panel, {name: pd.read_parquet(EFFECTS / f"{name}.parquet") for name in names})
 
-    members = joined(tables)
-    mean = average(panel, members, outcomes)
-    stacked, weights = stack(panel, members, data)
-
+    found = ensembles(panel, tables, data)
+    weights, mean, stacked = found.weights, found.average, found.stack
     shown = {**tables, "average": mean, "stack": stacked}
     table = distributions(shown, outcomes)
     losses = {
@@ -49,7 +47,8 @@ def main() -> None:
         for outcome in outcomes
     }
     failed = ", ".join(name for name in names if name not in tables) or "none"
-    metrics = {"n_learners": len(tables), "joined": ", ".join(members), "failed": failed} | losses
+    members = weights.groupby("learner", sort=False)["average"].max().drop(CONSTANT)
+    metrics = {"n_learners": len(tables), "joined": ", ".join(members.index[members > 0]), "failed": failed} | losses
     write_metrics(metrics, METRICS)
     write_parquet(mean, AVERAGE)
     write_parquet(stacked, STACK)

@@ -42,9 +42,8 @@ def main() -> None:
     if learner == "selected":
         learner, ranks = validation["selected"], validation["best"]
     weights = pd.read_parquet(STACK_WEIGHTS)
-    usable = [name for name in learners["names"] if name in set(weights["learner"])]
-    blends = {name: blend_of(learner, usable, weights, name) for name in outcomes_of(panel.columns)}
-    ranking = blend_of(ranks, usable, weights, outcome)
+    blends = {name: blend_of(learner, weights, name) for name in outcomes_of(panel.columns)}
+    ranking = blend_of(ranks, weights, outcome)
     behind = {name for blend in (*blends.values(), ranking) for name in blend} - {CONSTANT}
     tuned = {name: json.loads((TUNING / f"{name}.json").read_text(encoding="utf-8")) for name in sorted(behind)}
 

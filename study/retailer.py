@@ -12,7 +12,7 @@ from study.estimate import MODELS, estimate_rows, one_process, world_seed
 from targeting.base.columns import KEYS, OUTCOMES, all_effect_columns
 from targeting.learners.cross_fit import LearnerError, cross_fit_effects
 from targeting.learners.data import OutcomeData, outcome_data
-from targeting.learners.ensemble import average, joined, stack, usable
+from targeting.learners.ensemble import ensembles, usable
 from targeting.learners.registry import find_learner
 from targeting.nuisance.cross_fit import cross_fit, nuisance_table, nuisance_tasks
 from targeting.nuisance.nested import inner_nuisances
@@ -124,8 +124,8 @@ def untuned_effects(panel: pd.DataFrame, data: OutcomeData, outcome: str, params
             tables[name] = cross_fit_effects(panel, by_outcome, learner, settings, params["seed"])
         except LearnerError:
             continue
-    members = joined(usable(panel, tables))
-    return tables | {"average": average(panel, members, (outcome,)), "stack": stack(panel, members, by_outcome)[0]}
+    joint = ensembles(panel, usable(panel, tables), by_outcome)
+    return tables | {"average": joint.average, "stack": joint.stack}
 
 
 def _economics(params: Params) -> Economics:

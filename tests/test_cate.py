@@ -7,11 +7,12 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.stats import spearmanr
+from sklearn.pipeline import make_pipeline
 
 from targeting.base.columns import KEYS, OUTCOMES
 from targeting.base.errors import DataError
 from targeting.learners import cross_fit as cate
-from targeting.learners.base_models import regressor
+from targeting.learners.base_models import COMPONENTS, component_steps, components_by_loss, regressor
 from targeting.learners.cross_fit import LearnerError, cross_fit_effects, fit_fold, no_effects
 from targeting.learners.data import outcome_data
 from targeting.learners.orthogonal import dr_learner, linear_dml, nonparam_dml
@@ -152,6 +153,34 @@ def test_components_are_the_leading_directions_of_raw_and_logged_covariates(smoo
     model = regressor({"model": "components", "components": 4}, 1)
     found = model.fit(learn.covariates, learn.score, sample_weight=learn.score_weight).predict(learn.covariates)
     np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-6 * expected.std())
+
+
+def test_more_components_than_usual_are_taken_where_they_predict_better_beyond_noise():
+    """Twenty unlike covariates, of which the one that varies least moves the target: the eight usual components miss it."""
+    rng = np.random.default_rng(0)
+    covariates = rng.normal(size=(400, 20)) @ np.linalg.qr(rng.normal(size=(20, 20)))[0]
+    weight = rng.uniform(0.5, 2, 400)
+    components = make_pipeline(*component_steps(None, np.asarray)).fit_transform(covariates)
+    found = components[:, 14] / components[:, 14].std()
+    noise = rng.normal(size=400)
+    assert components_by_loss(covariates, 3 * found + noise, weight, np.asarray) >= 15
+    assert components_by_loss(covariates, noise, weight, np.asarray) <= COMPONENTS["components"]
+
+
+def test_the_number_of_components_is_that_of_a_loop_over_left_out_rows():
+    rng = np.random.default_rng(1)
+    covariates, weight = rng.normal(size=(60, 12)), rng.uniform(0.5, 2, 60)
+    components = make_pipeline(*component_steps(None, np.asarray)).fit_transform(covariates)
+    target = 4 * components[:, 10] + rng.normal(size=60)
+    losses = np.zeros((60, 12))
+    for row in range(60):
+        others = np.arange(60) != row
+        for number in range(1, 13):
+            design = np.column_stack([np.ones(60), components[:, :number]])
+            root = np.sqrt(weight[others])
+            coefficients = np.linalg.lstsq(design[others] * root[:, None], target[others] * root, rcond=None)[0]
+            losses[row, number - 1] = weight[row] * (target[row] - design[row] @ coefficients) ** 2
+    assert components_by_loss(covariates, target, weight, np.asarray) == losses.mean(axis=0).argmin() + 1 > 10
 
 
 def test_linear_dml_is_least_squares_of_residuals_on_components(smooth):

@@ -9,7 +9,7 @@ from scipy.stats import spearmanr
 from targeting.base.columns import KEYS, OUTCOMES, effect_columns
 from targeting.base.errors import DataError
 from targeting.learners.cross_fit import fit_fold, no_effects
-from targeting.learners.ensemble import average, constant_effect, distributions, joined, r_weights, stack, usable
+from targeting.learners.ensemble import CONSTANT, constant_effect, distributions, ensembles, members, r_weights, usable
 from targeting.learners.registry import find_learner
 from targeting.learners.tuning import Tuned, fold_loss
 from targeting.nuisance.overlap import in_overlap
@@ -38,11 +38,14 @@ def candidates(given: World, seed: int = 0) -> dict[str, pd.DataFrame]:
     return tables | {"noise": effects(given, rng.normal(30, 20, n))}
 
 
-def test_the_average_is_the_mean(given):
+def test_the_average_is_the_mean_of_those_that_are_joined(given):
     tables = candidates(given)
-    mean = average(given.panel, tables, OUTCOMES)
-    expected = sum(table["cate_purchase_amount"] for table in tables.values()) / 3
+    found = ensembles(given.panel, tables, given.data())
+    mean, own = found.average, found.weights[found.weights["outcome"] == AMOUNT]
+    shares = own.pivot_table(index="fold", columns="learner", values="average").loc[given.panel["fold"]].reset_index(drop=True)
+    expected = sum(shares[name] * table["cate_purchase_amount"] for name, table in tables.items())
     np.testing.assert_allclose(mean["cate_purchase_amount"], expected)
+    assert (own.loc[own["learner"] == "noise", "average"] == 0).all()
     assert list(mean.columns) == [*KEYS, *effect_columns("purchase_amount"), *effect_columns("purchase_count")]
     assert mean["lower_purchase_amount"].isna().all()
 
@@ -86,7 +89,8 @@ def test_the_constant_effect_is_the_slope_of_residuals_through_the_origin(given)
 
 def test_the_stack_prefers_what_is_right_and_weighs_each_fold_by_the_others(given):
     tables = candidates(given)
-    table, weights = stack(given.panel, tables, given.data())
+    found = ensembles(given.panel, tables, given.data())
+    table, weights = found.stack, found.weights
     own = weights[weights["outcome"] == AMOUNT].pivot_table(index="fold", columns="learner", values="weight")
     np.testing.assert_allclose(own.sum(axis=1), 1)
     assert (own >= 0).all(axis=None)
@@ -102,7 +106,7 @@ def test_the_stack_prefers_what_is_right_and_weighs_each_fold_by_the_others(give
 
 def test_a_folds_own_outcomes_and_effects_do_not_move_its_weights(given):
     tables = candidates(given)
-    _, before = stack(given.panel, tables, given.data())
+    before = ensembles(given.panel, tables, given.data()).weights
     rng = np.random.default_rng(1)
     own = (given.panel["fold"] == 1).to_numpy()
     panel = given.panel.copy()
@@ -111,7 +115,7 @@ def test_a_folds_own_outcomes_and_effects_do_not_move_its_weights(given):
         name: table.assign(**{f"cate_{AMOUNT}": table[f"cate_{AMOUNT}"].where(~own, 1e5)}) for name, table in tables.items()
     }
     data = World(panel, given.nuisance, given.inner, given.truth).data()
-    _, after = stack(panel, changed, data)
+    after = ensembles(panel, changed, data).weights
     for fold, same in ((1, True), (0, False)):
         rows = (before["fold"] == fold) & (before["outcome"] == AMOUNT)
         assert np.allclose(before.loc[rows, "weight"], after.loc[rows, "weight"]) == same
@@ -133,10 +137,19 @@ def test_failed_learners_are_left_out_and_nothing_left_is_an_error(given):
         usable(given.panel, {"first": tables["first"].iloc[1:]})
 
 
-def test_only_orthogonal_learners_are_joined_unless_there_are_none():
-    tables = {name: pd.DataFrame() for name in ("s", "t", "linear_dml", "x", "r_smooth")}
-    assert list(joined(tables)) == ["linear_dml", "r_smooth"]
-    assert list(joined({name: tables[name] for name in ("t", "x")})) == ["t", "x"]
+def test_members_are_the_orthogonal_learners_that_are_as_good_as_the_best_and_others_that_beat_them():
+    """Losses a row whose differences are noise, or noise around 1: the latter is beyond any doubt."""
+    rng = np.random.default_rng(0)
+    households = np.arange(400)
+
+    def around(mean: float) -> np.ndarray:
+        return mean + rng.normal(0, 0.5, 400)
+
+    close = {"s": around(3.0), "t": around(2.0), "linear_dml": around(2.0), "r_smooth": around(2.0), CONSTANT: around(3.0)}
+    assert members(close, households) == ("linear_dml", "r_smooth")  # t is as good, but not orthogonal
+    assert members(close | {"t": around(1.0)}, households) == ("t",)
+    assert members({name: close[name] for name in ("s", "t")}, households) == ("t",)
+    assert members(close | {CONSTANT: around(1.0)}, households) == (CONSTANT,)
 
 
 def test_distributions_say_how_effects_are_spread(given):
@@ -152,10 +165,8 @@ UNLIKE = ("t", "x", "nonparam_dml", "linear_dml", "r_smooth", "dr_smooth")
 def with_ensembles(given: World, cates: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Learners' effects on spend, and those of their average and stack."""
     tables = {name: given.panel[KEYS].assign(**{f"cate_{AMOUNT}": cate}) for name, cate in cates.items()}
-    joint = {
-        "average": average(given.panel, tables, (AMOUNT,)),
-        "stack": stack(given.panel, tables, {AMOUNT: given.data()[AMOUNT]})[0],
-    }
+    found = ensembles(given.panel, tables, {AMOUNT: given.data()[AMOUNT]})
+    joint = {"average": found.average, "stack": found.stack}
     return cates | {name: table[f"cate_{AMOUNT}"].to_numpy() for name, table in joint.items()}
 
 

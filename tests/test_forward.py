@@ -7,10 +7,10 @@ import pytest
 from targeting.base.columns import KEYS, OUTCOMES
 from targeting.base.errors import DataError
 from targeting.learners.registry import find_learner
-from targeting.stats.folds import household_folds, levelled, rank_within
+from targeting.stats.folds import CROSS_FITTED, household_folds, levelled, rank_within
 from targeting.validation.calibration import best_linear_predictor
 from targeting.validation.forward import forward_effects, forward_table
-from targeting.validation.ranking import CROSS_FITTED, autoc
+from targeting.validation.ranking import autoc
 
 SEED = 1
 

@@ -74,7 +74,9 @@ def test_a_run_leaves_what_it_promises(project):
         tuned = json.loads((project / f"data/tuning/{name}.json").read_text())
         assert set(tuned["purchase_count"]["settings"]) == {"0", "1", "2"}
     weights = pd.read_csv(project / "plots/stack_weights.csv")
-    assert set(weights["learner"]) == {"dr", "constant"}  # x is compared, and never joined
+    assert set(weights["learner"]) == {"x", "dr", "constant"}
+    totals = weights.groupby(["outcome", "fold"])[["average", "weight"]].sum()
+    assert (totals - 1).abs().max(axis=None) < 1e-6
     assert len(pd.read_parquet(project / "data/ensemble/stack.parquet")) == len(panel)
     assert pd.read_csv(project / "plots/effect_tree.csv").groupby("outcome")["n"].sum().eq(len(panel)).all()
     policies = pd.read_csv(project / "plots/policies.csv")

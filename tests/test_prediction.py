@@ -225,13 +225,14 @@ def test_what_validation_may_choose_is_a_blend_of_learners():
             "outcome": "purchase_amount",
             "fold": [0, 0, 0, 1, 1, 1],
             "learner": ["x", "dr", "constant"] * 2,
+            "average": [0.5, 0.5, 0.0, 1.0, 0.0, 0.0],
             "weight": [0.6, 0.0, 0.4, 0.2, 0.0, 0.8],
         }
     )
-    assert blend_of("dr", ["x", "dr"], weights, "purchase_amount") == {"dr": 1.0}
-    assert blend_of("ate", ["x", "dr"], weights, "purchase_amount") == {"constant": 1.0}
-    assert blend_of("average", ["x", "dr"], weights, "purchase_amount") == {"x": 0.5, "dr": 0.5}
-    assert blend_of("stack", ["x", "dr"], weights, "purchase_amount") == pytest.approx({"x": 0.4, "constant": 0.6})
+    assert blend_of("dr", weights, "purchase_amount") == {"dr": 1.0}
+    assert blend_of("ate", weights, "purchase_amount") == {"constant": 1.0}
+    assert blend_of("average", weights, "purchase_amount") == {"x": 0.75, "dr": 0.25}
+    assert blend_of("stack", weights, "purchase_amount") == pytest.approx({"x": 0.4, "constant": 0.6})
 
 
 def test_the_settings_of_most_folds_fit_all_rows():

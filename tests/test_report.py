@@ -425,7 +425,7 @@ def test_the_headline_turns_where_the_decision_does(browser, tmp_path):
         at = (mark["x"] + mark["width"] / 2 - track["x"] - 8) / (track["width"] - 16)
         assert at == pytest.approx((first - 0.5) / (len(stops[0]) - 1), abs=0.01)
         page.get_by_role("button", name="your tills").click()
-        assert "At $1.00 a contact" in page.inner_text("#decision")
+        assert "At $1.00 per contact" in page.inner_text("#decision")
         page.click("#reset")
         assert page.inner_text("#decision") == own
 

@@ -26,6 +26,7 @@ from targeting.trials.panel import household_covariates, in_last_trial
 from targeting.validation.selection import AVERAGE_EFFECT
 
 Vector = NDArray[np.float64]
+WEIGHTS = {"average": "average", "stack": "weight"}  # the column of an ensemble's weights
 
 
 def outside_range(panel: pd.DataFrame, households: pd.DataFrame) -> pd.Series:
@@ -43,19 +44,17 @@ def outside_range(panel: pd.DataFrame, households: pd.DataFrame) -> pd.Series:
     return pd.Series(words, index=households.index, dtype="str")
 
 
-def blend_of(learner: str, usable: Sequence[str], stack_weights: pd.DataFrame, outcome: str) -> dict[str, float]:
+def blend_of(learner: str, weights: pd.DataFrame, outcome: str) -> dict[str, float]:
     """The learners behind a name that validation may choose, and their weights, which add up to 1.
 
-    A learner is itself; `average` all usable learners alike; `stack` has the mean over folds of its weights (outcome, fold,
-    learner, weight), a constant effect among them; `ate` is that constant alone.
+    A learner is itself; `average` and `stack` have the mean over folds of their `weights` (outcome, fold, learner, average,
+    weight), a constant effect among the stack's; `ate` is that constant alone.
     """
     if learner == AVERAGE_EFFECT:
         return {CONSTANT: 1.0}
-    if learner == "average":
-        return dict.fromkeys(usable, 1 / len(usable))
-    if learner == "stack":
-        own = stack_weights[stack_weights["outcome"] == outcome]
-        mean = own.groupby("learner", sort=False)["weight"].mean()
+    if learner in WEIGHTS:
+        own = weights[weights["outcome"] == outcome]
+        mean = own.groupby("learner", sort=False)[WEIGHTS[learner]].mean()
         return {str(name): float(weight) for name, weight in mean.items() if weight > 0}
     return {learner: 1.0}
 

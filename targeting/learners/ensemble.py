@@ -1,20 +1,26 @@
 """One effect from many learners': their average, and convex weights by the R-loss, chosen on other folds than they serve.
 
-The learners that are joined are the orthogonal ones (all but `registry.INDIRECT`): what their outcome models err counts only
-times the propensity's error. Where the arms barely overlap the others are off by hundreds of USD, and take a mean with them.
+What is joined are the orthogonal learners (all but `registry.INDIRECT`): what their outcome models err counts only times the
+propensity's error. Where the arms barely overlap the others are off by hundreds of USD, and take a mean with them; they join
+where they beat every orthogonal one beyond noise. And whoever loses more than the best beyond noise is left out: where effects
+are large beside the noise, learners that are too flat or too coarse would drag the mean along.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy.optimize import nnls
+from scipy.special import ndtri
 
 from targeting.base.columns import KEYS, effect_columns
 from targeting.base.errors import DataError
 from targeting.learners.data import OutcomeData
 from targeting.learners.registry import INDIRECT
+from targeting.stats.estimates import SIGNIFICANCE, mean_estimate
+from targeting.stats.folds import CROSS_FITTED
 from targeting.trials.panel import require_aligned
 
 Vector = NDArray[np.float64]
@@ -22,6 +28,7 @@ CONSTANT = "constant"  # the same effect for everybody, a candidate of the stack
 # Learners that agree leave the loss all but flat between them, and weights that follow its noise lose to equal ones: this many
 # times its curvature draws the weights together. Source: Claeskens et al. (2016), Int. J. Forecasting 32, 754-762.
 DRAW = 1.0
+BEYOND_NOISE = float(ndtri(1 - SIGNIFICANCE))  # standard errors, on one side
 
 
 def usable(panel: pd.DataFrame, tables: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
@@ -34,40 +41,79 @@ def usable(panel: pd.DataFrame, tables: Mapping[str, pd.DataFrame]) -> dict[str,
     return alive
 
 
-def joined(tables: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
-    """The tables that an ensemble joins: those of orthogonal learners, or all where there is none."""
-    return {name: table for name, table in tables.items() if name not in INDIRECT} or dict(tables)
+def members(losses: Mapping[str, Vector], household_id: NDArray[np.int64]) -> tuple[str, ...]:
+    """Who is joined, by each row's R-loss (rows,) of each learner: the orthogonal ones that are as good as the best, or nearly.
 
-
-def average(panel: pd.DataFrame, tables: Mapping[str, pd.DataFrame], outcomes: tuple[str, ...]) -> pd.DataFrame:
-    """The plain mean of the learners' effects; no interval."""
-    means = {o: np.mean([table[f"cate_{o}"] for table in tables.values()], axis=0) for o in outcomes}
-    return _table(panel, means)
-
-
-def stack(
-    panel: pd.DataFrame, tables: Mapping[str, pd.DataFrame], data: Mapping[str, OutcomeData]
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Effects weighted by fold, and the weights: outcome, fold, learner (a constant effect among them), weight.
-
-    A fold's weights minimise the R-loss of the other folds' out-of-fold effects, so no row both chooses weights and has them.
-    The other folds' effects come from models that saw this fold, whose outcomes reach its weights by that way alone.
-    Source: Nie & Wager (2021), Biometrika 108, 299-319, section 4.
+    Best is the orthogonal learner with the lowest mean loss, or one of the others that beats it beyond noise, who then join too.
+    Where there is no orthogonal learner, the others take their place. Nobody is a member whose loss is above that of the best
+    beyond noise; errors allow for cross-fitting.
+    Source: after Hansen, Lunde & Nason (2011), The model confidence set, Econometrica 79, 453-497.
     """
-    effects, rows = {}, []
+    mean = {name: float(own.mean()) for name, own in losses.items()}
+
+    def beaten(name: str, other: str) -> bool:
+        behind = mean_estimate(losses[name] - losses[other], household_id)
+        return behind.value > BEYOND_NOISE * np.sqrt(CROSS_FITTED) * behind.se
+
+    learners = [name for name in losses if name != CONSTANT]
+    direct = [name for name in learners if name not in INDIRECT] or learners
+    direct += [CONSTANT] * (CONSTANT in losses)
+    best = min(direct, key=mean.__getitem__)
+    better = [name for name in losses if name not in direct and beaten(best, name)]
+    best = min([best, *better], key=mean.__getitem__)
+    return tuple(name for name in losses if name in (*direct, *better) and not beaten(name, best))
+
+
+def joined(
+    own: OutcomeData, rows: NDArray[np.bool_], candidates: Mapping[str, Vector], household_id: NDArray[np.int64]
+) -> tuple[tuple[str, ...], float]:
+    """Who is joined by the R-loss of some rows (see `members`), a constant effect among the `candidates`, and that effect.
+
+    `candidates` are each learner's effects (n,), `rows` and `household_id` have as many entries.
+    """
+    constant = constant_effect(own, rows)
+    all_effects = {**candidates, CONSTANT: np.full(len(rows), constant)}
+    losses = {name: own.r_losses(cate)[rows] for name, cate in all_effects.items()}
+    return members(losses, household_id[rows]), constant
+
+
+@dataclass(frozen=True)
+class Ensembles:
+    """Effects by `average` and by `stack`, and each learner's weights: outcome, fold, learner, average, weight (of the stack)."""
+
+    average: pd.DataFrame
+    stack: pd.DataFrame
+    weights: pd.DataFrame
+
+
+def ensembles(panel: pd.DataFrame, tables: Mapping[str, pd.DataFrame], data: Mapping[str, OutcomeData]) -> Ensembles:
+    """Both combinations of the learners that are joined, outcome by outcome and fold by fold; no intervals.
+
+    The average is the plain mean of the learners joined, and the constant effect where no learner is; the stack weighs the
+    constant effect too where that is as good as the best. A fold's members and weights come from the other folds' out-of-fold
+    effects, so no row both chooses weights and has them. The other folds' effects come from models that saw this fold, whose
+    outcomes reach its weights by that way alone. On weights: Nie & Wager (2021), Biometrika 108, 299-319, section 4.
+    """
+    households = panel["household_id"].to_numpy()
+    averages, stacks, rows = {}, {}, []
     for outcome, own in data.items():
-        candidates = np.column_stack([table[f"cate_{outcome}"] for table in tables.values()])
-        effects[outcome] = np.empty(len(panel))
+        candidates = {name: table[f"cate_{outcome}"].to_numpy() for name, table in tables.items()}
+        averages[outcome], stacks[outcome] = np.empty(len(panel)), np.empty(len(panel))
         for number in own.numbers:
             others, held_out = own.fold != number, own.fold == number
-            constant = constant_effect(own, others)
-            weights = r_weights(own, others, np.column_stack([candidates[others], np.full(others.sum(), constant)]))
-            effects[outcome][held_out] = candidates[held_out] @ weights[:-1] + constant * weights[-1]
+            names, constant = joined(own, others, candidates, households)
+            effects = np.column_stack([{**candidates, CONSTANT: np.full(len(panel), constant)}[name] for name in names])
+            weights = dict(zip(names, r_weights(own, others, effects[others]), strict=True))
+            learners = [name for name in names if name != CONSTANT] or [CONSTANT]
+            shares = dict.fromkeys(learners, 1 / len(learners))
+            averages[outcome][held_out] = effects[held_out] @ [shares.get(name, 0.0) for name in names]
+            stacks[outcome][held_out] = effects[held_out] @ [weights[name] for name in names]
             rows += [
-                {"outcome": outcome, "fold": number, "learner": name, "weight": weight}
-                for name, weight in zip([*tables, CONSTANT], weights, strict=True)
+                {"outcome": outcome, "fold": number, "learner": name}
+                | {"average": shares.get(name, 0.0), "weight": weights.get(name, 0.0)}
+                for name in [*tables, CONSTANT]
             ]
-    return _table(panel, effects), pd.DataFrame(rows)
+    return Ensembles(_table(panel, averages), _table(panel, stacks), pd.DataFrame(rows))
 
 
 def constant_effect(data: OutcomeData, rows: NDArray[np.bool_]) -> float:

@@ -6,7 +6,7 @@ Each learner imports econml by itself, as in targeting.learners.meta.
 import numpy as np
 from sklearn.pipeline import make_pipeline
 
-from targeting.learners.base_models import Range, Settings, component_steps, regressor
+from targeting.learners.base_models import Range, Settings, component_steps, components_by_loss, regressor
 from targeting.learners.rows import Effects, HeldOut, Rows
 from targeting.learners.stored import MEAN, PROPENSITY, StoredArms, StoredMean, StoredPropensity
 from targeting.stats.estimates import CONFIDENCE
@@ -46,11 +46,11 @@ def linear_dml(learn: Rows, held_out: HeldOut, settings: Settings, seed: int) ->
     """
     from econml.dml import LinearDML
 
-    learner = LinearDML(
-        **STORED,
-        featurizer=make_pipeline(*component_steps(settings["components"])),
-        random_state=seed,
+    # As many as predict best in the loss that it minimises, the R-loss.
+    number = settings.get("components") or components_by_loss(
+        learn.covariates, learn.outcome_residual / learn.treated_residual, learn.treated_residual**2 * learn.certainty
     )
+    learner = LinearDML(**STORED, featurizer=make_pipeline(*component_steps(number)), random_state=seed)
     learner.fit(learn.outcome, learn.treated, X=learn.covariates, W=learn.nuisances, sample_weight=learn.certainty)
     lower, upper = learner.effect_interval(held_out.covariates, alpha=1 - CONFIDENCE)
     return Effects(np.ravel(learner.effect(held_out.covariates)), np.ravel(lower), np.ravel(upper))

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from targeting.base.errors import DataError
-from targeting.learners.base_models import COMPONENTS, MODELS, RANGES, Range, Settings
+from targeting.learners.base_models import MODELS, RANGES, Range, Settings
 from targeting.learners.meta import s_learner, t_learner, x_learner
 from targeting.learners.orthogonal import (
     CAUSAL_FOREST,
@@ -43,7 +43,7 @@ class Learner:
 FEW_TREES = {"n_estimators": 32}
 WITH_MODEL: dict[str, Fit] = {"s": s_learner, "t": t_learner, "x": x_learner, "dr": dr_learner, "nonparam_dml": nonparam_dml}
 OF_ONE_KIND = {
-    "linear_dml": Learner(linear_dml, COMPONENTS, RANGES["components"]),
+    "linear_dml": Learner(linear_dml, {}, RANGES["components"]),
     "causal_forest": Learner(causal_forest, CAUSAL_FOREST, CAUSAL_FOREST_RANGES, FEW_TREES),
     "r_smooth": Learner(r_smooth, {}, RANGES["smooth"]),
     "dr_smooth": Learner(dr_smooth, {}, RANGES["smooth"]),

@@ -10,6 +10,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from targeting.base.errors import DataError
 
+# By which a variance is inflated where fold j's outcomes are in fold k's effects and k's in those of j, so that their products
+# count twice: by Cauchy and Schwarz the most that they can add (see targeting.validation.ranking).
+CROSS_FITTED = 2.0
+
 
 def household_folds(household_id: ArrayLike, n_folds: int, seed: int) -> NDArray[np.int64]:
     """A fold number (0 to n_folds - 1) a row, shape (n,); depends on the set of households and the seed, not on row order.

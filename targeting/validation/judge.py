@@ -12,10 +12,9 @@ from targeting.base.columns import outcomes_of
 from targeting.base.errors import DataError
 from targeting.nuisance.overlap import comparable
 from targeting.nuisance.scores import effect_scores
-from targeting.stats.folds import rank_within
+from targeting.stats.folds import CROSS_FITTED, rank_within
 from targeting.validation.calibration import grouped_effects
 from targeting.validation.measures import effect_correlations, learner_table
-from targeting.validation.ranking import CROSS_FITTED
 from targeting.validation.selection import (
     AVERAGE_EFFECT,
     NESTED,

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from targeting.stats.folds import levelled, rank_within
+from targeting.stats.folds import CROSS_FITTED, levelled, rank_within
 from targeting.validation.calibration import best_linear_predictor, calibration_r2, grouped_effects
-from targeting.validation.ranking import CROSS_FITTED, autoc, qini
+from targeting.validation.ranking import autoc, qini
 from targeting.validation.uplift import raw_auuc, raw_qini
 
 

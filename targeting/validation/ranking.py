@@ -17,7 +17,6 @@ from scipy.stats import norm
 from targeting.stats.estimates import Estimate, standard_error
 
 Vector = NDArray[np.float64]
-CROSS_FITTED = 2.0  # the inflation for cross-fitted effects: by Cauchy and Schwarz the most that two folds' products can add
 
 
 @dataclass(frozen=True)

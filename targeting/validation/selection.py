@@ -24,11 +24,11 @@ from numpy.typing import NDArray
 from targeting.base.columns import COMBINED, KEYS, all_effect_columns, effect_columns, outcomes_of
 from targeting.effects.estimators import ato, effect_data
 from targeting.stats.estimates import SIGNIFICANCE, Estimate
-from targeting.stats.folds import levelled, rank_within
+from targeting.stats.folds import CROSS_FITTED, levelled, rank_within
 from targeting.stats.joint import adjusted_p_values, joint_covariance
 from targeting.stats.units import widest_effects
 from targeting.validation.calibration import best_linear_predictor
-from targeting.validation.ranking import CROSS_FITTED, autoc_weights, rank_weighted_influence
+from targeting.validation.ranking import autoc_weights, rank_weighted_influence
 
 FACTOR = 2.0  # by which effects may be off in size before a learner is out of the question
 AVERAGE_EFFECT = "ate"  # in place of a learner's name: the same effect for everybody
