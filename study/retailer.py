@@ -62,8 +62,8 @@ def judge_retailer(overlap: str, effect: str, number: int, households: int, week
     panel, truth = panel_and_truth(SOURCE | size | {"overlap": overlap, "effect": effect}, params)
     with one_process():
         nuisance = fit_nuisances(panel, params)
-        effects = learned_effects(panel, nuisance, params)
-    bounds, economics = params["nuisance"]["overlap"], _economics(params)
+        effects = learned_effects(panel, learning_data(panel, nuisance, params), params)
+    bounds, economics = params["nuisance"]["overlap"], economics_of(params)
     chosen = choose_effects(panel, nuisance, effects, OUTCOME, bounds, params["seed"])
     choice, by_rule = chosen.choice, {CHOSEN: chosen.first, NESTED: chosen.nested, USED: chosen.selected}
     numbers = positivity(panel[covariate_names(panel)], panel["treated"], nuisance["propensity"], bounds, params["seed"])
@@ -100,13 +100,18 @@ def fit_nuisances(panel: pd.DataFrame, params: Params) -> pd.DataFrame:
     return with_precision(panel, nuisance_table(panel, predictions, settings["clip"]))
 
 
-def learned_effects(panel: pd.DataFrame, nuisance: pd.DataFrame, params: Params) -> Effects:
+def learning_data(panel: pd.DataFrame, nuisance: pd.DataFrame, params: Params) -> OutcomeData:
+    """What effects on spend are learned from, fold by fold."""
+    inner = inner_nuisances(panel, MODELS, params["nuisance"]["clip"], params["seed"])
+    return outcome_data(panel, nuisance, inner, OUTCOME)
+
+
+def learned_effects(panel: pd.DataFrame, data: OutcomeData, params: Params) -> Effects:
     """Out-of-fold effects on spend of every learner that does not fail, then of their average and stack, as the stages fit them.
 
     The columns of the other outcome are there and missing.
     """
-    inner = inner_nuisances(panel, MODELS, params["nuisance"]["clip"], params["seed"])
-    tables = untuned_effects(panel, outcome_data(panel, nuisance, inner, OUTCOME), OUTCOME, params)
+    tables = untuned_effects(panel, data, OUTCOME, params)
     return {name: table.reindex(columns=[*KEYS, *all_effect_columns(OUTCOMES)]) for name, table in tables.items()}
 
 
@@ -128,7 +133,8 @@ def untuned_effects(panel: pd.DataFrame, data: OutcomeData, outcome: str, params
     return tables | {"average": joint.average, "stack": joint.stack}
 
 
-def _economics(params: Params) -> Economics:
+def economics_of(params: Params) -> Economics:
+    """The cost and margin of the parameters, the same for every household."""
     return Economics(params["policy"]["cost"], params["policy"]["margin"])
 
 
@@ -137,7 +143,7 @@ def policy_choice(panel: pd.DataFrame, nuisance: pd.DataFrame, judged: Chosen, a
 
     `judged` has the effects to decide by, `answers` is what the overlap allows to be said.
     """
-    economics, bounds = _economics(params), params["nuisance"]["overlap"]
+    economics, bounds = economics_of(params), params["nuisance"]["overlap"]
     inputs = PolicyInputs(
         panel=panel,
         nuisance=nuisance,

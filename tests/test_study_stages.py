@@ -13,7 +13,7 @@ import yaml
 
 from study.estimate import StudySettings
 from study.estimate import policy_choice as choice_in_a_world
-from study.retailer import OUTCOME, SOURCE, fit_nuisances, learned_effects, panel_and_truth, policy_choice
+from study.retailer import OUTCOME, SOURCE, fit_nuisances, learned_effects, learning_data, panel_and_truth, policy_choice
 from study.worlds import draw_world
 from targeting.base.columns import KEYS, OUTCOMES, effect_columns
 from targeting.base.outputs import write_csv, write_metrics, write_parquet
@@ -77,7 +77,7 @@ def roads(tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
             stage(name, patch)
 
     nuisance = fit_nuisances(panel, PARAMS)
-    effects = learned_effects(panel, nuisance, PARAMS)
+    effects = learned_effects(panel, learning_data(panel, nuisance, PARAMS), PARAMS)
     chosen = choose_effects(panel, nuisance, effects, OUTCOME, BOUNDS, SEED)
     numbers = positivity(panel[covariate_names(panel)], panel["treated"], nuisance["propensity"], BOUNDS, SEED)
     answers = overlap_verdict(numbers).value
