@@ -35,7 +35,8 @@ PREDICTIONS = pd.DataFrame(
     {
         "household_id": [1, 4, 5, 6],
         "propensity": [0.5, 0.4, 0.02, 0.3],
-        "outside_range": ["", "", "", "recency, spend_28d"],
+        "outside_range": ["", "frequency", "", "recency, spend_28d"],
+        "unlike": ["", "", "", "recency, spend_28d"],
         "ranking": [0.126, -7.0, 40.0, 50.0],
     }
 )
@@ -61,17 +62,19 @@ def test_every_household_once_with_its_decision_and_what_decided():
     assert table["ground"].tolist() == [policy, Ground.NO_HISTORY, Ground.TARGETED_BEFORE, policy, policy, policy]
     eligible = table.loc[[0, 3, 4, 5]]
     assert eligible["past_propensity"].tolist() == PREDICTIONS["propensity"].tolist()
-    assert eligible["outside_range"].tolist() == PREDICTIONS["outside_range"].tolist()
+    assert (
+        eligible[["outside_range", "unlike"]].to_numpy().tolist() == PREDICTIONS[["outside_range", "unlike"]].to_numpy().tolist()
+    )
     assert eligible["breakeven"].tolist() == [4.0] * 4
     np.testing.assert_allclose(eligible["uncertainty"].astype(float), np.hypot(3.0, 0.5 * np.array([9.874, 17, 30, 40])))
 
 
 def test_the_rank_says_whom_first_if_some_must_be_mailed():
-    # Of households 1, 4, 5 and 6 only 1 and 4 are known of: 5 lies outside the overlap, 6 outside the range of covariates.
+    # Of households 1, 4, 5 and 6 only 1 and 4 are known of: 5 lies outside the overlap, 6 far outside the range of covariates.
     table = make("none")
     assert table["rank"].astype(object).where(table["rank"].notna(), None).tolist() == [1, None, None, 2, 4, 3]
     # So many of them a budget would reach.
-    inside = KNOWN.assign(propensity=0.5, outside_range="", uncertainty=0.0)
+    inside = KNOWN.assign(propensity=0.5, unlike="", uncertainty=0.0)
     for contacts in (1, 2, 3):
         some = replace(campaign("budget"), budget=Budget(contacts=contacts))
         mailed = mailing_list(CANDIDATES, inside, some, NO_LOT, 1)
@@ -138,7 +141,7 @@ def test_the_lot_mails_and_leaves_out_as_logged():
 def test_households_are_ranked_by_what_each_costs():
     # Breakevens of 4, 8, 4 and 100: what each gains for a dollar of breakeven is 2.5, 2, 3 and 0.6, whatever the effects' order.
     exact = Forecast.of(level=0.0, level_sd=0.0, slope=1.0, slope_sd=0.0, centre=0.0)
-    inside = known_by(PREDICTIONS.assign(ranking=[10.0, 16.0, 12.0, 60.0], propensity=0.5, outside_range=""), exact)
+    inside = known_by(PREDICTIONS.assign(ranking=[10.0, 16.0, 12.0, 60.0], propensity=0.5, unlike=""), exact)
     dear = NextCampaign("A", "budget", Economics(np.array([2.0, 4.0, 2.0, 50.0]), 0.5), "purchase_amount", (0.1, 0.9))
     one = mailing_list(CANDIDATES, inside, replace(dear, budget=Budget(contacts=1)), NO_LOT, 1)
     assert one["mail"].tolist() == [0, 0, 0, 0, 1, 0]
@@ -165,7 +168,7 @@ def test_counts_and_what_the_list_is_expected_to_earn():
     assert numbers["chance_of_loss"] == pytest.approx(norm.cdf(-53.563 / sd))
     counts = {"n_households": 6, "n_eligible": 4, "n_no_history": 1, "n_set_aside": 1, "n_in_overlap": 3}
     assert {name: numbers[name] for name in counts} == counts
-    assert (numbers["n_outside_range"], numbers["n_mailed"], numbers["expected_mailed"]) == (1, 4, 4.0)
+    assert [numbers[name] for name in ("n_outside_range", "n_unlike", "n_mailed", "expected_mailed")] == [2, 1, 4, 4.0]
 
 
 HOSTILE = [
@@ -188,7 +191,7 @@ def test_no_text_starts_a_formula(text, tmp_path):
     safe = "'" + text.replace("\t", " ").replace("\r", " ").replace("\n", " ")
     assert spreadsheet_safe(text) == safe
     candidates = CANDIDATES.assign(segment=[text, None, text, text, text, text])
-    predictions = KNOWN.assign(outside_range=["", "", "", text])
+    predictions = KNOWN.assign(unlike=["", "", "", text])
     table = mailing_list(candidates, predictions, campaign("prudent"), NO_LOT, 1)
     write_csv(with_reasons(table, campaign("prudent")), tmp_path / "list.csv")
     rows = list(csv.DictReader(io.StringIO((tmp_path / "list.csv").read_bytes().decode("utf-8"), newline="")))

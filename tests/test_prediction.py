@@ -166,7 +166,9 @@ def test_the_stage_holds_both_campaigns_against_the_earlier_one(project_folder):
         np.testing.assert_allclose(comparable.loc[rows, "cate_purchase_amount"], average)
         seed = yaml.safe_load((project_folder / "params.yaml").read_text())["seed"]
         fitted = propensity_model("linear", seed).fit(data.loc[learn, ["x_keen", "x_spend"]].to_numpy(), data["treated"][learn])
-        chance = fitted.predict_proba(data.loc[rows, ["x_keen", "x_spend"]].to_numpy())[:, 1]
+        seen = data.loc[learn, ["x_keen", "x_spend"]]
+        held = data.loc[rows, seen.columns].clip(seen.min(), seen.max(), axis=1)
+        chance = fitted.predict_proba(held.to_numpy())[:, 1]
         np.testing.assert_allclose(comparable.loc[rows, "propensity"], chance, atol=1e-4)
 
 
@@ -189,6 +191,18 @@ def test_what_lies_outside_the_range_is_named():
     data = pd.DataFrame({"trial": [1, 1], "x_recency": [0.0, 9.0], "x_spend": [5.0, 50.0], "x_trial_2": [0.0, 0.0]})
     new = pd.DataFrame({"x_recency": [0.0, 9.5, 4.0, -1.0], "x_spend": [50.0, 20.0, 4.9, 51.0]})
     assert outside_range(data, new).tolist() == ["", "recency", "spend", "recency, spend"]
+    # Half a width beyond: recency counts above 13.5 or below -4.5, spend above 72.5 or below -17.5.
+    far = pd.DataFrame({"x_recency": [13.5, 13.6, -4.5, -4.6], "x_spend": [72.5, 20.0, 72.6, 20.0]})
+    assert outside_range(data, far, 0.5).tolist() == ["", "recency", "spend", "recency"]
+
+
+def test_households_beyond_the_range_are_predicted_as_at_its_edge():
+    data = panel()
+    edge = data[["x_keen", "x_spend"]].agg(["min", "max"]).reset_index(drop=True)
+    beyond = edge + pd.DataFrame({"x_keen": [-5.0, 5.0], "x_spend": [-100.0, 1000.0]})
+    np.testing.assert_allclose(effects_of(data, beyond, "x").cate, effects_of(data, edge, "x").cate)
+    chances = [predict_propensity(data, rows, ["linear"], [1.0], 0.01, seed=1) for rows in (beyond, edge)]
+    np.testing.assert_allclose(*chances)
 
 
 def test_a_covariate_that_new_households_lack_is_named():

@@ -95,15 +95,16 @@ def test_nobody_left_is_predicted_without_a_model():
         candidates,
         Models("purchase_amount", {"s": 1.0}, {outcome: {"s": 1.0} for outcome in OUTCOMES}, {}, ([], []), 0.01, 1),
     )
-    expected = {"household_id", "outside_range", "propensity", "by_lot", "ranking"} | {
+    expected = {"household_id", "outside_range", "unlike", "propensity", "by_lot", "ranking"} | {
         f"{name}_{outcome}" for outcome in OUTCOMES for name in ("cate", "lower", "upper")
     }
     assert set(found.predictions) == expected
-    assert prediction_metrics(found.predictions, "purchase_amount") == {"n": 0, "n_outside_range": 0}
-    one = found.predictions.reindex([0]).assign(outside_range="", **{f"cate_{outcome}": 2.5 for outcome in OUTCOMES})
+    assert prediction_metrics(found.predictions, "purchase_amount") == {"n": 0, "n_outside_range": 0, "n_unlike": 0}
+    one = found.predictions.reindex([0]).assign(outside_range="", unlike="", **{f"cate_{outcome}": 2.5 for outcome in OUTCOMES})
     assert prediction_metrics(one, "purchase_amount") == {
         "n": 1,
         "n_outside_range": 0,
+        "n_unlike": 0,
         "mean_cate": 2.5,
         "min_cate": 2.5,
         "max_cate": 2.5,

@@ -162,7 +162,8 @@ PREDICTIONS = pd.DataFrame(
         "expected": [10.126, 3.0],
         "uncertainty": [4.5, 2.0],
         "propensity": [0.5, 0.02],
-        "outside_range": ["", "recency, spend_28d"],
+        "outside_range": ["frequency", "recency, spend_28d"],
+        "unlike": ["", "recency, spend_28d"],
     }
 )
 
@@ -178,10 +179,12 @@ def reasons(policy: str, epsilon: float = 0.0, seed: int = 1) -> pd.DataFrame:
 def test_why_a_household_is_mailed_or_not():
     said = reasons("prudent")["reason"]
     assert said[0].startswith("Mailed by policy prudent")
-    assert has_all(said[0], "$10.13", "$4.50", "$4.00")
+    assert has_all(said[0], "$10.13", "$4.50", "$4.00", "at its edge: frequency")
     assert has_all(said[1], "Not eligible", "no purchase")
     assert has_all(said[2], "Not eligible", "type A")
-    assert has_all(said[3], "Not mailed", "$3.00", "Outside the overlap", "hardly any", "0.02", "recency, spend_28d")
+    assert has_all(
+        said[3], "Not mailed", "$3.00", "Outside the overlap", "hardly any", "0.02", "Unlike any household", "recency, spend_28d"
+    )
 
 
 def test_where_nobody_is_to_be_mailed_the_reason_says_so():

@@ -21,7 +21,7 @@ from targeting.stats.units import rounded, unit_of
 Vector = NDArray[np.float64]
 DECISION = ["household_id", "segment", "cate", "lower", "upper", "in_overlap", "mail", "propensity", "rank"]
 # What a reason speaks of besides the decision, missing for those not eligible; past_propensity is of a past campaign.
-FACTS = ["past_propensity", "outside_range", "breakeven", "uncertainty"]
+FACTS = ["past_propensity", "outside_range", "unlike", "breakeven", "uncertainty"]
 NO_BUDGET = Budget()
 NEXT = ("none", "all", "inside", *BEST_BETS)  # policies that need no more than what is known of new households
 
@@ -67,7 +67,7 @@ def known_by(predictions: pd.DataFrame, forecast: Forecast | None) -> pd.DataFra
 def seen_by_policy(campaign: NextCampaign, households: pd.DataFrame, supported: NDArray[np.bool_], seed: int) -> PolicyData:
     """What policies may see of `households` (n,), which have household_id, expected and uncertainty (see `known_by`).
 
-    `supported` are those inside the overlap and the range of covariates: learned policies mail no others.
+    `supported` are those inside the overlap and not unlike all that was learned from: learned policies mail no others.
     """
     return PolicyData(
         cate=households["expected"].to_numpy(),
@@ -120,8 +120,8 @@ def mailing_list(
     """One row per household of `candidates`, in its order, with DECISION, ground (a `Ground`) and FACTS.
 
     `candidates` has household_id, segment (text, missing without a history), has_history, running and eligible; `predictions`,
-    of those eligible in the same order, household_id, propensity (that a past campaign would have
-    reached it), outside_range (covariates outside the range of the training rows, as text), expected and uncertainty (see
+    of those eligible in the same order, household_id, propensity (that a past campaign would have reached it), outside_range and
+    unlike (covariates outside the range of the training rows and far outside, as text), expected and uncertainty (see
     `known_by`). cate is the expected effect, lower and upper its 95% credible interval, rank whom to mail first (see `ranks`).
     Effects and overlap are missing for those not eligible, who are not mailed: no trial speaks of them.
     """
@@ -133,7 +133,7 @@ def mailing_list(
         )
     known = predictions.reset_index(drop=True)
     overlap = comparable(known, known["propensity"], campaign.overlap)
-    seen = seen_by_policy(campaign, known, overlap & (known["outside_range"] == "").to_numpy(), seed)
+    seen = seen_by_policy(campaign, known, overlap & (known["unlike"] == "").to_numpy(), seed)
     policy = mailed_by_policy(campaign.policy, seen)
     spread = campaign.economics.margin * known["uncertainty"].to_numpy()
     chance = exploration.propensity(policy, expected_profits(campaign, known), spread)
@@ -184,6 +184,7 @@ def list_metrics(
         "n_set_aside": int((candidates["has_history"] & ~eligible).sum()),
         "n_in_overlap": int(table["in_overlap"].sum()),
         "n_outside_range": int((known["outside_range"] != "").sum()),
+        "n_unlike": int((known["unlike"] != "").sum()),
         "n_mailed": int(table["mail"].sum()),
         "expected_mailed": float(table["propensity"].sum()),
     }

@@ -2,6 +2,9 @@
 
 A next campaign has no indicator of its own trial: it is taken to be like those of the past, each counted by its rows, so every
 prediction is the average of those with each past trial's indicator set.
+
+Counts that grow with the calendar, such as weeks with a purchase, pass the largest value of all past trials sooner or later, the
+best customers' first. Nobody was seen there: such a household is predicted as if it stood at the edge of what was seen.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -26,19 +29,23 @@ from targeting.trials.panel import household_covariates, in_last_trial
 from targeting.validation.selection import AVERAGE_EFFECT
 
 Vector = NDArray[np.float64]
+FAR = 1.0  # widths of a covariate's range beyond its end: a household there is unlike all that was learned from
 WEIGHTS = {"average": "average", "stack": "weight"}  # the column of an ensemble's weights
 
 
-def outside_range(panel: pd.DataFrame, households: pd.DataFrame) -> pd.Series:
+def outside_range(panel: pd.DataFrame, households: pd.DataFrame, reach: float = 0.0) -> pd.Series:
     """For each household the covariates (without prefix, joined by commas) outside the panel's range, else empty text.
 
+    Only those that lie beyond an end of the range by more than `reach` times its width count.
     Raises DataError for a covariate of the panel that `households` lacks.
     """
     names = household_covariates(panel)
     absent = [name for name in names if name not in households]
     if absent:
         raise DataError(f"The candidates lack covariates of the panel: {', '.join(absent)}. Run `dvc repro` to rebuild them.")
-    outside = (households[names] < panel[names].min()) | (households[names] > panel[names].max())
+    lowest, highest = panel[names].min(), panel[names].max()
+    margin = reach * (highest - lowest)
+    outside = (households[names] < lowest - margin) | (households[names] > highest + margin)
     short = np.array([name.removeprefix(PREFIX) for name in names])
     words = [", ".join(short[row]) for row in outside.to_numpy()]
     return pd.Series(words, index=households.index, dtype="str")
@@ -110,8 +117,9 @@ def chosen_models(
 
 @dataclass(frozen=True)
 class Predicted:
-    """Propensity and effects (cate_*, lower_*, upper_*, ranking) of the next campaign's eligible households, with outside_range.
+    """Propensity and effects (cate_*, lower_*, upper_*, ranking) of the next campaign's eligible households.
 
+    With outside_range and unlike: the covariates outside the panel's range, and those of them that are FAR outside.
     `backtest` has those of the last campaign's rows from the campaigns before it, `comparable` those of all rows but ranking from
     the earlier campaigns' other folds, both with keys; neither has rows where there is one campaign.
     """
@@ -135,7 +143,8 @@ def predict_campaigns(panel: pd.DataFrame, nuisance: pd.DataFrame, candidates: p
     def alike(learn: NDArray[np.bool_], rows: NDArray[np.bool_]) -> pd.DataFrame:
         return predict_households(panel[learn], nuisance[learn], panel[rows], replace(models, ranking={}), [models.outcome])
 
-    predictions = eligible[["household_id"]].assign(outside_range=outside_range(panel, eligible))
+    beyond = {"outside_range": outside_range(panel, eligible), "unlike": outside_range(panel, eligible, FAR)}
+    predictions = eligible[["household_id"]].assign(**beyond)
     predictions = pd.concat([predictions, predict(np.ones(len(panel), dtype=bool), eligible)], axis=1)
     last = in_last_trial(panel)
     if last.all():
@@ -147,9 +156,12 @@ def predict_campaigns(panel: pd.DataFrame, nuisance: pd.DataFrame, candidates: p
 
 
 def prediction_metrics(predictions: pd.DataFrame, outcome: str) -> dict[str, float]:
-    """How many households are predicted and lie outside the panel's range, and their effects on `outcome`."""
+    """How many households are predicted, lie outside the panel's range and far outside, and their effects on `outcome`."""
     effects = predictions[f"cate_{outcome}"]
-    counts = {"n": len(predictions), "n_outside_range": int((predictions["outside_range"] != "").sum())}
+    counts = {
+        "n": len(predictions),
+        **{f"n_{name}": int((predictions[name] != "").sum()) for name in ("outside_range", "unlike")},
+    }
     return counts | ({f"{name}_cate": float(effects.agg(name)) for name in ("mean", "min", "max")} if len(predictions) else {})
 
 
@@ -263,9 +275,13 @@ def _learnable(panel: pd.DataFrame) -> Vector:
 
 
 def _in_each_trial(panel: pd.DataFrame, households: pd.DataFrame) -> tuple[Vector, Vector]:
-    """Each past trial's share of rows, shape (trials,), and the households as if in each, shape (trials * n, covariates)."""
+    """Each past trial's share of rows, shape (trials,), and the households as if in each, shape (trials * n, covariates).
+
+    What lies outside the panel's range is held at its edge.
+    """
     shares = panel["trial"].value_counts(normalize=True).sort_index().to_numpy()
-    values = households[household_covariates(panel)].to_numpy(dtype=float)
+    seen = panel[household_covariates(panel)]
+    values = households[seen.columns].clip(seen.min(), seen.max(), axis=1).to_numpy(dtype=float)
     blocks = []
     for place in range(len(shares)):
         indicators = np.zeros((len(values), len(shares) - 1))

@@ -59,6 +59,8 @@ def _marks(row: Any) -> list[str]:
     if not row.in_overlap:
         often, past = "hardly any" if row.past_propensity < 0.5 else "nearly all", number(row.past_propensity)
         marks.append(f"Outside the overlap: past campaigns mailed {often} households like it (propensity {past})")
-    if row.outside_range:
-        marks.append(f"Unlike any household that the effect was learned from: {row.outside_range}")
+    if row.unlike:
+        marks.append(f"Unlike any household that the effect was learned from: {row.unlike}")
+    elif row.outside_range:
+        marks.append(f"Beyond all that the effect was learned from, and taken to be at its edge: {row.outside_range}")
     return marks
