@@ -58,6 +58,7 @@ study: $(READY) ## estimate 1,800 worlds and whole retailers whose truth is know
 	python -m study.run
 	python -m study.refutations
 	python -m study.retailers
+	python -m study.lists
 	python -m study.report
 
 bench: $(READY) $(OUTSIDE)/.ready ## time and memory, printed as tables (some fifteen minutes), beside other packages'

@@ -8,6 +8,7 @@ import pandas as pd
 from scripts.render_readme import text_environment
 from study.figures import coverage_chart, retailer_chart
 from study.findings import findings
+from study.lists import HOUSEHOLDS, LISTS
 from study.refutations import PLACEBOS, REFUTATIONS
 from study.retailer_summary import choice_summary, learner_summary
 from study.retailers import CELLS as RETAILERS
@@ -56,11 +57,11 @@ def _read(*names: str) -> list[pd.DataFrame]:
 
 def render() -> str:
     """The page's text, every figure in it from the stored tables."""
-    paths = (ESTIMATORS, CELLS, ANSWERS, REFUTATIONS, RETAILER_CHOICE, RETAILER_LEARNERS, RETAILER_ESTIMATORS)
+    paths = (ESTIMATORS, CELLS, ANSWERS, REFUTATIONS, RETAILER_CHOICE, RETAILER_LEARNERS, RETAILER_ESTIMATORS, LISTS)
     frames = {path.stem: pd.read_csv(ROOT / path) for path in paths}
     tables: dict[str, Any] = {name: frame.to_dict("records") for name, frame in frames.items()}
     sizes: dict[str, Any] = {"n_households": N_HOUSEHOLDS, "population": POPULATION, "placebos": PLACEBOS}
-    sizes |= {"retailer_cells": RETAILERS, "weeks": WEEKS}
+    sizes |= {"retailer_cells": RETAILERS, "list_households": HOUSEHOLDS, "weeks": WEEKS}
     sizes["findings"] = findings(frames[RETAILER_CHOICE.stem], frames[RETAILER_LEARNERS.stem])
     return text_environment().get_template(TEMPLATE).render(**tables, **sizes)
 
