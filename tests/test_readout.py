@@ -46,8 +46,8 @@ def test_the_draw_counts_who_was_not_reached_and_who_was_lost():
     assert found["max_smd"] == 0.0  # both arms have a mean of 1.5
 
 
-def posterior(lots: float, observed: float, v: float, o: float) -> tuple[float, float]:
-    """Mean and variance of the effect, by integrals over the spread of the bias."""
+def posterior(lots: float, observed: float, v: float, o: float, at: float = 0.0) -> tuple[float, float, float]:
+    """Mean and variance of the effect, and its chance to be below `at`, by integrals over the spread of the bias."""
     apart = v + o
 
     def moment(power: int, s: float) -> float:
@@ -55,24 +55,48 @@ def posterior(lots: float, observed: float, v: float, o: float) -> tuple[float, 
         total = apart + spread
         mean, variance = lots + v / total * (observed - lots), v - v**2 / total
         weight = norm.pdf(observed - lots, 0, np.sqrt(total)) / (1 + (s / SCALE) ** 2)
-        return weight * [1.0, mean, variance + mean**2][power]
+        return weight * [1.0, mean, variance + mean**2, norm.cdf(at, mean, np.sqrt(variance))][power]
 
-    whole, first, second = (quad(lambda s, power=power: moment(power, s), 0, 2000, limit=500)[0] for power in range(3))
-    return first / whole, second / whole - (first / whole) ** 2
+    whole, first, second, below = (quad(lambda s, power=power: moment(power, s), 0, 2000, limit=500)[0] for power in range(4))
+    return first / whole, second / whole - (first / whole) ** 2, below / whole
 
 
 @pytest.mark.parametrize(("lots", "observed"), [(0.0, 0.0), (0.0, 1.5), (3.0, -3.0), (0.0, 40.0)])
 def test_the_joined_estimate_is_what_integration_gives(lots, observed):
     found = join(lots, observed, np.diag([1.0, 0.25])).estimate
-    mean, variance = posterior(lots, observed, 1.0, 0.25)
+    mean, variance, _ = posterior(lots, observed, 1.0, 0.25)
     assert found.value == pytest.approx(mean, abs=0.01)
     assert found.se == pytest.approx(np.sqrt(variance), abs=0.01)
+    below = [posterior(lots, observed, 1.0, 0.25, end)[2] for end in (found.lower, found.upper)]
+    assert below == pytest.approx([0.025, 0.975], abs=0.002)
+
+
+def test_what_is_earned_has_the_interval_of_what_is_sold():
+    found = join(0.0, 3.0, np.diag([1.0, 0.25])).estimate
+    net = found.times(0.5, 2.0)
+    assert (net.value, net.se) == (0.5 * found.value - 2.0, 0.5 * found.se)
+    assert (net.lower, net.upper) == (0.5 * found.lower - 2.0, 0.5 * found.upper - 2.0)
+    assert net.upper - net.value != pytest.approx(net.value - net.lower, rel=0.01)  # skewed
+
+
+@pytest.mark.parametrize("precise", [0.1, 0.25, 1.0])
+def test_intervals_from_both_hold_whatever_the_bias(precise):
+    """Biases from none to seven standard errors of the lots, 400 draws each: 95% without, little less where it is hard to see."""
+    rng = np.random.default_rng(0)
+    covered = []
+    for bias in (0.0, 1.5, 2.5, 4.0, 7.0):
+        draws = rng.normal(0, 1, 400), rng.normal(bias, np.sqrt(precise), 400)
+        found = [join(lots, observed, np.diag([1.0, precise])).estimate for lots, observed in zip(*draws, strict=True)]
+        covered.append(np.mean([each.lower <= 0 <= each.upper for each in found]))
+    # Of 400 at 92% fewer than 356 have a chance of 1 in 70; five such.
+    assert min(covered) >= 0.89
+    assert covered[0] >= 0.95
 
 
 def test_lots_have_the_last_word_where_both_disagree():
     weights = [join(0.0, away, np.diag([1.0, 0.1])).observed for away in (0.0, 2.0, 4.0, 10.0, 40.0)]
     assert weights == sorted(weights, reverse=True)
-    assert weights[0] > 0.4
+    assert weights[0] > 0.3
     far = join(0.0, 40.0, np.diag([1.0, 0.1]))
     assert far.observed < 0.01
     assert far.estimate.se == pytest.approx(1.0, abs=0.05)
@@ -160,15 +184,15 @@ def test_without_lots_nothing_is_read():
 def test_intervals_hold_and_joining_pays_or_costs_nothing(hidden):
     """240 worlds: lots cover the truth 92 to 98% of the time, adjusting helps, and lots put most of a hidden reason right.
 
-    Intervals from both are too short where the bias is a few standard errors of the lots: 90%, which docs/loop.md says.
+    Those from both hold it as often, a little less where the bias is a few standard errors of the lots, as docs/loop.md says.
     """
     table = worlds(hidden, 240)
     error = table["estimate"] - EFFECT
-    covered = (error.abs() <= norm.ppf(0.975) * table["se"]).groupby(table["name"]).mean()
+    covered = ((table["ci_lower"] <= EFFECT) & (table["ci_upper"] >= EFFECT)).groupby(table["name"]).mean()
     rmse = np.sqrt(np.square(error).groupby(table["name"]).mean())
     print(hidden, covered.round(3).to_dict(), rmse.round(3).to_dict())
     assert 0.92 <= covered["lots"] <= 0.98
-    assert (0.88 if hidden else 0.92) <= covered["both"] <= 0.985
+    assert 0.92 <= covered["both"] <= 0.985
     assert rmse["lots"] < rmse["plain"]
     if hidden:
         assert covered["observed"] < 0.5

@@ -20,7 +20,7 @@ from targeting.effects.joined import join
 from targeting.effects.pooling import joint_ratios
 from targeting.nuisance.overlap import inverse_propensity_weights, standardised_mean_differences
 from targeting.policy.posterior import LEVEL_SPREAD, Belief, combined
-from targeting.stats.estimates import Estimate
+from targeting.stats.estimates import Estimate, SkewedEstimate
 from targeting.trials.panel import household_covariates
 
 Mask = NDArray[np.bool_]
@@ -129,8 +129,7 @@ def _effects(
             # Observed campaigns count everybody whom they mailed as contacted.
             for evidence, name, adjusted, effect, n in found:
                 cost = stakes.cost * (1.0 if evidence == "observed" else contacts)
-                net = Estimate(stakes.margin * effect.value - cost, stakes.margin * effect.se)
-                rows.append(_row(NET_PROFIT, evidence, name, adjusted, net, n))
+                rows.append(_row(NET_PROFIT, evidence, name, adjusted, effect.times(stakes.margin, cost), n))
     return rows
 
 
@@ -162,7 +161,9 @@ def _in_segment(data: EffectData, members: Mask) -> tuple[Estimate, int]:
 
 
 def _row(outcome: str, evidence: str, segment: str, adjusted: bool, effect: Estimate, n: int) -> dict[str, Any]:
-    p = float(2 * norm.sf(abs(effect.value) / effect.se)) if effect.se > 0 else np.nan
+    # What is believed of both kinds of evidence together has an interval, and no test.
+    normal = effect.se > 0 and not isinstance(effect, SkewedEstimate)
+    p = float(2 * norm.sf(abs(effect.value) / effect.se)) if normal else np.nan
     names = {"evidence": evidence, "outcome": outcome, "segment": segment, "adjusted": adjusted}
     return names | {"estimate": effect.value, **effect.columns(), "p": p, "n": n}
 

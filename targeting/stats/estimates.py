@@ -32,6 +32,32 @@ class Estimate:
         """Standard error and interval under the names that the tables use."""
         return {"se": self.se, "ci_lower": self.lower, "ci_upper": self.upper}
 
+    def times(self, factor: float, less: float) -> "Estimate":
+        """`factor`, above 0, times the number that is estimated, less another that is known."""
+        return Estimate(factor * self.value - less, factor * self.se)
+
+
+@dataclass(frozen=True)
+class SkewedEstimate(Estimate):
+    """A point estimate with its standard deviation, whose 95% interval is not normal: `ends` are its two ends."""
+
+    ends: tuple[float, float]
+
+    @property
+    def lower(self) -> float:
+        """Lower end of the 95% interval."""
+        return self.ends[0]
+
+    @property
+    def upper(self) -> float:
+        """Upper end of the 95% interval."""
+        return self.ends[1]
+
+    def times(self, factor: float, less: float) -> "SkewedEstimate":
+        """`factor`, above 0, times the number that is estimated, less another that is known."""
+        lower, upper = (factor * end - less for end in self.ends)
+        return SkewedEstimate(factor * self.value - less, factor * self.se, (lower, upper))
+
 
 def cluster_sums(values: ArrayLike, household_id: ArrayLike) -> NDArray[np.float64]:
     """Sums of `values`, shape (n,) or (n, m), over each household's rows: shape (households,) or (households, m)."""
