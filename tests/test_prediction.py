@@ -36,7 +36,7 @@ def panel(n: int = 900, seed: int = 0) -> pd.DataFrame:
     frame = pd.DataFrame({"household_id": np.arange(n), "trial": trial, "treated": treated, "x_keen": keen, "x_spend": spend})
     frame["purchase_amount"] = 3 * spend + effect * treated + rng.normal(0, 4, n)
     frame["before_purchase_amount"] = 3 * spend
-    return frame.assign(x_trial_2=(trial == 2).astype(float))
+    return frame.assign(x_trial_2=(trial == 2).astype(float), fold=np.arange(n) % 3)
 
 
 def training(data: pd.DataFrame, learners: dict[str, Learner]) -> Training:
@@ -256,5 +256,6 @@ def test_the_settings_of_most_folds_fit_all_rows():
 
 def test_where_all_chances_are_known_a_new_household_has_their_mean():
     panel = pd.DataFrame({"by_lot": 1, "known_propensity": [0.1, 0.3], "treated": [0, 1], "x_keen": [0.0, 1.0], "trial": 1})
+    panel["fold"] = [0, 1]
     new = pd.DataFrame({"x_keen": [0.5, 2.0, 1.0]})
     assert predict_propensity(panel, new, [], [], 0.01, seed=1).tolist() == [0.2, 0.2, 0.2]

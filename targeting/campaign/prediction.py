@@ -19,12 +19,14 @@ from targeting.base.columns import KEYS, PREFIX, all_effect_columns, effect_colu
 from targeting.base.errors import DataError
 from targeting.base.lots import drawn_by_lot, known_propensities
 from targeting.effects.estimators import ato, effect_data
-from targeting.learners.base_models import Settings
+from targeting.learners.cross_fit import usual_settings
+from targeting.learners.data import stored_nuisances
 from targeting.learners.ensemble import CONSTANT
 from targeting.learners.registry import Learner, find_learner
 from targeting.learners.rows import Effects, HeldOut, Rows
 from targeting.nuisance.models import propensity_model
 from targeting.nuisance.scores import clipped
+from targeting.stats.folds import in_sample
 from targeting.trials.panel import household_covariates, in_last_trial
 from targeting.validation.selection import AVERAGE_EFFECT
 
@@ -64,11 +66,6 @@ def blend_of(learner: str, weights: pd.DataFrame, outcome: str) -> dict[str, flo
         mean = own.groupby("learner", sort=False)[WEIGHTS[learner]].mean()
         return {str(name): float(weight) for name, weight in mean.items() if weight > 0}
     return {learner: 1.0}
-
-
-def usual_settings(by_fold: Mapping[str, Settings]) -> Settings:
-    """The settings that most folds have, of equals the first: what a model of all rows is fitted with."""
-    return max(by_fold.values(), key=lambda own: (list(by_fold.values()).count(own), -list(by_fold.values()).index(own)))
 
 
 @dataclass(frozen=True)
@@ -200,7 +197,7 @@ class Training:
 def predict_effects(
     training: Training, households: pd.DataFrame, propensity: Vector, blend: Mapping[str, float], outcome: str, seed: int
 ) -> Effects:
-    """Effects on `outcome` of `households` (n,), by learners fitted on the whole panel. The one place that knows learners.
+    """Effects on `outcome` of `households` (n,), by learners fitted on the sample. The one place that knows learners.
 
     `propensity` (n,) is what some learners blend with, `blend` the learners' weights; its constant is the overlap-weighted effect
     of all rows. Learners learn from the panel's stored nuisances, rounded as where they are judged, so that no last bit grows
@@ -208,13 +205,12 @@ def predict_effects(
     over past trials like the effects; None for a blend or a learner that has none.
     Raises DataError for effects that are not finite.
     """
-    panel, nuisance = training.panel, training.nuisance
+    panel, nuisance, sample = training.panel, training.nuisance, in_sample(training.panel["fold"])
     rows = Rows(
-        _learnable(panel),
-        panel["treated"].to_numpy(),
-        panel[outcome].to_numpy(dtype=float),
-        nuisance["propensity"].to_numpy(dtype=float).round(4),
-        *nuisance[[f"{name}_{outcome}" for name in ("mean", "mu0", "mu1")]].to_numpy(dtype=float).T,
+        _learnable(panel)[sample],
+        panel["treated"].to_numpy()[sample],
+        panel[outcome].to_numpy(dtype=float)[sample],
+        *stored_nuisances(nuisance[sample], outcome).T,
     )
     shares, copies = _in_each_trial(panel, households)
     held_out = HeldOut(copies, np.tile(propensity, len(shares)))
@@ -241,10 +237,10 @@ def predict_propensity(
     """How likely a past campaign would have reached each of `households` (n,), by the nuisances' models and their weights.
 
     Rounded to four decimals and clipped (see `clipped`): strata are cut at these numbers, alike on every processor. Learned from
-    rows whose chance is not known; where there are none, it is the mean of the known ones.
+    rows of the sample whose chance is not known; where there are none, it is the mean of the known ones.
     """
     known = known_propensities(panel)
-    observed = np.isnan(known)
+    observed = np.isnan(known) & in_sample(panel["fold"])
     if not observed.any():
         return np.full(len(households), known.mean().round(4))
     shares, copies = _in_each_trial(panel, households)

@@ -5,7 +5,7 @@ from collections.abc import Collection
 import numpy as np
 import pandas as pd
 
-from targeting.stats.folds import household_folds
+from targeting.stats.folds import sampled_folds
 from targeting.trials.panel import assemble, in_both_arms, require_trial
 
 SEQUENTIAL, FIRST = "sequential_trials", "first_campaign"
@@ -34,14 +34,15 @@ def first_campaign_rows(rows: pd.DataFrame, ever_targeted: Collection[int], seed
     return chosen
 
 
-def folded_panel(rows: pd.DataFrame, n_folds: int, seed: int) -> pd.DataFrame:
+def folded_panel(rows: pd.DataFrame, n_folds: int, seed: int, sample: int | None = None) -> pd.DataFrame:
     """The rows of trials with both arms as `assemble` makes them a panel, with the column fold.
 
+    Of more than `sample` households, so many drawn by lot are split into folds, and the others' fold is OUTSIDE.
     Raises DataError where there are fewer households than folds, or no trial has both arms.
     """
     require_trial(rows)
     panel = assemble(rows[in_both_arms(rows)])
-    panel["fold"] = household_folds(panel["household_id"], n_folds, seed)
+    panel["fold"] = sampled_folds(panel["household_id"], n_folds, seed, sample)
     return panel
 
 
