@@ -224,7 +224,7 @@ class Refute(Section):
 class Sample(Section):
     """How many households stand for all where models are fitted; none means all of them."""
 
-    households: Annotated[int, Field(ge=1_000)] | None
+    households: Annotated[int, Field(ge=50)] | None
     tuning: Annotated[int, Field(ge=1_000)] | None
 
 

@@ -7,38 +7,55 @@ difference, averaged over splits, is its variance, or errs on the wide side. It 
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from targeting.base.columns import outcomes_of
+from targeting.base.columns import KEYS, outcomes_of
 from targeting.effects.estimators import ESTIMATORS, Estimator, effect_data, effect_table
 from targeting.nuisance.halves import Halves
 from targeting.stats.estimates import Estimate
 from targeting.stats.folds import in_sample
 from targeting.trials.panel import require_aligned
 
+SPLITS = 3  # of the sample into halves: one difference says little of how large differences are
 NAMES = ["outcome", "trial", "method"]
 LEARNED = {method: ESTIMATORS[method] for method in ESTIMATORS if method not in ("naive", "did", "ols")}
 
 
-def learning_errors(
-    panel: pd.DataFrame, nuisance: pd.DataFrame, halves: Iterable[Halves], estimators: Mapping[str, Estimator] = LEARNED
-) -> pd.DataFrame:
-    """One row per outcome, trial (or all) and estimator, of those that ask for nuisances: outcome, trial, method, se_learning.
+@dataclass(frozen=True)
+class Learning:
+    """What two halves of the sample disagree about.
 
-    `nuisance` has the panel's rows in their order, `halves` their tables outside the sample (see `half_nuisances`). The variance
-    of outcomes, by which owate weighs, stays that of `nuisance`. No rows where there are no halves.
+    errors: one row per outcome, trial (or all) and estimator that asks for nuisances: outcome, trial, method, se_learning.
+    shifts: one row per row outside the sample: keys, and by outcome and split shift0_OUTCOME_SPLIT and shift1_OUTCOME_SPLIT, half
+    of what either arm's score differs by. Neither has rows where all households are in the sample.
+    """
+
+    errors: pd.DataFrame
+    shifts: pd.DataFrame
+
+
+def learning(
+    panel: pd.DataFrame, nuisance: pd.DataFrame, halves: Iterable[Halves], estimators: Mapping[str, Estimator] = LEARNED
+) -> Learning:
+    """The errors of learning of a panel, whose rows `nuisance` has in their order; `halves` as of `half_nuisances`.
+
+    The variance of outcomes, by which owate weighs, stays that of `nuisance`.
     """
     outside = ~in_sample(panel["fold"])
     rows, stored = panel[outside].reset_index(drop=True), nuisance[outside].reset_index(drop=True)
-    squares = [
-        np.square(first.set_index(NAMES)["estimate"] - second.set_index(NAMES)["estimate"]) / 4
-        for first, second in ((_effects(rows, stored, own, estimators) for own in pair) for pair in halves)
-    ]
+    squares, shifts = [], {}
+    for split, pair in enumerate(halves):
+        first, second = (_effects(rows, stored, own, estimators) for own in pair)
+        squares.append(np.square((first - second) / 2))
+        for name in (f"{arm}_{outcome}" for outcome in outcomes_of(panel.columns) for arm in ("score0", "score1")):
+            shifts[f"{name.replace('score', 'shift', 1)}_{split}"] = (pair[0][name] - pair[1][name]).to_numpy() / 2
     if not squares:
-        return pd.DataFrame(columns=[*NAMES, "se_learning"])
-    return np.sqrt(sum(squares) / len(squares)).rename("se_learning").reset_index()
+        return Learning(pd.DataFrame(columns=[*NAMES, "se_learning"]), panel[KEYS].head(0))
+    errors = np.sqrt(sum(squares) / len(squares)).rename("se_learning").reset_index()
+    return Learning(errors, pd.concat([rows[KEYS], pd.DataFrame(shifts)], axis=1))
 
 
 def with_learning(effects: pd.DataFrame, errors: pd.DataFrame) -> pd.DataFrame:
@@ -55,8 +72,8 @@ def with_learning(effects: pd.DataFrame, errors: pd.DataFrame) -> pd.DataFrame:
     return table[[*effects.columns, "se_sampling", "se_learning"]]
 
 
-def _effects(rows: pd.DataFrame, stored: pd.DataFrame, own: pd.DataFrame, estimators: Mapping[str, Estimator]) -> pd.DataFrame:
-    """The effects over `rows` by their nuisances `own`, with the variance of outcomes that `stored` ones have."""
+def _effects(rows: pd.DataFrame, stored: pd.DataFrame, own: pd.DataFrame, estimators: Mapping[str, Estimator]) -> pd.Series:
+    """The effects over `rows` by their nuisances `own`, with the variance of outcomes that `stored` ones have, by NAMES."""
     own = own.reset_index(drop=True)
     require_aligned(rows, own, "the nuisances of a half")
     spread = own["propensity"] * (1 - own["propensity"]) / (stored["propensity"] * (1 - stored["propensity"]))
@@ -65,4 +82,4 @@ def _effects(rows: pd.DataFrame, stored: pd.DataFrame, own: pd.DataFrame, estima
         precise = own.assign(**{f"precision_{outcome}": spread * stored[f"precision_{outcome}"]})
         data = effect_data(rows, precise, outcome)
         tables.append(effect_table(data, rows["campaign_id"].to_numpy(), outcome, estimators))
-    return pd.concat(tables, ignore_index=True)
+    return pd.concat(tables, ignore_index=True).set_index(NAMES)["estimate"]

@@ -1,7 +1,7 @@
-"""Nuisances learned twice, from two halves of the sample that share no household: how far apart they are is the error of learning.
+"""Nuisances learned twice, from two halves of the sample that share no household: their distance tells the error of learning.
 
-All rows outside the sample are predicted by the same few models. What these are off by does not average out over the rows, however
-many there are, and no standard error of a mean of scores knows of it.
+All rows outside the sample are predicted by the same few models. What these are off by does not average out over the rows,
+however many there are, and no standard error of a mean of scores knows of it.
 """
 
 from collections.abc import Iterator, Sequence

@@ -76,7 +76,7 @@ def changed_panels(panel: pd.DataFrame, propensity: ArrayLike, checks: Mapping[s
 def control_splits(control: pd.DataFrame, n_folds: int, repeats: int, seed: int, sample: int | None = None) -> Iterator[Draw]:
     """The negative-control panel under different splits of its households into folds; none where can_judge says no.
 
-    Of more than `sample` households, each split draws those that are learned from anew.
+    Each draws anew the `sample` households that are learned from (see `sampled_folds`).
     """
     for repeat in range(repeats if can_judge(control) else 0):
         folds = sampled_folds(control["household_id"], n_folds, seed + repeat, sample)

@@ -47,8 +47,13 @@ def in_sample(fold: ArrayLike) -> NDArray[np.bool_]:
 
 
 def sampled_folds(household_id: ArrayLike, n_folds: int, seed: int, sample: int | None) -> NDArray[np.int64]:
-    """The folds (n,) of `household_folds` for `sample` households drawn by lot (all for None), OUTSIDE for the others."""
-    drawn = np.where(by_lot(household_id, sample, seed), 0, OUTSIDE)
+    """The folds (n,) of `household_folds` for `sample` households drawn by lot, OUTSIDE for the others.
+
+    All households are in it for None, and where there are fewer than twice as many: little would be saved, and what the few
+    outside say of the error of learning would be noise.
+    """
+    worth_it = sample is not None and len(np.unique(np.asarray(household_id))) >= 2 * sample
+    drawn = np.where(by_lot(household_id, sample if worth_it else None, seed), 0, OUTSIDE)
     return split_anew(drawn, household_id, n_folds, seed)
 
 

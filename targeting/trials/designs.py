@@ -37,7 +37,7 @@ def first_campaign_rows(rows: pd.DataFrame, ever_targeted: Collection[int], seed
 def folded_panel(rows: pd.DataFrame, n_folds: int, seed: int, sample: int | None = None) -> pd.DataFrame:
     """The rows of trials with both arms as `assemble` makes them a panel, with the column fold.
 
-    Of more than `sample` households, so many drawn by lot are split into folds, and the others' fold is OUTSIDE.
+    `sample` is how many households, drawn by lot, are split into folds; the others' fold is OUTSIDE (see `sampled_folds`).
     Raises DataError where there are fewer households than folds, or no trial has both arms.
     """
     require_trial(rows)
