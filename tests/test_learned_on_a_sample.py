@@ -12,6 +12,9 @@ from targeting.nuisance.halves import half_nuisances
 from targeting.nuisance.models import outcome_model, propensity_model
 from targeting.nuisance.nested import inner_nuisances
 from targeting.nuisance.noise import with_precision
+from targeting.policy.economics import Economics
+from targeting.policy.posterior import fit_posterior, weighted_fit
+from targeting.policy.value import evidence_of, value_table
 from targeting.stats.folds import OUTSIDE, household_folds, in_sample, sampled_folds
 from targeting.trials.panel import covariate_matrix
 from tests.stored import require_stored
@@ -163,3 +166,35 @@ def test_intervals_cover_the_truth_in_92_to_98_of_100_worlds(one_penalty):
     for method in METHODS:
         covered = [own.loc[method, "ci_lower"] < truth[method] < own.loc[method, "ci_upper"] for own in tables]
         assert 0.92 <= np.mean(covered) <= 0.98, method
+
+
+def test_a_policys_profit_and_what_is_believed_of_it_count_the_error_of_learning():
+    """By hand: of 4 rows 3 lie outside, two splits move the scores of those contacted by a mean of 1 and of -7."""
+    panel = pd.DataFrame({"household_id": [1, 2, 3, 4], "campaign_id": 8, "treated": [1, 0, 1, 0], "spend": [9.0, 1.0, 5.0, 3.0]})
+    nuisance = pd.DataFrame({"propensity": 0.5, "mu0_spend": 2.0, "mu1_spend": 4.0, "score0_spend": 2.0}, index=range(4))
+    nuisance["score1_spend"] = [12.0, 4.0, 8.0, 6.0]
+    shifts = panel.loc[1:, ["household_id", "campaign_id"]].assign(
+        shift0_spend_0=[0.0, 1.0, 0.0], shift0_spend_1=0.0, shift1_spend_0=[3.0, 1.0, 9.0], shift1_spend_1=[-21.0, 0.0, 0.0]
+    )
+    plain = evidence_of(panel, nuisance, "spend", np.ones(4, dtype=bool))
+    wide = evidence_of(panel, nuisance, "spend", np.ones(4, dtype=bool), shifts)
+    policies = pd.DataFrame({"all": 1.0, "current": panel["treated"], "some": [1.0, 1.0, 1.0, 0.0]})
+    economics = Economics(cost=1.0, margin=0.5)
+    narrow_table, wide_table = (value_table(policies, np.ones(4), own, economics).set_index("policy") for own in (plain, wide))
+    # Of the three outside: "some" contacts two, moved by 3 and 0 in one split, by -21 and 0 in the other.
+    moved = np.sqrt(((0.5 * 3 / 3) ** 2 + (0.5 * -21 / 3) ** 2) / 2)
+    expected = np.hypot(narrow_table.loc["some", "profit_se"], moved)
+    assert wide_table.loc["some", "profit_se"] == pytest.approx(expected)
+    assert wide_table.loc["current", "profit_se"] == pytest.approx(
+        np.hypot(narrow_table.loc["current", "profit_se"], 0.5 / 3 / 2**0.5)
+    )
+    spread = [table.loc["some", "roi_ci_upper"] - table.loc["some", "roi"] for table in (narrow_table, wide_table)]
+    assert spread[1] == pytest.approx(np.hypot(spread[0], 1.959964 * moved / 0.75))
+    pd.testing.assert_series_equal(narrow_table["profit"], wide_table["profit"])
+    # A level alone is a weighted mean: what moves it is the weighted mean of the shifts.
+    weight = np.array([1.0, 2.0, 1.0, 4.0])
+    _, variance = weighted_fit(np.ones((4, 1)), wide.score, weight, panel["household_id"])
+    moved = np.square(weight @ wide.shift / weight.sum()).mean()
+    known = (np.zeros(4), wide.score, weight, panel["household_id"], np.inf)
+    assert fit_posterior(*known, wide.shift).level.sd == pytest.approx(np.sqrt(variance[0, 0] + moved))
+    assert fit_posterior(*known).level.sd == pytest.approx(np.sqrt(variance[0, 0]))
