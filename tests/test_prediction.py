@@ -24,6 +24,7 @@ from targeting.learners.registry import Learner, find_learner
 from targeting.learners.rows import Effects, HeldOut, Rows
 from targeting.nuisance.models import propensity_model
 from targeting.trials.panel import household_covariates
+from tests.effect_worlds import Always
 
 
 def panel(n: int = 900, seed: int = 0) -> pd.DataFrame:
@@ -89,8 +90,8 @@ def test_predictions_are_the_loop_over_past_trials():
         *nuisances,
     )
     as_in = [new.assign(x_trial_2=indicator)[names].to_numpy() for indicator in (0.0, 1.0)]
-    fitted = learner("x")
-    first, second = (fitted.fit(rows, HeldOut(covariates, np.full(6, 0.5)), fitted.settings, 1).cate for covariates in as_in)
+    fitted = learner("x").fit(rows, learner("x").settings, 1)
+    first, second = (fitted.effects(HeldOut(covariates, np.full(6, 0.5))).cate for covariates in as_in)
     np.testing.assert_allclose(effects_of(data, new, "x").cate, first * 2 / 3 + second / 3)
 
     fits = {name: propensity_model(name, 1).fit(data[names].to_numpy(), data["treated"]) for name in ("linear", "boosting")}
@@ -211,7 +212,7 @@ def test_a_covariate_that_new_households_lack_is_named():
 
 
 def test_effects_that_are_not_finite_stop():
-    diverging = Learner(lambda learn, held_out, settings, seed: Effects(np.full(len(held_out.propensity), np.nan)), {}, {})
+    diverging = Learner(lambda learn, settings, seed: Always(np.array([np.nan])), {}, {})
     new = newcomers()
     with pytest.raises(DataError, match=r"choose another policy\.learner"):
         predict_effects(training(panel(), {"x": diverging}), new, np.full(len(new), 0.5), {"x": 1.0}, "purchase_amount", 1)

@@ -22,6 +22,7 @@ from targeting.effects.estimators import ato, effect_data
 from targeting.learners.cross_fit import usual_settings
 from targeting.learners.data import stored_nuisances
 from targeting.learners.ensemble import CONSTANT
+from targeting.learners.fitted import effects_in_blocks
 from targeting.learners.registry import Learner, find_learner
 from targeting.learners.rows import Effects, HeldOut, Rows
 from targeting.nuisance.models import propensity_model
@@ -221,7 +222,7 @@ def predict_effects(
             parts[name] = Effects(*(np.full(len(households), end) for end in (average.value, average.lower, average.upper)))
             continue
         learner = training.learners[name]
-        found = learner.effects(rows, held_out, learner.settings, seed)
+        found = effects_in_blocks(learner.learned(rows, learner.settings, seed), held_out)
         ends = (None if values is None else shares @ values.reshape(len(shares), -1) for values in (found.lower, found.upper))
         parts[name] = Effects(shares @ found.cate.reshape(len(shares), -1), *ends)
         if not np.isfinite(parts[name].cate).all():

@@ -13,6 +13,7 @@ from targeting.base.parallel import in_processes
 from targeting.base.progress import track
 from targeting.learners.base_models import Settings
 from targeting.learners.data import OutcomeData
+from targeting.learners.fitted import effects_in_blocks
 from targeting.learners.registry import Learner
 from targeting.learners.rows import Effects
 from targeting.stats.folds import OUTSIDE
@@ -72,7 +73,7 @@ def _fit_of(
 def fit_fold(learner: Learner, data: OutcomeData, number: int, settings: Settings, seed: int) -> Effects:
     """Effects for one held-out fold; raises LearnerError when the learner stops."""
     try:
-        return learner.effects(data.learn(number), data.held_out(number), settings, seed)
+        return effects_in_blocks(learner.learned(data.learn(number), settings, seed), data.held_out(number))
     except (ValueError, ArithmeticError) as error:  # what numpy, scikit-learn and econml raise when numbers are past saving
         raise LearnerError(f"it stopped in fold {number}: {error}") from error
 

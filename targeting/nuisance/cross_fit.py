@@ -22,6 +22,7 @@ from targeting.base.parallel import in_processes
 from targeting.base.progress import track
 from targeting.nuisance.models import outcome_model, propensity_model
 from targeting.nuisance.scores import dr_scores, propensities
+from targeting.stats.blocks import in_blocks
 from targeting.stats.folds import OUTSIDE, in_sample, split_anew
 from targeting.stats.units import unit_of
 from targeting.trials.panel import covariate_matrix
@@ -76,10 +77,11 @@ def out_of_fold(task: Task, model: str, covariates: Vector, fold: NDArray[np.int
     learn = task.learn_from & (fold != number) & in_sample(fold)
     model_of, held_out = task.build(model, seed), covariates[fold == number]
     if task.probability:
-        return model_of.fit(covariates[learn], task.target[learn].astype(int)).predict_proba(held_out)[:, 1]
+        fitted = model_of.fit(covariates[learn], task.target[learn].astype(int))
+        return in_blocks(lambda rows: fitted.predict_proba(rows)[:, 1], held_out)
     # In units, as gradient boosting reckons with few digits.
     unit = unit_of(task.target[learn])
-    return model_of.fit(covariates[learn], task.target[learn] / unit).predict(held_out) * unit
+    return in_blocks(model_of.fit(covariates[learn], task.target[learn] / unit).predict, held_out) * unit
 
 
 def cross_fit(
