@@ -222,6 +222,7 @@ def test_a_learner_left_out_reruns_no_learner(project):
         "segment_effects",
         "policy",
         "truth",
+        "fit",
         "predict",
         *AFTER_POLICY,
     }
