@@ -124,8 +124,9 @@ def look_back(panel: pd.DataFrame, nuisance: pd.DataFrame, models: Models) -> Lo
 def predict_next(candidates: pd.DataFrame, models: CampaignModels) -> pd.DataFrame:
     """Propensity, effects and ranking of the next campaign's eligible households, with outside_range and unlike.
 
-    These are the covariates outside the panel's range, and those of them that are FAR outside. `candidates` has household_id, eligible and the covariates of households. No rows where nobody is eligible, as after campaigns
-    that reached everybody in the end.
+    These are the covariates outside the panel's range, and those of them that are FAR outside. `candidates` has household_id,
+    eligible and the covariates of households. No rows where nobody is eligible, as after campaigns that reached everybody in the
+    end.
     """
     eligible = candidates[candidates["eligible"]].reset_index(drop=True)
     past = models.past
