@@ -1,7 +1,7 @@
 """Write the mailing list of the next campaign, as of the day after the data end.
 
 Reads the candidates, their predicted effects, what assigns segments, the recommended policy, what is believed of effects, and
-what a contact will cost; writes one row per household.
+what a contact will cost; writes one row per household, as CSV for people and as Parquet in parts for programs.
 """
 
 import json
@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from targeting.base.identifiers import next_campaign, own_identifiers
-from targeting.base.outputs import write_csv, write_metrics, write_parquet
+from targeting.base.outputs import write_csv, write_metrics, write_parquet, write_parts
 from targeting.base.params import load_params
 from targeting.base.stage import run
 from targeting.campaign.exploration import Exploration
@@ -35,6 +35,7 @@ CENTRES = Path("data/segments/centres.parquet")
 SEGMENTS = Path("data/segments/segments.parquet")
 POLICY = Path("metrics/policy.json")
 LIST = Path("data/score/mailing_list.csv")
+PARTS = Path("data/score/mailing_list")
 ELIGIBLE = Path("data/score/eligible.parquet")
 METRICS = Path("metrics/score.json")
 
@@ -73,6 +74,7 @@ def main() -> None:
     listed = with_reasons(table, campaign).assign(household_id=own)
     listed.insert(0, "campaign_id", next_campaign(pd.read_parquet(CALENDAR)["campaign_id"], key))
     write_csv(listed, LIST)
+    write_parts(listed, PARTS)
     past = predictions[["propensity", "by_lot"]].assign(segment=eligible["segment"])
     write_parquet(past.assign(household_id=eligible["household_id"])[["household_id", *past.columns]], ELIGIBLE)
 

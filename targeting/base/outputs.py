@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import unicodedata
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -17,6 +18,7 @@ from targeting.base.errors import DataError
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+PART = 250_000  # rows of a part
 DIGITS = 9  # kernels for other processors sum in another order, which tables show from the tenth digit on
 
 # What spreadsheets take for the start of a formula (OWASP, "CSV Injection"); tabs and ends of lines are taken out before.
@@ -38,6 +40,20 @@ def replace(path: Path, write: Callable[[Path], object]) -> None:
 def write_parquet(frame: pd.DataFrame, path: Path) -> None:
     """Write a frame without its index."""
     replace(path, lambda part: frame.to_parquet(part, index=False))
+
+
+def write_parts(frame: pd.DataFrame, folder: Path, rows: int = PART) -> None:
+    """Write a frame as Parquet files of at most so many rows, part-00000.parquet and on; whatever was in the folder is gone."""
+    temporary = folder.with_name(f".{folder.name}.part")
+    shutil.rmtree(temporary, ignore_errors=True)
+    temporary.mkdir(parents=True)
+    try:
+        for number, first in enumerate(range(0, max(len(frame), 1), rows)):
+            frame.iloc[first : first + rows].to_parquet(temporary / f"part-{number:05d}.parquet", index=False)
+        shutil.rmtree(folder, ignore_errors=True)
+        os.replace(temporary, folder)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def write_csv(frame: pd.DataFrame, path: Path) -> None:

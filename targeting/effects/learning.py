@@ -19,7 +19,7 @@ from targeting.stats.estimates import Estimate
 from targeting.stats.folds import in_sample
 from targeting.trials.panel import require_aligned
 
-SPLITS = 3  # of the sample into halves: one difference says little of how large differences are
+SPLITS = 5  # of the sample into halves: one difference says little of how large differences are
 NAMES = ["outcome", "trial", "method"]
 LEARNED = {method: ESTIMATORS[method] for method in ESTIMATORS if method not in ("naive", "did", "ols")}
 
