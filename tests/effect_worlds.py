@@ -23,9 +23,13 @@ class Always:
 
     values: NDArray[np.float64]
 
-    def effects(self, held_out: HeldOut) -> Effects:
+    def cate(self, held_out: HeldOut) -> NDArray[np.float64]:
         """The numbers, as often as there are rows."""
-        return Effects(np.resize(self.values, len(held_out.propensity)))
+        return np.resize(self.values, len(held_out.propensity))
+
+    def effects(self, held_out: HeldOut) -> Effects:
+        """The same."""
+        return Effects(self.cate(held_out))
 
 
 @dataclass(frozen=True)

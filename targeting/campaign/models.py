@@ -58,6 +58,10 @@ class Past:
             copies.append(np.column_stack([values, indicators]))
         return np.vstack(copies)
 
+    def count(self, held_out: HeldOut) -> int:
+        """How many households there are where each has a row for every trial."""
+        return len(held_out.propensity) // len(self.shares)
+
     def mean(self, values: Vector) -> Vector:
         """Predictions for the households in each trial (trials * n,) averaged over the trials: (n,)."""
         return self.shares @ values.reshape(len(self.shares), -1)
@@ -105,33 +109,38 @@ class Propensity:
 
 @dataclass(frozen=True)
 class Blend:
-    """Effects on an outcome: learners and their weights, which add up to 1; `average` is the constant with its interval."""
+    """Effects on an outcome: learners, weights that add up to 1, and the constant with its interval if it is one of them."""
 
     weights: dict[str, float]
     learners: dict[str, Fitted]
-    average: tuple[float, float, float] | None
+    average: tuple[float, ...]
     outcome: str
 
     def effects(self, past: Past, held_out: HeldOut) -> Effects:
-        """Effects (n,) of households given as if in each past trial; ends of a single learner's interval are averaged like them.
+        """Effects (n,) of households given as if in each past trial.
 
-        Raises DataError for effects that are not finite.
+        Those of a single learner with its interval, whose ends are averaged over trials like them. Raises DataError for effects
+        that are not finite.
         """
-        n, parts = len(held_out.propensity) // len(past.shares), {}
-        for name in self.weights:
-            if name == CONSTANT and self.average is not None:
-                parts[name] = Effects(*(np.full(n, end) for end in self.average))
-                continue
-            found = self.learners[name].effects(held_out)
-            ends = (None if values is None else past.mean(values) for values in (found.lower, found.upper))
-            parts[name] = Effects(past.mean(found.cate), *ends)
-            if not np.isfinite(parts[name].cate).all():
-                raise DataError(
-                    f"Learner {name} gave effects on {self.outcome} that are not finite: choose another policy.learner."
-                )
-        if len(parts) == 1:
-            return next(iter(parts.values()))
-        return Effects(np.sum([weight * parts[name].cate for name, weight in self.weights.items()], axis=0))
+        if len(self.weights) > 1:
+            parts = [weight * self._cate(name, past, held_out) for name, weight in self.weights.items()]
+            return Effects(np.sum(parts, axis=0))
+        (name,) = self.weights
+        if name == CONSTANT:
+            return Effects(*(np.full(past.count(held_out), end) for end in self.average))
+        found = self.learners[name].effects(held_out)
+        ends = (None if values is None else past.mean(values) for values in (found.lower, found.upper))
+        return Effects(self._finite(name, past.mean(found.cate)), *ends)
+
+    def _cate(self, name: str, past: Past, held_out: HeldOut) -> Vector:
+        if name == CONSTANT:
+            return np.full(past.count(held_out), self.average[0])
+        return self._finite(name, past.mean(self.learners[name].cate(held_out)))
+
+    def _finite(self, name: str, cate: Vector) -> Vector:
+        if not np.isfinite(cate).all():
+            raise DataError(f"Learner {name} gave effects on {self.outcome} that are not finite: choose another policy.learner.")
+        return cate
 
 
 @dataclass(frozen=True)
@@ -210,7 +219,7 @@ def fit_blend(
     household that was in a trial is among the rows learned from, as it was then. The blend's constant is the overlap-weighted
     effect of all rows, those outside the sample included.
     """
-    average = None
+    average: tuple[float, ...] = ()
     if CONSTANT in blend:
         found = ato(effect_data(panel, nuisance, outcome))
         average = (found.value, found.lower, found.upper)

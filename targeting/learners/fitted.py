@@ -22,9 +22,25 @@ Vector = NDArray[np.float64]
 class Fitted(Protocol):
     """A learner that has learned."""
 
-    def effects(self, held_out: HeldOut) -> Effects:
-        """Effects of rows that it did not learn from, each by itself."""
+    def cate(self, held_out: HeldOut) -> Vector:
+        """Effects (m,) of rows that it did not learn from, each by itself."""
         ...
+
+    def effects(self, held_out: HeldOut) -> Effects:
+        """The same with their interval where it has one, which can take several times as long."""
+        ...
+
+
+class WithoutInterval:
+    """What learners without an interval share."""
+
+    def cate(self, held_out: HeldOut) -> Vector:
+        """Effects (m,), as the learner predicts them."""
+        raise NotImplementedError
+
+    def effects(self, held_out: HeldOut) -> Effects:
+        """Effects alone."""
+        return Effects(self.cate(held_out))
 
 
 def effects_in_blocks(fitted: Fitted, held_out: HeldOut) -> Effects:
@@ -42,59 +58,63 @@ class InUnits:
     fitted: Fitted
     unit: float
 
+    def cate(self, held_out: HeldOut) -> Vector:
+        """Effects (m,), in what the outcome came in."""
+        return self.fitted.cate(held_out) * self.unit
+
     def effects(self, held_out: HeldOut) -> Effects:
-        """Effects, in what the outcome came in."""
+        """The same with their interval."""
         return self.fitted.effects(held_out).times(self.unit)
 
 
 @dataclass(frozen=True)
-class Regression:
+class Regression(WithoutInterval):
     """A model of effects on covariates."""
 
     model: BaseEstimator
 
-    def effects(self, held_out: HeldOut) -> Effects:
+    def cate(self, held_out: HeldOut) -> Vector:
         """What the model predicts."""
-        return Effects(np.ravel(self.model.predict(held_out.covariates)))
+        return np.ravel(self.model.predict(held_out.covariates))
 
 
 @dataclass(frozen=True)
-class OneModel:
+class OneModel(WithoutInterval):
     """A model of outcomes on covariates and an indicator of each arm, control first."""
 
     model: BaseEstimator
 
-    def effects(self, held_out: HeldOut) -> Effects:
+    def cate(self, held_out: HeldOut) -> Vector:
         """Its prediction as treated less that as control."""
         own = held_out.covariates
         control, treated = (np.column_stack([own, np.full((len(own), 2), arm)]) for arm in ([1.0, 0.0], [0.0, 1.0]))
-        return Effects(np.ravel(self.model.predict(treated)) - np.ravel(self.model.predict(control)))
+        return np.ravel(self.model.predict(treated)) - np.ravel(self.model.predict(control))
 
 
 @dataclass(frozen=True)
-class ModelByArm:
+class ModelByArm(WithoutInterval):
     """A model of outcomes for each arm."""
 
     control: BaseEstimator
     treated: BaseEstimator
 
-    def effects(self, held_out: HeldOut) -> Effects:
+    def cate(self, held_out: HeldOut) -> Vector:
         """The treated arm's prediction less the controls'."""
         own = held_out.covariates
-        return Effects(np.ravel(self.treated.predict(own)) - np.ravel(self.control.predict(own)))
+        return np.ravel(self.treated.predict(own)) - np.ravel(self.control.predict(own))
 
 
 @dataclass(frozen=True)
-class BlendByPropensity:
+class BlendByPropensity(WithoutInterval):
     """Two models of effects, learned on controls and on the treated, on covariates with the propensity as their last column."""
 
     control: BaseEstimator
     treated: BaseEstimator
 
-    def effects(self, held_out: HeldOut) -> Effects:
+    def cate(self, held_out: HeldOut) -> Vector:
         """The first by the propensity, the second by the rest."""
         e, own = held_out.propensity, np.column_stack([held_out.covariates, held_out.propensity])
-        return Effects(e * np.ravel(self.control.predict(own)) + (1 - e) * np.ravel(self.treated.predict(own)))
+        return e * np.ravel(self.control.predict(own)) + (1 - e) * np.ravel(self.treated.predict(own))
 
 
 @dataclass(frozen=True)
@@ -105,9 +125,16 @@ class LinearInFeatures:
     coefficients: Vector
     covariance: Vector
 
+    def _design(self, held_out: HeldOut) -> Vector:
+        return np.column_stack([np.ones(len(held_out.propensity)), self.features.transform(held_out.covariates)])
+
+    def cate(self, held_out: HeldOut) -> Vector:
+        """Effects (m,)."""
+        return self._design(held_out) @ self.coefficients
+
     def effects(self, held_out: HeldOut) -> Effects:
-        """Effects with their 95% interval, for rows as independent."""
-        design = np.column_stack([np.ones(len(held_out.propensity)), self.features.transform(held_out.covariates)])
+        """The same with their 95% interval, for rows as independent."""
+        design = self._design(held_out)
         cate = design @ self.coefficients
         spread = Z * np.sqrt(np.einsum("ij,jk,ik->i", design, self.covariance, design))
         return Effects(cate, cate - spread, cate + spread)
@@ -120,8 +147,12 @@ class Forest:
         """Keep econml's fitted `CausalForest`."""
         self.forest = forest
 
+    def cate(self, held_out: HeldOut) -> Vector:
+        """Effects (m,)."""
+        return np.ravel(self.forest.predict(held_out.covariates))
+
     def effects(self, held_out: HeldOut) -> Effects:
-        """Effects with their 95% interval by little bags."""
+        """The same with their 95% interval by little bags."""
         found = self.forest.predict(held_out.covariates, interval=True, alpha=1 - CONFIDENCE)
         return Effects(*(np.ravel(values) for values in found))
 
