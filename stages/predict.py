@@ -7,9 +7,7 @@ import json
 import sys
 from pathlib import Path
 
-import pandas as pd
-
-from targeting.base.outputs import write_metrics, write_parquet
+from targeting.base.outputs import read_batches, write_metrics, write_parquet
 from targeting.base.params import load_params
 from targeting.base.stage import run
 from targeting.campaign.prediction import predict_next, prediction_metrics
@@ -20,13 +18,14 @@ MODELS = Path("data/score/models.skops")
 FITTED = Path("metrics/fit.json")
 PREDICTIONS = Path("data/score/predictions.parquet")
 METRICS = Path("metrics/predict.json")
+BATCH = 10_000  # households: some 100 MB a process, with as many trials as a year has
 
 
 def main() -> None:
     outcome = load_params("policy")["policy"]["outcome"]
     fitted = json.loads(FITTED.read_text(encoding="utf-8"))
 
-    predictions = predict_next(pd.read_parquet(CANDIDATES), read_models(MODELS))
+    predictions = predict_next(read_batches(CANDIDATES, BATCH), read_models(MODELS))
 
     if predictions.empty:
         print("predict: no household is left for a next campaign: one of this type mailed all that have bought.", file=sys.stderr)

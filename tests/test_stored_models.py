@@ -9,7 +9,9 @@ import pytest
 import skops.io
 
 from targeting.base.errors import DataError
+from targeting.base.outputs import read_batches
 from targeting.campaign.models import CampaignModels, fit_blend, fit_propensity, past_of
+from targeting.campaign.prediction import predict_next
 from targeting.campaign.stored import read_models, write_models
 from targeting.learners.registry import NAMES, find_learner
 from tests.effect_worlds import World, panel_and_truth, with_nuisances
@@ -60,6 +62,20 @@ def test_blocks_predict_what_all_rows_at_once_do(given):
     models = fitted(given, ("linear_dml", "x"))
     whole, parts = models.predict(given.panel), models.predict(given.panel, size=100)
     pd.testing.assert_frame_equal(parts, whole, rtol=1e-9)
+
+
+def test_batches_of_candidates_are_predicted_as_one_table(given, tmp_path):
+    models = fitted(given, ("linear_dml", "x"))
+    candidates = given.panel.assign(household_id=np.arange(len(given.panel)), eligible=np.arange(len(given.panel)) >= 150)
+    candidates.to_parquet(tmp_path / "candidates.parquet", index=False)
+    whole = predict_next([candidates], models)
+    assert whole["household_id"].tolist() == list(range(150, len(candidates)))
+    batches = list(read_batches(tmp_path / "candidates.parquet", 100))
+    assert [len(batch) for batch in batches] == [100] * 6
+    pd.testing.assert_frame_equal(predict_next(batches, models), whole, rtol=1e-9)
+    candidates.head(0).to_parquet(tmp_path / "candidates.parquet", index=False)
+    (nobody,) = read_batches(tmp_path / "candidates.parquet", 100)
+    assert list(predict_next([nobody], models)) == list(whole)
 
 
 def test_the_same_models_are_the_same_bytes_and_hold_no_row(given, tmp_path):

@@ -1,17 +1,18 @@
-"""Write a stage's outputs so that a reader sees a whole file or none."""
+"""Write a stage's outputs so that a reader sees a whole file or none, and read what is too large for one piece."""
 
 import json
 import os
 import re
 import shutil
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 from pandas.api.types import is_datetime64_any_dtype, is_numeric_dtype
+from pyarrow.parquet import ParquetFile
 
 from targeting.base.errors import DataError
 
@@ -40,6 +41,15 @@ def replace(path: Path, write: Callable[[Path], object]) -> None:
 def write_parquet(frame: pd.DataFrame, path: Path) -> None:
     """Write a frame without its index."""
     replace(path, lambda part: frame.to_parquet(part, index=False))
+
+
+def read_batches(path: Path, rows: int) -> Iterator[pd.DataFrame]:
+    """A Parquet file's rows in their order, at most so many at a time; one frame without rows for a file without."""
+    file = ParquetFile(path)
+    if file.metadata.num_rows == 0:
+        yield file.read().to_pandas()
+    for batch in file.iter_batches(batch_size=rows):
+        yield batch.to_pandas()
 
 
 def write_parts(frame: pd.DataFrame, folder: Path, rows: int = PART) -> None:

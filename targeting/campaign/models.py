@@ -19,7 +19,6 @@ from sklearn.model_selection import GridSearchCV
 from targeting.base.columns import PREFIX, all_effect_columns, effect_columns
 from targeting.base.errors import DataError
 from targeting.base.lots import drawn_by_lot, known_propensities
-from targeting.base.parallel import in_processes
 from targeting.effects.estimators import ato, effect_data
 from targeting.learners.data import stored_nuisances
 from targeting.learners.ensemble import CONSTANT
@@ -166,10 +165,8 @@ class CampaignModels:
             names = all_effect_columns(self.blends) + ["ranking"] * (self.ranking is not None)
             return pd.DataFrame(columns=["propensity", "by_lot", *names], index=households.index, dtype=float)
         own = households[self.past.names]
-        places = list(blocks(len(own), max(size // len(self.past.shares), 1)))
-        if len(places) == 1:
-            return self._predict(own)
-        return pd.concat(in_processes(self._predict, ((own.iloc[place],) for place in places)))
+        places = blocks(len(own), max(size // len(self.past.shares), 1))
+        return pd.concat([self._predict(own.iloc[place]) for place in places])
 
     def _predict(self, households: pd.DataFrame) -> pd.DataFrame:
         copies = self.past.in_each_trial(households)

@@ -1,7 +1,8 @@
 """Effects and propensities of a next campaign's households, by models of all trials, and of the last one's, looking back."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from targeting.base.columns import KEYS
+from targeting.base.parallel import in_processes
 from targeting.campaign.models import Blend, CampaignModels, drawn, fit_blend, fit_propensity, past_of
 from targeting.learners.cross_fit import usual_settings
 from targeting.learners.ensemble import CONSTANT
@@ -121,15 +123,19 @@ def look_back(panel: pd.DataFrame, nuisance: pd.DataFrame, models: Models) -> Lo
     return LookedBack(backtest, pd.concat([panel[KEYS], comparable], axis=1))
 
 
-def predict_next(candidates: pd.DataFrame, models: CampaignModels) -> pd.DataFrame:
+def predict_next(batches: Iterable[pd.DataFrame], models: CampaignModels) -> pd.DataFrame:
     """Propensity, effects and ranking of the next campaign's eligible households, with outside_range and unlike.
 
-    These are the covariates outside the panel's range, and those of them that are FAR outside. `candidates` has household_id,
-    eligible and the covariates of households. No rows where nobody is eligible, as after campaigns that reached everybody in the
-    end.
+    These are the covariates outside the panel's range, and those of them that are FAR outside. Each of the `batches` of
+    candidates has household_id, eligible and the covariates of households; they are predicted side by side, and no more of them
+    than there are cores is held at once. No rows where nobody is eligible, as after campaigns that reached everybody in the end.
     """
-    eligible = candidates[candidates["eligible"]].reset_index(drop=True)
-    past = models.past
+    parts = list(in_processes(partial(_predict_batch, models), ((batch,) for batch in batches)))
+    return pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
+
+
+def _predict_batch(models: CampaignModels, candidates: pd.DataFrame) -> pd.DataFrame:
+    eligible, past = candidates[candidates["eligible"]].reset_index(drop=True), models.past
     beyond = {"outside_range": past.outside_range(eligible), "unlike": past.outside_range(eligible, FAR)}
     return pd.concat([eligible[["household_id"]].assign(**beyond), models.predict(eligible)], axis=1)
 
