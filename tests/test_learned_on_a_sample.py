@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.base import BaseEstimator
 
 from targeting.effects.estimators import ESTIMATORS, effect_data, effect_table
 from targeting.effects.learning import NAMES, SPLITS, learning, with_learning
@@ -50,10 +51,14 @@ def learned(panel: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     return with_precision(panel, nuisance_table(panel, predictions, 0.01)), models
 
 
+def unsearched(name: str, seed: int) -> BaseEstimator:
+    return propensity_model(name, seed).estimator
+
+
 @pytest.fixture
 def one_penalty(monkeypatch: pytest.MonkeyPatch) -> None:
     """The propensity without the search for its penalty, which takes nine tenths of the time."""
-    monkeypatch.setattr(cross_fit_module, "propensity_model", lambda name, seed: propensity_model(name, seed).estimator)
+    monkeypatch.setattr(cross_fit_module, "propensity_model", unsearched)
 
 
 def judged(seed: int) -> pd.DataFrame:
