@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from sklearn.base import BaseEstimator
 
+from targeting.base.errors import DataError
 from targeting.effects.estimators import ESTIMATORS, effect_data, effect_table
 from targeting.effects.learning import NAMES, SPLITS, learning, with_learning
 from targeting.nuisance import cross_fit as cross_fit_module
@@ -17,6 +18,7 @@ from targeting.policy.economics import Economics
 from targeting.policy.posterior import fit_posterior, weighted_fit
 from targeting.policy.value import evidence_of, value_table
 from targeting.stats.folds import OUTSIDE, household_folds, in_sample, sampled_folds
+from targeting.trials.designs import folded_panel
 from targeting.trials.panel import covariate_matrix
 from tests.stored import require_stored
 
@@ -86,6 +88,14 @@ def test_the_sample_is_of_whole_households_and_knows_no_order_of_rows():
 def test_without_a_sample_or_with_too_large_a_one_everybody_is_in_it(sample):
     households = np.arange(300)
     assert (sampled_folds(households, 4, 7, sample) == household_folds(households, 4, 7)).all()
+
+
+def test_a_sample_with_too_little_of_an_arm_is_refused():
+    rows = world(0, 400).assign(treated=lambda rows: (rows["household_id"] <= 80).astype(int))
+    assert in_sample(folded_panel(rows, 3, 1, 200)["fold"]).sum() == 200
+    words = r"The 60 households of sample.households have \d+ treated and \d+ control rows, and models need 30 of each: raise it"
+    with pytest.raises(DataError, match=words):
+        folded_panel(rows, 3, 1, 60)
 
 
 def test_outside_the_sample_one_model_of_all_of_it_predicts_and_inside_nothing_changes():

@@ -165,9 +165,9 @@ def test_an_experiment_once_run_is_found_again(project, cheap):
 @pytest.mark.long
 def test_learned_on_a_sample_everybody_is_valued_and_listed(project):
     before = json.loads((project / "metrics/score.json").read_text())
-    call(project, "dvc", "exp", "run", "-S", "sample.households=50")
+    call(project, "dvc", "exp", "run", "-S", "sample.households=75")
     panel = pd.read_parquet(project / "data/trials/panel.parquet")
-    assert panel.loc[panel["fold"] >= 0, "household_id"].nunique() == 50 < panel["household_id"].nunique()
+    assert panel.loc[panel["fold"] >= 0, "household_id"].nunique() == 75 < panel["household_id"].nunique()
     effects = pd.read_csv(project / "plots/ate.csv")
     both = (effects["se_sampling"] ** 2 + effects["se_learning"] ** 2) ** 0.5
     assert both.to_numpy() == pytest.approx(effects["se"].to_numpy(), rel=1e-6, nan_ok=True)
