@@ -8,7 +8,9 @@ import json
 from pathlib import Path
 
 import pandas as pd
+from pyarrow.parquet import read_schema
 
+from targeting.base.columns import PREFIX
 from targeting.base.identifiers import next_campaign, own_identifiers
 from targeting.base.outputs import write_csv, write_metrics, write_parquet, write_parts
 from targeting.base.params import load_params
@@ -57,13 +59,15 @@ def main() -> None:
         Budget(params["policy"]["budget_usd"], params["policy"]["budget_contacts"]),
     )
     exploration = Exploration(*(settings[name] for name in ("method", "epsilon", "temperature", "floor")))
-    candidates = pd.read_parquet(CANDIDATES)
     scaling, loadings, centres, named = (pd.read_parquet(path) for path in (SCALING, LOADINGS, CENTRES, SEGMENTS))
+    features = {f"{PREFIX}{name}" for name in scaling["feature"]}
+    needed = [name for name in read_schema(CANDIDATES).names if not name.startswith(PREFIX) or name in features]
+    candidates = pd.read_parquet(CANDIDATES, columns=needed)
     if not named.empty:  # else the table of customers says which group each is in
-        features = features_at_the_end(candidates, scaling["feature"].tolist())
-        numbers = segment_numbers(features, scaling, loadings, centres, params["segmentation"])
+        described = features_at_the_end(candidates, scaling["feature"].tolist())
+        numbers = segment_numbers(described, scaling, loadings, centres, params["segmentation"])
         candidates = candidates.assign(segment=numbers.map(segment_names(named)))
-    eligible = candidates.set_index("household_id").loc[predictions["household_id"]].reset_index()
+    eligible = candidates[["household_id", "segment"]].set_index("household_id").loc[predictions["household_id"]].reset_index()
     forecast = Forecast.of(**policy["belief"]) if policy["belief"] else None
     known = known_by(predictions, forecast)
     table = mailing_list(candidates, known, campaign, exploration, params["seed"])

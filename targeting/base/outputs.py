@@ -68,10 +68,21 @@ def write_parts(frame: pd.DataFrame, folder: Path, rows: int = PART) -> None:
 
 def write_csv(frame: pd.DataFrame, path: Path) -> None:
     """Write a frame without its index; floats with the significant digits that processors share, no text as a formula."""
+    form: dict[str, Any] = {"index": False, "float_format": f"%.{DIGITS}g", "lineterminator": "\n"}
+
+    def write(part: Path) -> None:
+        # Part by part: text takes several times its size on the way.
+        with part.open("w", encoding="utf-8", newline="") as file:
+            for first in range(0, max(len(frame), 1), PART):
+                _safe_text(frame.iloc[first : first + PART]).to_csv(file, header=first == 0, **form)
+
+    replace(path, write)
+
+
+def _safe_text(frame: pd.DataFrame) -> pd.DataFrame:
     safe = frame.rename(columns=_safe)
     texts = [name for name in safe if not (is_numeric_dtype(safe[name]) or is_datetime64_any_dtype(safe[name]))]
-    safe = safe.assign(**{name: safe[name].astype(object).map(_safe) for name in texts})
-    replace(path, lambda part: safe.to_csv(part, index=False, float_format=f"%.{DIGITS}g", lineterminator="\n"))
+    return safe.assign(**{name: safe[name].astype(object).map(_safe) for name in texts})
 
 
 def spreadsheet_safe(text: str) -> str:
