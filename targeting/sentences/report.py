@@ -50,16 +50,17 @@ def effect_sentence(effects: pd.DataFrame, outcome: str) -> str:
     ends = row["ci_lower"], row["ci_upper"]
     return (
         f"A mailed campaign changed a household's {outcome_words(outcome)} by {amount(row['estimate'], outcome)} "
-        f"({interval(*ends, outcome)}; {NAMES[READ_FIRST]}), {sign_in_words(*ends)}.{_two_errors(row, outcome)}"
+        f"({interval(*ends, outcome)}; {NAMES[READ_FIRST]}), {sign_in_words(*ends)}."
     )
 
 
-def _two_errors(row: pd.Series, outcome: str) -> str:
-    """What the standard error is made of where models were learned from a sample of the households; else nothing."""
+def two_errors(effects: pd.DataFrame, outcome: str) -> str:
+    """What that effect's standard error is made of where models were learned from a sample of the households; else nothing."""
+    row = _read_first(effects, outcome)
     if "se_learning" not in row:
         return ""
     return (
-        f" Models were learned from a sample of the households, and the effect is of all of them: its standard error is "
+        f"Models were learned from a sample of the households, and the effect is of all of them: its standard error is "
         f"{amount(row['se_sampling'], outcome)} by which households the data have, {amount(row['se_learning'], outcome)} by "
         f"which of them were learned from, and {amount(row['se'], outcome)} in all."
     )
