@@ -61,12 +61,13 @@ def learning(
 def with_learning(effects: pd.DataFrame, errors: pd.DataFrame) -> pd.DataFrame:
     """The table of effects with its standard errors and intervals widened by the errors of learning, and both kinds beside them.
 
-    Adds se_sampling and se_learning (0 for estimators that learn nothing) where there are errors of learning; else as it is.
+    Adds se_sampling and se_learning where there are errors of learning; else it is as it was. se_learning is 0 for estimators
+    that learn nothing; missing, and the interval with it, where an estimator had too few rows outside the sample.
     """
     if errors.empty:
         return effects
     table = effects.merge(errors, on=NAMES, how="left", validate="one_to_one").rename(columns={"se": "se_sampling"})
-    table["se_learning"] = table["se_learning"].fillna(0.0)
+    table["se_learning"] = table["se_learning"].where(table["method"].isin(LEARNED), 0.0)
     whole = Estimate(table["estimate"], np.hypot(table["se_sampling"], table["se_learning"]))
     table = table.assign(**whole.columns())
     return table[[*effects.columns, "se_sampling", "se_learning"]]
