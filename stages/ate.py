@@ -1,8 +1,9 @@
 """Estimate the average effect of the campaigns on every outcome, over all trials and in each.
 
-Reads the panel and the nuisances; writes one row per outcome, trial and estimator, the effects pooled by precision with a test of
-whether the trials differ, the trimming path, the effect by number of earlier mailings, and what a contact costs by the tills:
-coupon discounts of those mailed, and those that the mailing causes.
+Reads the panel, the nuisances and their models' weights; writes one row per outcome, trial and estimator, the effects pooled by
+precision with a test of whether the trials differ, the trimming path, the effect by number of earlier mailings, and what a
+contact costs by the tills: coupon discounts of those mailed, and those that the mailing causes. Where a sample was learned from,
+standard errors count that too, and what its halves' scores differ by is written for the policies.
 """
 
 from pathlib import Path
@@ -19,17 +20,20 @@ from targeting.base.stage import run
 from targeting.effects.discounts import caused_costs, discount_effects, profit_terms
 from targeting.effects.estimators import ADJUSTED, effect_data, effect_table
 from targeting.effects.event_time import event_time
+from targeting.effects.learning import SPLITS, learning, with_learning
 from targeting.effects.pooling import pooling_table
 from targeting.effects.trimming import trimming_table
 from targeting.effects.wear_out import wear_out_metrics, wear_out_table
 from targeting.figures.effects import forest_plot
 from targeting.figures.event_time import event_time_chart
+from targeting.nuisance.halves import half_nuisances
 from targeting.nuisance.overlap import crump_threshold
 from targeting.trials.panel import require_aligned
 from targeting.words.money import speak_in
 
 PANEL = Path("data/trials/panel.parquet")
 NUISANCE = Path("data/trials/nuisance.parquet")
+MODELS = Path("data/trials/nuisance_models.parquet")
 IDENTIFIERS = Path("data/tables/identifiers.parquet")
 TILL_COSTS = Path("data/trials/costs.parquet")
 TERMS = Path("data/effects/terms.parquet")
@@ -39,6 +43,7 @@ WEEKS = Path("data/trials/weeks.parquet")
 EVENT_TIME = Path("plots/event_time.csv")
 EVENT_PICTURE = Path("plots/event_time.png")
 EFFECTS = Path("data/effects/ate.parquet")
+SHIFTS = Path("data/effects/shifts.parquet")
 TABLE = Path("plots/ate.csv")
 POOLING = Path("plots/pooling.csv")
 TRIMMING = Path("plots/trimming.csv")
@@ -48,7 +53,7 @@ METRICS = Path("metrics/ate.json")
 
 
 def main() -> None:
-    params = load_params("data", "seed")
+    params = load_params("data", "nuisance", "seed")
     speak_in(params["data"]["currency"])
     panel = pd.read_parquet(PANEL)
     nuisance = pd.read_parquet(NUISANCE)
@@ -63,11 +68,15 @@ def main() -> None:
         pooled.append(pooling_table(data, outcome))
         trimmed.append(trimming_table(data, outcome, crump))
         worn.append(wear_out_table(data, panel["earlier_mailings"], outcome))
-    effects, pooling = pd.concat(tables, ignore_index=True), pd.concat(pooled, ignore_index=True)
+    pooling = pd.concat(pooled, ignore_index=True)
+    halves = half_nuisances(panel, pd.read_parquet(MODELS), params["nuisance"]["clip"], SPLITS, params["seed"], outcomes)
+    found = learning(panel, nuisance, halves)
+    effects = with_learning(pd.concat(tables, ignore_index=True), found.errors)
 
     caused = discount_effects(panel, nuisance)
     costs = pd.concat([pd.read_parquet(TILL_COSTS), caused_costs(caused, len(panel))], ignore_index=True)
     weeks = event_time(pd.read_parquet(WEEKS), panel, nuisance, params["seed"])
+    errors = [name for name in ("se", "se_sampling", "se_learning") if name in effects]
     metrics: dict[str, dict[str, float]] = {}
     for place, outcome in enumerate(outcomes):
         overall = effects[(effects["outcome"] == outcome) & (effects["trial"] == "all")].set_index("method")
@@ -75,15 +84,14 @@ def main() -> None:
         known = overall["estimate"].dropna()
         metrics[outcome] = {
             **known.to_dict(),
-            "aipw_se": overall.loc["aipw", "se"],
-            "ato_se": overall.loc["ato", "se"],
-            "owate_se": overall.loc["owate", "se"],
+            **{f"{method}_{name}": overall.loc[method, name] for name in errors for method in ("aipw", "ato", "owate")},
             **wear_out_metrics(worn[place]),
             "range": np.ptp(known[known.index.isin(ADJUSTED)]),
         }
     metrics |= {"caused": dict(zip(caused["discount"], caused["estimate"], strict=True)), "by_week": weeks.metrics()}
     write_metrics(metrics, METRICS)
     write_parquet(effects, EFFECTS)
+    write_parquet(found.shifts, SHIFTS)
     write_parquet(caused, CAUSED)
     write_parquet(profit_terms(panel, nuisance, OUTCOMES[0]), TERMS)
     write_csv(costs, COSTS)

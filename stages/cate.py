@@ -15,7 +15,7 @@ from targeting.base.columns import outcomes_of
 from targeting.base.outputs import write_metrics, write_parquet
 from targeting.base.params import load_params
 from targeting.base.stage import run
-from targeting.learners.cross_fit import LearnerError, cross_fit_effects, no_effects
+from targeting.learners.cross_fit import LearnerError, cross_fit_effects, no_effects, settings_by_fold
 from targeting.learners.data import outcome_data
 from targeting.learners.registry import find_learner
 
@@ -37,7 +37,7 @@ def main() -> None:
     outcomes = outcomes_of(panel.columns)
     data = {outcome: outcome_data(panel, nuisance, inner, outcome) for outcome in outcomes}
     found = json.loads(Path(SETTINGS.format(learner=name)).read_text(encoding="utf-8"))
-    settings = {o: {int(fold): own for fold, own in found[o]["settings"].items()} for o in outcomes}
+    settings = {outcome: settings_by_fold(found[outcome]["settings"]) for outcome in outcomes}
 
     try:
         effects = cross_fit_effects(panel, data, learner, settings, params["seed"])

@@ -14,6 +14,7 @@ from targeting.base.stage import run
 from targeting.learners.registry import find_learner
 from targeting.nuisance.overlap import comparable
 from targeting.nuisance.scores import effect_scores
+from targeting.stats.folds import in_sample
 from targeting.trials.panel import in_last_trial, require_aligned
 from targeting.validation.forward import forward_effects, forward_table
 
@@ -36,6 +37,12 @@ def main() -> None:
     panel = pd.read_parquet(PANEL)
     nuisance = pd.read_parquet(NUISANCE)
     require_aligned(panel, nuisance, str(NUISANCE))
+    for name, table in out_of_fold.items():
+        require_aligned(panel, table, f"the effects of {name}")
+    # The nuisances of households outside the sample have seen the last trial's outcomes.
+    sample = in_sample(panel["fold"])
+    panel, nuisance = panel[sample].reset_index(drop=True), nuisance[sample].reset_index(drop=True)
+    out_of_fold = {name: table[sample].reset_index(drop=True) for name, table in out_of_fold.items()}
     last = in_last_trial(panel)
     judged = last & comparable(panel, nuisance["propensity"], params["nuisance"]["overlap"])
     why = ""
@@ -50,8 +57,6 @@ def main() -> None:
         write_csv(pd.DataFrame(columns=COLUMNS), FORWARD)
         return
 
-    for name, table in out_of_fold.items():
-        require_aligned(panel, table, f"the effects of {name}")
     chosen = {name: find_learner(name, params["learners"]["models"]) for name in learners}
     settings = params["nuisance"]
     learned = forward_effects(panel, nuisance, chosen, settings["models"], settings["clip"], params["seed"])

@@ -27,6 +27,7 @@ from targeting.words.money import speak_in
 
 TERMS = Path("data/effects/terms.parquet")
 CAUSED = Path("data/effects/discounts.parquet")
+SHIFTS = Path("data/effects/shifts.parquet")
 IDENTIFIERS = Path("data/tables/identifiers.parquet")
 PANEL = Path("data/trials/panel.parquet")
 NUISANCE = Path("data/trials/nuisance.parquet")
@@ -83,6 +84,7 @@ def main() -> None:
         bounds=params["nuisance"]["overlap"],
         answers=overlap["answers"],
         seed=params["seed"],
+        shifts=pd.read_parquet(SHIFTS),
         segments=segments,
         tree=tree,
     )

@@ -32,10 +32,10 @@ METRICS = Path("metrics/refute.json")
 
 
 def main() -> None:
-    params = load_params("data", "engine", "design", "refute", "nuisance", "seed")
+    params = load_params("data", "engine", "design", "refute", "nuisance", "sample", "seed")
     speak_in(params["data"]["currency"])
     checks, settings, seed = params["refute"], params["nuisance"], params["seed"]
-    clip, folds = settings["clip"], settings["folds"]
+    clip, folds, sample = settings["clip"], settings["folds"], params["sample"]["households"]
     panel = pd.read_parquet(PANEL)
     nuisance = pd.read_parquet(NUISANCE)
     require_aligned(panel, nuisance, str(NUISANCE))
@@ -50,9 +50,10 @@ def main() -> None:
     planned = changed_panels(panel, nuisance["propensity"], checks, seed)
     light = light_nuisances(panel, clip, seed)
     changed = estimate_all(panel, light, planned)
-    splits = control_splits(control, folds, checks["control_splits"], seed)
+    splits = control_splits(control, folds, checks["control_splits"], seed, sample)
     controls = estimate_controls(splits, settings["models"], folds, clip, seed)
-    redrawn = estimate_known_reasons(known_reasons(control, nuisance, folds, checks["control_redraws"], seed), light)
+    reasons = known_reasons(control, nuisance, folds, checks["control_redraws"], seed, sample)
+    redrawn = estimate_known_reasons(reasons, light)
     draws = pd.concat([changed, *controls, *redrawn], ignore_index=True)
     table = refutation_table(draws, checks, unadjusted_differences(control))
 

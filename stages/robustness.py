@@ -4,6 +4,7 @@ Reads the panel, the nuisances and every eligible row; writes effects refitted w
 side, other mailings by trial and arm, and the effects with and without these.
 """
 
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -15,6 +16,7 @@ from targeting.nuisance.cross_fit import one_split
 from targeting.robustness.design_comparison import compare_designs, design_metrics
 from targeting.robustness.other_mailings import concurrent_effects, concurrent_metrics, mailing_table
 from targeting.robustness.refit import refit_effects, refit_metrics
+from targeting.trials.designs import folded_panel
 from targeting.trials.panel import require_aligned
 
 PANEL = Path("data/trials/panel.parquet")
@@ -28,16 +30,17 @@ METRICS = Path("metrics/robustness.json")
 
 
 def main() -> None:
-    params = load_params("nuisance", "policy", "seed")
+    params = load_params("nuisance", "sample", "policy", "seed")
     settings, seed = params["nuisance"], params["seed"]
     folds, clip = settings["folds"], settings["clip"]
     panel, nuisance, eligible = (pd.read_parquet(path) for path in (PANEL, NUISANCE, ELIGIBLE))
     require_aligned(panel, nuisance, str(NUISANCE))
 
-    refit = refit_effects(panel, nuisance, settings["refits"], folds, clip, seed)
+    refit = refit_effects(panel, nuisance, settings["refits"], clip, seed)
     # One split: the same for both designs, and enough to tell them apart.
     predict = one_split(settings["models"], folds, seed)
-    designs = compare_designs(eligible, predict, params["policy"]["outcome"], settings["overlap"], clip, folds, seed)
+    folded = partial(folded_panel, n_folds=folds, seed=seed, sample=params["sample"]["households"])
+    designs = compare_designs(eligible, folded, predict, params["policy"]["outcome"], settings["overlap"], clip, seed)
     effects = concurrent_effects(panel, nuisance, predict, clip)
 
     metrics = {

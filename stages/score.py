@@ -1,16 +1,18 @@
 """Write the mailing list of the next campaign, as of the day after the data end.
 
 Reads the candidates, their predicted effects, what assigns segments, the recommended policy, what is believed of effects, and
-what a contact will cost; writes one row per household.
+what a contact will cost; writes one row per household, as CSV for people and as Parquet in parts for programs.
 """
 
 import json
 from pathlib import Path
 
 import pandas as pd
+from pyarrow.parquet import read_schema
 
+from targeting.base.columns import PREFIX
 from targeting.base.identifiers import next_campaign, own_identifiers
-from targeting.base.outputs import write_csv, write_metrics, write_parquet
+from targeting.base.outputs import write_csv, write_metrics, write_parquet, write_parts
 from targeting.base.params import load_params
 from targeting.base.stage import run
 from targeting.campaign.exploration import Exploration
@@ -35,6 +37,7 @@ CENTRES = Path("data/segments/centres.parquet")
 SEGMENTS = Path("data/segments/segments.parquet")
 POLICY = Path("metrics/policy.json")
 LIST = Path("data/score/mailing_list.csv")
+PARTS = Path("data/score/mailing_list")
 ELIGIBLE = Path("data/score/eligible.parquet")
 METRICS = Path("metrics/score.json")
 
@@ -56,13 +59,15 @@ def main() -> None:
         Budget(params["policy"]["budget_usd"], params["policy"]["budget_contacts"]),
     )
     exploration = Exploration(*(settings[name] for name in ("method", "epsilon", "temperature", "floor")))
-    candidates = pd.read_parquet(CANDIDATES)
     scaling, loadings, centres, named = (pd.read_parquet(path) for path in (SCALING, LOADINGS, CENTRES, SEGMENTS))
+    features = {f"{PREFIX}{name}" for name in scaling["feature"]}
+    needed = [name for name in read_schema(CANDIDATES).names if not name.startswith(PREFIX) or name in features]
+    candidates = pd.read_parquet(CANDIDATES, columns=needed)
     if not named.empty:  # else the table of customers says which group each is in
-        features = features_at_the_end(candidates, scaling["feature"].tolist())
-        numbers = segment_numbers(features, scaling, loadings, centres, params["segmentation"])
+        described = features_at_the_end(candidates, scaling["feature"].tolist())
+        numbers = segment_numbers(described, scaling, loadings, centres, params["segmentation"])
         candidates = candidates.assign(segment=numbers.map(segment_names(named)))
-    eligible = candidates.set_index("household_id").loc[predictions["household_id"]].reset_index()
+    eligible = candidates[["household_id", "segment"]].set_index("household_id").loc[predictions["household_id"]].reset_index()
     forecast = Forecast.of(**policy["belief"]) if policy["belief"] else None
     known = known_by(predictions, forecast)
     table = mailing_list(candidates, known, campaign, exploration, params["seed"])
@@ -73,6 +78,7 @@ def main() -> None:
     listed = with_reasons(table, campaign).assign(household_id=own)
     listed.insert(0, "campaign_id", next_campaign(pd.read_parquet(CALENDAR)["campaign_id"], key))
     write_csv(listed, LIST)
+    write_parts(listed, PARTS)
     past = predictions[["propensity", "by_lot"]].assign(segment=eligible["segment"])
     write_parquet(past.assign(household_id=eligible["household_id"])[["household_id", *past.columns]], ELIGIBLE)
 

@@ -44,7 +44,7 @@ ONE_ARM = "mailed all eligible households or none, and is no trial; those whom i
 
 
 def main() -> None:
-    params = load_params("engine", "design", "nuisance", "policy", "seed")
+    params = load_params("engine", "design", "nuisance", "sample", "policy", "seed")
     if CUSTOMERS.exists():
         take_customers(params)
     else:
@@ -54,7 +54,7 @@ def main() -> None:
 def take_customers(params: Mapping[str, Any]) -> None:
     """A table of customers is its own trials: nothing is left to lay out, and no till says what a contact costs."""
     trials = customer_trials(pd.read_parquet(CUSTOMERS))
-    panel = customer_panel(trials, params["nuisance"]["folds"], params["seed"])
+    panel = customer_panel(trials, params["nuisance"]["folds"], params["seed"], params["sample"]["households"])
     require_outcome(panel, params["policy"]["outcome"])
     tell_silent(outcomes_of(trials.columns), panel)
     flow, candidates = customer_flow(trials), customer_candidates(trials)
@@ -87,7 +87,7 @@ def lay_out_trials(params: Mapping[str, Any]) -> None:
         campaign_types = tables["campaigns"].execute()["campaign_type"]
         trials = planned_trials(tables, design)
         layout = lay_out(backend, tables, trials, design, seed)
-        panel = folded_panel(layout.eligible[layout.chosen], params["nuisance"]["folds"], seed)
+        panel = folded_panel(layout.eligible[layout.chosen], params["nuisance"]["folds"], seed, params["sample"]["households"])
         require_outcome(panel, params["policy"]["outcome"])
         costs = contact_costs(tables, trials)
         weeks = weekly_spend(tables, trials, panel, first_and_last_day(tables["transactions"])[0])

@@ -1,8 +1,8 @@
 """Search for one learner's settings, by the R-loss of out-of-fold effects, and say whether the search beats the defaults.
 
 Reads the panel and the nuisances; writes the settings of every outcome and held-out fold. A search that was interrupted goes on
-where it stopped: its finished trials are in a folder of its own, which is no output and may be deleted at any time. Where there
-are more than sample.tuning households, it searches on so many of them, and the settings serve all.
+where it stopped: its finished trials are in a folder of its own, which is no output and may be deleted at any time. Where the
+sample has more than sample.tuning households, it searches on so many of them, and the settings serve all.
 """
 
 import argparse
@@ -20,6 +20,7 @@ from targeting.figures.tuning import tuning_chart
 from targeting.learners.data import outcome_data
 from targeting.learners.registry import find_learner
 from targeting.learners.tuning import default_losses, importances, search, search_history, study_key, summary, tuned
+from targeting.stats.folds import in_sample
 from targeting.stats.resampling import by_lot
 
 PANEL = Path("data/trials/panel.parquet")
@@ -43,6 +44,8 @@ def main() -> None:
     trials, seed = params["learners"]["trials"], params["seed"]
     learner = find_learner(name, params["learners"]["models"])
     panel, nuisance, inner = (pd.read_parquet(path) for path in (PANEL, NUISANCE, INNER))
+    learned = in_sample(panel["fold"])
+    panel, nuisance = (table[learned].reset_index(drop=True) for table in (panel, nuisance))
     kept = by_lot(panel["household_id"], params["sample"]["tuning"], seed)
     panel, nuisance = (table[kept].reset_index(drop=True) for table in (panel, nuisance))
     inner = inner[inner["household_id"].isin(panel["household_id"])]

@@ -32,7 +32,7 @@ from study.worlds import OVERLAPS
 from targeting.base.outputs import write_csv
 from targeting.base.params import load_params
 from targeting.campaign.mailing import NextCampaign, known_by, mailed_by_policy, seen_by_policy
-from targeting.campaign.prediction import FAR, Models, blend_of, outside_range, predict_households
+from targeting.campaign.prediction import FAR, Models, blend_of, fit_campaign
 from targeting.learners.ensemble import CONSTANT, ensembles
 from targeting.learners.registry import find_learner
 from targeting.nuisance.overlap import comparable, overlap_verdict, positivity
@@ -130,11 +130,13 @@ def _listed(panel: pd.DataFrame, households: pd.DataFrame, params: Params) -> tu
     learners = {name: find_learner(name, params["learners"]["models"]) for name in ranking if name != CONSTANT}
     blends, clip = {OUTCOME: {CONSTANT: 1.0}}, params["nuisance"]["clip"]
     models = Models(OUTCOME, ranking, blends, {OUTCOME: learners}, (MODELS, [1.0]), clip, seed)
-    predicted = predict_households(panel, nuisance, households, models, [OUTCOME]).assign(household_id=households["household_id"])
+    fitted = fit_campaign(panel, nuisance, models)
+    predicted = fitted.predict(households).assign(household_id=households["household_id"])
 
     economics, forecast = economics_of(params), choice.beliefs.forecast
     campaign = NextCampaign("A", choice.recommended, economics, OUTCOME, bounds, settings["prudence"])
-    supported = comparable(predicted, predicted["propensity"], bounds) & (outside_range(panel, households, FAR) == "").to_numpy()
+    supported = comparable(predicted, predicted["propensity"], bounds)
+    supported &= (fitted.past.outside_range(households, FAR) == "").to_numpy()
     mail = mailed_by_policy(campaign.policy, seen_by_policy(campaign, known_by(predicted, forecast), supported, seed))
     return choice.recommended, mail, forecast.profit(mail, predicted["ranking"], economics)
 

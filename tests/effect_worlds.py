@@ -8,12 +8,28 @@ from numpy.typing import NDArray
 
 from targeting.base.columns import outcomes_of
 from targeting.learners.data import OutcomeData, outcome_data
+from targeting.learners.rows import Effects, HeldOut
 from targeting.nuisance.cross_fit import cross_fit, nuisance_table, nuisance_tasks
 from targeting.nuisance.nested import inner_nuisances
 from targeting.stats.folds import household_folds
 
 CLIP = 0.01
 MODELS = ["linear"]
+
+
+@dataclass(frozen=True)
+class Always:
+    """What a learner has learned whose effects are these numbers, over and over."""
+
+    values: NDArray[np.float64]
+
+    def cate(self, held_out: HeldOut) -> NDArray[np.float64]:
+        """The numbers, as often as there are rows."""
+        return np.resize(self.values, len(held_out.propensity))
+
+    def effects(self, held_out: HeldOut) -> Effects:
+        """The same."""
+        return Effects(self.cate(held_out))
 
 
 @dataclass(frozen=True)

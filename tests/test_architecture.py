@@ -62,6 +62,7 @@ MAY_LOAD: dict[str, set[str]] = {
     "nuisance": PICTURES | MODELS,
     "policy": set(),
     "policy_tree": MODELS | {"econml", "matplotlib"},
+    "fit": REGRESSION,
     "predict": REGRESSION,
     "profile": TABLES | {"pandera"},
     "readout": REGRESSION,

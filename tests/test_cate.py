@@ -17,13 +17,13 @@ from targeting.learners.cross_fit import LearnerError, cross_fit_effects, fit_fo
 from targeting.learners.data import outcome_data
 from targeting.learners.orthogonal import dr_learner, linear_dml, nonparam_dml
 from targeting.learners.registry import NAMES, Learner, find_learner
-from targeting.learners.rows import Effects, HeldOut
+from targeting.learners.rows import HeldOut
 from targeting.learners.smooth import r_smooth
 from targeting.nuisance.models import outcome_model
 from targeting.nuisance.nested import inner_nuisances
 from targeting.stats.folds import household_folds
 from targeting.trials.panel import covariate_matrix
-from tests.effect_worlds import CLIP, World, panel_and_truth, with_nuisances, world
+from tests.effect_worlds import CLIP, Always, World, panel_and_truth, with_nuisances, world
 
 BASE_MODELS = {"s": "boosting", "t": "linear", "x": "linear", "dr": "components", "nonparam_dml": "forest"}
 
@@ -127,7 +127,9 @@ def test_smooth_stages_are_those_of_econml_with_the_same_last_model(smooth):
     data = smooth.data()["purchase_amount"]
     learn, held_out, settings = data.learn(0), data.held_out(0), {"model": "smooth", "penalty": 100.0}
     np.testing.assert_allclose(
-        r_smooth(learn, held_out, {"penalty": 100.0}, 1).cate, nonparam_dml(learn, held_out, settings, 1).cate, rtol=1e-8
+        r_smooth(learn, {"penalty": 100.0}, 1).effects(held_out).cate,
+        nonparam_dml(learn, settings, 1).effects(held_out).cate,
+        rtol=1e-8,
     )
 
 
@@ -137,7 +139,7 @@ def test_a_dr_learner_regresses_the_scores_of_the_stored_nuisances_by_their_prec
     learn, held_out = data.learn(1), data.held_out(1)
     final = regressor(settings, 1).fit(learn.covariates, learn.score, sample_weight=learn.score_weight)
     np.testing.assert_allclose(
-        dr_learner(learn, held_out, settings, 1).cate, final.predict(held_out.covariates), rtol=1e-6, atol=1e-6
+        dr_learner(learn, settings, 1).effects(held_out).cate, final.predict(held_out.covariates), rtol=1e-6, atol=1e-6
     )
 
 
@@ -187,7 +189,7 @@ def test_linear_dml_is_least_squares_of_residuals_on_components(smooth):
     """One component: effect(x) = a + b c(x) minimises the R-loss, so the normal equations hold."""
     data = smooth.data()["purchase_amount"]
     learn = data.learn(2)
-    inside = linear_dml(learn, HeldOut(learn.covariates, learn.propensity), {"components": 1}, 1).cate
+    inside = linear_dml(learn, {"components": 1}, 1).effects(HeldOut(learn.covariates, learn.propensity)).cate
     error = learn.outcome_residual - learn.treated_residual * inside
     for column in (np.ones(len(error)), inside):
         moment = learn.certainty * error * learn.treated_residual * column
@@ -231,14 +233,14 @@ def test_unknown_learners_and_models_are_named():
 )
 def test_effects_that_cannot_be_believed_are_an_error(values, words, smooth, monkeypatch):
     monkeypatch.setattr(cate, "in_processes", starmap)
-    absurd = Learner(lambda learn, held_out, settings, seed: Effects(np.resize(values, len(held_out.propensity))), {}, {})
+    absurd = Learner(lambda learn, settings, seed: Always(values), {}, {})
     data = smooth.data()
     with pytest.raises(LearnerError, match=words):
         cross_fit_effects(smooth.panel, data, absurd, {outcome: {0: {}, 1: {}, 2: {}} for outcome in data}, 1)
 
 
 def test_a_learner_that_stops_says_where_and_why(smooth):
-    def stopping(learn, held_out, settings, seed):
+    def stopping(learn, settings, seed):
         raise np.linalg.LinAlgError("SVD did not converge")
 
     with pytest.raises(LearnerError, match=r"it stopped in fold 2: SVD did not converge"):

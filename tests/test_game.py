@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Page
 
 from targeting.pages.game import Customers, game_page, game_sizes
 from targeting.policy.economics import Economics
-from targeting.policy.value import Evidence, value_table
+from targeting.policy.value import value_table
 from targeting.stats.estimates import mean_estimate
 from tests.browser import WIDTHS, no_sideways_scroll, opened, serious_faults
 from tests.games import HOSTILE, NAMES, customers_of, story_of, written
@@ -176,7 +176,7 @@ def test_profits_and_intervals_are_those_of_the_pipeline(browser: Browser, tmp_p
         script = "() => { const g = currentGame(); const r = comparison(g.weights, g.own, g.data); "
         gains = page.evaluate(script + "return r.map(row => [row.kind, difference(r[0], row, g.own, g.data.z)]); }")
         size = page.evaluate("() => { const g = currentGame(); return support(g.weights, g.own); }")
-    evidence = Evidence(**{field.name: getattr(customers.evidence, field.name)[rows] for field in dataclasses.fields(Evidence)})
+    evidence = customers.evidence.rows(np.asarray(rows))
     place = customers.place[rows]
     policies = pd.DataFrame(
         {

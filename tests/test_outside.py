@@ -84,6 +84,6 @@ def test_learners_are_causalmls_with_the_same_base_models(name, given, theirs):
     learn = dataclasses.replace(given.learn)
     # Its R-learner weighs rows alike, whatever their noise.
     vars(learn)["certainty"] = np.ones(N_LEARN)
-    own = LEARNERS[name](learn, given.held_out, SETTINGS, SEED).cate
+    own = LEARNERS[name](learn, SETTINGS, SEED).effects(given.held_out).cate
     assert np.ptp(own) > 5
     np.testing.assert_allclose(own, theirs[name], rtol=1e-6)

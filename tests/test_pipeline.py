@@ -163,6 +163,22 @@ def test_an_experiment_once_run_is_found_again(project, cheap):
 
 
 @pytest.mark.long
+def test_learned_on_a_sample_everybody_is_valued_and_listed(project):
+    before = json.loads((project / "metrics/score.json").read_text())
+    call(project, "dvc", "exp", "run", "-S", "sample.households=75")
+    panel = pd.read_parquet(project / "data/trials/panel.parquet")
+    assert panel.loc[panel["fold"] >= 0, "household_id"].nunique() == 75 < panel["household_id"].nunique()
+    effects = pd.read_csv(project / "plots/ate.csv")
+    both = (effects["se_sampling"] ** 2 + effects["se_learning"] ** 2) ** 0.5
+    assert both.to_numpy() == pytest.approx(effects["se"].to_numpy(), rel=1e-6, nan_ok=True)
+    for name in ("cate/x", "validate/selected", "policy/assignments"):
+        assert len(pd.read_parquet(project / f"data/{name}.parquet")) == len(panel)
+    assert json.loads((project / "metrics/score.json").read_text())["n_households"] == before["n_households"]
+    assert "Models were learned from a sample of the households" in (project / "plots/report/index.html").read_text()
+    restore(project)
+
+
+@pytest.mark.long
 def test_earlier_parameters_run_nothing_again(project):
     """Parameters A, B, A, B: DVC finds the runs of both the second time."""
     for cost, again in ((7, False), (8, False), (7, True), (8, True)):
@@ -222,6 +238,7 @@ def test_a_learner_left_out_reruns_no_learner(project):
         "segment_effects",
         "policy",
         "truth",
+        "fit",
         "predict",
         *AFTER_POLICY,
     }

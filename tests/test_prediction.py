@@ -1,29 +1,28 @@
 """Effects and propensities of new households: right on a known truth, averaged over past trials, marked outside the range."""
 
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
 import numpy as np
 import pandas as pd
 import pytest
 import yaml
 
+import stages.fit
 import stages.predict
 from targeting.base.columns import KEYS
 from targeting.base.errors import DataError
 from targeting.base.outputs import write_metrics, write_parquet
+from targeting.campaign.models import fit_blend, fit_propensity, past_of
 from targeting.campaign.monitoring import drift_table
-from targeting.campaign.prediction import (
-    Training,
-    blend_of,
-    by_other_folds,
-    outside_range,
-    predict_effects,
-    predict_propensity,
-    usual_settings,
-)
+from targeting.campaign.prediction import blend_of, by_other_folds
 from targeting.effects.estimators import ato, effect_data
+from targeting.learners.cross_fit import usual_settings
 from targeting.learners.registry import Learner, find_learner
 from targeting.learners.rows import Effects, HeldOut, Rows
 from targeting.nuisance.models import propensity_model
 from targeting.trials.panel import household_covariates
+from tests.effect_worlds import Always
 
 
 def panel(n: int = 900, seed: int = 0) -> pd.DataFrame:
@@ -36,7 +35,30 @@ def panel(n: int = 900, seed: int = 0) -> pd.DataFrame:
     frame = pd.DataFrame({"household_id": np.arange(n), "trial": trial, "treated": treated, "x_keen": keen, "x_spend": spend})
     frame["purchase_amount"] = 3 * spend + effect * treated + rng.normal(0, 4, n)
     frame["before_purchase_amount"] = 3 * spend
-    return frame.assign(x_trial_2=(trial == 2).astype(float))
+    return frame.assign(x_trial_2=(trial == 2).astype(float), fold=np.arange(n) % 3)
+
+
+class Training(NamedTuple):
+    """What effects are learned from: the panel and its nuisances, row by row alike, and each learner with its settings."""
+
+    panel: pd.DataFrame
+    nuisance: pd.DataFrame
+    learners: Mapping[str, Learner]
+
+
+def predict_effects(
+    known: Training, new: pd.DataFrame, chance: np.ndarray, blend: Mapping[str, float], outcome: str, seed: int
+) -> Effects:
+    past = past_of(known.panel)
+    held_out = HeldOut(past.in_each_trial(new), np.tile(chance, len(past.shares)))
+    return fit_blend(*known, blend, outcome, seed).effects(past, held_out)
+
+
+def predict_propensity(
+    data: pd.DataFrame, new: pd.DataFrame, models: Sequence[str], weights: Sequence[float], clip: float, seed: int
+) -> np.ndarray:
+    past = past_of(data)
+    return fit_propensity(data, models, weights, clip, seed).chances(past, past.in_each_trial(new))
 
 
 def training(data: pd.DataFrame, learners: dict[str, Learner]) -> Training:
@@ -89,8 +111,8 @@ def test_predictions_are_the_loop_over_past_trials():
         *nuisances,
     )
     as_in = [new.assign(x_trial_2=indicator)[names].to_numpy() for indicator in (0.0, 1.0)]
-    fitted = learner("x")
-    first, second = (fitted.fit(rows, HeldOut(covariates, np.full(6, 0.5)), fitted.settings, 1).cate for covariates in as_in)
+    fitted = learner("x").fit(rows, learner("x").settings, 1)
+    first, second = (fitted.effects(HeldOut(covariates, np.full(6, 0.5))).cate for covariates in as_in)
     np.testing.assert_allclose(effects_of(data, new, "x").cate, first * 2 / 3 + second / 3)
 
     fits = {name: propensity_model(name, 1).fit(data[names].to_numpy(), data["treated"]) for name in ("linear", "boosting")}
@@ -154,6 +176,7 @@ def test_the_stage_holds_both_campaigns_against_the_earlier_one(project_folder):
     }.items():
         write_parquet(table, project_folder / "data" / f"{name}.parquet")
     write_metrics({"selected": "ate", "best": "ate"}, project_folder / "metrics" / "validate.json")
+    stages.fit.main()
     stages.predict.main()
 
     backtest, comparable = (pd.read_parquet(project_folder / f"data/score/{name}.parquet") for name in ("backtest", "comparable"))
@@ -190,10 +213,10 @@ def test_propensities_are_clipped():
 def test_what_lies_outside_the_range_is_named():
     data = pd.DataFrame({"trial": [1, 1], "x_recency": [0.0, 9.0], "x_spend": [5.0, 50.0], "x_trial_2": [0.0, 0.0]})
     new = pd.DataFrame({"x_recency": [0.0, 9.5, 4.0, -1.0], "x_spend": [50.0, 20.0, 4.9, 51.0]})
-    assert outside_range(data, new).tolist() == ["", "recency", "spend", "recency, spend"]
+    assert past_of(data).outside_range(new).tolist() == ["", "recency", "spend", "recency, spend"]
     # Half a width beyond: recency counts above 13.5 or below -4.5, spend above 72.5 or below -17.5.
     far = pd.DataFrame({"x_recency": [13.5, 13.6, -4.5, -4.6], "x_spend": [72.5, 20.0, 72.6, 20.0]})
-    assert outside_range(data, far, 0.5).tolist() == ["", "recency", "spend", "recency"]
+    assert past_of(data).outside_range(far, 0.5).tolist() == ["", "recency", "spend", "recency"]
 
 
 def test_households_beyond_the_range_are_predicted_as_at_its_edge():
@@ -207,11 +230,11 @@ def test_households_beyond_the_range_are_predicted_as_at_its_edge():
 
 def test_a_covariate_that_new_households_lack_is_named():
     with pytest.raises(DataError, match=r"lack covariates of the panel: x_spend\. Run `dvc repro`"):
-        outside_range(panel(), newcomers().drop(columns="x_spend"))
+        past_of(panel()).outside_range(newcomers().drop(columns="x_spend"))
 
 
 def test_effects_that_are_not_finite_stop():
-    diverging = Learner(lambda learn, held_out, settings, seed: Effects(np.full(len(held_out.propensity), np.nan)), {}, {})
+    diverging = Learner(lambda learn, settings, seed: Always(np.array([np.nan])), {}, {})
     new = newcomers()
     with pytest.raises(DataError, match=r"choose another policy\.learner"):
         predict_effects(training(panel(), {"x": diverging}), new, np.full(len(new), 0.5), {"x": 1.0}, "purchase_amount", 1)
@@ -256,5 +279,6 @@ def test_the_settings_of_most_folds_fit_all_rows():
 
 def test_where_all_chances_are_known_a_new_household_has_their_mean():
     panel = pd.DataFrame({"by_lot": 1, "known_propensity": [0.1, 0.3], "treated": [0, 1], "x_keen": [0.0, 1.0], "trial": 1})
+    panel["fold"] = [0, 1]
     new = pd.DataFrame({"x_keen": [0.5, 2.0, 1.0]})
     assert predict_propensity(panel, new, [], [], 0.01, seed=1).tolist() == [0.2, 0.2, 0.2]

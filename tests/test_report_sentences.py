@@ -1,5 +1,7 @@
 """What the report says in words: each sentence follows from the run's numbers by a written rule."""
 
+import re
+
 import pandas as pd
 import pytest
 
@@ -37,6 +39,10 @@ def test_sentences_follow_the_numbers():
     unclear = effects.copy()
     unclear.loc[own, ["estimate", "ci_lower", "ci_upper"]] = [3.0, -10.0, 16.0]
     assert "which may well be nothing" in sentences.effect_sentence(unclear, "purchase_amount")
+    assert sentences.two_errors(effects, "purchase_amount") == ""
+    wide = effects.assign(se=5.0, se_sampling=3.0, se_learning=4.0)
+    said = sentences.two_errors(wide, "purchase_amount")
+    assert re.search(r"from a sample.* \$3\.00 by which households .* \$4\.00 by which of them .* \$5\.00 in all", said)
     nothing = good | {"nuisance": metrics["nuisance"] | {"answers": "nothing"}}
     assert sure(nothing, clear, passing).startswith("These data cannot say whom to mail")
 

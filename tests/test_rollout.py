@@ -8,7 +8,8 @@ import pytest
 
 from targeting.base.columns import OUTCOMES
 from targeting.base.errors import DataError
-from targeting.campaign.prediction import Models, predict_campaigns, prediction_metrics
+from targeting.campaign.models import Blend, CampaignModels, Propensity, past_of
+from targeting.campaign.prediction import predict_next, prediction_metrics
 from targeting.robustness.design_comparison import design_rows
 from targeting.sentences.report import experiment_settles, limits, nobody_left
 from targeting.trials.candidates import candidate_metrics, next_candidates
@@ -89,18 +90,15 @@ def test_nobody_left_is_predicted_without_a_model():
     past = two_trials(90)
     past = past[past["trial"] == 1].assign(campaign_id=1)
     candidates = newcomers().assign(household_id=range(50), has_history=True, eligible=False)
-    found = predict_campaigns(
-        past,
-        past,
-        candidates,
-        Models("purchase_amount", {"s": 1.0}, {outcome: {"s": 1.0} for outcome in OUTCOMES}, {}, ([], []), 0.01, 1),
-    )
+    blends = {outcome: Blend({"s": 1.0}, {}, (), outcome) for outcome in OUTCOMES}
+    models = CampaignModels(past_of(past), Propensity([], [], 0.01), blends, blends["purchase_amount"], 0)
+    predictions = predict_next([candidates], models)
     expected = {"household_id", "outside_range", "unlike", "propensity", "by_lot", "ranking"} | {
         f"{name}_{outcome}" for outcome in OUTCOMES for name in ("cate", "lower", "upper")
     }
-    assert set(found.predictions) == expected
-    assert prediction_metrics(found.predictions, "purchase_amount") == {"n": 0, "n_outside_range": 0, "n_unlike": 0}
-    one = found.predictions.reindex([0]).assign(outside_range="", unlike="", **{f"cate_{outcome}": 2.5 for outcome in OUTCOMES})
+    assert set(predictions) == expected
+    assert prediction_metrics(predictions, "purchase_amount") == {"n": 0, "n_outside_range": 0, "n_unlike": 0}
+    one = predictions.reindex([0]).assign(outside_range="", unlike="", **{f"cate_{outcome}": 2.5 for outcome in OUTCOMES})
     assert prediction_metrics(one, "purchase_amount") == {
         "n": 1,
         "n_outside_range": 0,

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from targeting.base import params as params_module
 from targeting.base.errors import DataError
-from targeting.base.outputs import replace, write_csv, write_figure, write_metrics, write_parquet
+from targeting.base.outputs import replace, write_csv, write_figure, write_metrics, write_parquet, write_parts
 from targeting.base.params import load_params
 from targeting.base.progress import track
 from targeting.base.stage import run
@@ -214,3 +214,16 @@ def test_amounts_are_in_the_outcomes_unit():
     assert amount(-0.25, "purchase_count") == "-0.25 baskets"
     assert margin_words(0.3, "purchase_amount") == "30%"
     assert margin_words(4.0, "purchase_count") == "$4.00 per basket"
+
+
+def test_parts_are_the_table_again_and_nothing_of_an_earlier_one_stays(tmp_path):
+    frame = pd.DataFrame({"household_id": range(7), "reason": [f"because {number}" for number in range(7)]})
+    write_parts(frame, tmp_path / "list", rows=2)
+    assert sorted(path.name for path in (tmp_path / "list").iterdir()) == [f"part-0000{number}.parquet" for number in range(4)]
+    pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "list"), frame)
+    write_parts(frame.head(3), tmp_path / "list", rows=3)
+    assert [path.name for path in (tmp_path / "list").iterdir()] == ["part-00000.parquet"]
+    pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "list"), frame.head(3))
+    write_parts(frame.head(0), tmp_path / "list")
+    assert list(pd.read_parquet(tmp_path / "list")) == list(frame)
+    assert [path.name for path in tmp_path.iterdir()] == ["list"]

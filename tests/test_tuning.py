@@ -5,10 +5,9 @@ import pytest
 
 from targeting.learners import tuning
 from targeting.learners.registry import Learner, find_learner
-from targeting.learners.rows import Effects
 from targeting.learners.tuning import Tuned, default_losses, importances, search, search_history, study_key, summary, tuned
 from targeting.stats.resampling import by_lot
-from tests.effect_worlds import World, world
+from tests.effect_worlds import Always, World, world
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +29,7 @@ def test_a_loss_is_that_of_a_plain_loop(given):
     data, learner = given.data()["purchase_amount"], smooth()
     total = 0.0
     for fold in (0, 1, 2):
-        cate = learner.fit(data.learn(fold), data.held_out(fold), {}, 7).cate
+        cate = learner.fit(data.learn(fold), {}, 7).effects(data.held_out(fold)).cate
         for effect, row in zip(cate, np.flatnonzero(data.fold == fold), strict=True):
             nuisance, panel = given.nuisance.iloc[row], given.panel.iloc[row]
             residual = panel["purchase_amount"] - nuisance["mean_purchase_amount"]
@@ -109,10 +108,10 @@ def test_a_folds_own_losses_do_not_choose_its_settings():
 
 
 def test_settings_that_fail_are_never_chosen_and_a_default_that_fails_is_replaced(given, tmp_path):
-    def fit(learn, held_out, settings, seed):
+    def fit(learn, settings, seed):
         if settings["penalty"] > 1e4:
             raise np.linalg.LinAlgError("SVD did not converge")
-        return smooth().fit(learn, held_out, settings, seed)
+        return smooth().fit(learn, settings, seed)
 
     fragile = Learner(fit, {"penalty": 1e5}, smooth().ranges)
     found = run(tmp_path / "study", given, 10, fragile)
@@ -124,12 +123,8 @@ def test_settings_that_fail_are_never_chosen_and_a_default_that_fails_is_replace
 
 
 def test_a_learner_that_always_fails_keeps_its_default_and_says_no_loss(given, tmp_path):
-    broken = Learner(lambda *_: Effects(np.full(3, np.nan)), {"penalty": 1.0}, smooth().ranges)
-
-    def fit(learn, held_out, settings, seed):
-        return Effects(np.full(len(held_out.propensity), np.nan))
-
-    found = run(tmp_path / "study", given, 3, Learner(fit, dict(broken.settings), broken.ranges))
+    broken = Learner(lambda learn, settings, seed: Always(np.array([np.nan])), {"penalty": 1.0}, smooth().ranges)
+    found = run(tmp_path / "study", given, 3, broken)
     assert summary(found) == {"kept": "default", "default_loss": None, "tuned_loss": None, "best_loss": None, "n_completed": 0}
     assert len(importances(tmp_path / "study", broken.ranges, 3)) == 0
 

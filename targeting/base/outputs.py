@@ -1,22 +1,25 @@
-"""Write a stage's outputs so that a reader sees a whole file or none."""
+"""Write a stage's outputs so that a reader sees a whole file or none, and read what is too large for one piece."""
 
 import json
 import os
 import re
+import shutil
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 from pandas.api.types import is_datetime64_any_dtype, is_numeric_dtype
+from pyarrow.parquet import ParquetFile
 
 from targeting.base.errors import DataError
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+PART = 250_000  # rows of a part
 DIGITS = 9  # kernels for other processors sum in another order, which tables show from the tenth digit on
 
 # What spreadsheets take for the start of a formula (OWASP, "CSV Injection"); tabs and ends of lines are taken out before.
@@ -40,12 +43,46 @@ def write_parquet(frame: pd.DataFrame, path: Path) -> None:
     replace(path, lambda part: frame.to_parquet(part, index=False))
 
 
+def read_batches(path: Path, rows: int) -> Iterator[pd.DataFrame]:
+    """A Parquet file's rows in their order, at most so many at a time; one frame without rows for a file without."""
+    file = ParquetFile(path)
+    if file.metadata.num_rows == 0:
+        yield file.read().to_pandas()
+    for batch in file.iter_batches(batch_size=rows):
+        yield batch.to_pandas()
+
+
+def write_parts(frame: pd.DataFrame, folder: Path, rows: int = PART) -> None:
+    """Write a frame as Parquet files of at most so many rows, part-00000.parquet and on; whatever was in the folder is gone."""
+    temporary = folder.with_name(f".{folder.name}.part")
+    shutil.rmtree(temporary, ignore_errors=True)
+    temporary.mkdir(parents=True)
+    try:
+        for number, first in enumerate(range(0, max(len(frame), 1), rows)):
+            frame.iloc[first : first + rows].to_parquet(temporary / f"part-{number:05d}.parquet", index=False)
+        shutil.rmtree(folder, ignore_errors=True)
+        os.replace(temporary, folder)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
 def write_csv(frame: pd.DataFrame, path: Path) -> None:
     """Write a frame without its index; floats with the significant digits that processors share, no text as a formula."""
+    form: dict[str, Any] = {"index": False, "float_format": f"%.{DIGITS}g", "lineterminator": "\n"}
+
+    def write(part: Path) -> None:
+        # Part by part: text takes several times its size on the way.
+        with part.open("w", encoding="utf-8", newline="") as file:
+            for first in range(0, max(len(frame), 1), PART):
+                _safe_text(frame.iloc[first : first + PART]).to_csv(file, header=first == 0, **form)
+
+    replace(path, write)
+
+
+def _safe_text(frame: pd.DataFrame) -> pd.DataFrame:
     safe = frame.rename(columns=_safe)
     texts = [name for name in safe if not (is_numeric_dtype(safe[name]) or is_datetime64_any_dtype(safe[name]))]
-    safe = safe.assign(**{name: safe[name].astype(object).map(_safe) for name in texts})
-    replace(path, lambda part: safe.to_csv(part, index=False, float_format=f"%.{DIGITS}g", lineterminator="\n"))
+    return safe.assign(**{name: safe[name].astype(object).map(_safe) for name in texts})
 
 
 def spreadsheet_safe(text: str) -> str:

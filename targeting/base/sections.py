@@ -222,8 +222,9 @@ class Refute(Section):
 
 
 class Sample(Section):
-    """How many households stand for all in what repeats the most fits; none means all of them."""
+    """How many households stand for all where models are fitted; none means all of them."""
 
+    households: Annotated[int, Field(ge=50)] | None
     tuning: Annotated[int, Field(ge=1_000)] | None
 
 

@@ -1,6 +1,6 @@
 """Average effects of a campaign by every estimator of the study; standard errors clustered by household."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -185,7 +185,8 @@ def ratio(terms: Terms) -> Callable[[EffectData], Estimate]:
 
 
 aipw, att, ato, owate, dml = (ratio(RATIOS[name]) for name in ("aipw", "att", "ato", "owate", "dml"))
-ESTIMATORS: dict[str, Callable[[EffectData], Estimate]] = {
+Estimator = Callable[[EffectData], Estimate]
+ESTIMATORS: dict[str, Estimator] = {
     "naive": naive,
     "did": difference_in_differences,
     "ols": ols,
@@ -202,7 +203,9 @@ ESTIMATORS: dict[str, Callable[[EffectData], Estimate]] = {
 ADJUSTED = ("ols", "aipw", "ato", "dml", "tmle", "matching")
 
 
-def effect_table(data: EffectData, campaign_id: NDArray[np.int64], outcome: str) -> pd.DataFrame:
+def effect_table(
+    data: EffectData, campaign_id: NDArray[np.int64], outcome: str, estimators: Mapping[str, Estimator] = ESTIMATORS
+) -> pd.DataFrame:
     """One row per estimator, over all trials (trial = all) and in each (trial = its campaign).
 
     Columns: outcome, trial, method, estimate, se, ci_lower, ci_upper, n; missing where an estimator has too few rows.
@@ -212,7 +215,7 @@ def effect_table(data: EffectData, campaign_id: NDArray[np.int64], outcome: str)
     rows = []
     for trial, members in groups.items():
         subset = data.subset(members)
-        for method, estimator in ESTIMATORS.items():
+        for method, estimator in estimators.items():
             estimate = estimator(subset)
             rows.append(
                 {

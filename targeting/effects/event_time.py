@@ -9,6 +9,7 @@ from scipy.stats import norm
 
 from targeting.nuisance.models import outcome_model
 from targeting.stats.estimates import Estimate
+from targeting.stats.folds import in_sample
 from targeting.stats.joint import critical_value, joint_covariance
 from targeting.trials.panel import covariate_matrix
 
@@ -104,7 +105,7 @@ def _predicted(values: Vector, panel: pd.DataFrame, arm: int) -> Vector:
     for place, known in enumerate(patterns.T):
         weeks = which.ravel() == place
         for number in np.unique(fold):
-            learn, held = known & own & (fold != number), known & (fold == number)
+            learn, held = known & own & (fold != number) & in_sample(fold), known & (fold == number)
             if held.any():
                 model = outcome_model("linear", 0).fit(covariates[learn], values[np.ix_(learn, weeks)])
                 predicted[np.ix_(held, weeks)] = model.predict(covariates[held]).reshape(held.sum(), weeks.sum())

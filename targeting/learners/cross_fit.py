@@ -13,13 +13,25 @@ from targeting.base.parallel import in_processes
 from targeting.base.progress import track
 from targeting.learners.base_models import Settings
 from targeting.learners.data import OutcomeData
+from targeting.learners.fitted import effects_in_blocks
 from targeting.learners.registry import Learner
 from targeting.learners.rows import Effects
+from targeting.stats.folds import OUTSIDE
 from targeting.stats.units import widest_effects
 
 
 class LearnerError(DataError):
     """A learner that cannot learn from these data: it stopped, or gave effects that cannot be believed."""
+
+
+def usual_settings(by_fold: Mapping[str, Settings]) -> Settings:
+    """The settings that most folds have, of equals the first: what a model of the whole sample is fitted with."""
+    return max(by_fold.values(), key=lambda own: (list(by_fold.values()).count(own), -list(by_fold.values()).index(own)))
+
+
+def settings_by_fold(by_fold: Mapping[str, Settings]) -> dict[int, Settings]:
+    """The settings that tuning gave each fold, by its number, and the usual ones for households outside the sample."""
+    return {int(number): own for number, own in by_fold.items()} | {OUTSIDE: usual_settings(by_fold)}
 
 
 def cross_fit_effects(
@@ -61,7 +73,7 @@ def _fit_of(
 def fit_fold(learner: Learner, data: OutcomeData, number: int, settings: Settings, seed: int) -> Effects:
     """Effects for one held-out fold; raises LearnerError when the learner stops."""
     try:
-        return learner.effects(data.learn(number), data.held_out(number), settings, seed)
+        return effects_in_blocks(learner.learned(data.learn(number), settings, seed), data.held_out(number))
     except (ValueError, ArithmeticError) as error:  # what numpy, scikit-learn and econml raise when numbers are past saving
         raise LearnerError(f"it stopped in fold {number}: {error}") from error
 

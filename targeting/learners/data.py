@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from targeting.base.columns import KEYS
 from targeting.learners.rows import HeldOut, Rows
 from targeting.nuisance.nested import HELD_OUT
+from targeting.stats.folds import OUTSIDE, in_sample
 from targeting.trials.panel import covariate_matrix, require_aligned
 
 Vector = NDArray[np.float64]
@@ -19,7 +20,7 @@ Vector = NDArray[np.float64]
 class OutcomeData:
     """One outcome: covariates (n, p); fold, treatment, outcome, stored propensity and stored mean of the outcome, each (n,).
 
-    `inner` has, for each held-out fold, the nuisances of the rows outside it (rows, 4): propensity, mean, mu0, mu1.
+    `inner` has, for each held-out fold, the nuisances of the rows that learn for it (rows, 4): propensity, mean, mu0, mu1.
     """
 
     covariates: Vector
@@ -35,9 +36,13 @@ class OutcomeData:
         """The folds' numbers."""
         return sorted(self.inner)
 
+    def learns(self, number: int) -> NDArray[np.bool_]:
+        """Which rows (n,) may be learned from for a held-out fold: those of the sample's other folds."""
+        return (self.fold != number) & in_sample(self.fold)
+
     def learn(self, number: int) -> Rows:
         """The rows that learn for a held-out fold."""
-        rows = self.fold != number
+        rows = self.learns(number)
         return Rows(self.covariates[rows], self.treated[rows], self.outcome[rows], *self.inner[number].T)
 
     def held_out(self, number: int) -> HeldOut:
@@ -53,16 +58,19 @@ class OutcomeData:
 def outcome_data(panel: pd.DataFrame, nuisance: pd.DataFrame, inner: pd.DataFrame, outcome: str) -> OutcomeData:
     """One outcome's data from the panel, the stored nuisances and those without the held-out fold.
 
+    No outcome of rows outside the sample has reached a stored nuisance of its rows, so that these serve for them as they are.
     Raises DataError when the tables do not hold the same rows in the same order.
     """
     require_aligned(panel, nuisance, "the table of nuisances")
     fold = panel["fold"].to_numpy()
-    columns = ["propensity", *(f"{name}_{outcome}" for name in ("mean", "mu0", "mu1"))]
+    inside = in_sample(fold)
     by_fold = {}
-    for number in np.unique(fold).tolist():
+    for number in np.unique(fold[inside]).tolist():
         own = inner[inner[HELD_OUT] == number].reset_index(drop=True)
-        require_aligned(panel.loc[fold != number, KEYS].reset_index(drop=True), own, "the table of inner nuisances")
-        by_fold[number] = own[columns].to_numpy(dtype=float)
+        require_aligned(panel.loc[inside & (fold != number), KEYS].reset_index(drop=True), own, "the table of inner nuisances")
+        by_fold[number] = own[_columns(outcome)].to_numpy(dtype=float)
+    if not inside.all():
+        by_fold[OUTSIDE] = stored_nuisances(nuisance[inside], outcome)
     return OutcomeData(
         covariate_matrix(panel),
         fold,
@@ -73,3 +81,15 @@ def outcome_data(panel: pd.DataFrame, nuisance: pd.DataFrame, inner: pd.DataFram
         nuisance[f"mean_{outcome}"].to_numpy(),
         by_fold,
     )
+
+
+def stored_nuisances(nuisance: pd.DataFrame, outcome: str) -> Vector:
+    """Propensity, mean, mu0 and mu1 (rows, 4) of the table of nuisances, as a model of all its rows learns from them.
+
+    Propensities are rounded as inner ones are: their last bits grow another tree on another processor.
+    """
+    return nuisance[_columns(outcome)].assign(propensity=nuisance["propensity"].round(4)).to_numpy(dtype=float)
+
+
+def _columns(outcome: str) -> list[str]:
+    return ["propensity", *(f"{name}_{outcome}" for name in ("mean", "mu0", "mu1"))]

@@ -90,9 +90,9 @@ def ensembles(panel: pd.DataFrame, tables: Mapping[str, pd.DataFrame], data: Map
     """Both combinations of the learners that are joined, outcome by outcome and fold by fold; no intervals.
 
     The average is the plain mean of the learners joined, and the constant effect where no learner is; the stack weighs the
-    constant effect too where that is as good as the best. A fold's members and weights come from the other folds' out-of-fold
-    effects, so no row both chooses weights and has them. The other folds' effects come from models that saw this fold, whose
-    outcomes reach its weights by that way alone. On weights: Nie & Wager (2021), Biometrika 108, 299-319, section 4.
+    constant effect too where that is as good as the best. A fold's members and weights come from the out-of-fold effects of the
+    sample's other folds, so no row both chooses weights and has them. The other folds' effects come from models that saw this
+    fold, whose outcomes reach its weights by that way alone. On weights: Nie & Wager (2021), Biometrika 108, 299-319, section 4.
     """
     households = panel["household_id"].to_numpy()
     averages, stacks, rows = {}, {}, []
@@ -100,7 +100,7 @@ def ensembles(panel: pd.DataFrame, tables: Mapping[str, pd.DataFrame], data: Map
         candidates = {name: table[f"cate_{outcome}"].to_numpy() for name, table in tables.items()}
         averages[outcome], stacks[outcome] = np.empty(len(panel)), np.empty(len(panel))
         for number in own.numbers:
-            others, held_out = own.fold != number, own.fold == number
+            others, held_out = own.learns(number), own.fold == number
             names, constant = joined(own, others, candidates, households)
             effects = np.column_stack([{**candidates, CONSTANT: np.full(len(panel), constant)}[name] for name in names])
             weights = dict(zip(names, r_weights(own, others, effects[others]), strict=True))

@@ -10,30 +10,31 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 from targeting.learners.base_models import Settings, regressor
-from targeting.learners.rows import Effects, HeldOut, Rows
+from targeting.learners.fitted import BlendByPropensity, Fitted, ModelByArm, OneModel
+from targeting.learners.rows import Rows
 from targeting.learners.stored import StoredPropensity
 from targeting.nuisance.models import outcome_model, rounded_outcomes, with_logs
 
 
-def s_learner(learn: Rows, held_out: HeldOut, settings: Settings, seed: int) -> Effects:
+def s_learner(learn: Rows, settings: Settings, seed: int) -> Fitted:
     """One outcome model with the treatment among its covariates; a linear one has it times every covariate too."""
     from econml.metalearners import SLearner
 
     learner = SLearner(overall_model=regressor(settings, seed, features=with_interactions))
     learner.fit(learn.outcome, learn.treated, X=learn.covariates)
-    return Effects(np.ravel(learner.effect(held_out.covariates)))
+    return OneModel(learner.overall_model)
 
 
-def t_learner(learn: Rows, held_out: HeldOut, settings: Settings, seed: int) -> Effects:
+def t_learner(learn: Rows, settings: Settings, seed: int) -> Fitted:
     """An outcome model for each arm."""
     from econml.metalearners import TLearner
 
     learner = TLearner(models=regressor(settings, seed))
     learner.fit(learn.outcome, learn.treated, X=learn.covariates)
-    return Effects(np.ravel(learner.effect(held_out.covariates)))
+    return ModelByArm(*learner.models)
 
 
-def x_learner(learn: Rows, held_out: HeldOut, settings: Settings, seed: int) -> Effects:
+def x_learner(learn: Rows, settings: Settings, seed: int) -> Fitted:
     """Outcome models by arm (penalised linear), effects imputed from them and learned as `settings` say.
 
     The stored propensities blend the two arms' effects: econml asks its propensity model for covariates alone, so they travel
@@ -47,7 +48,7 @@ def x_learner(learn: Rows, held_out: HeldOut, settings: Settings, seed: int) -> 
         propensity_model=StoredPropensity(-1),
     )
     learner.fit(learn.outcome, learn.treated, X=np.column_stack([learn.covariates, learn.propensity]))
-    return Effects(np.ravel(learner.effect(np.column_stack([held_out.covariates, held_out.propensity]))))
+    return BlendByPropensity(learner.cate_controls_models[0], learner.cate_treated_models[0])
 
 
 def with_interactions(covariates: ArrayLike) -> NDArray[np.float64]:

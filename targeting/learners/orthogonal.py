@@ -7,9 +7,9 @@ import numpy as np
 from sklearn.pipeline import make_pipeline
 
 from targeting.learners.base_models import Range, Settings, component_steps, components_by_loss, regressor
-from targeting.learners.rows import Effects, HeldOut, Rows
+from targeting.learners.fitted import Fitted, Forest, LinearInFeatures, Regression
+from targeting.learners.rows import Rows
 from targeting.learners.stored import MEAN, PROPENSITY, StoredArms, StoredMean, StoredPropensity
-from targeting.stats.estimates import CONFIDENCE
 
 # The stored nuisances are cross-fitted already: econml is to split nothing.
 STORED = {"model_y": StoredMean(MEAN), "model_t": StoredPropensity(PROPENSITY), "discrete_treatment": True, "cv": 1}
@@ -21,7 +21,7 @@ CAUSAL_FOREST_RANGES: dict[str, Range] = {
 }
 
 
-def dr_learner(learn: Rows, held_out: HeldOut, settings: Settings, seed: int) -> Effects:
+def dr_learner(learn: Rows, settings: Settings, seed: int) -> Fitted:
     """DR-learner: doubly robust scores on covariates, by score_weight; Kennedy (2023), Electronic Journal of Statistics 17."""
     from econml.dr import DRLearner
 
@@ -35,10 +35,10 @@ def dr_learner(learn: Rows, held_out: HeldOut, settings: Settings, seed: int) ->
     )
     weights = learn.score_weight
     learner.fit(learn.outcome, learn.treated, X=learn.covariates, W=learn.nuisances, sample_weight=weights)
-    return Effects(np.ravel(learner.effect(held_out.covariates)))
+    return Regression(learner.model_cate(T=1))
 
 
-def linear_dml(learn: Rows, held_out: HeldOut, settings: Settings, seed: int) -> Effects:
+def linear_dml(learn: Rows, settings: Settings, seed: int) -> Fitted:
     """Residuals on residuals, the effect linear in the first principal components of raw and logged covariates.
 
     Chernozhukov et al. (2018), Econometrics Journal 21, C1-C68. Its interval is robust to unequal noise, but takes rows as
@@ -52,20 +52,20 @@ def linear_dml(learn: Rows, held_out: HeldOut, settings: Settings, seed: int) ->
     )
     learner = LinearDML(**STORED, featurizer=make_pipeline(*component_steps(number)), random_state=seed)
     learner.fit(learn.outcome, learn.treated, X=learn.covariates, W=learn.nuisances, sample_weight=learn.certainty)
-    lower, upper = learner.effect_interval(held_out.covariates, alpha=1 - CONFIDENCE)
-    return Effects(np.ravel(learner.effect(held_out.covariates)), np.ravel(lower), np.ravel(upper))
+    coefficients = np.append(learner.intercept_, learner.coef_)
+    return LinearInFeatures(learner.original_featurizer, coefficients, learner.model_final_._param_var)
 
 
-def nonparam_dml(learn: Rows, held_out: HeldOut, settings: Settings, seed: int) -> Effects:
+def nonparam_dml(learn: Rows, settings: Settings, seed: int) -> Fitted:
     """R-learner with any final stage; Nie & Wager (2021), Biometrika 108, 299-319."""
     from econml.dml import NonParamDML
 
     learner = NonParamDML(**STORED, model_final=regressor(settings, seed), random_state=seed)
     learner.fit(learn.outcome, learn.treated, X=learn.covariates, W=learn.nuisances, sample_weight=learn.certainty)
-    return Effects(np.ravel(learner.effect(held_out.covariates)))
+    return Regression(learner.model_cate)
 
 
-def causal_forest(learn: Rows, held_out: HeldOut, settings: Settings, seed: int) -> Effects:
+def causal_forest(learn: Rows, settings: Settings, seed: int) -> Fitted:
     """Causal forest on residuals; Athey, Tibshirani & Wager (2019), Annals of Statistics 47, 1148-1178.
 
     Its interval is a bootstrap of little bags over rows: it does not know that a household can have several.
@@ -74,5 +74,5 @@ def causal_forest(learn: Rows, held_out: HeldOut, settings: Settings, seed: int)
 
     learner = CausalForestDML(**STORED, **settings, drate=False, n_jobs=1, random_state=seed)
     learner.fit(learn.outcome, learn.treated, X=learn.covariates, W=learn.nuisances, sample_weight=learn.certainty)
-    lower, upper = learner.effect_interval(held_out.covariates, alpha=1 - CONFIDENCE)
-    return Effects(np.ravel(learner.effect(held_out.covariates)), np.ravel(lower), np.ravel(upper))
+    (forest,) = learner.model_cate.estimators_  # one, of one outcome
+    return Forest(forest)

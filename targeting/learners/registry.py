@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from targeting.base.errors import DataError
 from targeting.learners.base_models import MODELS, RANGES, Range, Settings
+from targeting.learners.fitted import Fitted, InUnits
 from targeting.learners.meta import s_learner, t_learner, x_learner
 from targeting.learners.orthogonal import (
     CAUSAL_FOREST,
@@ -14,11 +15,11 @@ from targeting.learners.orthogonal import (
     linear_dml,
     nonparam_dml,
 )
-from targeting.learners.rows import Effects, HeldOut, Rows
+from targeting.learners.rows import Rows
 from targeting.learners.smooth import dr_smooth, r_smooth
 from targeting.stats.units import unit_of
 
-Fit = Callable[[Rows, HeldOut, Settings, int], Effects]
+Fit = Callable[[Rows, Settings, int], Fitted]
 
 
 @dataclass(frozen=True)
@@ -34,10 +35,10 @@ class Learner:
     ranges: Mapping[str, Range]
     thrift: Settings = field(default_factory=dict)
 
-    def effects(self, learn: Rows, held_out: HeldOut, settings: Settings, seed: int) -> Effects:
-        """Effects for held-out rows, learned on outcomes in units: no learner sees whether these came in cents or in millions."""
+    def learned(self, learn: Rows, settings: Settings, seed: int) -> Fitted:
+        """Fitted on outcomes in units: no learner sees whether these came in cents or in millions."""
         unit = unit_of(learn.outcome)
-        return self.fit(learn.in_units(unit), held_out, settings, seed).times(unit)
+        return InUnits(self.fit(learn.in_units(unit), settings, seed), unit)
 
 
 FEW_TREES = {"n_estimators": 32}

@@ -85,6 +85,10 @@ class HeldOut:
     covariates: Vector
     propensity: Vector
 
+    def rows(self, chosen: slice) -> "HeldOut":
+        """The same for some rows."""
+        return HeldOut(self.covariates[chosen], self.propensity[chosen])
+
 
 @dataclass(frozen=True)
 class Effects:

@@ -1,11 +1,12 @@
 """Cross-fitted nuisances: propensity and outcome models that never saw the household they predict.
 
 Candidates are stacked for each nuisance by itself: the convex weights with the lowest out-of-fold loss. Repeats over
-different splits are averaged.
+different splits are averaged. Households outside the sample (see targeting.stats.folds) need no split: a model of the whole
+sample predicts them.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -21,7 +22,8 @@ from targeting.base.parallel import in_processes
 from targeting.base.progress import track
 from targeting.nuisance.models import outcome_model, propensity_model
 from targeting.nuisance.scores import dr_scores, propensities
-from targeting.stats.folds import household_folds
+from targeting.stats.blocks import in_blocks
+from targeting.stats.folds import OUTSIDE, in_sample, split_anew
 from targeting.stats.units import unit_of
 from targeting.trials.panel import covariate_matrix
 
@@ -42,6 +44,10 @@ class Task:
         """Log loss of a probability, mean squared error of an outcome, over the rows the nuisance is learned from."""
         measure = log_loss if self.probability else mean_squared_error
         return float(measure(self.target[self.learn_from], predictions[self.learn_from]))
+
+    def subset(self, rows: NDArray[np.bool_]) -> "Task":
+        """The same for some rows."""
+        return replace(self, target=self.target[rows], learn_from=self.learn_from[rows])
 
 
 # Turns tasks and a panel's rows into out-of-fold predictions by nuisance name, shape (rows,) each.
@@ -67,14 +73,15 @@ def nuisance_tasks(panel: pd.DataFrame, outcomes: Sequence[str] | None = None) -
 
 
 def out_of_fold(task: Task, model: str, covariates: Vector, fold: NDArray[np.int64], number: int, seed: int) -> Vector:
-    """Predictions for the rows of fold `number` by a model learned on the other folds' rows of the task's arm."""
-    learn = task.learn_from & (fold != number)
+    """Predictions for the rows of fold `number` by a model learned on the other folds' rows of the task's arm, in the sample."""
+    learn = task.learn_from & (fold != number) & in_sample(fold)
     model_of, held_out = task.build(model, seed), covariates[fold == number]
     if task.probability:
-        return model_of.fit(covariates[learn], task.target[learn].astype(int)).predict_proba(held_out)[:, 1]
+        fitted = model_of.fit(covariates[learn], task.target[learn].astype(int))
+        return in_blocks(lambda rows: fitted.predict_proba(rows)[:, 1], held_out)
     # In units, as gradient boosting reckons with few digits.
     unit = unit_of(task.target[learn])
-    return model_of.fit(covariates[learn], task.target[learn] / unit).predict(held_out) * unit
+    return in_blocks(model_of.fit(covariates[learn], task.target[learn] / unit).predict, held_out) * unit
 
 
 def cross_fit(
@@ -84,33 +91,32 @@ def cross_fit(
 
     The first repeat splits by the panel's own folds, further ones by other seeds. Returns the stacked predictions, averaged
     over repeats, by nuisance name, shape (rows,) each; and one row per nuisance and candidate: nuisance, model, loss, weight,
-    stacked_loss. The weights see all rows, but there are a handful of them: what a row's own outcome can move is negligible.
+    stacked_loss, all of the sample. The weights see all its rows, but there are a handful of them: what a row's own outcome can
+    move is negligible.
     """
     covariates = covariate_matrix(panel)
     folds = [panel["fold"].to_numpy()]
-    folds += [household_folds(panel["household_id"], n_folds, seed + repeat) for repeat in range(1, repeats)]
-    jobs = [
-        (task, model, repeat, number)
-        for task in tasks
-        for model in models
-        for repeat in range(repeats)
-        for number in range(n_folds)
-    ]
+    folds += [split_anew(folds[0], panel["household_id"], n_folds, seed + repeat) for repeat in range(1, repeats)]
+    inside = in_sample(folds[0])
+    splits = [(repeat, number) for repeat in range(repeats) for number in range(n_folds)]
+    splits += [] if inside.all() else [(0, OUTSIDE)]
+    jobs = [(task, model, *split) for task in tasks for model in models for split in splits]
     results = in_processes(partial(_repeated, covariates, folds, seed), jobs)
     sums = {(task.name, model): np.zeros(len(panel)) for task in tasks for model in models}
     for (task, model, repeat, number), predictions in zip(
         jobs, track(results, "Cross-fitting nuisances", len(jobs)), strict=True
     ):
-        sums[task.name, model][folds[repeat] == number] += predictions / repeats
+        sums[task.name, model][folds[repeat] == number] += predictions if number == OUTSIDE else predictions / repeats
 
     stacked, rows = {}, []
     for task in tasks:
         candidates = np.column_stack([sums[task.name, model] for model in models])
-        weights = stacking_weights(task, candidates)
+        own, sample = task.subset(inside), candidates[inside]
+        weights = stacking_weights(own, sample)
         stacked[task.name] = candidates @ weights
-        losses = [task.loss(candidates[:, column]) for column in range(len(models))]
+        losses, joint = [own.loss(sample[:, column]) for column in range(len(models))], own.loss(stacked[task.name][inside])
         rows += [
-            {"nuisance": task.name, "model": model, "loss": loss, "weight": weight, "stacked_loss": task.loss(stacked[task.name])}
+            {"nuisance": task.name, "model": model, "loss": loss, "weight": weight, "stacked_loss": joint}
             for model, loss, weight in zip(models, losses, weights, strict=True)
         ]
     return stacked, pd.DataFrame(rows)

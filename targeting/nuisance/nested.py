@@ -7,7 +7,6 @@ outcome of fold k reaches fold k's effects at all. One fit without the folds j a
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import partial
 from itertools import combinations
 
@@ -21,6 +20,7 @@ from targeting.base.parallel import in_processes
 from targeting.base.progress import track
 from targeting.nuisance.cross_fit import Task, nuisance_tasks, out_of_fold, stacking_weights
 from targeting.nuisance.scores import propensities
+from targeting.stats.folds import in_sample
 from targeting.stats.units import rounded, unit_of
 from targeting.trials.panel import covariate_matrix
 
@@ -28,7 +28,7 @@ HELD_OUT = "held_out"  # the column that says for which fold's effects a row lea
 
 
 def inner_nuisances(panel: pd.DataFrame, models: Sequence[str], clip: float, seed: int) -> pd.DataFrame:
-    """One row per held-out fold and row of the panel outside it: held_out, keys, propensity, and by outcome mean_*, mu0_*, mu1_*.
+    """One row per held-out fold and row of the sample outside it: held_out, keys, propensity; by outcome mean_*, mu0_*, mu1_*.
 
     Candidates are stacked on the rows outside the held-out fold alone. Estimated propensities are rounded to four decimals and
     clipped (see `propensities`), outcomes to two of their unit (see `unit_of`): processors differ in the last bits of a fit, and
@@ -36,6 +36,7 @@ def inner_nuisances(panel: pd.DataFrame, models: Sequence[str], clip: float, see
     inputs are the same everywhere.
     Raises DataError with fewer than three folds.
     """
+    panel = panel[in_sample(panel["fold"])].reset_index(drop=True)
     covariates, fold = covariate_matrix(panel), panel["fold"].to_numpy()
     numbers = np.unique(fold)
     if len(numbers) < 3:
@@ -73,8 +74,7 @@ def _stacked(
     learn = panel["fold"].to_numpy() != held_out
     predictions = {}
     for task in tasks:
-        inside = replace(task, target=task.target[learn], learn_from=task.learn_from[learn])
-        values = candidates[task.name][learn] @ stacking_weights(inside, candidates[task.name][learn])
+        values = candidates[task.name][learn] @ stacking_weights(task.subset(learn), candidates[task.name][learn])
         predictions[task.name] = values.round(4) if task.probability else rounded(values, unit_of(task.target[learn]))
     propensity = propensities(panel[learn], predictions.get("propensity"), clip)
     return panel.loc[learn, KEYS].assign(**{HELD_OUT: held_out} | predictions | {"propensity": propensity})

@@ -160,6 +160,7 @@ def said(metrics: Mapping[str, Any], tables: Tables, parameters: Mapping[str, An
         "decisions": decision.decision_rows(tables["breakeven"], metrics, parameters["policy"]["contact_cost"]),
         "two_numbers": decision.believed_and_measured(metrics, policies),
         "effect": sentences.effect_sentence(tables["ate"], outcomes[0]),
+        "two_errors": sentences.two_errors(tables["ate"], outcomes[0]),
         "effect_in_margin": sentences.effect_in_margin(metrics, tables["ate"], outcome) if outcome == outcomes[0] else "",
         "overlap": overlap_words(metrics["nuisance"]),
         "refutation": sentences.refutation_sentence(refutation),

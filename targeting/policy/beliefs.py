@@ -70,9 +70,10 @@ def learn_beliefs(effect: Vector, weight: Vector, fold: NDArray[np.int64], evide
         return None
     centred = centred_by_fold(effect, weight, fold, inside)
     prior_sd = LEVEL_SPREAD * float(np.abs(evidence.outcome[inside]).mean())
-    score, household = evidence.score, evidence.household_id
-    expected, uncertainty = beliefs_by_fold(centred, score, weight, household, fold, inside, prior_sd)
-    posterior = fit_posterior(centred[inside], score[inside], weight[inside], household[inside], prior_sd)
+    score, household, shift = evidence.score, evidence.household_id, evidence.shift
+    expected, uncertainty = beliefs_by_fold(centred, score, weight, household, fold, inside, prior_sd, shift)
+    known = (centred[inside], score[inside], weight[inside], household[inside])
+    posterior = fit_posterior(*known, prior_sd, None if shift is None else shift[inside])
     centre = float(np.average(effect[inside], weights=weight[inside]))
     return Beliefs(Forecast(posterior, centre), centred, expected, uncertainty)
 

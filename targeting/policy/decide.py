@@ -40,7 +40,8 @@ class PolicyInputs:
     economics: cost and margin. settings: the section `policy` of the parameters: outcome, prudence, caution, budget_usd,
     budget_contacts.
     bounds: of the overlap's propensities. answers: what the overlap allows to be said (everybody, overlap or nothing).
-    segments: segment and name at time zero. tree: policy_tree (0/1) and promised (USD). Policies that need what is absent have no
+    shifts: what learning from a sample leaves uncertain (see targeting.effects.learning). segments: segment and name at time
+    zero. tree: policy_tree (0/1) and promised (USD). Policies that need what is absent have no
     decision.
     """
 
@@ -53,6 +54,7 @@ class PolicyInputs:
     bounds: Sequence[float]
     answers: str
     seed: int
+    shifts: pd.DataFrame | None = None
     segments: pd.DataFrame | None = None
     tree: pd.DataFrame | None = None
 
@@ -104,7 +106,7 @@ def choose_policy(inputs: PolicyInputs) -> PolicyChoice:
     """Decide by every policy that the inputs allow, value each off-policy, and choose."""
     outcome = inputs.settings["outcome"]
     overlap = comparable(inputs.panel, inputs.nuisance["propensity"], inputs.bounds)
-    evidence = evidence_of(inputs.panel, inputs.nuisance, outcome, overlap)
+    evidence = evidence_of(inputs.panel, inputs.nuisance, outcome, overlap, inputs.shifts)
     effect = inputs.ranking[effect_columns(outcome)[0]].to_numpy(dtype=float)
     weight = inputs.nuisance[f"precision_{outcome}"].to_numpy(dtype=float)
     beliefs = learn_beliefs(effect, weight, inputs.panel["fold"].to_numpy(), evidence)

@@ -101,15 +101,22 @@ def centred_by_fold(effect: Vector, weight: Vector, fold: NDArray[np.int64], cou
     return centred
 
 
-def fit_posterior(centred: Vector, score: Vector, weight: Vector, household_id: ArrayLike, prior_sd: float) -> Posterior:
+def fit_posterior(
+    centred: Vector, score: Vector, weight: Vector, household_id: ArrayLike, prior_sd: float, shift: Vector | None = None
+) -> Posterior:
     """The posterior from rows with effects (rows,), their doubly robust scores and weights.
 
-    `prior_sd` is the spread of the level's prior, in the outcome's unit. Effects that are alike for all have no slope. Raises
-    ValueError for fewer than two households.
+    `prior_sd` is the spread of the level's prior, in the outcome's unit; `shift` (rows, splits) how far what is learned moves
+    the scores, where a sample was learned from: level and slope are then as much less certain as it moves them. Effects that are
+    alike for all have no slope. Raises ValueError for fewer than two households.
     """
     alike = np.ptp(centred) <= 1e-9 * max(1.0, float(np.abs(score).mean()))
     design = np.ones((len(score), 1)) if alike else np.column_stack([np.ones(len(score)), centred])
     values, covariance = weighted_fit(design, score, weight, household_id)
+    if shift is not None:
+        weighted = design * weight[:, None]
+        moved = np.linalg.solve(weighted.T @ design, weighted.T @ shift)
+        covariance = covariance + moved @ moved.T / shift.shape[1]
     level = combined(Belief(0.0, prior_sd), float(values[0]), float(covariance[0, 0]))
     return Posterior(level, Belief(0.0, 0.0) if alike else slope_belief(float(values[1]), float(covariance[1, 1])))
 
@@ -122,16 +129,18 @@ def beliefs_by_fold(
     fold: NDArray[np.int64],
     counted: NDArray[np.bool_],
     prior_sd: float,
+    shift: Vector | None = None,
 ) -> tuple[Vector, Vector]:
     """Each row's expected effect and its standard deviation (rows,), by the posterior of the other folds' counted rows.
 
-    Missing for a fold beside which fewer than two households count.
+    `shift` is as of `fit_posterior`. Missing for a fold beside which fewer than two households count.
     """
     mean, sd = np.full(len(fold), np.nan), np.full(len(fold), np.nan)
     for number in np.unique(fold):
         others, own = counted & (fold != number), fold == number
         if len(np.unique(household_id[others])) > 1:
-            found = fit_posterior(centred[others], score[others], weight[others], household_id[others], prior_sd)
+            known = (centred[others], score[others], weight[others], household_id[others])
+            found = fit_posterior(*known, prior_sd, None if shift is None else shift[others])
             mean[own], sd[own] = found.mean(centred[own]), found.sd(centred[own])
     return mean, sd
 

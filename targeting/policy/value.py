@@ -7,11 +7,13 @@ All money is in USD. Source: Dudik, Langford & Li (2011), ICML, for doubly robus
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from targeting.base.columns import KEYS
 from targeting.nuisance.overlap import effective_sample_size
 from targeting.policy.economics import Economics
 from targeting.policy.policies import POLICIES, is_lottery
@@ -29,7 +31,9 @@ BEST_BETS = ("budget", "prudent")  # what is recommended, the first that there i
 class Evidence:
     """What values policies, arrays (rows,): both arms' scores, the outcome, who was treated, households, and the overlap.
 
-    The propensity and both arms' predicted outcomes are what the scores were made of; all cross-fitted by household.
+    The propensity and both arms' predicted outcomes are what the scores were made of; all cross-fitted by household. Where a
+    sample was learned from, shift0 and shift1 (rows, splits) are how far what is learned moves either arm's score, by splits of
+    the sample (see targeting.effects.learning): what that makes of a mean over the rows is its error of learning.
     """
 
     score0: Vector
@@ -41,19 +45,35 @@ class Evidence:
     propensity: Vector
     mu0: Vector
     mu1: Vector
+    shift0: Vector | None = None
+    shift1: Vector | None = None
 
     @property
     def score(self) -> Vector:
         """Each row's score of the effect, treated less control."""
         return self.score1 - self.score0
 
+    @property
+    def shift(self) -> Vector | None:
+        """How far what is learned moves `score` (rows, splits); None where everybody was learned from."""
+        return None if self.shift0 is None or self.shift1 is None else self.shift1 - self.shift0
+
     def rows(self, chosen: NDArray[np.bool_]) -> "Evidence":
         """The same for some rows."""
-        return Evidence(*(getattr(self, field.name)[chosen] for field in fields(self)))
+        whole = {field.name: getattr(self, field.name) for field in fields(self)}
+        parts: dict[str, Any] = {name: None if values is None else values[chosen] for name, values in whole.items()}
+        return Evidence(**parts)
 
 
-def evidence_of(panel: pd.DataFrame, nuisance: pd.DataFrame, outcome: str, overlap: NDArray[np.bool_]) -> Evidence:
-    """Bring together what the panel and the nuisances, row by row alike, say of one outcome."""
+def evidence_of(
+    panel: pd.DataFrame,
+    nuisance: pd.DataFrame,
+    outcome: str,
+    overlap: NDArray[np.bool_],
+    shifts: pd.DataFrame | None = None,
+) -> Evidence:
+    """Bring together what the panel and the nuisances, row by row alike, say of one outcome; `shifts` as of `Learning`."""
+    moved = {} if shifts is None or shifts.empty else {f"shift{arm}": _all_rows(panel, shifts, outcome, arm) for arm in (0, 1)}
     score0, score1, mu0, mu1 = (
         nuisance[f"{name}_{outcome}"].to_numpy(dtype=float) for name in ("score0", "score1", "mu0", "mu1")
     )
@@ -67,7 +87,15 @@ def evidence_of(panel: pd.DataFrame, nuisance: pd.DataFrame, outcome: str, overl
         propensity=nuisance["propensity"].to_numpy(dtype=float),
         mu0=mu0,
         mu1=mu1,
+        **moved,
     )
+
+
+def _all_rows(panel: pd.DataFrame, shifts: pd.DataFrame, outcome: str, arm: int) -> Vector:
+    """Shifts (rows, splits) of all the panel's rows: none inside the sample, and so much larger outside that means are kept."""
+    own = shifts[[*KEYS, *(name for name in shifts if name.startswith(f"shift{arm}_{outcome}_"))]]
+    values = panel[KEYS].merge(own, on=KEYS, how="left", validate="one_to_one").drop(columns=KEYS).to_numpy(dtype=float)
+    return np.nan_to_num(values) * len(panel) / len(shifts)
 
 
 def profits(policy: ArrayLike, effect: ArrayLike, economics: Economics) -> Vector:
@@ -82,6 +110,22 @@ def observed_profits(evidence: Evidence, economics: Economics) -> Vector:
     treated depends on more than the covariates that the scores condition on.
     """
     return economics.margin * (evidence.outcome - evidence.score0) - economics.cost * evidence.treated
+
+
+def learning_shift(name: str, policy: ArrayLike, evidence: Evidence, economics: Economics) -> Vector | None:
+    """How far what is learned moves each row's off-policy profit (rows, splits) under one policy; None where it moves nothing."""
+    if evidence.shift is None or evidence.shift0 is None:
+        return None
+    if name == "current":
+        return -np.multiply(economics.margin, np.ones(len(evidence.score)))[:, None] * evidence.shift0
+    return (economics.margin * np.asarray(policy, dtype=float))[:, None] * evidence.shift
+
+
+def widened(found: Estimate, shift: Vector | None, share: float = 1.0) -> Estimate:
+    """A mean over rows with the error of learning added to its own; `shift` (rows, splits) is of the rows, over `share`."""
+    if shift is None:
+        return found
+    return Estimate(found.value, float(np.sqrt(found.se**2 + np.square(shift.mean(axis=0) / share).mean())))
 
 
 def earned_by(name: str, policy: ArrayLike, evidence: Evidence, economics: Economics) -> Vector:
@@ -115,6 +159,7 @@ def value_table(
     end of the intervals that hold for all candidates (see `recommendable`) together, shown whether it is above 0.
     """
     earnings = earned(policies, evidence, economics)
+    shifts = {name: learning_shift(name, policies[name], evidence, economics) for name in policies.columns}
     rows = []
     for name in policies.columns:
         policy = policies[name].to_numpy()
@@ -126,12 +171,14 @@ def value_table(
             "share_outside": float(policy[~evidence.overlap].sum() / policy.sum()) if policy.any() else 0.0,
             "profit_plugin": plugin,
         }
-        profit = mean_estimate(earnings[name], evidence.household_id)
+        profit = widened(mean_estimate(earnings[name], evidence.household_id), shifts[name])
         row |= _profit_columns(profit, len(policy))
-        row |= _roi_columns(earnings[name].to_numpy(), policy * economics.cost, evidence.household_id)
+        row |= _roi_columns(earnings[name].to_numpy(), policy * economics.cost, evidence.household_id, shifts[name])
         row["optimism"] = plugin - profit.value
         for reference in REFERENCES:
             gain = mean_estimate(earnings[name] - earnings[reference], evidence.household_id)
+            own, other = shifts[name], shifts[reference]
+            gain = widened(gain, None if own is None or other is None else own - other)
             row |= {
                 f"over_{reference}": gain.value,
                 f"over_{reference}_ci_lower": gain.lower,
@@ -157,8 +204,10 @@ def _profit_columns(profit: Estimate, n: int) -> dict[str, float]:
     }
 
 
-def _roi_columns(earnings: Vector, spent: Vector, household_id: NDArray[np.int64]) -> dict[str, float]:
-    roi = ratio_estimate(earnings, spent, household_id) if spent.any() else Estimate(np.nan, np.nan)
+def _roi_columns(earnings: Vector, spent: Vector, household_id: NDArray[np.int64], shift: Vector | None) -> dict[str, float]:
+    roi = Estimate(np.nan, np.nan)
+    if spent.any():
+        roi = widened(ratio_estimate(earnings, spent, household_id), shift, float(spent.mean()))
     return {"roi": roi.value, "roi_ci_lower": roi.lower, "roi_ci_upper": roi.upper}
 
 

@@ -1,6 +1,6 @@
 """The two designs on the same data, side by side: how well their arms compare, and how far their estimators agree."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -9,7 +9,7 @@ from targeting.base.lots import drawn_by_lot
 from targeting.effects.estimators import ADJUSTED, ESTIMATORS, effect_data
 from targeting.nuisance.cross_fit import CrossFit, nuisance_table, nuisance_tasks
 from targeting.nuisance.overlap import positivity
-from targeting.trials.designs import DESIGNS, FIRST, folded_panel
+from targeting.trials.designs import DESIGNS, FIRST
 from targeting.trials.panel import covariate_names, in_both_arms
 
 
@@ -23,19 +23,26 @@ def design_rows(eligible: pd.DataFrame, design: str) -> pd.DataFrame:
 
 
 def compare_designs(
-    eligible: pd.DataFrame, cross_fit: CrossFit, outcome: str, bounds: Sequence[float], clip: float, n_folds: int, seed: int
+    eligible: pd.DataFrame,
+    folded: Callable[[pd.DataFrame], pd.DataFrame],
+    cross_fit: CrossFit,
+    outcome: str,
+    bounds: Sequence[float],
+    clip: float,
+    seed: int,
 ) -> pd.DataFrame:
     """One row per design: design, n_trials, n_left_out, the numbers of `positivity`, every estimator's effect, and their range.
 
-    `cross_fit` turns tasks and a panel's rows into out-of-fold predictions; both designs get the same. n_left_out counts trials
-    with one arm only. `range` is over the adjusted estimators that exist. A design without a trial has no row.
+    `folded` makes eligible rows a panel with folds (see `folded_panel`), `cross_fit` turns tasks and a panel's rows into
+    out-of-fold predictions; both designs get the same. n_left_out counts trials with one arm only. `range` is over the adjusted
+    estimators that exist. A design without a trial has no row.
     """
     table = []
     for design in DESIGNS if FIRST in eligible else ():  # a table of customers is its own design
         rows = design_rows(eligible, design)
         if rows.empty:
             continue
-        panel = folded_panel(rows, n_folds, seed)
+        panel = folded(rows)
         nuisance = nuisance_table(panel, cross_fit(nuisance_tasks(panel), panel), clip)
         data = effect_data(panel, nuisance, outcome)
         effects = {method: estimator(data).value for method, estimator in ESTIMATORS.items()}

@@ -19,6 +19,7 @@ from targeting.effects.estimators import ESTIMATORS, RATIOS, effect_data
 from targeting.nuisance.cross_fit import Task, nuisance_table, nuisance_tasks, out_of_fold
 from targeting.nuisance.models import without_search
 from targeting.stats.estimates import Estimate
+from targeting.stats.folds import in_sample
 from targeting.trials.panel import covariate_matrix
 
 # All but the one that weighs rows by the outcome's variance, which is not refitted.
@@ -26,14 +27,14 @@ REFITTED = {method: terms for method, terms in RATIOS.items() if method != "owat
 KEPT = 0.8  # share of households in a draw: near enough to all of them for the models to fare alike
 
 
-def refit_draws(panel: pd.DataFrame, outcome: str, n_draws: int, n_folds: int, clip: float, seed: int) -> pd.DataFrame:
+def refit_draws(panel: pd.DataFrame, outcome: str, n_draws: int, clip: float, seed: int) -> pd.DataFrame:
     """Estimates without a random fifth of the households, `n_draws` times: one row per draw, one column per estimator.
 
     Nuisances are the linear models, cross-fitted anew in each draw over the panel's folds; penalties are chosen once, on all
-    rows. Estimators are the ratios of sums. A bootstrap would not do: its copies leave the models 63% of the households to learn
-    from, and where they extrapolate that alone makes estimates far wilder.
+    rows of the sample. Estimators are the ratios of sums. A bootstrap would not do: its copies leave the models 63% of the
+    households to learn from, and where they extrapolate that alone makes estimates far wilder.
     """
-    rules = (outcome, _models_of(panel, outcome, seed), n_folds, clip)
+    rules = (outcome, _models_of(panel, outcome, seed), clip)
     results = in_processes(partial(_draw, panel, *rules), (([seed, number],) for number in range(n_draws)))
     return pd.DataFrame(list(track(results, "Refitting without some households", n_draws)))
 
@@ -43,9 +44,10 @@ def _tasks(panel: pd.DataFrame, outcome: str) -> list[Task]:
 
 
 def _models_of(panel: pd.DataFrame, outcome: str, seed: int) -> dict[str, BaseEstimator]:
-    """For every nuisance the linear model with its penalty chosen on all rows, unfitted."""
-    covariates, models = covariate_matrix(panel), {}
-    for task in _tasks(panel, outcome):
+    """For every nuisance the linear model with its penalty chosen on all rows of the sample, unfitted."""
+    sample = in_sample(panel["fold"])
+    covariates, models = covariate_matrix(panel)[sample], {}
+    for task in (whole.subset(sample) for whole in _tasks(panel, outcome)):
         target = task.target[task.learn_from]
         fitted = task.build("linear", seed).fit(covariates[task.learn_from], target.astype(int) if task.probability else target)
         models[task.name] = without_search(fitted)
@@ -53,7 +55,7 @@ def _models_of(panel: pd.DataFrame, outcome: str, seed: int) -> dict[str, BaseEs
 
 
 def _draw(
-    panel: pd.DataFrame, outcome: str, models: Mapping[str, BaseEstimator], n_folds: int, clip: float, seed: Sequence[int]
+    panel: pd.DataFrame, outcome: str, models: Mapping[str, BaseEstimator], clip: float, seed: Sequence[int]
 ) -> dict[str, float]:
     """The estimates without one random set of households."""
     households = np.unique(panel["household_id"])
@@ -64,7 +66,7 @@ def _draw(
     for task in _tasks(rows, outcome):
         fixed = replace(task, build=lambda name, _: models[name])
         predicted = np.empty(len(rows))
-        for number in range(n_folds):
+        for number in np.unique(fold):
             predicted[fold == number] = out_of_fold(fixed, task.name, covariates, fold, number, seed[1])
         predictions[task.name] = predicted
     data = effect_data(rows, nuisance_table(rows, predictions, clip, [outcome]), outcome)
@@ -95,16 +97,14 @@ def refit_table(draws: pd.DataFrame, estimates: Mapping[str, Estimate]) -> pd.Da
     return pd.DataFrame(rows)
 
 
-def refit_effects(
-    panel: pd.DataFrame, nuisance: pd.DataFrame, n_draws: int, n_folds: int, clip: float, seed: int
-) -> pd.DataFrame:
+def refit_effects(panel: pd.DataFrame, nuisance: pd.DataFrame, n_draws: int, clip: float, seed: int) -> pd.DataFrame:
     """The columns of `refit_table`, then outcome: one row per outcome and estimator.
 
     `nuisance` has the panel's rows in their order, and gives the estimates from all of them.
     """
     tables = []
     for outcome in outcomes_of(panel.columns):
-        draws = refit_draws(panel, outcome, n_draws, n_folds, clip, seed)
+        draws = refit_draws(panel, outcome, n_draws, clip, seed)
         data = effect_data(panel, nuisance, outcome)
         table = refit_table(draws, {method: ESTIMATORS[method](data) for method in draws.columns})
         tables.append(table.assign(outcome=outcome))

@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from targeting.base.columns import KEYS, PREFIX, outcomes_of
-from targeting.stats.folds import household_folds
+from targeting.stats.folds import sampled_folds
 
 PLACEBO, NEGATIVE_CONTROL, KNOWN_REASONS, RANDOM_CAUSE = "placebo", "negative_control", "known_reasons", "random_cause"
 SUBSET, LEFT_OUT, ORIGINAL = "subset", "trial_left_out", "original"
@@ -73,14 +73,19 @@ def changed_panels(panel: pd.DataFrame, propensity: ArrayLike, checks: Mapping[s
     yield from trials_left_out(panel)
 
 
-def control_splits(control: pd.DataFrame, n_folds: int, repeats: int, seed: int) -> Iterator[Draw]:
-    """The negative-control panel under different splits of its households into folds; none where can_judge says no."""
+def control_splits(control: pd.DataFrame, n_folds: int, repeats: int, seed: int, sample: int | None = None) -> Iterator[Draw]:
+    """The negative-control panel under different splits of its households into folds; none where can_judge says no.
+
+    Each draws anew the `sample` households that are learned from (see `sampled_folds`).
+    """
     for repeat in range(repeats if can_judge(control) else 0):
-        folds = household_folds(control["household_id"], n_folds, seed + repeat)
+        folds = sampled_folds(control["household_id"], n_folds, seed + repeat, sample)
         yield Draw(NEGATIVE_CONTROL, repeat, control.assign(fold=folds))
 
 
-def known_reasons(control: pd.DataFrame, nuisance: pd.DataFrame, n_folds: int, repeats: int, seed: int) -> Iterator[Draw]:
+def known_reasons(
+    control: pd.DataFrame, nuisance: pd.DataFrame, n_folds: int, repeats: int, seed: int, sample: int | None = None
+) -> Iterator[Draw]:
     """The negative-control panel with treatment drawn anew by its propensity; none where can_judge says no.
 
     `nuisance` has KEYS and `propensity` of all the control's rows and perhaps more: the chance of being mailed by what is known
@@ -91,7 +96,7 @@ def known_reasons(control: pd.DataFrame, nuisance: pd.DataFrame, n_folds: int, r
     if not can_judge(control):
         return
     chance = control[KEYS].merge(nuisance[[*KEYS, "propensity"]], on=KEYS, validate="one_to_one")["propensity"].to_numpy()
-    folded = control.assign(fold=household_folds(control["household_id"], n_folds, seed))
+    folded = control.assign(fold=sampled_folds(control["household_id"], n_folds, seed, sample))
     for repeat in range(repeats):
         drawn = _generator(seed, KNOWN_REASONS, repeat).random(len(folded)) < chance
         yield Draw(KNOWN_REASONS, repeat, folded.assign(treated=drawn.astype(np.int64)))

@@ -25,7 +25,7 @@ from targeting.nuisance.cross_fit import Task, cross_fit, nuisance_table, nuisan
 from targeting.nuisance.models import outcome_model, propensity_model
 from targeting.robustness.refutation import LEFT_OUT, ORIGINAL, Draw
 from targeting.stats.estimates import Estimate
-from targeting.stats.folds import household_folds
+from targeting.stats.folds import household_folds, in_sample
 from targeting.trials.panel import covariate_matrix
 
 Vector = NDArray[np.float64]
@@ -54,7 +54,7 @@ class LightNuisances:
         """
         covariates, fold = covariate_matrix(panel), panel["fold"].to_numpy()
         numbers = np.unique(fold)
-        if any(panel.loc[fold != number, "treated"].nunique() < 2 for number in numbers):
+        if any(panel.loc[(fold != number) & in_sample(fold), "treated"].nunique() < 2 for number in numbers):
             raise DataError(
                 "A refutation has a fold outside which all rows are treated, or none: there are too few treated or control "
                 "households for nuisance.folds folds. Lower it, or bring more data."
@@ -83,15 +83,15 @@ class LightNuisances:
 
 
 def light_nuisances(panel: pd.DataFrame, clip: float, seed: int) -> LightNuisances:
-    """The light setting for a panel: with the penalty that the propensity's own search chooses on all its rows.
+    """The light setting for a panel: with the penalty that the propensity's own search chooses on all rows of its sample.
 
-    All rows choose one number out of six, and the refits keep it: that makes a draw five times as cheap as searching again.
+    They choose one number out of six, and the refits keep it: that makes a draw five times as cheap as searching again.
     """
     return _searched(panel, clip, seed)
 
 
 def _searched(panel: pd.DataFrame, clip: float, seed: int) -> LightNuisances:
-    observed = np.isnan(known_propensities(panel))
+    observed = np.isnan(known_propensities(panel)) & in_sample(panel["fold"])
     if not observed.any():
         return LightNuisances(None, clip, seed)
     search = propensity_model(MODEL, seed).fit(covariate_matrix(panel)[observed], panel.loc[observed, "treated"])

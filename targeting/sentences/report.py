@@ -54,6 +54,18 @@ def effect_sentence(effects: pd.DataFrame, outcome: str) -> str:
     )
 
 
+def two_errors(effects: pd.DataFrame, outcome: str) -> str:
+    """What that effect's standard error is made of where models were learned from a sample of the households; else nothing."""
+    row = _read_first(effects, outcome)
+    if "se_learning" not in row:
+        return ""
+    return (
+        f"Models were learned from a sample of the households, and the effect is of all of them: its standard error is "
+        f"{amount(row['se_sampling'], outcome)} by which households the data have, {amount(row['se_learning'], outcome)} by "
+        f"which of them were learned from, and {amount(row['se'], outcome)} in all."
+    )
+
+
 def refutation_sentence(refutation: pd.DataFrame) -> str:
     """How many refutations pass; `refutation` is plots/refutation.csv, where only rows that pass or fail count."""
     judged = refutation[refutation["passed"].notna()]

@@ -2,6 +2,9 @@
 
 A fold's effects come from the other folds' outcomes, so they are high where its own happen to be low. Compared over all folds,
 the unlucky folds would come first, and effects look worse than they are, in order and in size.
+
+Where a sample of the households is learned from, the others share one number, OUTSIDE: models of the whole sample predict them,
+and no model learns from them.
 """
 
 import numpy as np
@@ -9,7 +12,9 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from targeting.base.errors import DataError
+from targeting.stats.resampling import by_lot
 
+OUTSIDE = -1  # the fold of all households outside the sample
 # By which a variance is inflated where fold j's outcomes are in fold k's effects and k's in those of j, so that their products
 # count twice: by Cauchy and Schwarz the most that they can add (see targeting.validation.ranking).
 CROSS_FITTED = 2.0
@@ -34,6 +39,29 @@ def household_folds(household_id: ArrayLike, n_folds: int, seed: int) -> NDArray
     for fold, (_, test) in enumerate(splitter.split(unique, groups=unique)):
         fold_of[test] = fold
     return fold_of[np.searchsorted(unique, households)]
+
+
+def in_sample(fold: ArrayLike) -> NDArray[np.bool_]:
+    """Which rows (n,) models may learn from: all whose fold is not OUTSIDE."""
+    return np.asarray(fold) != OUTSIDE
+
+
+def sampled_folds(household_id: ArrayLike, n_folds: int, seed: int, sample: int | None) -> NDArray[np.int64]:
+    """The folds (n,) of `household_folds` for `sample` households drawn by lot, OUTSIDE for the others.
+
+    All households are in it for None, and where there are fewer than twice as many: little would be saved, and what the few
+    outside say of the error of learning would be noise.
+    """
+    worth_it = sample is not None and len(np.unique(np.asarray(household_id))) >= 2 * sample
+    drawn = np.where(by_lot(household_id, sample if worth_it else None, seed), 0, OUTSIDE)
+    return split_anew(drawn, household_id, n_folds, seed)
+
+
+def split_anew(fold: NDArray[np.int64], household_id: ArrayLike, n_folds: int, seed: int) -> NDArray[np.int64]:
+    """Another split (n,) of the same sample: its households by `household_folds`, the others OUTSIDE as they are."""
+    inside, again = in_sample(fold), np.full(len(fold), OUTSIDE)
+    again[inside] = household_folds(np.asarray(household_id)[inside], n_folds, seed)
+    return again
 
 
 def rank_within(values: ArrayLike, *groups: ArrayLike) -> NDArray[np.float64]:

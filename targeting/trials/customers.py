@@ -20,9 +20,9 @@ def customer_trials(customers: pd.DataFrame) -> pd.DataFrame:
     return customers.assign(trial=trial, earlier_mailings=earlier, mailed_after=0, cut=False)
 
 
-def customer_panel(trials: pd.DataFrame, n_folds: int, seed: int) -> pd.DataFrame:
+def customer_panel(trials: pd.DataFrame, n_folds: int, seed: int, sample: int | None = None) -> pd.DataFrame:
     """The rows of campaigns with both arms as a panel, with folds by customer; see `folded_panel`."""
-    return folded_panel(trials.drop(columns="segment"), n_folds, seed)
+    return folded_panel(trials.drop(columns="segment"), n_folds, seed, sample)
 
 
 def customer_flow(trials: pd.DataFrame) -> pd.DataFrame:

@@ -5,11 +5,13 @@ from collections.abc import Collection
 import numpy as np
 import pandas as pd
 
-from targeting.stats.folds import household_folds
+from targeting.base.errors import DataError
+from targeting.stats.folds import in_sample, sampled_folds
 from targeting.trials.panel import assemble, in_both_arms, require_trial
 
 SEQUENTIAL, FIRST = "sequential_trials", "first_campaign"
 DESIGNS = (SEQUENTIAL, FIRST)
+FEWEST = 30  # rows of an arm in a sample: with fewer a fold or a half of it may have none to learn from
 
 
 def first_campaign_rows(rows: pd.DataFrame, ever_targeted: Collection[int], seed: int) -> pd.Series:
@@ -34,14 +36,23 @@ def first_campaign_rows(rows: pd.DataFrame, ever_targeted: Collection[int], seed
     return chosen
 
 
-def folded_panel(rows: pd.DataFrame, n_folds: int, seed: int) -> pd.DataFrame:
+def folded_panel(rows: pd.DataFrame, n_folds: int, seed: int, sample: int | None = None) -> pd.DataFrame:
     """The rows of trials with both arms as `assemble` makes them a panel, with the column fold.
 
-    Raises DataError where there are fewer households than folds, or no trial has both arms.
+    `sample` is how many households, drawn by lot, are split into folds; the others' fold is OUTSIDE (see `sampled_folds`).
+    Raises DataError where there are fewer households than folds, no trial has both arms, or the sample has too little of one.
     """
     require_trial(rows)
     panel = assemble(rows[in_both_arms(rows)])
-    panel["fold"] = household_folds(panel["household_id"], n_folds, seed)
+    panel["fold"] = sampled_folds(panel["household_id"], n_folds, seed, sample)
+    inside = in_sample(panel["fold"])
+    treated = panel.loc[inside, "treated"]
+    arms = [int((treated == arm).sum()) for arm in (0, 1)]
+    if not inside.all() and min(arms) < FEWEST:
+        raise DataError(
+            f"The {sample} households of sample.households have {arms[1]} treated and {arms[0]} control rows, and models need "
+            f"{FEWEST} of each: raise it, or set it to null to learn from everybody."
+        )
     return panel
 
 

@@ -92,4 +92,4 @@ def forward_table(
 
 
 def _fit(seed: int, learner: Learner, learn: Rows, held_out: HeldOut) -> Vector:
-    return learner.effects(learn, held_out, learner.settings, seed).cate
+    return learner.learned(learn, learner.settings, seed).effects(held_out).cate

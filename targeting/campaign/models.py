@@ -1,0 +1,246 @@
+"""What predicts a next campaign, fitted: propensity and effects of households that are in no trial yet.
+
+A next campaign has no indicator of its own trial: it is taken to be like those of the past, each counted by its rows, so every
+prediction is the average of those with each past trial's indicator set. All that it takes is here, and no row of the past.
+
+Counts that grow with the calendar, such as weeks with a purchase, pass the largest value of all past trials sooner or later, the
+best customers' first. Nobody was seen there: such a household is predicted as if it stood at the edge of what was seen.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
+from sklearn.model_selection import GridSearchCV
+
+from targeting.base.columns import PREFIX, all_effect_columns, effect_columns
+from targeting.base.errors import DataError
+from targeting.base.lots import drawn_by_lot, known_propensities
+from targeting.effects.estimators import ato, effect_data
+from targeting.learners.data import stored_nuisances
+from targeting.learners.ensemble import CONSTANT
+from targeting.learners.fitted import Fitted
+from targeting.learners.registry import Learner
+from targeting.learners.rows import Effects, HeldOut, Rows
+from targeting.nuisance.models import propensity_model
+from targeting.nuisance.scores import clip_bound
+from targeting.stats.blocks import BLOCK, blocks
+from targeting.stats.folds import in_sample
+from targeting.trials.panel import household_covariates
+
+Vector = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Past:
+    """What past trials say of a household's covariates: their names, least and most (p,), and each trial's share of the rows."""
+
+    names: list[str]
+    least: Vector
+    most: Vector
+    shares: Vector
+
+    def in_each_trial(self, households: pd.DataFrame) -> Vector:
+        """The households as if in each trial, shape (trials * n, covariates), with an indicator of every trial but the first.
+
+        What lies outside the range is held at its edge.
+        """
+        values = households[self.names].to_numpy(dtype=float).clip(self.least, self.most)
+        copies = []
+        for place in range(len(self.shares)):
+            indicators = np.zeros((len(values), len(self.shares) - 1))
+            if place > 0:
+                indicators[:, place - 1] = 1.0
+            copies.append(np.column_stack([values, indicators]))
+        return np.vstack(copies)
+
+    def count(self, held_out: HeldOut) -> int:
+        """How many households there are where each has a row for every trial."""
+        return len(held_out.propensity) // len(self.shares)
+
+    def mean(self, values: Vector) -> Vector:
+        """Predictions for the households in each trial (trials * n,) averaged over the trials: (n,)."""
+        return self.shares @ values.reshape(len(self.shares), -1)
+
+    def outside_range(self, households: pd.DataFrame, reach: float = 0.0) -> pd.Series:
+        """For each household the covariates (without prefix, joined by commas) outside the past's range, else empty text.
+
+        Only those that lie beyond an end of the range by more than `reach` times its width count.
+        Raises DataError for a covariate of the past that `households` lacks.
+        """
+        absent = [name for name in self.names if name not in households]
+        if absent:
+            raise DataError(f"The candidates lack covariates of the panel: {', '.join(absent)}. Run `dvc repro` to rebuild them.")
+        values, margin = households[self.names].to_numpy(dtype=float), reach * (self.most - self.least)
+        outside = (values < self.least - margin) | (values > self.most + margin)
+        short = np.array([name.removeprefix(PREFIX) for name in self.names])
+        words = np.full(len(values), "", dtype=object)
+        for row in np.flatnonzero(outside.any(axis=1)):
+            words[row] = ", ".join(short[outside[row]])
+        return pd.Series(words, index=households.index, dtype="str")
+
+
+@dataclass(frozen=True)
+class Propensity:
+    """How likely a past campaign would have reached a household: models and their weights, or where all chances are known a mean.
+
+    Chances are kept inside the bound, as the nuisances' are, and rounded to four decimals: strata are cut at these numbers, alike
+    on every processor.
+    """
+
+    models: list[BaseEstimator]
+    weights: list[float]
+    bound: float
+    known: float | None = None
+
+    def chances(self, past: Past, copies: Vector) -> Vector:
+        """Chances (n,) of households given as if in each past trial."""
+        if self.known is not None:
+            return np.full(len(copies) // len(past.shares), self.known)
+        total = np.zeros(len(copies))
+        for model, weight in zip(self.models, self.weights, strict=True):
+            total += weight * model.predict_proba(copies)[:, 1]
+        return np.clip(past.mean(total).round(4), self.bound, 1 - self.bound)
+
+
+@dataclass(frozen=True)
+class Blend:
+    """Effects on an outcome: learners, weights that add up to 1, and the constant with its interval if it is one of them."""
+
+    weights: dict[str, float]
+    learners: dict[str, Fitted]
+    average: tuple[float, ...]
+    outcome: str
+
+    def effects(self, past: Past, held_out: HeldOut) -> Effects:
+        """Effects (n,) of households given as if in each past trial.
+
+        Those of a single learner with its interval, whose ends are averaged over trials like them. Raises DataError for effects
+        that are not finite.
+        """
+        if len(self.weights) > 1:
+            parts = [weight * self._cate(name, past, held_out) for name, weight in self.weights.items()]
+            return Effects(np.sum(parts, axis=0))
+        (name,) = self.weights
+        if name == CONSTANT:
+            return Effects(*(np.full(past.count(held_out), end) for end in self.average))
+        found = self.learners[name].effects(held_out)
+        ends = (None if values is None else past.mean(values) for values in (found.lower, found.upper))
+        return Effects(self._finite(name, past.mean(found.cate)), *ends)
+
+    def _cate(self, name: str, past: Past, held_out: HeldOut) -> Vector:
+        if name == CONSTANT:
+            return np.full(past.count(held_out), self.average[0])
+        return self._finite(name, past.mean(self.learners[name].cate(held_out)))
+
+    def _finite(self, name: str, cate: Vector) -> Vector:
+        if not np.isfinite(cate).all():
+            raise DataError(f"Learner {name} gave effects on {self.outcome} that are not finite: choose another policy.learner.")
+        return cate
+
+
+@dataclass(frozen=True)
+class CampaignModels:
+    """All that predicts: `blends` by outcome, `ranking` the learners by which households are ranked, if there are any.
+
+    by_lot is 1 where some of the rows learned from were mailed by lot: households like these can then be compared, whatever their
+    propensity.
+    """
+
+    past: Past
+    propensity: Propensity
+    blends: dict[str, Blend]
+    ranking: Blend | None
+    by_lot: int
+
+    def predict(self, households: pd.DataFrame, size: int = BLOCK) -> pd.DataFrame:
+        """Propensity, by_lot, effects with intervals and ranking of `households` (n,), under their row numbers.
+
+        At most `size` rows at a time, a household having one for each past trial.
+        """
+        if households.empty:
+            names = all_effect_columns(self.blends) + ["ranking"] * (self.ranking is not None)
+            return pd.DataFrame(columns=["propensity", "by_lot", *names], index=households.index, dtype=float)
+        own = households[self.past.names]
+        places = blocks(len(own), max(size // len(self.past.shares), 1))
+        return pd.concat([self._predict(own.iloc[place]) for place in places])
+
+    def _predict(self, households: pd.DataFrame) -> pd.DataFrame:
+        copies = self.past.in_each_trial(households)
+        chance = self.propensity.chances(self.past, copies)
+        held_out = HeldOut(copies, np.tile(chance, len(self.past.shares)))
+        table = pd.DataFrame({"propensity": chance, "by_lot": self.by_lot}, index=households.index)
+        for outcome, blend in self.blends.items():
+            found = blend.effects(self.past, held_out)
+            for name, values in zip(effect_columns(outcome), (found.cate, found.lower, found.upper), strict=True):
+                table[name] = np.nan if values is None else values
+        if self.ranking is not None:
+            table["ranking"] = self.ranking.effects(self.past, held_out).cate
+        return table
+
+
+def past_of(panel: pd.DataFrame) -> Past:
+    """The past as the panel's rows have it."""
+    names = household_covariates(panel)
+    shares = panel["trial"].value_counts(normalize=True).sort_index().to_numpy()
+    return Past(names, panel[names].min().to_numpy(dtype=float), panel[names].max().to_numpy(dtype=float), shares)
+
+
+def fit_propensity(panel: pd.DataFrame, models: Sequence[str], weights: Sequence[float], clip: float, seed: int) -> Propensity:
+    """The nuisances' models of the propensity, learned from all rows of the sample whose chance is not known."""
+    known = known_propensities(panel)
+    observed = np.isnan(known) & in_sample(panel["fold"])
+    if not observed.any():
+        return Propensity([], [], 0.0, float(np.nanmean(known).round(4)))
+    covariates, treated = learnable(panel)[observed], panel["treated"].to_numpy()[observed]
+    fitted = [propensity_model(model, seed).fit(covariates, treated) for model in models]
+    # Of a search, what it has found.
+    found = [model.best_estimator_ if isinstance(model, GridSearchCV) else model for model in fitted]
+    return Propensity(found, list(weights), clip_bound(treated, clip))
+
+
+def fit_blend(
+    panel: pd.DataFrame,
+    nuisance: pd.DataFrame,
+    learners: Mapping[str, Learner],
+    blend: Mapping[str, float],
+    outcome: str,
+    seed: int,
+) -> Blend:
+    """The learners of a blend, fitted on all rows of the sample. The one place here that knows learners.
+
+    They learn from the stored nuisances, rounded as where learners are judged, so that no last bit grows another tree. A
+    household that was in a trial is among the rows learned from, as it was then. The blend's constant is the overlap-weighted
+    effect of all rows, those outside the sample included.
+    """
+    average: tuple[float, ...] = ()
+    if CONSTANT in blend:
+        found = ato(effect_data(panel, nuisance, outcome))
+        average = (found.value, found.lower, found.upper)
+    names = [name for name in blend if name != CONSTANT]
+    fitted: dict[str, Fitted] = {}
+    if names:
+        sample = in_sample(panel["fold"])
+        rows = Rows(
+            learnable(panel)[sample],
+            panel["treated"].to_numpy()[sample],
+            panel[outcome].to_numpy(dtype=float)[sample],
+            *stored_nuisances(nuisance[sample], outcome).T,
+        )
+        fitted = {name: learners[name].learned(rows, learners[name].settings, seed) for name in names}
+    return Blend(dict(blend), fitted, average, outcome)
+
+
+def learnable(panel: pd.DataFrame) -> Vector:
+    """Household covariates, then an indicator for every trial but the first, shape (rows, covariates)."""
+    trials = sorted(panel["trial"].unique())[1:]
+    indicators = [(panel["trial"] == number).to_numpy(dtype=float) for number in trials]
+    return np.column_stack([panel[household_covariates(panel)].to_numpy(dtype=float), *indicators])
+
+
+def drawn(panel: pd.DataFrame) -> int:
+    """1 where some of the rows were mailed by lot, else 0."""
+    return int(drawn_by_lot(panel).any())
