@@ -26,6 +26,7 @@ from targeting.policy.policies import Budget, PolicyData, assign
 from targeting.policy.value import Evidence, recommend, value_table
 from targeting.policy.what_if import at_economics
 from targeting.sentences import report as sentences
+from targeting.words.money import money
 from tests.browser import WIDTHS, cut_tables, no_sideways_scroll, opened, serious_faults
 from tests.test_truth_words import truth_table
 
@@ -282,20 +283,20 @@ def test_sliders_recompute_and_the_way_back_is_exact(browser, page_file):
     with opened(browser, page_file) as page:
         ready(page)
         own = page.inner_text("#policy-table")
-        assert "At $12.73 per contact and a margin of 30%" in page.inner_text("#what-if")
-        assert page.inner_text("#what-if-peak") == ""  # the run's own words, by more draws, are under the curve
+        assert "At $12.73 per contact and a margin of 30%" in page.text_content("#what-if")
+        assert page.text_content("#what-if-peak") == ""  # the run's own words, by more draws, are under the curve
         page.focus("#cost")
         page.keyboard.press("Home")
-        assert "profit is highest when" in page.inner_text("#what-if-peak")
-        assert "At $0.00 per contact" in page.inner_text("#what-if")
+        assert "profit is highest when" in page.text_content("#what-if-peak")
+        assert "At $0.00 per contact" in page.text_content("#what-if")
         assert page.inner_text("#policy-table") != own
         page.focus("#margin")
         page.keyboard.press("End")
         assert page.get_attribute("#margin", "aria-valuetext") == "60%"
-        assert "a margin of 60%" in page.inner_text("#what-if")
+        assert "a margin of 60%" in page.text_content("#what-if")
         page.click("#reset")
         assert page.inner_text("#policy-table") == own
-        assert page.inner_text("#what-if-peak") == ""
+        assert page.text_content("#what-if-peak") == ""
 
 
 def curve_told(page: Page) -> tuple[str, str]:
@@ -309,7 +310,7 @@ def test_what_stands_for_the_curve_follows_the_sliders(browser, page_file):
     with opened(browser, page_file) as page:
         label, table = curve_told(ready(page))
         assert "At the run's own cost and margin, in the order of the average of learners, profit is highest" in label
-        assert page.inner_text("#chart-roi + figcaption").startswith("At the run's own cost and margin, ")
+        assert "At the run's own cost and margin, " in page.text_content(".first details:has(#curve-table)")
         assert page.locator("#curve-table tbody tr").count() == 11
         page.fill("#cost", "1")
         moved = curve_told(page)
@@ -336,7 +337,7 @@ def test_a_margin_in_dollars_a_basket_is_no_share(browser, tmp_path):
         ready(page)
         assert page.inner_text("label[for=margin]") == "Margin (USD per basket)"
         assert page.inner_text("#margin-shown") == "$4.00 per basket"
-        assert "a margin of $4.00 per basket" in page.inner_text("#what-if")
+        assert "a margin of $4.00 per basket" in page.text_content("#what-if")
         specifications = json.loads(str(page.text_content("#charts")))
         assert "breakeven" not in json.dumps(specifications["segment_effects_purchase_amount"])
         assert "breakeven 3.18 baskets" in json.dumps(specifications["segment_effects_purchase_count"])
@@ -433,9 +434,30 @@ def test_the_headline_turns_where_the_decision_does(browser, tmp_path):
 def test_the_first_screen_holds_the_answer(browser, page_file):
     with opened(browser, page_file) as page:
         ready(page)
-        for selector in ("#decision", ".numbers", ".decisions", "a[href$='mailing_list.csv']", "a[href$='assignment.csv']"):
+        answer = ("#decision", ".numbers", ".decisions", "#controls", "#chart-roi svg")
+        for selector in (*answer, "a[href$='mailing_list.csv']", "a[href$='assignment.csv']"):
             box = page.locator(selector).bounding_box()
             assert box["y"] + box["height"] <= 900, selector
+
+
+def test_the_three_numbers_follow_the_sliders(browser, tmp_path):
+    metrics, tables = results()
+    stops = np.concatenate([np.arange(0, 13), [12.73, 40]]), np.array([0.15, 0.3])
+    with opened(browser, written(tmp_path / "index.html", metrics, tables, World(30.0), stops)) as page:
+        numbers = ready(page).locator(".numbers dd")
+        own = numbers.all_text_contents()
+        page.fill("#margin", "0")
+        assert numbers.all_text_contents()[0] == money(0.15 * metrics["policy"]["belief"]["level"])
+        page.fill("#cost", "1")
+        result = page.evaluate("model.at(1, 0)")
+        (chosen,) = (row for row in result["table"] if row["policy"] == result["recommended"])
+        assert result["recommended"] != "none"
+        assert numbers.all_text_contents()[1:] == ["$1.00", money(chosen["expected"]["value"])]
+        assert money(chosen["expected"]["lower"]) in page.inner_text("#number-earns dt")
+        page.fill("#cost", "14")
+        assert numbers.all_text_contents()[1:] == ["$40.00", "$0.00"]
+        page.click("#reset")
+        assert numbers.all_text_contents() == own
 
 
 def test_no_profit_is_named_where_the_arms_do_not_compare(browser, tmp_path):
@@ -445,10 +467,10 @@ def test_no_profit_is_named_where_the_arms_do_not_compare(browser, tmp_path):
         ready(page)
         for cost in ("2", "0"):
             page.fill("#cost", cost)
-            said = page.inner_text("#what-if")
+            said = page.text_content("#what-if")
             assert "do not compare, so no profit is evidence." in said
             assert said.count("$") == 1  # the cost alone
-            assert page.inner_text("#what-if-peak") == ""
+            assert page.text_content("#what-if-peak") == ""
 
 
 # The cost, if there is one, at which the recommended policy's profit may be below nothing with all compared at once.
@@ -472,7 +494,7 @@ def test_the_what_if_says_how_low_a_profit_may_be_with_all_compared(browser, tmp
         found = page.evaluate(UNDECIDED)
         page.fill("#cost", found["i"])
         together = f"with all {found['compared']} compared at once it may be as low as -${-found['together']:.2f}"
-        assert f"; {together}." in page.inner_text("#what-if")
+        assert f"; {together}." in page.text_content("#what-if")
 
 
 def test_axes_of_the_segments_can_be_chosen(browser, page_file):

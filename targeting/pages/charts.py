@@ -117,7 +117,7 @@ def roi_spec(curve: pd.DataFrame, overlap: float) -> Spec:
         .encode(y=profit, tooltip=tips, opacity=alt.when(near).then(alt.value(1)).otherwise(alt.value(0)))
         .add_params(near),
     ]
-    chart = alt.layer(*layers).properties(width="container", height=340)
+    chart = alt.layer(*layers).properties(width="container", height=270)
     return _spec(chart) | {"datasets": {"curve": curve.to_dict("records")}}
 
 

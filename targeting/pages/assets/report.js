@@ -103,6 +103,32 @@ function fillProfits({ cost, margin }) {
   }
 }
 
+// The three numbers of the first screen away from the run's own, whose words are the page's.
+function otherNumbers({ cost, margin, table, recommended }) {
+  const { effectInAll, lower, upper } = document.getElementById("number-brings").dataset;
+  const brought = { value: margin * effectInAll, lower: margin * lower, upper: margin * upper };
+  const ends = ({ lower, upper }) => `${money(lower, 2)} to ${money(upper, 2)} with a probability of 95%`;
+  const { expected } = table.find((row) => row.policy === recommended);
+  const earned = recommended === "none" ? "what mailing nobody earns" : ends(expected);
+  return {
+    ...(effectInAll && { brings: [money(brought.value, 2), `what a mailing is expected to bring in margin, in the overlap: ${ends(brought)}`] }),
+    costs: [money(cost, 2), "what a contact costs, as the slider says"],
+    earns: [money(recommended === "none" ? 0 : expected.value, 2), `expected profit of the decision per household: ${earned}`],
+  };
+}
+
+function fillNumbers(numbers) {
+  for (const [key, [value, caption]] of Object.entries(numbers)) {
+    document.querySelector(`#number-${key} dd`).textContent = value;
+    document.querySelector(`#number-${key} dt`).textContent = caption;
+  }
+}
+
+function numbersShown() {
+  const words = (place) => ["dd", "dt"].map((part) => place.querySelector(part).textContent);
+  return Object.fromEntries([...document.querySelectorAll(".numbers div")].map((place) => [place.id.slice("number-".length), words(place)]));
+}
+
 // The curve for those who do not see it or have no mouse: the words that stand for the drawing, and its numbers.
 function tellCurve(points, at, words) {
   const place = document.getElementById("chart-roi");
@@ -141,6 +167,7 @@ function startWhatIf(chart) {
   const ownWords = place.getAttribute("aria-label").slice(place.dataset.summary.length + 1);
   const decision = document.getElementById("decision");
   const ownDecision = decision.textContent;
+  const ownNumbers = numbersShown();
   const show = () => {
     const result = model.at(...inputs.map((input) => Number(input.value)));
     const margin = outcome === "purchase_amount" ? marginWords(result.margin) : `${money(result.margin, 2)} per basket`;
@@ -158,7 +185,7 @@ function startWhatIf(chart) {
     const own = inputs.every((input) => input.value === input.defaultValue);
     const told = own ? ownDecision : headline(result, answers, decision.dataset.everybody);
     decision.textContent = told;
-    document.getElementById("what-if-headline").textContent = told;
+    fillNumbers(own ? ownNumbers : otherNumbers(result));
     const peak = answers === "nothing" ? "" : peakWords(result.peak);
     document.getElementById("what-if-peak").textContent = own ? "" : peak;
     fillTable(result, at);
