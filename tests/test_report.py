@@ -13,8 +13,8 @@ from matplotlib.image import imread
 from playwright.sync_api import Browser, Page
 
 from scripts.picture_report import PICTURE, take
-from targeting.figures.policy import roi_chart
-from targeting.pages import charts
+from targeting.figures.nuisance import propensity_table
+from targeting.figures.policy import roi_words
 from targeting.pages.rendering import environment, render
 from targeting.pages.report import flat, report_context, with_worth
 from targeting.pages.what_if import embedded
@@ -513,13 +513,12 @@ def test_the_picture_ends_below_the_curve(browser, page_file, tmp_path):
     assert curve["y"] + curve["height"] < height < after["y"] + after["height"]
 
 
-def test_the_pictures_title_is_plain_and_its_band_says_what_it_is():
-    _, tables = results()
-    axes = roi_chart(tables["roi_curve"], "the average of learners", "30%", 12.73, 0.54).axes[0]
-    assert axes.get_title() == (
-        "Profit by share contacted, in the order of the average of learners\n(margin 30%, cost 12.73 USD per contact)"
-    )
-    assert "95% interval, share by share" in [text.get_text() for text in axes.get_legend().get_texts()]
+def test_the_pictures_title_says_what_was_found():
+    curve = pd.DataFrame({"share": [0.0, 0.5, 1.0], "profit": [0.0, 1.25, -3.0]})
+    found, how = roi_words(curve, "the average of learners", "30%", 12.73)
+    assert found == "Profit is highest when 50% are contacted: $1.25 per household and campaign"
+    assert "margin of 30% and $12.73 per contact, in the order of the average of learners" in how
+    assert "nobody earns more" in roi_words(curve.assign(profit=[0.0, -1, -2]), "dr", "30%", 1)[0]
 
 
 def test_the_committed_picture_is_one_and_is_small():
@@ -546,7 +545,7 @@ def test_a_made_up_retailers_page_shows_the_truth(browser, tmp_path, width):
 
 
 def test_propensities_by_hand():
-    table = charts.propensity_table(np.array([1.0, 1, 0, 0]), np.array([0.32, 0.82, 0.32, 0.12]))
+    table = propensity_table(np.array([1.0, 1, 0, 0]), np.array([0.32, 0.82, 0.32, 0.12]))
     whole = table.groupby(["weighting", "arm"])["share"].sum()
     assert whole.to_numpy() == pytest.approx(1.0)
     weighted = table[(table["weighting"] == "overlap weights") & (table["arm"] == "mailed") & (table["share"] > 0)]

@@ -10,6 +10,13 @@ import vl_convert
 from markupsafe import Markup
 
 from targeting.base.left_out import LEFT_OUT
+from targeting.figures.effects import forest_spec
+from targeting.figures.event_time import weeks_spec
+from targeting.figures.experiment import power_spec
+from targeting.figures.nuisance import AS_THEY_ARE, WEIGHTED, love_spec, propensity_spec, propensity_table
+from targeting.figures.policy import roi_spec
+from targeting.figures.segment_effects import segment_effects_spec
+from targeting.figures.vega import Spec
 from targeting.pages import charts
 from targeting.pages.what_if import embedded, slider, stops
 from targeting.policy.lookup import Lookup
@@ -81,35 +88,40 @@ def outcomes_in(tables: Tables) -> list[str]:
     return list(dict.fromkeys(tables["ate"]["outcome"]))
 
 
+def drawn_curve(curves: pd.DataFrame, order: str) -> pd.DataFrame:
+    """What plots/roi_curve_learners.csv has of the order of one learner, by the names of CURVE."""
+    return curves[curves["learner"] == order].rename(columns=CURVE)[list(CURVE.values())]
+
+
 def has_weeks(metrics: Mapping[str, Any]) -> bool:
     """Whether the effect is told week by week."""
     return metrics["nuisance"]["answers"] != "nothing" and "during" in metrics["ate"].get("by_week", {})
 
 
 def all_charts(
-    metrics: Mapping[str, Any], tables: Tables, arms: pd.DataFrame, curve: pd.DataFrame, outcome: str
-) -> dict[str, charts.Spec]:
-    """Every chart of the page by the name of its place; `outcome` is the one that profits are of."""
+    metrics: Mapping[str, Any], tables: Tables, arms: pd.DataFrame, curve: pd.DataFrame, parameters: Mapping[str, Any]
+) -> dict[str, Spec]:
+    """Every chart of the page by the name of its place."""
+    outcome, power = parameters["policy"]["outcome"], parameters["experiment"]["power"]
     by_segment = tables["segment_effects"]
     outcomes = outcomes_in(tables)
-    propensities = charts.propensity_table(arms["treated"].to_numpy(), arms["propensity"].to_numpy())
-    as_they_are, weighted = propensities["weighting"].unique()
+    propensities = propensity_table(arms["treated"].to_numpy(), arms["propensity"].to_numpy())
     breakevens = {outcome: metrics["policy"]["breakeven"]}
 
-    def in_segments(name: str) -> charts.Spec:
-        return charts.segment_effects_spec(by_segment[by_segment["outcome"] == name], name, breakevens.get(name))
+    def in_segments(name: str) -> Spec:
+        return segment_effects_spec(by_segment[by_segment["outcome"] == name], name, breakevens.get(name))
 
     return {
-        "roi": charts.roi_spec(curve, metrics["nuisance"]["overlap_share"]),
+        "roi": roi_spec(curve, metrics["nuisance"]["overlap_share"]),
         **({} if no_tills(metrics) else {"positioning": charts.positioning_spec(tables["segments"])}),
         **{f"segment_effects_{name}": in_segments(name) for name in outcomes},
         "policies": charts.policies_spec(tables["policies"]),
-        **({"weeks": charts.weeks_spec(tables["event_time"])} if has_weeks(metrics) else {}),
-        "propensity": charts.propensity_spec(propensities, as_they_are),
-        "propensity_weighted": charts.propensity_spec(propensities, weighted),
-        "love": charts.love_spec(tables["balance"]),
-        "forest": charts.forest_spec(sentences.pooled(tables["ate"], outcomes[0]), outcomes[0]),
-        "power": charts.power_spec(tables["power"], amount(metrics["experiment"]["effect"], outcome)),
+        **({"weeks": weeks_spec(tables["event_time"])} if has_weeks(metrics) else {}),
+        "propensity": propensity_spec(propensities, AS_THEY_ARE),
+        "propensity_weighted": propensity_spec(propensities, WEIGHTED),
+        "love": love_spec(tables["balance"]),
+        "forest": forest_spec(sentences.pooled(tables["ate"], outcomes[0]), outcomes[0]),
+        "power": power_spec(tables["power"], amount(metrics["experiment"]["effect"], outcome), power),
     }
 
 
@@ -185,7 +197,7 @@ def report_context(
     """
     policy, order, outcome = metrics["policy"], metrics["policy"]["order_shown"], parameters["policy"]["outcome"]
     curves, refutation, policies = tables["roi_curve_learners"], tables["refutation"], tables["policies"]
-    curve = curves[curves["learner"] == order].rename(columns=CURVE)[list(CURVE.values())]
+    curve = drawn_curve(curves, order)
     outcomes = outcomes_in(tables)
     first = outcomes[0]
     return {
@@ -194,6 +206,7 @@ def report_context(
         **said(metrics, tables, parameters),
         "data_name": parameters["data"]["source"],
         "campaign_type": parameters["design"]["campaign_type"],
+        "power": parameters["experiment"]["power"],
         "tenths": records(tenths(curve)),
         "tills": not no_tills(metrics),
         "outcomes": {name: outcome_words(name) for name in outcomes},
@@ -217,7 +230,7 @@ def report_context(
         "ticks": decision.ticks(stops(lookup, "cost"), metrics),
         "policy_words": POLICY_WORDS,
         "glossary": glossary(),
-        "charts": all_charts(metrics, tables, arms, curve, outcome),
+        "charts": all_charts(metrics, tables, arms, curve, parameters),
         "lookup": embedded(lookup, len(arms), outcome, metrics["nuisance"]["answers"]),
         "vega": vega(),
     }
