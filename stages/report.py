@@ -17,8 +17,7 @@ from targeting.base.stage import run
 from targeting.figures.policy import roi_spec, roi_words
 from targeting.figures.segment_effects import segment_effects_spec, segment_effects_words
 from targeting.figures.vega import png
-from targeting.pages.rendering import render
-from targeting.pages.report import drawn_curve, report_context
+from targeting.pages.report import drawn_curve, report_context, report_page
 from targeting.pages.revision import code_revision, versions
 from targeting.pages.summary import summary_numbers
 from targeting.policy.lookup import Lookup
@@ -92,7 +91,7 @@ def main() -> None:
     by_segment = segment_effects_spec(effects, outcome, policy["breakeven"])
     write_png(png(by_segment, *segment_effects_words(effects, outcome, policy["breakeven"])), SEGMENT_PICTURE)
     context = report_context(metrics, tables, arms, lookup, params, code_revision(Path()), versions())
-    write_text(render("index.html.jinja", context), PAGE)
+    write_text(report_page(context), PAGE)
 
 
 if __name__ == "__main__":

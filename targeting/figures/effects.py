@@ -24,12 +24,12 @@ def forest_spec(effects: pd.DataFrame, outcome: str) -> Spec:
     return spec(_estimators(effects, outcome).properties(width="container"))
 
 
-def _estimators(effects: pd.DataFrame, outcome: str) -> alt.LayerChart:
+def _estimators(effects: pd.DataFrame, outcome: str) -> Any:
     table = effects[effects["method"] != "naive"].assign(estimator=lambda rows: [lines(NAMES[name]) for name in rows["method"]])
     return _rows(table, outcome)
 
 
-def _rows(table: pd.DataFrame, outcome: str) -> alt.LayerChart:
+def _rows(table: pd.DataFrame, outcome: str) -> Any:
     title, form = effect_title(outcome)
     layers = interval_rows(table, "estimator", INTERVAL, title, "effect", form)
     return alt.layer(*layers, zero_line("x")).properties(height=34 * len(table))

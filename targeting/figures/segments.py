@@ -42,7 +42,7 @@ def loadings_heatmap(directions: Matrix, features: Sequence[str], names: Sequenc
     table = pd.DataFrame(directions.T, index=_in_words(features), columns=columns)
     sns.heatmap(table, annot=True, fmt=".2f", cmap="Greys", vmin=0, vmax=1, linewidths=0.5, cbar=False, ax=axes)
     axes.tick_params(axis="x", rotation=0, labelsize=9)
-    factor, feature = np.unravel_index(np.argmax(directions), directions.shape)
+    factor, feature = map(int, np.unravel_index(np.argmax(directions), directions.shape))
     sharpest = f"sharpest is {names[factor].name}, {directions[factor, feature]:.2f} on {WORDINGS[features[feature]].words}"
     entitle(figure, f"{len(names)} factors sum up {len(features)} features: {sharpest}", "Loadings of unit length, from 0 to 1.")
     return figure

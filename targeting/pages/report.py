@@ -18,6 +18,7 @@ from targeting.figures.policy import roi_spec
 from targeting.figures.segment_effects import segment_effects_spec
 from targeting.figures.vega import Spec
 from targeting.pages import charts
+from targeting.pages.rendering import render
 from targeting.pages.what_if import embedded, slider, stops
 from targeting.policy.lookup import Lookup
 from targeting.sentences import campaigns, decision
@@ -28,8 +29,10 @@ from targeting.sentences.policy_names import POLICY_WORDS
 from targeting.sentences.refutation import verdict_words
 from targeting.sentences.truth import claims_in_words, truth_sentences
 from targeting.words.estimators import NAMES
+from targeting.words.features import covariate_words
 from targeting.words.money import amount, currency
 from targeting.words.outcomes import one_of, outcome_words
+from targeting.words.people import page_of_customers
 
 Tables = Mapping[str, pd.DataFrame]
 CURVE = {
@@ -182,6 +185,21 @@ def said(metrics: Mapping[str, Any], tables: Tables, parameters: Mapping[str, An
     }
 
 
+def report_page(context: Mapping[str, Any]) -> str:
+    """The page as HTML, of what `report_context` gives; of customers where the run is of a table of them."""
+    page = render("index.html.jinja", context)
+    if context["tills"]:
+        return page
+    return page_of_customers(page, context["own_names"])
+
+
+def own_names(tables: Tables, parameters: Mapping[str, Any]) -> list[str]:
+    """What the user named: covariates in words, segments, outcomes, and values of parameters."""
+    covariates = tables["balance"]["covariate"].map(covariate_words)
+    outcomes = map(outcome_words, outcomes_in(tables))
+    return [*covariates, *tables["segment_effects"]["name"].astype(str), *outcomes, *(value for _, value in flat(parameters))]
+
+
 def report_context(
     metrics: Mapping[str, Any],
     tables: Tables,
@@ -209,6 +227,7 @@ def report_context(
         "power": parameters["experiment"]["power"],
         "tenths": records(tenths(curve)),
         "tills": not no_tills(metrics),
+        "own_names": own_names(tables, parameters),
         "outcomes": {name: outcome_words(name) for name in outcomes},
         "first": first,
         "others": outcomes[1:],

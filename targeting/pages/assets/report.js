@@ -43,14 +43,14 @@ function sentence(result, at, answers) {
   const able = result.table.filter((item) => item.candidate);
   if (result.recommended !== "none") {
     const row = result.table.find((item) => item.policy === result.recommended);
-    const reach = `${row.contacts.toLocaleString("en-US")} household-trials (${percent(row.share)})`;
+    const reach = `${row.contacts.toLocaleString("en-US")} ${ROW}s (${percent(row.share)})`;
     const earned = `measured off-policy it earned ${within(row.profit)}${together(row, able.length)}`;
-    return `${at}: mail ${row.mails}, ${reach}, expected to earn ${within(row.expected)} per household; ${earned}.`;
+    return `${at}: mail ${row.mails}, ${reach}, expected to earn ${within(row.expected)} per ${ONE}; ${earned}.`;
   }
   if (able.length === 0) return `${at}: mail nobody; no policy has enough contacts inside the overlap to be judged.`;
   const best = able.reduce((one, other) => (other.profit.value > one.profit.value ? other : one));
   const compared = able.length === 1 ? "the only one that can be judged" : `the best of ${able.length}`;
-  const earns = `mailing ${best.mails}, earns ${within(best.profit)} per household${together(best, able.length)}`;
+  const earns = `mailing ${best.mails}, earns ${within(best.profit)} per ${ONE}${together(best, able.length)}`;
   return `${at}: mail nobody; no policy is expected to earn more (${compared}, ${earns}).`;
 }
 
@@ -61,7 +61,7 @@ function headline(result, answers, everybody) {
   if (result.recommended !== "none") {
     const row = result.table.find((item) => item.policy === result.recommended);
     const shown = row.candidate && row.together > 0;
-    return `${at} mail ${percent(row.share)} of households: ${shown ? "shown to pay" : "the best bet"}.`;
+    return `${at} mail ${percent(row.share)} of ${ONE}s: ${shown ? "shown to pay" : "the best bet"}.`;
   }
   const reached = result.table.find((item) => item.policy === (answers === "everybody" ? "all" : "inside"));
   if (reached.profit.upper < 0) return `${at} mail nobody: ${everybody} is shown to lose.`;
@@ -113,7 +113,7 @@ function otherNumbers({ cost, margin, table, recommended }) {
   return {
     ...(effectInAll && { brings: [money(brought.value, 2), `what a mailing is expected to bring in margin, in the overlap: ${ends(brought)}`] }),
     costs: [money(cost, 2), "what a contact costs, as the slider says"],
-    earns: [money(recommended === "none" ? 0 : expected.value, 2), `expected profit of the decision per household: ${earned}`],
+    earns: [money(recommended === "none" ? 0 : expected.value, 2), `expected profit of the decision per ${ONE}: ${earned}`],
   };
 }
 
