@@ -164,8 +164,8 @@ def test_a_table_of_one_arm_or_without_a_covariate_that_varies_is_refused(backen
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
-        ({"propensity": 1.5}, "less than 1"),
-        ({"propensity": 0.0}, "greater than 0"),
+        ({"propensity": 1.5}, "1.5 is no chance between 0 and 1"),
+        ({"propensity": 0.0}, "0.0 is no chance between 0 and 1"),
         ({"numeric": [], "categorical": []}, "name what was known of customers before"),
         ({"numeric": ["history", "spend"]}, "spend is there more than once: an outcome or the treatment is no covariate"),
         ({"outcomes": {"treated": "visit"}}, "treated is a name that the pipeline uses itself"),
