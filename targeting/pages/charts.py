@@ -69,6 +69,6 @@ def policies_spec(policies: pd.DataFrame) -> Spec:
     shapes = alt.Shape("what:N", scale=alt.Scale(domain=list(names), range=["circle", "diamond"]))
     layers[1] = named(layers[1], names[0], names).encode(shape=shapes)
     layers += [named(promised, names[1], names).encode(shape=shapes), zero_line("x")]
-    made = spec(alt.layer(*layers).properties(width="container", height=42 * len(table)))
+    made = spec(alt.layer(*layers).properties(width="container", height=46 * len(table)))
     made["config"]["legend"]["layout"] = {"top": {"anchor": "end"}}  # as the axis' title
     return made
