@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 
 from targeting.base import params as params_module
 from targeting.base.errors import DataError
+from targeting.base.identifiers import next_campaign
 from targeting.base.outputs import replace, write_csv, write_figure, write_metrics, write_parquet
 from targeting.base.params import load_params
 from targeting.base.progress import track
@@ -214,3 +215,10 @@ def test_amounts_are_in_the_outcomes_unit():
     assert amount(-0.25, "purchase_count") == "-0.25 baskets"
     assert margin_words(0.3, "purchase_amount") == "30%"
     assert margin_words(4.0, "purchase_count") == "$4.00 per basket"
+
+
+def test_the_next_campaign_has_the_next_number_or_a_word_for_it():
+    numbers, texts = pd.DataFrame({"kind": ["household"]}), pd.DataFrame({"kind": ["household", "campaign"]})
+    assert next_campaign(pd.Series([3, 11, 7]), numbers) == 12
+    assert next_campaign(pd.Series([1, 2]), texts) == "next"
+    assert next_campaign(pd.Series([], dtype="int64"), numbers) == "next"  # a table of customers has no calendar

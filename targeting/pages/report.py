@@ -172,7 +172,9 @@ def said(metrics: Mapping[str, Any], tables: Tables, parameters: Mapping[str, An
         "nobody_left": sentences.nobody_left(metrics),
         "experiment_settles": sentences.experiment_settles(metrics, outcome),
         "best_share": sentences.best_share_sentence(order, peak, metrics["nuisance"]["answers"]),
-        "decisions": decision.decision_rows(tables["breakeven"], metrics, parameters["policy"]["contact_cost"]),
+        "decisions": []
+        if no_tills(metrics)
+        else decision.decision_rows(tables["breakeven"], metrics, parameters["policy"]["contact_cost"]),
         "two_numbers": decision.believed_and_measured(metrics, policies),
         "effect": sentences.effect_sentence(tables["ate"], outcomes[0]),
         "effect_in_margin": sentences.effect_in_margin(metrics, tables["ate"], outcome) if outcome == outcomes[0] else "",
