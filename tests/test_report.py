@@ -306,6 +306,20 @@ def curve_told(page: Page) -> tuple[str, str]:
     return label, str(page.text_content("#curve-table"))
 
 
+def test_what_is_extrapolated_has_no_interval_wherever_the_sliders_stand(browser, page_file):
+    _, tables = results()
+    outside = tables["policies"].query("share_outside > 0")["policy"].tolist()
+    assert {"all", "current"} <= set(outside)
+    with opened(browser, page_file) as page:
+        ready(page)
+        for cost in (None, "1"):
+            if cost:
+                page.fill("#cost", cost)
+            for row in tables["policies"].dropna(subset="profit").itertuples():
+                cell = page.inner_text(f"tr[data-policy={row.policy}] [data-cell=profit]")
+                assert ("no interval: extrapolated" in cell) == (row.policy in outside), row.policy
+
+
 def test_what_stands_for_the_curve_follows_the_sliders(browser, page_file):
     with opened(browser, page_file) as page:
         label, table = curve_told(ready(page))

@@ -118,7 +118,7 @@ def all_charts(
         "roi": roi_spec(curve, metrics["nuisance"]["overlap_share"]),
         **({} if no_tills(metrics) else {"positioning": charts.positioning_spec(tables["segments"])}),
         **{f"segment_effects_{name}": in_segments(name) for name in outcomes},
-        "policies": charts.policies_spec(tables["policies"]),
+        "policies": charts.policies_spec(with_extrapolated(metrics, tables["policies"])),
         **({"weeks": weeks_spec(tables["event_time"])} if has_weeks(metrics) else {}),
         "propensity": propensity_spec(propensities, AS_THEY_ARE),
         "propensity_weighted": propensity_spec(propensities, WEIGHTED),
@@ -195,6 +195,16 @@ def report_page(context: Mapping[str, Any]) -> str:
     return page_of_customers(page, context["own_names"])
 
 
+def with_extrapolated(metrics: Mapping[str, Any], policies: pd.DataFrame) -> pd.DataFrame:
+    """plots/policies.csv with extrapolated, true where contacts lie outside the overlap and no data speak of them.
+
+    What such a policy earns has no interval that could be believed, so its ends are missing.
+    """
+    beyond = (policies["share_outside"] > 0) & (metrics["nuisance"]["answers"] != "everybody")
+    ends = ["profit_ci_lower", "profit_ci_upper"]
+    return policies.assign(extrapolated=beyond, **policies[ends].mask(beyond))
+
+
 def own_names(tables: Tables, parameters: Mapping[str, Any]) -> list[str]:
     """What the user named: covariates in words, segments, outcomes, and values of parameters."""
     covariates = tables["balance"]["covariate"].map(covariate_words)
@@ -235,7 +245,7 @@ def report_context(
         "others": outcomes[1:],
         "segments": segment_cards(metrics, tables, outcome),
         "segment_effects": records(tables["segment_effects"]),
-        "policies": records(policies),
+        "policies": records(with_extrapolated(metrics, policies)),
         "effects": records(sentences.pooled(tables["ate"], first)),
         "estimator_names": NAMES,
         "amount": amount,

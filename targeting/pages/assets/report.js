@@ -86,7 +86,7 @@ function fillTable(result, at) {
     line.classList.toggle("best", row.policy === result.recommended);
     const cells = {
       share: percent(row.share),
-      profit: within(row.profit),
+      profit: "extrapolated" in line.dataset ? `${money(row.profit.value, 2)} (no interval: extrapolated)` : within(row.profit),
       total: money(row.total),
       roi: row.roi === null ? "" : percent(row.roi),
     };
