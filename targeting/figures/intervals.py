@@ -19,7 +19,7 @@ def interval_rows(
     """A point with its interval for each row of the table, in the table's order."""
     value, lower, upper = columns
     base = alt.Chart(records(table)).encode(
-        y=alt.Y(f"{label}:N", sort=None, title=None, axis=WRAPPED),
+        y=alt.Y(f"{label}:N", sort=table[label].tolist(), title=None, axis=WRAPPED),
         tooltip=[f"{label}:N", *interval_tips(what, value, lower, upper, form)],
     )
     return [

@@ -65,7 +65,7 @@ def policies_spec(policies: pd.DataFrame) -> Spec:
     )
     promised = alt.Chart(records(table)).mark_point(filled=True, size=90, opacity=0.9)
     tips = ["mails:N", alt.Tooltip("profit_plugin:Q", title="promised by the model", format=MONEY)]
-    promised = promised.encode(y=alt.Y("mails:N", sort=None, axis=WRAPPED), x="profit_plugin:Q", tooltip=tips)
+    promised = promised.encode(y=alt.Y("mails:N", sort=table["mails"].tolist(), axis=WRAPPED), x="profit_plugin:Q", tooltip=tips)
     shapes = alt.Shape("what:N", scale=alt.Scale(domain=list(names), range=["circle", "diamond"]))
     layers[1] = named(layers[1], names[0], names).encode(shape=shapes)
     layers += [named(promised, names[1], names).encode(shape=shapes), zero_line("x")]
