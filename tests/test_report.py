@@ -528,10 +528,12 @@ def test_the_picture_ends_below_the_curve(browser, page_file, tmp_path):
 
 
 def test_the_pictures_title_says_what_was_found():
-    curve = pd.DataFrame({"share": [0.0, 0.5, 1.0], "profit": [0.0, 1.25, -3.0]})
+    curve = pd.DataFrame({"share": [0.0, 0.5, 1.0], "profit": [0.0, 1.25, -3.0], "lower": [0.0, 0.5, -4.0]})
     found, how = roi_words(curve, "the average of learners", "30%", 12.73)
     assert found == "Profit is highest when 50% are contacted: $1.25 per household and campaign"
     assert "margin of 30% and $12.73 per contact, in the order of the average of learners" in how
+    unsure = curve.assign(lower=-1.0)
+    assert roi_words(unsure, "dr", "30%", 1)[0].startswith("No share of contacts in this order is shown to earn more")
     assert "nobody earns more" in roi_words(curve.assign(profit=[0.0, -1, -2]), "dr", "30%", 1)[0]
 
 

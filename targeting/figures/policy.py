@@ -49,6 +49,8 @@ def roi_words(curve: pd.DataFrame, order: str, margin: str, cost: float) -> tupl
     found = f"Profit is highest when {percent(best['share'])} are contacted: {money(best['profit'])} per household and campaign"
     if best["share"] == 0:
         found = "However many are contacted in this order, contacting nobody earns more"
+    elif not (curve["lower"] > 0).any():
+        found = "No share of contacts in this order is shown to earn more than contacting nobody"
     return found, (
         f"At a margin of {margin} and {money(cost)} per contact, in the order of {order}. Band: 95% interval of each share by "
         "itself. Shaded on the right: no overlap, so the data say little."
