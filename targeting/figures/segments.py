@@ -71,12 +71,15 @@ def factor_selection_chart(selection: pd.DataFrame, chosen: int) -> Figure:
         _mark_chosen(axes, chosen)
         axes.set(title=title, xlabel="Number of factors", ylabel=label, ylim=(0, 1.04))
         axes.legend(fontsize=8, loc="upper center", bbox_to_anchor=(0.5, -0.2))
-    own = selection.set_index("n_factors").loc[chosen]
-    entitle(
-        figure,
-        f"{chosen} factors, in use, explain {own['explained_variance_columns']:.0%} of the variance; the least stable of them is "
-        f"found again with a likeness of {own['stability_worst']:.2f}",
-    )
+    found = f"{chosen} factors are in use, which is none of the numbers compared"
+    compared = selection.set_index("n_factors")
+    if chosen in compared.index:
+        own = compared.loc[chosen]
+        found = (
+            f"{chosen} factors, in use, explain {own['explained_variance_columns']:.0%} of the variance; the least stable one "
+            f"is found again with a likeness of {own['stability_worst']:.2f}"
+        )
+    entitle(figure, found)
     return figure
 
 
@@ -102,15 +105,16 @@ def cluster_selection_chart(selection: pd.DataFrame, chosen: int) -> Figure:
         _mark_chosen(axes, chosen)
         axes.set(title=title, xlabel="Number of segments")
     figure.get_axes()[4].legend(loc="upper center", bbox_to_anchor=(0.5, -0.22), ncols=2)
+    found = f"{chosen} segments are in use, which is none of the numbers compared"
     own = selection[selection["method"] == "kmeans"].set_index("k")
-    best, furthest = own["silhouette"].idxmax(), own["silhouette"].max()
-    apart = f"{best} would lie furthest apart (silhouette {furthest:.2f}, not {own.loc[chosen, 'silhouette']:.2f})"
-    entitle(
-        figure,
-        f"{chosen} segments, in use, are found again in resamples (adjusted Rand index {own.loc[chosen, 'ari_mean']:.2f}); "
-        + (apart if best != chosen else f"no other number lies further apart (silhouette {furthest:.2f})"),
-        "ARI: adjusted Rand index, 1 is the same segments, 0 chance. Band: one standard deviation.",
-    )
+    if chosen in own.index:
+        best, furthest = own["silhouette"].idxmax(), own["silhouette"].max()
+        apart = f"{best} would lie furthest apart (silhouette {furthest:.2f}, not {own.loc[chosen, 'silhouette']:.2f})"
+        if best == chosen:
+            apart = f"no other number lies further apart (silhouette {furthest:.2f})"
+        again = f"adjusted Rand index {own.loc[chosen, 'ari_mean']:.2f}"
+        found = f"{chosen} segments, in use, are found again in resamples ({again}); {apart}"
+    entitle(figure, found, "ARI: adjusted Rand index, 1 is the same segments, 0 chance. Band: one standard deviation.")
     return figure
 
 
