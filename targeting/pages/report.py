@@ -196,7 +196,7 @@ def report_page(context: Mapping[str, Any]) -> str:
 
 
 def with_extrapolated(metrics: Mapping[str, Any], policies: pd.DataFrame) -> pd.DataFrame:
-    """plots/policies.csv with extrapolated, true where contacts lie outside the overlap and no data speak of them.
+    """The table plots/policies.csv with extrapolated, true where contacts lie outside the overlap and no data speak of them.
 
     What such a policy earns has no interval that could be believed, so its ends are missing.
     """
