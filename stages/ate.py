@@ -14,7 +14,7 @@ import pandas as pd
 from targeting.base.columns import OUTCOMES, outcomes_of
 from targeting.base.identifiers import own_identifiers
 from targeting.base.left_out import write_sentence
-from targeting.base.outputs import write_csv, write_figure, write_metrics, write_parquet
+from targeting.base.outputs import write_csv, write_metrics, write_parquet, write_png
 from targeting.base.params import load_params
 from targeting.base.stage import run
 from targeting.effects.discounts import caused_costs, discount_effects, profit_terms
@@ -24,8 +24,9 @@ from targeting.effects.learning import SPLITS, learning, with_learning
 from targeting.effects.pooling import pooling_table
 from targeting.effects.trimming import trimming_table
 from targeting.effects.wear_out import wear_out_metrics, wear_out_table
-from targeting.figures.effects import forest_plot
-from targeting.figures.event_time import event_time_chart
+from targeting.figures.effects import forest_picture, forest_words
+from targeting.figures.event_time import weeks_spec, weeks_words
+from targeting.figures.vega import png
 from targeting.nuisance.halves import half_nuisances
 from targeting.nuisance.overlap import crump_threshold
 from targeting.trials.panel import require_aligned
@@ -104,8 +105,8 @@ def main() -> None:
     if weeks.weeks.empty:
         write_sentence("Of no receipt is known when it was written.", EVENT_PICTURE)
     else:
-        write_figure(event_time_chart(weeks), EVENT_PICTURE)
-    write_figure(forest_plot(effects, pooling, outcomes[0]), FOREST)
+        write_png(png(weeks_spec(weeks.weeks), *weeks_words(weeks.phases)), EVENT_PICTURE)
+    write_png(png(forest_picture(effects, pooling, outcomes[0]), *forest_words(effects, outcomes[0])), FOREST)
 
 
 if __name__ == "__main__":

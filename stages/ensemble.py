@@ -14,6 +14,7 @@ from targeting.base.stage import run
 from targeting.figures.learners import distribution_chart
 from targeting.learners.data import outcome_data
 from targeting.learners.ensemble import CONSTANT, distributions, ensembles, usable
+from targeting.words.money import speak_in
 
 PANEL = Path("data/trials/panel.parquet")
 NUISANCE = Path("data/trials/nuisance.parquet")
@@ -29,7 +30,9 @@ METRICS = Path("metrics/ensemble.json")
 
 
 def main() -> None:
-    names = load_params("learners")["learners"]["names"]
+    params = load_params("data", "learners")
+    speak_in(params["data"]["currency"])
+    names = params["learners"]["names"]
     panel, nuisance, inner = (pd.read_parquet(path) for path in (PANEL, NUISANCE, INNER))
     outcomes = outcomes_of(panel.columns)
     data = {outcome: outcome_data(panel, nuisance, inner, outcome) for outcome in outcomes}

@@ -13,7 +13,7 @@ import pandas as pd
 from targeting.base.columns import KEYS
 from targeting.base.errors import DataError
 from targeting.base.identifiers import next_campaign, own_identifiers
-from targeting.base.outputs import write_csv, write_figure, write_metrics
+from targeting.base.outputs import write_csv, write_metrics, write_png
 from targeting.base.params import load_params
 from targeting.base.stage import run
 from targeting.campaign.experiment import (
@@ -27,14 +27,15 @@ from targeting.campaign.experiment import (
 )
 from targeting.campaign.exploration import exploration_metrics, exploration_table, simulated_means
 from targeting.campaign.pilot import Stakes, pilot_metrics
-from targeting.figures.experiment import power_chart
+from targeting.figures.experiment import power_spec, power_words
+from targeting.figures.vega import png
 from targeting.nuisance.cross_fit import observed_arm
 from targeting.nuisance.overlap import comparable
 from targeting.policy.economics import Economics
 from targeting.policy.posterior import Belief
 from targeting.sentences.experiment import experiment_words, pilot_words
 from targeting.trials.panel import require_aligned
-from targeting.words.money import speak_in, unit
+from targeting.words.money import amount, speak_in
 
 IDENTIFIERS = Path("data/tables/identifiers.parquet")
 CALENDAR = Path("data/tables/campaigns.parquet")
@@ -105,7 +106,9 @@ def main() -> None:
     write_csv(curve, POWER)
     write_csv(by_trial, TRIALS)
     write_csv(arms_by_stratum(arms), STRATA)
-    write_figure(power_chart(curve, effect, unit(outcome), power, len(arms)), PICTURE)
+    found = amount(effect, outcome)
+    words = power_words(found, power, metrics["n_total_adjusted"], metrics["n_total"], len(arms))
+    write_png(png(power_spec(curve, found, power), *words), PICTURE)
     write_csv(explored, EXPLORATION)
     write_csv(campaigns, CAMPAIGNS)
 

@@ -14,6 +14,7 @@ from targeting.base.stage import run
 from targeting.figures.learners import direction_chart, importance_chart, tree_chart
 from targeting.trials.panel import covariate_names, require_aligned
 from targeting.validation.explanation import explaining_tree, grouped_importance
+from targeting.words.money import speak_in
 
 PANEL = Path("data/trials/panel.parquet")
 NESTED = Path("data/validate/nested.parquet")
@@ -27,7 +28,8 @@ METRICS = Path("metrics/explain.json")
 
 
 def main() -> None:
-    params = load_params("policy", "seed")
+    params = load_params("data", "policy", "seed")
+    speak_in(params["data"]["currency"])
     panel, nested = pd.read_parquet(PANEL), pd.read_parquet(NESTED)
     require_aligned(panel, nested, str(NESTED))
     covariates = panel[covariate_names(panel)].rename(columns=lambda name: name.removeprefix(PREFIX))
@@ -52,7 +54,7 @@ def main() -> None:
     write_csv(pd.concat([found.directions.assign(outcome=o) for o, found in importances.items()], ignore_index=True), DIRECTIONS)
     write_csv(pd.concat([found.leaves.assign(outcome=o) for o, found in trees.items()], ignore_index=True), LEAVES)
     shown = params["policy"]["outcome"]
-    write_figure(importance_chart({o: found.table for o, found in importances.items()}), IMPORTANCE_PICTURE)
+    write_figure(importance_chart({o: (found.table, found.r2) for o, found in importances.items()}), IMPORTANCE_PICTURE)
     write_figure(direction_chart({o: (found.directions, found.r2) for o, found in importances.items()}), DIRECTION_PICTURE)
     write_figure(tree_chart(trees[shown].tree, list(covariates.columns), shown, trees[shown].r2_out_of_fold), TREE_PICTURE)
 

@@ -31,7 +31,9 @@ from targeting.sentences.game import pipeline_words, ranking_words, stakes, what
 from targeting.sentences.overlap import overlap_words
 from targeting.trials.panel import require_aligned
 from targeting.validation.truth import truth_of_rows
+from targeting.words.features import covariate_words
 from targeting.words.money import speak_in
+from targeting.words.people import page_of_customers
 
 CAUSED = Path("data/effects/discounts.parquet")
 IDENTIFIERS = Path("data/tables/identifiers.parquet")
@@ -103,7 +105,7 @@ def main() -> None:
         pool_of=pool_fingerprint(panel.loc[kept, KEYS]),
     )
     write_metrics(game_metrics(customers, size), METRICS)
-    write_text(page, PAGE)
+    write_text(page if tills else page_of_customers(page, [*names, *map(covariate_words, panel.columns)]), PAGE)
 
 
 if __name__ == "__main__":

@@ -11,10 +11,11 @@ from sklearn.metrics import r2_score
 
 from targeting.base.columns import discounts_of, outcomes_of
 from targeting.base.lots import known_propensities
-from targeting.base.outputs import write_csv, write_figure, write_metrics, write_parquet
+from targeting.base.outputs import write_csv, write_metrics, write_parquet, write_png
 from targeting.base.params import load_params
 from targeting.base.stage import run
-from targeting.figures.nuisance import love_plot, propensity_chart
+from targeting.figures.nuisance import love_spec, love_words, propensity_picture, propensity_table, propensity_words
+from targeting.figures.vega import png
 from targeting.nuisance.cross_fit import cross_fit, nuisance_table, nuisance_tasks, observed_arm
 from targeting.nuisance.lots import balance_p_value
 from targeting.nuisance.models import with_logs
@@ -85,8 +86,9 @@ def main() -> None:
     write_csv(calibration, CALIBRATION)
     write_csv(balance, BALANCE)
     write_csv(overlap, OVERLAP)
-    write_figure(propensity_chart(histogram, calibration, settings["overlap"]), PROPENSITY_PICTURE)
-    write_figure(love_plot(balance), BALANCE_PICTURE)
+    drawn = propensity_picture(propensity_table(treated, propensity), calibration)
+    write_png(png(drawn, *propensity_words(pooled["overlap_share"], settings["overlap"])), PROPENSITY_PICTURE)
+    write_png(png(love_spec(balance), *love_words(balance)), BALANCE_PICTURE)
 
 
 if __name__ == "__main__":

@@ -61,7 +61,7 @@ def main() -> None:
     write_csv(table, VERDICTS)
     write_csv(draws, DRAWS)
     write_csv(flow, FLOW)
-    write_figure(refutation_chart(draws), PICTURE)
+    write_figure(refutation_chart(draws, table), PICTURE)
 
 
 if __name__ == "__main__":

@@ -11,13 +11,13 @@ from typing import Any
 
 import pandas as pd
 
-from targeting.base.outputs import write_figure, write_metrics, write_text
+from targeting.base.outputs import write_metrics, write_png, write_text
 from targeting.base.params import load_params
 from targeting.base.stage import run
-from targeting.figures.policy import roi_chart
-from targeting.figures.validation import effects_by_segment_chart
-from targeting.pages.rendering import render
-from targeting.pages.report import report_context
+from targeting.figures.policy import roi_spec, roi_words
+from targeting.figures.segment_effects import segment_effects_spec, segment_effects_words
+from targeting.figures.vega import png
+from targeting.pages.report import drawn_curve, report_context, report_page
 from targeting.pages.revision import code_revision, versions
 from targeting.pages.summary import summary_numbers
 from targeting.policy.lookup import Lookup
@@ -82,13 +82,16 @@ def main() -> None:
     policy = metrics["policy"]
     write_metrics(summary_numbers(metrics), SUMMARY)
     order, curves = policy["order_shown"], tables["roi_curve_learners"]
-    shown = curves[curves["learner"] == order]
+    shown = drawn_curve(curves, order)
     outcome, named = params["policy"]["outcome"], learner_words(order).strip("`")
     margin = margin_words(policy["margin"], outcome)
-    write_figure(roi_chart(shown, named, margin, policy["cost"], metrics["nuisance"]["overlap_share"]), ROI_PICTURE)
-    write_figure(effects_by_segment_chart(tables["segment_effects"], outcome, policy["breakeven"]), SEGMENT_PICTURE)
+    curve = roi_spec(shown, metrics["nuisance"]["overlap_share"])
+    write_png(png(curve, *roi_words(shown, named, margin, policy["cost"])), ROI_PICTURE)
+    effects = tables["segment_effects"].query("outcome == @outcome")
+    by_segment = segment_effects_spec(effects, outcome, policy["breakeven"])
+    write_png(png(by_segment, *segment_effects_words(effects, outcome, policy["breakeven"])), SEGMENT_PICTURE)
     context = report_context(metrics, tables, arms, lookup, params, code_revision(Path()), versions())
-    write_text(render("index.html.jinja", context), PAGE)
+    write_text(report_page(context), PAGE)
 
 
 if __name__ == "__main__":

@@ -24,7 +24,9 @@ from targeting.policy.policies import Budget
 from targeting.segments.stored import segment_names, segment_numbers
 from targeting.segments.time_zero import features_at_the_end
 from targeting.sentences.mailing import with_reasons
+from targeting.words.features import covariate_words
 from targeting.words.money import speak_in
+from targeting.words.people import as_customers
 
 CAUSED = Path("data/effects/discounts.parquet")
 IDENTIFIERS = Path("data/tables/identifiers.parquet")
@@ -76,6 +78,8 @@ def main() -> None:
     write_metrics({"policy": policy["recommended"], **counts}, METRICS)
     own = own_identifiers(table["household_id"], "household", key)
     listed = with_reasons(table, campaign).assign(household_id=own)
+    if named.empty:
+        listed["reason"] = [as_customers(reason, map(covariate_words, candidates.columns)) for reason in listed["reason"]]
     listed.insert(0, "campaign_id", next_campaign(pd.read_parquet(CALENDAR)["campaign_id"], key))
     write_csv(listed, LIST)
     write_parts(listed, PARTS)

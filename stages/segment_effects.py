@@ -13,7 +13,7 @@ from targeting.base.params import load_params
 from targeting.base.stage import run
 from targeting.effects.by_segment import effects_by_segment
 from targeting.effects.estimators import effect_data
-from targeting.figures.validation import segments_compared_chart
+from targeting.figures.segment_effects import segments_compared_chart
 from targeting.nuisance.overlap import comparable
 from targeting.segments.stored import own_segments, segment_names, segment_numbers
 from targeting.segments.time_zero import features_at_time_zero

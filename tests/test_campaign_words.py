@@ -12,7 +12,7 @@ from targeting.words.numbers import chance, number
 ENDS = ["estimate", "ci_lower", "ci_upper"]
 
 
-def profits() -> pd.DataFrame:
+def profits(dated: bool = True) -> pd.DataFrame:
     effects = pd.DataFrame(
         [
             ["purchase_amount", "9", "ato", 40.0, 30.0, 50.0],
@@ -27,6 +27,7 @@ def profits() -> pd.DataFrame:
     trials = pd.DataFrame(
         {"campaign_id": [7, 8, 9], "time_zero": ["2017-01-01", "2017-02-01", "2017-03-01"], "n_treated": [5, 6, 7]}
     )
+    trials = trials if dated else trials.drop(columns="time_zero")
     return campaign_profits(effects, trials, {"margin": 0.5, "cost": 10.0}, "purchase_amount", "ato")
 
 
@@ -36,6 +37,10 @@ def test_a_campaigns_profit_is_margin_times_its_effect_less_the_cost():
     assert table.loc["7", ["profit", "profit_ci_lower", "profit_ci_upper"]].tolist() == [-5.0, -9.0, -1.0]
     assert table.loc["9", ["profit", "profit_ci_lower", "profit_ci_upper"]].tolist() == [10.0, 5.0, 15.0]
     assert table["n_treated"].tolist() == [5, 7, 18]
+    # A table of customers need not say when its campaigns were.
+    undated = profits(dated=False).set_index("campaign")
+    assert undated["began"].tolist() == ["", "", ""]
+    assert undated["profit"].to_dict() == table["profit"].to_dict()
 
 
 def test_campaigns_are_counted_by_what_they_are_shown_to_have_done():
@@ -87,9 +92,9 @@ METRICS = {"policy": {"costs": "published", "recommended": "none"}, "nuisance": 
 
 def test_the_decision_stands_beside_each_cost_and_where_that_is_from():
     own, tills = decision_rows(SCENARIOS, METRICS, 0.6)
-    assert (own["cost"], own["decision"], own["risk"], own["own"]) == ("$12.73", "Mail nobody", "none", "this run")
+    assert (own["cost"], own["decision"], own["risk"], own["own"]) == ("$12.73", "Mail nobody", "none", True)
     assert "published study" in own["source"]
-    assert tills["own"] == ""
+    assert tills["own"] is False
     assert "$0.60 to send it" in tills["source"]
     assert "$0.04 of own discounts" in tills["source"]
     assert tills["decision"].startswith("Mail 53% of households: ")

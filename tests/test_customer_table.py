@@ -15,8 +15,10 @@ from targeting.nuisance.cross_fit import cross_fit, nuisance_table, nuisance_tas
 from targeting.nuisance.nested import inner_nuisances
 from targeting.segments.stored import own_segments
 from targeting.sources.customer_table import Customers, read_customers
+from targeting.sources.encoding import encoded
 from targeting.trials.customers import customer_candidates, customer_flow, customer_panel, customer_trials
 from targeting.trials.panel import covariate_names
+from targeting.words.features import covariate_words
 from tests.tables_of_customers import TABLE, email_test
 
 
@@ -164,8 +166,8 @@ def test_a_table_of_one_arm_or_without_a_covariate_that_varies_is_refused(backen
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
-        ({"propensity": 1.5}, "less than 1"),
-        ({"propensity": 0.0}, "greater than 0"),
+        ({"propensity": 1.5}, "1.5 is no chance between 0 and 1"),
+        ({"propensity": 0.0}, "0.0 is no chance between 0 and 1"),
         ({"numeric": [], "categorical": []}, "name what was known of customers before"),
         ({"numeric": ["history", "spend"]}, "spend is there more than once: an outcome or the treatment is no covariate"),
         ({"outcomes": {"treated": "visit"}}, "treated is a name that the pipeline uses itself"),
@@ -176,3 +178,10 @@ def test_a_table_of_one_arm_or_without_a_covariate_that_varies_is_refused(backen
 def test_what_the_yaml_may_not_say(changed, message):
     with pytest.raises(ValueError, match=message):
         CustomerTable.model_validate({**TABLE, **changed})
+
+
+def test_a_column_named_as_a_feature_of_the_tills_keeps_the_users_meaning():
+    read = pd.DataFrame({"numeric recency": [1.0, 2.0, None], "numeric history": [3.0, 1.0, 2.0]})
+    table = encoded(read, list(read.columns), [])
+    assert table.columns.tolist() == ["x_recency_", "x_recency_missing", "x_history"]
+    assert [covariate_words(name) for name in table.columns] == ["recency", "recency missing", "history"]

@@ -1,31 +1,65 @@
-"""Pictures of effects: nothing that they say is cut off."""
+"""Pictures of effects: what they say, and that a chart of the page becomes a picture with its words."""
 
+from io import BytesIO
+
+import altair as alt
+import numpy as np
 import pandas as pd
 import pytest
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.text import Text
+from matplotlib.image import imread
 
-from targeting.figures.effects import forest_plot
+from targeting.figures.effects import contour_chart, forest_picture, forest_words
+from targeting.figures.vega import PICTURE_WIDTH, SCALE, png, spec
 from targeting.words.estimators import NAMES
 
 
-@pytest.mark.parametrize("outcome", ["purchase_amount", "purchase_count"])
-@pytest.mark.parametrize("n_trials", [1, 4])
-def test_words_of_the_forest_plot_lie_inside_the_picture(outcome, n_trials):
+def effects(outcome: str, n_trials: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Every estimator over all trials, one by trial, and its pooled effect; the confounded difference far off."""
     interval = {"outcome": outcome, "estimate": 13.0, "ci_lower": -300.0, "ci_upper": 310.0}
     rows = [interval | {"trial": "all", "method": method, "n": 6368} for method in NAMES]
     rows += [interval | {"trial": str(number), "method": "ato", "n": 1592} for number in range(n_trials)]
-    pooled = pd.DataFrame([interval | {"method": "ato", "p": 0.72 if n_trials > 1 else float("nan")}])
-    rows[0] |= {"estimate": 9999.0, "ci_lower": 9990.0, "ci_upper": 10008.0}  # naive
-    figure = forest_plot(pd.DataFrame(rows), pooled, outcome)
-    FigureCanvasAgg(figure).draw()
-    left = figure.axes[0]
-    assert left.get_xlim()[1] < 400, "the confounded difference sets no scale"
-    assert "9,999.00" in left.get_title()
-    # Numbers at ticks beyond an axis are there and not drawn.
-    texts = [text for text in figure.findobj(Text) if text.get_visible() and any(map(str.isalpha, text.get_text()))]
-    assert len(texts) > len(rows)
-    for text in texts:
-        box = text.get_window_extent()
-        assert box.x0 >= 0, text.get_text()
-        assert box.x1 <= figure.bbox.x1, text.get_text()
+    table = pd.DataFrame(rows)
+    table.loc[table["method"] == "naive", ["estimate", "ci_lower", "ci_upper"]] = 9999.0, 9990.0, 10008.0
+    return table, pd.DataFrame([interval | {"method": "ato", "p": 0.72 if n_trials > 1 else np.nan}])
+
+
+@pytest.mark.parametrize(("outcome", "naive"), [("purchase_amount", "$9,999.00"), ("purchase_count", "9,999.00 baskets")])
+@pytest.mark.parametrize("n_trials", [1, 4])
+def test_the_forest_plot_leaves_out_the_confounded_difference_and_says_so(outcome, naive, n_trials):
+    table, pooled = effects(outcome, n_trials)
+    found, how = forest_words(table, outcome)
+    assert "In the overlap a mailing moves " in found
+    assert naive in how
+    drawn = forest_picture(table, pooled, outcome)
+    above, below = ({row["estimate"] for row in part["layer"][0]["data"]["values"]} for part in drawn["vconcat"])
+    assert above == below == {13.0}
+    assert len(drawn["vconcat"][1]["layer"][0]["data"]["values"]) == n_trials + 1
+    picture = imread(BytesIO(png(drawn, found, how)))
+    assert picture.shape[1] <= 1.02 * PICTURE_WIDTH * SCALE
+
+
+def test_an_effect_that_is_not_to_be_had_gets_no_number():
+    table, _ = effects("purchase_amount", 2)
+    table.loc[table["method"] == "ato", ["estimate", "ci_lower", "ci_upper"]] = np.nan
+    assert forest_words(table, "purchase_amount")[0] == "Effect on spend by estimator"
+
+
+def test_a_picture_has_one_width_and_the_same_bytes_twice():
+
+    chart = spec(
+        alt.Chart(alt.Data(values=[{"a": 1, "b": 2}])).mark_point().encode(x="a:Q", y="b:Q").properties(width="container")
+    )
+    first = png(chart, "What was found " * 12, "How to read it.")
+    assert first == png(chart, "What was found " * 12, "How to read it.")
+    assert imread(BytesIO(first)).shape[1] == pytest.approx(PICTURE_WIDTH * SCALE, abs=1)
+
+
+def test_the_contour_names_the_groups_that_would_take_the_effect_away():
+    shares = np.linspace(0, 0.1, 11)
+    grid = [(t, o, 10 - 4000 * t * o) for t in shares for o in shares]  # nothing is left where t * o is 0.0025
+    contour = pd.DataFrame(grid, columns=["share_treatment", "share_outcome", "estimate"])
+    groups = pd.DataFrame({"group": ["weak", "strong"], "share_treatment": [0.01, 0.06], "share_outcome": [0.01, 0.06]})
+    title = contour_chart(contour, groups, "purchase_amount").get_suptitle()
+    assert "as strong as strong would leave nothing" in title
+    weak = contour_chart(contour, groups.head(1), "purchase_amount").get_suptitle()
+    assert weak.startswith("No measured group")

@@ -6,12 +6,13 @@ import pytest
 
 from targeting.effects.estimators import ato, effect_data
 from targeting.effects.event_time import event_time
-from targeting.figures.event_time import event_time_chart
+from targeting.figures.event_time import weeks_words
 from targeting.nuisance.models import outcome_model
 from targeting.tables.schemas import first_and_last_day
 from targeting.trials.designs import folded_panel
 from targeting.trials.lay_out import lay_out, planned_trials
 from targeting.trials.weeks import weekly_spend
+from targeting.words.money import money
 from tests.effect_worlds import panel_and_truth
 
 EFFECT = {-2: 0.0, -1: 0.0, 0: 1.0, 1: 3.0, 2: 3.0, 3: 0.0}  # campaigns run for two weeks, or three
@@ -76,8 +77,9 @@ def test_phases_are_means_over_the_weeks_of_every_campaign():
     assert found.metrics()["during"] == phases.loc["during", "estimate"]
     short = event_time(weekly.drop(columns=["3"]), panel, nuisance, seed=0)
     assert "after" not in short.metrics()
-    for picture in (found, short):
-        assert event_time_chart(picture).axes[0].get_title()
+    during, after = (f"{money(phases.loc[name, 'estimate'])} per week" for name in ("during", "after"))
+    assert weeks_words(found.phases)[0] == f"A mailing moves a household's spend by {during} while it runs and {after} after it"
+    assert weeks_words(short.phases)[0].endswith("while it runs")
 
 
 @pytest.mark.slow

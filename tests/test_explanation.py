@@ -163,17 +163,24 @@ def test_last_bits_change_no_tree(covariates):
 def test_pictures_hold_every_row_of_their_tables(covariates):
     effects = np.where(covariates["fresh"] > 0.4, 10.0, -5.0)
     table = grouped_importance(covariates, effects, FOLD, SEED).table
-    assert [len(axes.patches) for axes in importance_chart({"a": table, "b": table}).axes] == [3, 3]
+    assert [len(axes.patches) for axes in importance_chart({"a": (table, 0.5), "b": (table, 0.5)}).axes] == [3, 3]
     directions = grouped_importance(covariates, effects, FOLD, SEED).directions
-    left, right, _ = direction_chart({"a": (directions, 0.5), "b": (directions, 0.5)}).axes
-    assert [len(axes.collections[0].get_offsets()) for axes in (left, right)] == [3, 3]
+    figure = direction_chart({"a": (directions, 0.5), "b": (directions, 0.5)})
+    assert [sum(len(line.get_xdata()) for line in axes.get_lines()) for axes in figure.axes] == [3, 3]
+    assert "fresh" in figure.get_suptitle()
+    # A model that explains nothing is no finding.
+    for picture in (direction_chart({"a": (directions, -0.1)}), importance_chart({"a": (table, None)})):
+        assert "not shown to depend on any covariate" in picture.get_suptitle().replace("\n", " ")
     named = table.assign(group="monetary_sales", covariates="monetary_sales, visits_28d")
-    labels = importance_chart({"a": named}).axes[0].get_yticklabels()
+    labels = importance_chart({"a": (named, 0.5)}).axes[0].get_yticklabels()
     assert [text.get_text() for text in labels] == ["revenue (+1 alike)"] * 3
     tree = explaining_tree(covariates, effects, FOLD, SEED)
     axes = tree_chart(tree.tree, list(covariates.columns), "purchase_amount", tree.r2_out_of_fold).axes[0]
-    assert any("fresh <= 0.4" in text.get_text() for text in axes.texts)
-    assert "all equal" in tree_chart(tree.tree, list(covariates.columns), "purchase_amount", None).axes[0].get_title()
+    nodes = [text.get_text().replace("\\$", "$") for text in axes.texts]
+    assert any(node.startswith("fresh\nup to 0.4") for node in nodes)
+    assert {"yes", "no"} <= set(nodes)
+    assert any(node.endswith("effect -$5.00") for node in nodes)
+    assert "all equal" in tree_chart(tree.tree, list(covariates.columns), "purchase_amount", None).get_suptitle()
     tables = {name: pd.DataFrame({"cate_a": effects}) for name in ("one", "two")}
     assert [text.get_text() for text in distribution_chart(tables, ["a"]).axes[0].get_yticklabels()] == ["one", "two"]
 
@@ -182,6 +189,8 @@ def test_the_picture_of_a_search_without_trials_still_shows_the_default():
     none = pd.DataFrame({"trial": [], "state": [], "r_loss": [], "best": [], "outcome": []})
     shares = pd.DataFrame({"setting": [], "importance": [], "outcome": []})
     summaries = {"a": {"kept": "default", "default_loss": 3.0}, "b": {"kept": "default", "default_loss": None}}
-    left, right, *_ = tuning_chart(none, shares, summaries, "dr").axes
-    assert left.get_title() == "dr on a: kept default"
+    figure = tuning_chart(none, shares, summaries, "dr")
+    assert "DR-learner: default settings for a, default settings for b" in figure.get_suptitle().replace("\n", " ")
+    left, right, *_ = figure.axes
+    assert len(left.get_lines()) == 3
     assert right.get_title() == "Too few completed trials to say what matters"

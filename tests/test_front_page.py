@@ -5,6 +5,7 @@ import re
 import subprocess
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -36,6 +37,24 @@ def test_the_readme_can_be_read_to_its_end():
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     assert len(readme.splitlines()) <= 200
     assert len(readme) < 13_000
+
+
+def words_of_sentences(paragraphs: list[str]) -> list[int]:
+    """How many words each sentence has; headings, labels and cells of numbers, of less than five words, are none."""
+    whole = [re.sub(r"\s+", " ", part).strip() for part in paragraphs]
+    sentences = [sentence for part in whole for sentence in re.split(r"(?<=[.!?:]) (?=[A-Z*\[$])", part)]
+    return [n for n in (len(sentence.split()) for sentence in sentences) if n >= 5]
+
+
+def test_sentences_of_the_readme_and_of_the_report_are_short():
+    readme = re.split(r"\n\n|\n(?=- |\d\. |\|)", text("README.md"))
+    page = (ROOT / "docs/sample_report.html").read_text(encoding="utf-8")
+    shown = re.sub(r"<(script|style)\b.*?</\1>", "", page, flags=re.DOTALL)
+    report = re.split(r"<[^>]+>", re.sub(r"</?(?:a|strong|code|span)\b[^>]*>", "", shown))
+    for paragraphs in (readme, report):
+        lengths = words_of_sentences(paragraphs)
+        assert len(lengths) > 50
+        assert np.median(lengths) <= 20
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if page != "README.md"])

@@ -6,13 +6,8 @@ import pytest
 from scipy.stats import spearmanr
 from sklearn.linear_model import Ridge
 
-from targeting.figures.validation import (
-    agreement_chart,
-    calibration_chart,
-    effects_by_segment_chart,
-    segments_compared_chart,
-    toc_chart,
-)
+from targeting.figures.segment_effects import segment_effects_spec, segment_effects_words, segments_compared_chart
+from targeting.figures.validation import agreement_chart, calibration_chart, toc_chart
 from targeting.stats.folds import rank_within
 from targeting.validation.calibration import grouped_effects
 from targeting.validation.measures import effect_correlations, judge, learner_table, order_and_size
@@ -92,9 +87,10 @@ def test_pictures_show_every_learner_and_segment():
     cates = {"x": cate, "dr": -cate, "nested": cate}
     toc = pd.concat([toc_table(c, score, households, SHARES, SEED).assign(learner=name) for name, c in cates.items()])
     toc = toc.reset_index(drop=True)
-    left, right = toc_chart(toc, uplift_table(toc), "nested").axes
-    labels = [text.get_text() for text in left.get_legend().get_texts()]
-    assert {"x", "dr", "chosen by the other folds"} <= set(labels)
+    figure = toc_chart(toc, uplift_table(toc), "nested", "purchase_amount")
+    left, right = figure.axes
+    labels = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert {"X-learner", "DR-learner", "chosen by the other folds"} <= set(labels)
     for axes in (left, right):
         main = next(line for line in axes.get_lines() if line.get_label() == "chosen by the other folds")
         assert len(main.get_xdata()) == len(SHARES)
@@ -102,7 +98,8 @@ def test_pictures_show_every_learner_and_segment():
     groups = pd.concat(
         [grouped_effects(c, score, households, panel["fold"], SEED).table.assign(learner=name) for name, c in cates.items()]
     )
-    assert [axes.get_title() for axes in calibration_chart(groups).axes] == ["x", "dr", "chosen by the other folds"]
+    figure = calibration_chart(groups, "nested", "purchase_amount")
+    assert [axes.get_title() for axes in figure.axes] == ["X-learner", "DR-learner", "chosen by the other folds"]
     tables = {name: pd.DataFrame({"cate_purchase_amount": c, "cate_purchase_count": c}) for name, c in cates.items()}
     alike = effect_correlations(tables, ["purchase_amount", "purchase_count"])
     assert [axes.get_title() for axes in agreement_chart(alike).axes] == ["Spend", "Baskets"]
@@ -112,13 +109,14 @@ def test_pictures_show_every_learner_and_segment():
         {"name": ["VIP Heavy", "Fresh Lovers"], "n": [10, 20], "n_treated": [5, 1], "overlap_share": [0.9, 0.1]}
     )
     segments = segments.assign(outcome="purchase_amount", **{name: [1.0, 2.0] for name in columns})
-    chart = effects_by_segment_chart(segments, "purchase_amount", breakeven=42.0).axes[0]
-    assert [text.get_text().split("\n")[0] for text in chart.get_yticklabels()] == ["Fresh Lovers", "VIP Heavy"]
-    assert "(USD per household)" in chart.get_xlabel()
+    segments["segment"] = [1, 2]
+    figure = segments_compared_chart(segments, segments.assign(ato=[-1.0, 2.0]))
+    assert [axes.get_title() for axes in figure.axes] == ["Spend: of time zero", "Spend: of the whole window: not causal"]
+    assert figure.get_suptitle().startswith("In 1 of 2 segments")
     # Where profits are of baskets, breakeven is a number of them.
-    both = pd.concat([segments, segments.assign(outcome="purchase_count")])
-    figure = effects_by_segment_chart(both, "purchase_count", breakeven=0.5)
-    assert figure.axes[0].get_xlabel() == "Effect on baskets over the outcome window (baskets per household)"
-    assert "breakeven (0.50 baskets per household)" in [text.get_text() for text in figure.legends[0].get_texts()]
-    titles = [axes.get_title() for axes in segments_compared_chart(segments, segments).axes]
-    assert titles == ["Spend: segments at time zero", "Spend: segments of the whole window: not causal"]
+    found, how = segment_effects_words(segments.assign(ato_ci_lower=[0.6, 0.1], ato_ci_upper=[3, 0.4]), "purchase_count", 0.5)
+    assert found == "Of 2 segments, mailing pays beyond chance in 1 and loses in 1"
+    assert "0.50 baskets" in how
+    drawn = segment_effects_spec(segments, "purchase_count", 0.5)
+    assert drawn["datasets"]["breakeven"][0]["breakeven"] == 0.5
+    assert drawn["layer"][0]["encoding"]["x"]["title"] == "Effect on baskets per household"

@@ -1,6 +1,7 @@
 """The whole pipeline on a table of customers, from its YAML to the report, the game and the list."""
 
 import json
+import re
 from pathlib import Path
 
 import pandas as pd
@@ -67,4 +68,6 @@ def test_customers_that_were_chosen_and_only_visits_known(fresh):
     assert pd.read_csv(fresh / "plots/ate.csv")["outcome"].unique().tolist() == ["visits"]
     report = page_of(fresh, "index")
     assert "Nobody was mailed by lot" in report
-    assert "Effect on visits per household" in report
+    assert "Effect on visits per customer" in report
+    shown = re.sub(r"<script.*?</script>", "", report + page_of(fresh, "game"), flags=re.DOTALL)
+    assert "household" not in shown.lower().replace("household_id", "")

@@ -120,14 +120,16 @@ def campaigns(seed: int, hidden: float, n: int = 600, share: float = 0.4) -> pd.
     return panel.assign(fold=household_folds(panel["household_id"], 4, seed))
 
 
-def read(seed: int, hidden: float) -> Readout:
+def read(seed: int, hidden: float, listed: bool = True) -> Readout:
+    """What is read of these campaigns, of lots that a table lists, or of those alone that the panel declares."""
     panel = campaigns(seed, hidden)
     predictions, _ = cross_fit(nuisance_tasks(panel), panel, ["linear"], 4, 1, 1)
     own = panel[panel["by_lot"] == 1]
     lots = own[["campaign_id", "household_id"]].assign(mailed=own["treated"], propensity=own["known_propensity"])
     targets = panel.loc[panel["treated"] == 1, ["campaign_id", "household_id"]]
     segment = np.where(panel["household_id"] % 2, "Odd", "Even")
-    return read_out(panel, nuisance_table(panel, predictions, 0.01), segment, lots, targets, STAKES)
+    given = (lots, targets) if listed else (lots.head(0), targets.head(0))
+    return read_out(panel, nuisance_table(panel, predictions, 0.01), segment, *given, STAKES)
 
 
 @cache
@@ -216,3 +218,11 @@ def test_a_draw_that_is_not_as_logged_is_said_first():
     assert "3 that were to be mailed were not" in said[1]
     unknown = readout_words("7", numbers | {"n_lost": 0, "srm_p": float("nan")}, empty, "purchase_amount")
     assert "Their chance is not known" in unknown[0]
+
+
+def test_a_table_of_customers_that_declares_its_lots_is_its_own_draw():
+    listed, alone = read(0, 0.0), read(0, 0.0, listed=False)
+    pd.testing.assert_frame_equal(listed.table, alone.table)
+    assert listed.campaigns == alone.campaigns
+    assert alone.campaigns[2]["n_drawn"] == 240
+    assert alone.campaigns[2]["n_not_reached"] == alone.campaigns[2]["n_lost"] == 0

@@ -213,7 +213,11 @@ def test_all_draws_come_back_in_order_and_the_same_twice():
     assert table.loc[table["check"] == "trial_left_out", "shift_se"].gt(0).all()
     assert table.loc[table["check"] != "trial_left_out", "shift_se"].isna().all()
     pd.testing.assert_frame_equal(table, run())
-    figure = refutation_chart(table)
-    assert [axes.get_title() for axes in figure.axes] == ["aipw", "ato"] * 2
+    figure = refutation_chart(table, pd.DataFrame({"passed": [True, False, None, True]}))
+    assert figure.get_suptitle().startswith("1 of 3 checks")
+    names = ("doubly robust, everybody", "doubly robust, overlap")
+    assert [axes.get_title() for axes in figure.axes] == [
+        f"{outcome}: {name}" for outcome in ("Spend", "Baskets") for name in names
+    ]
     # Dots of the two checks that were drawn.
     assert [len(dots.get_offsets()) for dots in figure.axes[0].collections] == [2, 2]

@@ -13,8 +13,8 @@ from matplotlib.image import imread
 from playwright.sync_api import Browser, Page
 
 from scripts.picture_report import PICTURE, take
-from targeting.figures.policy import roi_chart
-from targeting.pages import charts
+from targeting.figures.nuisance import propensity_table
+from targeting.figures.policy import roi_words
 from targeting.pages.rendering import environment, render
 from targeting.pages.report import flat, report_context, with_worth
 from targeting.pages.what_if import embedded
@@ -26,6 +26,7 @@ from targeting.policy.policies import Budget, PolicyData, assign
 from targeting.policy.value import Evidence, recommend, value_table
 from targeting.policy.what_if import at_economics
 from targeting.sentences import report as sentences
+from targeting.words.money import money
 from tests.browser import WIDTHS, cut_tables, no_sideways_scroll, opened, serious_faults
 from tests.test_truth_words import truth_table
 
@@ -282,20 +283,20 @@ def test_sliders_recompute_and_the_way_back_is_exact(browser, page_file):
     with opened(browser, page_file) as page:
         ready(page)
         own = page.inner_text("#policy-table")
-        assert "At $12.73 per contact and a margin of 30%" in page.inner_text("#what-if")
-        assert page.inner_text("#what-if-peak") == ""  # the run's own words, by more draws, are under the curve
+        assert "At $12.73 per contact and a margin of 30%" in page.text_content("#what-if")
+        assert page.text_content("#what-if-peak") == ""  # the run's own words, by more draws, are under the curve
         page.focus("#cost")
         page.keyboard.press("Home")
-        assert "profit is highest when" in page.inner_text("#what-if-peak")
-        assert "At $0.00 per contact" in page.inner_text("#what-if")
+        assert "profit is highest when" in page.text_content("#what-if-peak")
+        assert "At $0.00 per contact" in page.text_content("#what-if")
         assert page.inner_text("#policy-table") != own
         page.focus("#margin")
         page.keyboard.press("End")
         assert page.get_attribute("#margin", "aria-valuetext") == "60%"
-        assert "a margin of 60%" in page.inner_text("#what-if")
+        assert "a margin of 60%" in page.text_content("#what-if")
         page.click("#reset")
         assert page.inner_text("#policy-table") == own
-        assert page.inner_text("#what-if-peak") == ""
+        assert page.text_content("#what-if-peak") == ""
 
 
 def curve_told(page: Page) -> tuple[str, str]:
@@ -305,11 +306,25 @@ def curve_told(page: Page) -> tuple[str, str]:
     return label, str(page.text_content("#curve-table"))
 
 
+def test_what_is_extrapolated_has_no_interval_wherever_the_sliders_stand(browser, page_file):
+    _, tables = results()
+    outside = tables["policies"].query("share_outside > 0")["policy"].tolist()
+    assert {"all", "current"} <= set(outside)
+    with opened(browser, page_file) as page:
+        ready(page)
+        for cost in (None, "1"):
+            if cost:
+                page.fill("#cost", cost)
+            for row in tables["policies"].dropna(subset="profit").itertuples():
+                cell = page.inner_text(f"tr[data-policy={row.policy}] [data-cell=profit]")
+                assert ("no interval: extrapolated" in cell) == (row.policy in outside), row.policy
+
+
 def test_what_stands_for_the_curve_follows_the_sliders(browser, page_file):
     with opened(browser, page_file) as page:
         label, table = curve_told(ready(page))
         assert "At the run's own cost and margin, in the order of the average of learners, profit is highest" in label
-        assert page.inner_text("#chart-roi + figcaption").startswith("At the run's own cost and margin, ")
+        assert "At the run's own cost and margin, " in page.text_content(".first details:has(#curve-table)")
         assert page.locator("#curve-table tbody tr").count() == 11
         page.fill("#cost", "1")
         moved = curve_told(page)
@@ -336,7 +351,7 @@ def test_a_margin_in_dollars_a_basket_is_no_share(browser, tmp_path):
         ready(page)
         assert page.inner_text("label[for=margin]") == "Margin (USD per basket)"
         assert page.inner_text("#margin-shown") == "$4.00 per basket"
-        assert "a margin of $4.00 per basket" in page.inner_text("#what-if")
+        assert "a margin of $4.00 per basket" in page.text_content("#what-if")
         specifications = json.loads(str(page.text_content("#charts")))
         assert "breakeven" not in json.dumps(specifications["segment_effects_purchase_amount"])
         assert "breakeven 3.18 baskets" in json.dumps(specifications["segment_effects_purchase_count"])
@@ -433,9 +448,30 @@ def test_the_headline_turns_where_the_decision_does(browser, tmp_path):
 def test_the_first_screen_holds_the_answer(browser, page_file):
     with opened(browser, page_file) as page:
         ready(page)
-        for selector in ("#decision", ".numbers", ".decisions", "a[href$='mailing_list.csv']", "a[href$='assignment.csv']"):
+        answer = ("#decision", ".numbers", ".decisions", "#controls", "#chart-roi svg")
+        for selector in (*answer, "a[href$='mailing_list.csv']", "a[href$='assignment.csv']"):
             box = page.locator(selector).bounding_box()
             assert box["y"] + box["height"] <= 900, selector
+
+
+def test_the_three_numbers_follow_the_sliders(browser, tmp_path):
+    metrics, tables = results()
+    stops = np.concatenate([np.arange(0, 13), [12.73, 40]]), np.array([0.15, 0.3])
+    with opened(browser, written(tmp_path / "index.html", metrics, tables, World(30.0), stops)) as page:
+        numbers = ready(page).locator(".numbers dd")
+        own = numbers.all_text_contents()
+        page.fill("#margin", "0")
+        assert numbers.all_text_contents()[0] == money(0.15 * metrics["policy"]["belief"]["level"])
+        page.fill("#cost", "1")
+        result = page.evaluate("model.at(1, 0)")
+        (chosen,) = (row for row in result["table"] if row["policy"] == result["recommended"])
+        assert result["recommended"] != "none"
+        assert numbers.all_text_contents()[1:] == ["$1.00", money(chosen["expected"]["value"])]
+        assert money(chosen["expected"]["lower"]) in page.inner_text("#number-earns dt")
+        page.fill("#cost", "14")
+        assert numbers.all_text_contents()[1:] == ["$40.00", "$0.00"]
+        page.click("#reset")
+        assert numbers.all_text_contents() == own
 
 
 def test_no_profit_is_named_where_the_arms_do_not_compare(browser, tmp_path):
@@ -445,10 +481,10 @@ def test_no_profit_is_named_where_the_arms_do_not_compare(browser, tmp_path):
         ready(page)
         for cost in ("2", "0"):
             page.fill("#cost", cost)
-            said = page.inner_text("#what-if")
+            said = page.text_content("#what-if")
             assert "do not compare, so no profit is evidence." in said
             assert said.count("$") == 1  # the cost alone
-            assert page.inner_text("#what-if-peak") == ""
+            assert page.text_content("#what-if-peak") == ""
 
 
 # The cost, if there is one, at which the recommended policy's profit may be below nothing with all compared at once.
@@ -472,7 +508,7 @@ def test_the_what_if_says_how_low_a_profit_may_be_with_all_compared(browser, tmp
         found = page.evaluate(UNDECIDED)
         page.fill("#cost", found["i"])
         together = f"with all {found['compared']} compared at once it may be as low as -${-found['together']:.2f}"
-        assert f"; {together}." in page.inner_text("#what-if")
+        assert f"; {together}." in page.text_content("#what-if")
 
 
 def test_axes_of_the_segments_can_be_chosen(browser, page_file):
@@ -491,13 +527,14 @@ def test_the_picture_ends_below_the_curve(browser, page_file, tmp_path):
     assert curve["y"] + curve["height"] < height < after["y"] + after["height"]
 
 
-def test_the_pictures_title_is_plain_and_its_band_says_what_it_is():
-    _, tables = results()
-    axes = roi_chart(tables["roi_curve"], "the average of learners", "30%", 12.73, 0.54).axes[0]
-    assert axes.get_title() == (
-        "Profit by share contacted, in the order of the average of learners\n(margin 30%, cost 12.73 USD per contact)"
-    )
-    assert "95% interval, share by share" in [text.get_text() for text in axes.get_legend().get_texts()]
+def test_the_pictures_title_says_what_was_found():
+    curve = pd.DataFrame({"share": [0.0, 0.5, 1.0], "profit": [0.0, 1.25, -3.0], "lower": [0.0, 0.5, -4.0]})
+    found, how = roi_words(curve, "the average of learners", "30%", 12.73)
+    assert found == "Profit is highest when 50% are contacted: $1.25 per household and campaign"
+    assert "margin of 30% and $12.73 per contact, in the order of the average of learners" in how
+    unsure = curve.assign(lower=-1.0)
+    assert roi_words(unsure, "dr", "30%", 1)[0].startswith("No share of contacts in this order is shown to earn more")
+    assert "nobody earns more" in roi_words(curve.assign(profit=[0.0, -1, -2]), "dr", "30%", 1)[0]
 
 
 def test_the_committed_picture_is_one_and_is_small():
@@ -524,7 +561,7 @@ def test_a_made_up_retailers_page_shows_the_truth(browser, tmp_path, width):
 
 
 def test_propensities_by_hand():
-    table = charts.propensity_table(np.array([1.0, 1, 0, 0]), np.array([0.32, 0.82, 0.32, 0.12]))
+    table = propensity_table(np.array([1.0, 1, 0, 0]), np.array([0.32, 0.82, 0.32, 0.12]))
     whole = table.groupby(["weighting", "arm"])["share"].sum()
     assert whole.to_numpy() == pytest.approx(1.0)
     weighted = table[(table["weighting"] == "overlap weights") & (table["arm"] == "mailed") & (table["share"] > 0)]

@@ -83,3 +83,8 @@ def test_comparisons_mark_the_number_in_use():
     figure = cluster_selection_chart(selection.assign(**dict.fromkeys(indices, 0.5)), chosen=2)
     assert len(figure.get_axes()) == 6
     assert all(" in use" in texts(figure, panel) for panel in range(6))
+    for drawn in (
+        factor_selection_chart(numbers, chosen=5),
+        cluster_selection_chart(selection.assign(**dict.fromkeys(indices, 0.5)), 7),
+    ):
+        assert "none of the numbers compared" in drawn.get_suptitle()

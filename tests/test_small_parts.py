@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 
 from targeting.base import params as params_module
 from targeting.base.errors import DataError
+from targeting.base.identifiers import next_campaign
 from targeting.base.outputs import replace, write_csv, write_figure, write_metrics, write_parquet, write_parts
 from targeting.base.params import load_params
 from targeting.base.progress import track
@@ -227,3 +228,10 @@ def test_parts_are_the_table_again_and_nothing_of_an_earlier_one_stays(tmp_path)
     write_parts(frame.head(0), tmp_path / "list")
     assert list(pd.read_parquet(tmp_path / "list")) == list(frame)
     assert [path.name for path in tmp_path.iterdir()] == ["list"]
+
+
+def test_the_next_campaign_has_the_next_number_or_a_word_for_it():
+    numbers, texts = pd.DataFrame({"kind": ["household"]}), pd.DataFrame({"kind": ["household", "campaign"]})
+    assert next_campaign(pd.Series([3, 11, 7]), numbers) == 12
+    assert next_campaign(pd.Series([1, 2]), texts) == "next"
+    assert next_campaign(pd.Series([], dtype="int64"), numbers) == "next"  # a table of customers has no calendar

@@ -4,7 +4,7 @@ The keys of `outcomes` are what the pipeline calls them: purchase_amount is mone
 and its margin is money for one of it.
 """
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field, field_validator, model_validator
 
@@ -40,6 +40,13 @@ class CustomerTable(MappedTable):
         reserved = [name for name in value if name in TAKEN or not outcomes_of([name])]
         if reserved:
             raise ValueError(f"{', '.join(reserved)} is a name that the pipeline uses itself: call the outcome otherwise")
+        return value
+
+    @field_validator("propensity", mode="before")
+    @classmethod
+    def _is_a_chance_or_a_column(cls, value: Any) -> Any:
+        if isinstance(value, int | float) and not 0 < value < 1:
+            raise ValueError(f"{value} is no chance between 0 and 1; where nobody drew lots leave it out")
         return value
 
     @model_validator(mode="after")

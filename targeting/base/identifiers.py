@@ -11,8 +11,11 @@ def are_text(kind: str, key: pd.DataFrame) -> bool:
 
 
 def next_campaign(campaign_id: pd.Series, key: pd.DataFrame) -> int | str:
-    """What the next campaign may be called: one above the largest number, or NEXT where campaigns have names."""
-    return NEXT if are_text("campaign", key) else int(campaign_id.max()) + 1
+    """What the next campaign may be called: one above the largest number; NEXT where campaigns have names.
+
+    NEXT, too, where no calendar has any, as of a table of customers.
+    """
+    return NEXT if campaign_id.empty or are_text("campaign", key) else int(campaign_id.max()) + 1
 
 
 def own_identifiers(numbers: pd.Series, kind: str, key: pd.DataFrame) -> pd.Series:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 PART = 250_000  # rows of a part
+PICTURE_WIDTH = 1100  # pixels; as wide as the pages that show pictures
 DIGITS = 9  # kernels for other processors sum in another order, which tables show from the tenth digit on
 
 # What spreadsheets take for the start of a formula (OWASP, "CSV Injection"); tabs and ends of lines are taken out before.
@@ -114,8 +115,14 @@ def write_metrics(metrics: Mapping[str, Any], path: Path) -> None:
 
 
 def write_figure(figure: "Figure", path: Path) -> None:
-    """Write a picture; without the software's version in its metadata, so that the same picture gives the same bytes."""
-    replace(path, lambda part: figure.savefig(part, format="png", dpi=120, metadata={"Software": None}))
+    """Write a picture, as wide as any; without the software's version in it, so that the same picture gives the same bytes."""
+    dpi = PICTURE_WIDTH / figure.get_size_inches()[0]
+    replace(path, lambda part: figure.savefig(part, format="png", dpi=dpi, metadata={"Software": None}))
+
+
+def write_png(picture: bytes, path: Path) -> None:
+    """Write a picture that is drawn already."""
+    replace(path, lambda part: part.write_bytes(picture))
 
 
 def _plain(value: Any, path: Path) -> Any:

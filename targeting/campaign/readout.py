@@ -66,13 +66,17 @@ def read_out(
     """Read every campaign of the panel that was drawn by lot.
 
     `nuisance` and `segment` (rows,) follow the panel; `lots` is the table of assignments, `targets` campaign_id and household_id
-    of all who were mailed. Without lots the table has no rows.
+    of all who were mailed; a campaign by lot without any is of a table of customers, and its rows are the draw.
+    Without lots the table has no rows.
     """
     tables, campaigns = [pd.DataFrame(columns=COLUMNS)], {}
     for campaign in panel.loc[panel["by_lot"] == 1, "campaign_id"].unique():
         own = (panel["campaign_id"] == campaign).to_numpy()
         drawn = lots[lots["campaign_id"] == campaign]
         reached = drawn["household_id"].isin(targets.loc[targets["campaign_id"] == campaign, "household_id"]).to_numpy()
+        if drawn.empty:
+            drawn = _table_as_lots(panel[own])
+            reached = drawn["mailed"].to_numpy() == 1
         draw = draw_checks(panel[own], nuisance.loc[own, "propensity"], drawn, reached)
         rows = _effects(panel, nuisance, own, np.asarray(segment), _contacts(drawn["mailed"].to_numpy(), reached), stakes)
         table = pd.DataFrame(rows).assign(campaign_id=campaign, n_mailed=draw["n_mailed"], srm_p=draw["srm_p"])
@@ -80,6 +84,13 @@ def read_out(
         campaigns[int(campaign)] = draw | _decision(tables[-1], panel[own], stakes)
     filled = [table for table in tables if len(table)] or tables
     return Readout(pd.concat(filled, ignore_index=True), campaigns)
+
+
+def _table_as_lots(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows of an experiment that a table of customers declares, as the draw they are: treated is on whom the lot fell."""
+    return rows[["household_id", "treated", "known_propensity"]].rename(
+        columns={"treated": "mailed", "known_propensity": "propensity"}
+    )
 
 
 def draw_checks(rows: pd.DataFrame, propensity: ArrayLike, drawn: pd.DataFrame, reached: Mask) -> dict[str, float]:

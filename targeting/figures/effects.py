@@ -1,80 +1,110 @@
 """Pictures of what the estimators say, and of what a hidden confounder could change."""
 
-import numpy as np
+from typing import Any
+
+import altair as alt
 import pandas as pd
-import seaborn as sns
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from targeting.figures.style import ACCENT, DARK, LIGHT
+from targeting.figures.intervals import effect_title, interval_rows
+from targeting.figures.style import ACCENT, DARK, LIGHT, drawing, entitle
+from targeting.figures.vega import Spec, lines, spec, zero_line
 from targeting.words.estimators import NAMES
-from targeting.words.money import unit
+from targeting.words.money import amount, unit
 from targeting.words.outcomes import outcome_words
 
+INTERVAL = ("estimate", "ci_lower", "ci_upper")
+PANEL = 520  # width of a panel of two
+OWN = "ato"  # the estimator that is shown by trial, and whose effect the picture's title says
 
-def forest_plot(effects: pd.DataFrame, pooled: pd.DataFrame, outcome: str) -> Figure:
-    """Every estimator over all trials, and the overlap-weighted one trial by trial with its pooled effect; 95% intervals.
 
-    The confounded difference of means is a note: its size would flatten all others.
+def forest_spec(effects: pd.DataFrame, outcome: str) -> Spec:
+    """Every estimator's pooled effect on `outcome` but the confounded difference, whose size would flatten the others."""
+    return spec(_estimators(effects, outcome).properties(width="container"))
+
+
+def _estimators(effects: pd.DataFrame, outcome: str) -> Any:
+    table = effects[effects["method"] != "naive"].assign(estimator=lambda rows: [lines(NAMES[name]) for name in rows["method"]])
+    return _rows(table, outcome)
+
+
+def _rows(table: pd.DataFrame, outcome: str) -> Any:
+    title, form = effect_title(outcome)
+    layers = interval_rows(table, "estimator", INTERVAL, title, "effect", form)
+    return alt.layer(*layers, zero_line("x")).properties(height=34 * len(table))
+
+
+def forest_picture(effects: pd.DataFrame, pooled: pd.DataFrame, outcome: str) -> Spec:
+    """`forest_spec` of all trials, and below it the overlap-weighted effect trial by trial with its pooled one.
+
+    `effects` and `pooled` are plots/ate.csv and plots/pooling.csv.
     """
-    own = effects[effects["outcome"] == outcome].dropna(subset=["estimate"])
-    figure = Figure(figsize=(13, 5.2), layout="constrained")
-    left, right = figure.subplots(1, 2)
-    overall = own[own["trial"] == "all"].iloc[::-1]
-    drawn = overall[overall["method"] != "naive"]
-    _intervals(left, drawn, drawn["method"].map(NAMES).tolist())
-    measure = f"{unit(outcome)} per household"
-    naive = [f"not drawn: {NAMES['naive']}, {value:,.2f} {measure}" for value in overall["estimate"].drop(drawn.index)]
-    left.set_title("\n".join(["All trials, by estimator", *(f"({note})" for note in naive)]))
-    own = own[(own["method"] == "ato") & (own["trial"] != "all")].iloc[::-1]
-    last = pooled[(pooled["outcome"] == outcome) & (pooled["method"] == "ato")]
-    rows = pd.concat([last, own], ignore_index=True)
-    _intervals(
-        right,
-        rows,
-        ["pooled by precision", *(f"campaign {trial}, n = {n:,}" for trial, n in zip(own["trial"], own["n"], strict=True))],
+    own = effects[(effects["outcome"] == outcome) & effects["estimate"].notna()]
+    trials = own[(own["method"] == OWN) & (own["trial"] != "all")]
+    together = pooled[(pooled["outcome"] == outcome) & (pooled["method"] == OWN)]
+    words = [f"campaign {trial}, {n:,} rows" for trial, n in zip(trials["trial"], trials["n"], strict=True)]
+    rows = pd.concat([trials.assign(estimator=words), together.assign(estimator="pooled by precision")], ignore_index=True)
+    differ = f"p = {together['p'].iloc[0]:.2f}" if together["p"].notna().all() else "one trial"
+    above = _estimators(own[own["trial"] == "all"], outcome).properties(width=PANEL, title="All trials, by estimator")
+    below = _rows(rows, outcome).properties(width=PANEL, title=f"Overlap-weighted, by trial (do they differ? {differ})")
+    return spec(alt.vconcat(above, below))
+
+
+def forest_words(effects: pd.DataFrame, outcome: str) -> tuple[str, str]:
+    """What the overlap-weighted effect is, and what the picture leaves out."""
+    pooled = effects[(effects["outcome"] == outcome) & (effects["trial"] == "all")].set_index("method")
+    estimate, lower, upper = (amount(pooled.loc[OWN, name], outcome) for name in INTERVAL)
+    found = f"In the overlap a mailing moves {outcome_words(outcome)} by {estimate} per household ({lower} to {upper})"
+    if pd.isna(pooled.loc[OWN, "estimate"]):
+        found = f"Effect on {outcome_words(outcome)} by estimator"
+    return found, (
+        "95% intervals by analytic standard errors, which take the models as given. Not drawn: the plain difference of the "
+        f"arms, {amount(pooled.loc['naive', 'estimate'], outcome)}, which is who was mailed rather than what mailing did."
     )
-    differ = f"trials differ: p = {last['p'].iloc[0]:.2f}" if last["p"].notna().all() else "one trial"
-    right.set_title(f"Overlap-weighted, by trial\n({differ})")
-    for axes in (left, right):
-        axes.axvline(0, color="black", linewidth=0.8)
-    figure.supxlabel(
-        f"Effect over the outcome window ({measure})\n95% intervals by analytic standard errors, which take the models as given",
-        fontsize="medium",
-    )
-    return figure
 
 
 def contour_chart(contour: pd.DataFrame, benchmarks: pd.DataFrame, outcome: str) -> Figure:
     """What is left of the effect on `outcome` if a confounder explained so much of the rest; measured groups as yardsticks."""
     what = outcome_words(outcome)
     grid = contour.pivot_table(index="share_outcome", columns="share_treatment", values="estimate")
-    figure = Figure(figsize=(9, 6.5), layout="constrained")
+    figure = drawing(6.6)
     axes = figure.subplots()
     lines = axes.contour(grid.columns, grid.index, grid.to_numpy(), levels=10, colors=LIGHT, linewidths=1.2)
     # Near the axes lines crowd together: label those on the far side of nothing.
     far = [level for level in lines.levels if level * grid.iloc[0, 0] < 0]
-    axes.clabel(lines, levels=far, fmt=f"%.3g {unit(outcome)}", fontsize=8, colors="black")
+    axes.clabel(lines, levels=far, fmt=f"%.3g {unit(outcome)}", fontsize=9, colors="black")
     axes.contour(grid.columns, grid.index, grid.to_numpy(), levels=[0], colors=ACCENT, linewidths=2.5)
     limits = (grid.columns.max(), grid.index.max())
     inside = benchmarks[(benchmarks["share_treatment"] <= limits[0]) & (benchmarks["share_outcome"] <= limits[1])]
-    axes.plot(inside["share_treatment"], inside["share_outcome"], "D", color=DARK, clip_on=False)
-    for row in inside.itertuples():
-        axes.annotate(row.group, (row.share_treatment, row.share_outcome), xytext=(6, 4), textcoords="offset points", fontsize=9)
+    for number, row in enumerate(inside.itertuples(), start=1):
+        # Numbers beside the points, as words of close ones would run into each other.
+        axes.plot(row.share_treatment, row.share_outcome, "D", color=DARK, clip_on=False, label=f"{number} {row.group}", zorder=3)
+        place = (row.share_treatment, row.share_outcome)
+        axes.annotate(
+            str(number), place, xytext=((7, 6), (7, -13), (-15, 6))[number % 3], textcoords="offset points", fontweight="bold"
+        )
     for axis in (axes.xaxis, axes.yaxis):
-        axis.set_major_formatter(PercentFormatter(1.0))
+        axis.set_major_formatter(PercentFormatter(1.0, decimals=0))
     axes.set(
-        xlabel="Share of the rest of treatment that the confounder explains",
-        ylabel=f"Share of the rest of {what} that it explains",
-        title=f"What a confounder could leave of the effect on {what}\n(thick line: nothing; diamonds: as strong as these)",
+        xlabel="Share of what remains of who is mailed that the confounder explains",
+        ylabel=f"Share of what remains of {what} that it explains",
+    )
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.12), ncols=3, fontsize=9, handlelength=1)
+    enough = [row.group for row in inside.itertuples() if _left(grid, row) * grid.iloc[0, 0] <= 0]
+    found = f"No measured group of covariates is strong enough to take the effect on {what} away"
+    if enough:
+        found = f"A hidden reason as strong as {' or '.join(enough)} would leave nothing of the effect on {what}"
+    entitle(
+        figure, found, "Thick line: nothing is left; thin lines: what is left beyond it. Diamonds: what measured groups explain."
     )
     return figure
 
 
-def _intervals(axes: Axes, table: pd.DataFrame, labels: list[str]) -> None:
-    places = np.arange(len(table))
-    axes.hlines(places, table["ci_lower"], table["ci_upper"], color=DARK, linewidth=2)
-    sns.scatterplot(x=table["estimate"].to_numpy(), y=places, color=DARK, s=60, ax=axes, zorder=3)
-    axes.set_yticks(places, labels)
-    axes.grid(visible=False, axis="y")
+def _left(grid: pd.DataFrame, group: Any) -> float:
+    """The effect that the nearest point of the grid leaves for a confounder as strong as a measured group."""
+    row, column = (
+        axis.get_indexer([share], method="nearest")[0]
+        for axis, share in ((grid.index, group.share_outcome), (grid.columns, group.share_treatment))
+    )
+    return float(grid.iloc[row, column])

@@ -1,31 +1,45 @@
-"""A picture of the effect week by week."""
+"""The effect week by week, for the report's page and as a picture; its numbers stand in plots/event_time.csv."""
 
-from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+import altair as alt
+import pandas as pd
 
-from targeting.effects.event_time import EventTime
 from targeting.figures.style import ACCENT, DARK, LIGHT
-from targeting.words.money import currency
+from targeting.figures.vega import DASHED, Spec, interval_tips, records, spec, zero_line
+from targeting.words.money import currency, money
 
 
-def event_time_chart(found: EventTime) -> Figure:
-    """The effect on spend by week around time zero; bars hold week by week, the band for all weeks at once."""
-    weeks, phases = found.weeks, found.phases.set_index("phase")
-    figure = Figure(figsize=(9, 4.6), layout="constrained")
-    axes = figure.subplots()
-    axes.fill_between(
-        weeks["week"], weeks["joint_lower"], weeks["joint_upper"], color=LIGHT, alpha=0.3, label="all weeks at once, 95%"
+def weeks_spec(weeks: pd.DataFrame) -> Spec:
+    """The effect on spend by week, of plots/event_time.csv: intervals of each week, and a band that holds for all at once."""
+    base = alt.Chart(records(weeks)).encode(
+        x=alt.X(
+            "week:Q",
+            title="Week, 0 being the campaign's first",
+            axis=alt.Axis(tickMinStep=1),
+            scale=alt.Scale(nice=False, padding=12),
+        ),
+        tooltip=["week:Q", *interval_tips("effect a week", "estimate", "ci_lower", "ci_upper")],
     )
-    errors = [weeks["estimate"] - weeks["ci_lower"], weeks["ci_upper"] - weeks["estimate"]]
-    axes.errorbar(weeks["week"], weeks["estimate"], yerr=errors, fmt="o", color=DARK, label="effect of the week, 95%")
-    axes.axhline(0, color="black", linewidth=0.8)
-    axes.axvline(-0.5, color=ACCENT, linestyle="--", label="the campaign begins")
-    said = [f"{name} {phases.loc[name, 'estimate']:+,.2f}" for name in ("during", "after") if name in phases.index]
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=20))
-    axes.set(
-        xlabel="Week, 0 being the first of the campaign (those before it are adjusted for)",
-        ylabel=f"Effect on spend per household ({currency()} per week)",
-        title=f"When the effect comes: per week {', '.join(said)} {currency()}",
+    title = f"Effect on spend ({currency()} per household and week)"
+    layers = [
+        base.mark_area(color=LIGHT, opacity=0.35).encode(y=alt.Y("joint_lower:Q", title=title), y2="joint_upper:Q"),
+        base.mark_rule(size=2, color=DARK).encode(y="ci_lower:Q", y2="ci_upper:Q"),
+        base.mark_point(filled=True, size=60, color=DARK, opacity=1).encode(y="estimate:Q"),
+        zero_line("y"),
+        alt.Chart(alt.Data(values=[{"begins": -0.5}])).mark_rule(color=ACCENT, strokeDash=DASHED).encode(x="begins:Q"),
+    ]
+    return spec(alt.layer(*layers).properties(width="container", height=240))
+
+
+def weeks_words(phases: pd.DataFrame) -> tuple[str, str]:
+    """What was found by phase of the campaign (as `EventTime` has them), and how to read the chart."""
+    mean = phases.set_index("phase")["estimate"]
+    said = [
+        f"{money(mean[name])} {words}"
+        for name, words in (("during", "per week while it runs"), ("after", "per week after it"))
+        if name in mean
+    ]
+    how = (
+        "Right of the dashed line the campaign has begun; weeks before it are adjusted for. Bars: each week's 95% interval; "
+        "band: all weeks at once."
     )
-    axes.legend(loc="upper left", frameon=False)
-    return figure
+    return f"A mailing moves a household's spend by {' and '.join(said)}", how

@@ -1,31 +1,42 @@
-"""The picture of what an experiment can find."""
+"""What an experiment can find, for the report's page and as a picture; its numbers stand in plots/power.csv."""
 
+import altair as alt
 import pandas as pd
-import seaborn as sns
-from matplotlib.figure import Figure
-from matplotlib.ticker import PercentFormatter
 
-from targeting.figures.style import ACCENT, DARK
-
-WORDS = {"none": "difference of means", "cuped": "adjusted for what was predicted"}
+from targeting.figures.vega import DASHED, SHARE, Spec, records, spec, two
+from targeting.words.numbers import number, percent
 
 
-def power_chart(curve: pd.DataFrame, effect: float, unit: str, power: float, taking_part: int) -> Figure:
-    """Chance of finding the effect by number of households, plain and adjusted; a line marks how many can take part."""
-    figure = Figure(figsize=(10, 5.5), layout="constrained")
-    axes = figure.subplots()
-    for (adjustment, words), colour in zip(WORDS.items(), (ACCENT, DARK), strict=True):
-        rows = curve[curve["adjustment"] == adjustment]
-        sns.lineplot(rows, x="n_total", y="power", color=colour, linewidth=2.5, label=words, ax=axes)
-    axes.axhline(power, color="black", linewidth=0.8, linestyle="--")
-    if taking_part:
-        axes.axvline(taking_part, color="black", linewidth=0.8, label=f"taking part in the next campaign: {taking_part:,}")
-    axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
-    axes.set(
-        ylim=(0, 1.02),
-        xlabel="Households in the experiment, half of them mailed",
-        ylabel="Chance of finding it",
-        title=f"Finding an average effect of {effect:.2f} {unit}",
+def power_spec(curve: pd.DataFrame, effect: str, power: float) -> Spec:
+    """Chance of finding the effect (its size in words), by households in the experiment, with and without adjustment."""
+    names = ("adjusted for what was predicted", "not adjusted")
+    table = curve.assign(adjustment=curve["adjustment"].map({"cuped": names[0], "none": names[1]}))
+    lines = (
+        alt.Chart(records(table))
+        .mark_line(size=2.5)
+        .encode(
+            x=alt.X("n_total:Q", title="Households, half of them mailed"),
+            y=alt.Y(
+                "power:Q",
+                title=f"Chance of finding {effect}",
+                axis=alt.Axis(format=SHARE),
+                scale=alt.Scale(domain=[0, 1]),
+            ),
+            color=alt.Color("adjustment:N", scale=two(names)),
+            strokeDash=alt.StrokeDash("adjustment:N", scale=alt.Scale(domain=list(names), range=[[1, 0], DASHED])),
+            tooltip=["adjustment:N", alt.Tooltip("n_total:Q", format=","), alt.Tooltip("power:Q", format=SHARE)],
+        )
     )
-    axes.legend(loc="lower right")
-    return figure
+    wanted = alt.Chart(alt.Data(values=[{"power": power}])).mark_rule(color="#52606d", strokeDash=[4, 3]).encode(y="power:Q")
+    return spec(alt.layer(lines, wanted).properties(width="container", height=260))
+
+
+def power_words(effect: str, power: float, n_adjusted: int, n_plain: int, taking_part: int) -> tuple[str, str]:
+    """How many households find the effect (its size in words) with a chance of `power`, and how to read the chart."""
+    found = (
+        f"{number(n_adjusted, 0)} households, half of them mailed, find an effect of {effect} with a chance of {percent(power)}"
+    )
+    return found, (
+        f"Without the adjustment it takes {number(n_plain, 0)}. {number(taking_part, 0)} can take part in the next campaign. "
+        f"Dashed across: {percent(power)}."
+    )

@@ -1,5 +1,6 @@
 """Pictures of effects by household: how they spread, and what they depend on."""
 
+import re
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -8,18 +9,26 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
 from sklearn.tree import DecisionTreeRegressor, plot_tree
 
-from targeting.figures.style import ACCENT, DARK, LIGHT
+from targeting.figures.style import ACCENT, DARK, LIGHT, drawing, entitle
 from targeting.words.features import covariate_words
+from targeting.words.learners import learner_name
+from targeting.words.money import amount, unit
+from targeting.words.numbers import percent
+from targeting.words.outcomes import outcome_words
+
+NOT_SHOWN = "are not shown to depend on any covariate: no model of them explains anything out of fold"
 
 
 def distribution_chart(tables: Mapping[str, pd.DataFrame], outcomes: Sequence[str]) -> Figure:
     """Effects by household of every learner: middle half, the span of 90%, the median and the mean."""
-    figure = Figure(figsize=(12, 0.5 * len(tables) + 2.2), layout="constrained")
-    for axes, outcome in zip(np.atleast_1d(figure.subplots(1, len(outcomes), sharey=True)), outcomes, strict=True):
+    figure = drawing(0.42 * len(tables) + 2)
+    panels = np.atleast_1d(figure.subplots(1, len(outcomes), sharey=True))
+    for axes, outcome in zip(panels, outcomes, strict=True):
         effects = pd.concat(
-            [pd.DataFrame({"learner": name, "effect": table[f"cate_{outcome}"]}) for name, table in tables.items()]
+            [pd.DataFrame({"learner": learner_name(name), "effect": table[f"cate_{outcome}"]}) for name, table in tables.items()]
         )
         sns.boxplot(
             effects, x="effect", y="learner", whis=(5, 95), showfliers=False, color=LIGHT, linecolor=DARK, width=0.6, ax=axes
@@ -27,49 +36,78 @@ def distribution_chart(tables: Mapping[str, pd.DataFrame], outcomes: Sequence[st
         means = effects.groupby("learner", sort=False)["effect"].mean()
         axes.plot(means.to_numpy(), range(len(means)), "D", color=ACCENT, markersize=5, label="mean")
         axes.axvline(0, color="black", linewidth=0.8)
-        axes.set(xlabel=f"Effect on {outcome}", ylabel="")
-    axes.legend(loc="lower right", fontsize=9)
-    figure.suptitle("Effects by household: quartiles, and whiskers from 5% to 95%", fontsize=12)
+        axes.set(xlabel=f"Effect on {outcome_words(outcome)} ({unit(outcome)} per household)", ylabel="")
+    first = outcomes[0]
+    spans = {name: np.ptp(np.nanquantile(table[f"cate_{first}"], [0.05, 0.95])) for name, table in tables.items()}
+    least, most = (pick(spans, key=lambda name: spans[name]) for pick in (min, max))
+    entitle(
+        figure,
+        f"Learners disagree how much effects on {outcome_words(first)} differ: nine tenths of households lie within "
+        f"{amount(spans[least], first)} by the {learner_name(least)}, within {amount(spans[most], first)} by the "
+        f"{learner_name(most)}",
+        "Box: the middle half of households, with the median. Whiskers: from 5% to 95%. Diamond: the mean.",
+    )
     return figure
 
 
-def importance_chart(tables: Mapping[str, pd.DataFrame], n_shown: int = 12) -> Figure:
-    """The most important groups of covariates of each outcome's effects."""
-    figure = Figure(figsize=(13, 5.5), layout="constrained")
-    for axes, (outcome, table) in zip(np.atleast_1d(figure.subplots(1, len(tables))), tables.items(), strict=True):
+def importance_chart(found: Mapping[str, tuple[pd.DataFrame, float | None]], n_shown: int = 12) -> Figure:
+    """The most important groups of covariates of each outcome's effects; with the R2 of the model that says so."""
+    figure = drawing(0.9 + 3.2 * len(found))
+    for axes, (outcome, (table, r2)) in zip(np.atleast_1d(figure.subplots(len(found), 1)), found.items(), strict=True):
         shown = table.head(n_shown)
         axes.barh(range(len(shown)), shown["importance"], color=DARK)
         _name_groups(axes, shown["group"], shown["covariates"])
-        axes.set(xlabel="Share of variance lost by shuffling", title=f"Effects on {outcome}")
+        axes.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=1))
+        title = f"Effects on {outcome_words(outcome)} ({_fit('a model of them', r2)})"
+        axes.set(xlabel="Share of the effects' variance that shuffling it loses", title=title)
+        axes.grid(visible=False, axis="y")
+    outcome, (table, r2) = next(iter(found.items()))
+    best = table.iloc[0]
+    lost = percent(best["importance"], 1)
+    said = f"depend most on {covariate_words(best['group'])}: shuffling it loses {lost} of their variance"
+    entitle(
+        figure,
+        f"Effects on {outcome_words(outcome)} {said if r2 is not None and r2 > 0 else NOT_SHOWN}",
+        "A bar shuffles a covariate together with those that go along with it (alike).",
+    )
     return figure
 
 
 def direction_chart(found: Mapping[str, tuple[pd.DataFrame, float | None]], n_shown: int = 12) -> Figure:
     """The groups of covariates that push each outcome's effects most, and which way; with the R2 of the model that says so."""
-    figure = Figure(figsize=(13, 5.5), layout="constrained")
-    for axes, (outcome, (table, r2)) in zip(np.atleast_1d(figure.subplots(1, len(found))), found.items(), strict=True):
+    figure = drawing(0.9 + 3.2 * len(found))
+    for axes, (outcome, (table, r2)) in zip(np.atleast_1d(figure.subplots(len(found), 1)), found.items(), strict=True):
         shown = table.head(n_shown)
-        points = axes.scatter(
-            shown["push"],
-            range(len(shown)),
-            c=shown["direction"],
-            cmap="RdBu_r",
-            vmin=-1,
-            vmax=1,
-            edgecolors=DARK,
-            s=90,
-            plotnonfinite=True,
-        )
-        axes.hlines(range(len(shown)), 0, shown["push"], color=LIGHT, zorder=0)
+        rises = (shown["direction"] >= 0).to_numpy()
+        places = np.arange(len(shown))
+        axes.hlines(places, 0, shown["push"], color=LIGHT, zorder=0)
+        for way, marker, colour, words in ((rises, "^", ACCENT, "rises"), (~rises, "v", DARK, "falls")):
+            axes.plot(shown["push"][way], places[way], marker, color=colour, markersize=8, label=f"the effect {words} with it")
         _name_groups(axes, shown["leading"], shown["covariates"])
-        fit = "effects are all equal" if r2 is None else f"a model with R2 {r2:.2f} out of fold"
         axes.set(
-            xlabel="Mean size of the push (Shapley value, units of the effect)",
-            title=f"Effects on {outcome} ({fit})",
+            xlabel=f"Mean size of the push (Shapley value, {unit(outcome)} per household)",
+            title=f"Effects on {outcome_words(outcome)} ({_fit('a model of them', r2)})",
             xlim=(0, None),
         )
-    figure.colorbar(points, ax=figure.axes, label="Effect rises (1) or falls (-1) with the covariate")
+        axes.grid(visible=False, axis="y")
+        axes.legend(loc="lower right", fontsize=9)
+    outcome, (table, r2) = next(iter(found.items()))
+    best = table.iloc[0]
+    way = "rise" if best["direction"] >= 0 else "fall"
+    said = f"{way} most with {covariate_words(best['leading'])}: {amount(best['push'], outcome)} either way"
+    entitle(
+        figure,
+        f"Effects on {outcome_words(outcome)} {said if r2 is not None and r2 > 0 else NOT_SHOWN}",
+        "With a covariate go those that move along with it (alike).",
+    )
     return figure
+
+
+def _fit(model: str, r2: float | None) -> str:
+    """How much a model of the effects explains, in words."""
+    if r2 is None:
+        return "they are all equal"
+    return f"{model} explains {percent(r2)} of their variance" if r2 > 0 else f"{model} explains nothing out of fold"
 
 
 def _name_groups(axes: Axes, names: pd.Series, covariates: pd.Series) -> None:
@@ -82,13 +120,33 @@ def _name_groups(axes: Axes, names: pd.Series, covariates: pd.Series) -> None:
 
 def tree_chart(tree: DecisionTreeRegressor, names: Sequence[str], outcome: str, r2: float | None) -> Figure:
     """The tree that explains the effects: mean effect and share of rows in each node."""
-    figure = Figure(figsize=(15, 7), layout="constrained")
+    figure = drawing(1.2 + 1.5 * (tree.get_depth() + 1))
     FigureCanvasAgg(figure)  # scikit-learn measures its boxes by drawing them
     axes = figure.subplots()
     words = [covariate_words(name) for name in names]
-    plot_tree(tree, feature_names=words, impurity=False, proportion=True, filled=True, rounded=True, precision=3, ax=axes)
+    plot_tree(
+        tree, feature_names=words, impurity=False, proportion=True, filled=True, rounded=True, precision=4, fontsize=10, ax=axes
+    )
     for text in axes.texts:
-        text.set_text(text.get_text().replace("samples =", "households and trials:").replace("value =", "effect:"))
-    fit = "effects are all equal" if r2 is None else f"R2 {r2:.2f} out of fold"
-    axes.set_title(f"What the chosen effects on {outcome} depend on, by a shallow tree ({fit})")
+        text.set_text(_node(text.get_text(), outcome))
+    entitle(
+        figure,
+        f"What effects on {outcome_words(outcome)} depend on: {_fit('a shallow tree', r2)}",
+        "Darker: a larger mean effect. Left where the question is answered by yes, right where by no.",
+    )
     return figure
+
+
+def _node(text: str, outcome: str) -> str:
+    """A node of scikit-learn's tree in words: its question, its mean effect, its share of rows."""
+    if text.strip() in ("True", "False"):
+        return "yes" if text.strip() == "True" else "no"
+    lines = []
+    for line in text.split("\n"):
+        if found := re.fullmatch(r"(.*) <= (\S+)", line):
+            lines.append(f"{found[1]}\nup to {float(found[2]):,.4g}?")
+        elif found := re.fullmatch(r"samples = (\S+)%", line):
+            lines.append(f"{float(found[1]):.0f}% of rows")
+        elif found := re.fullmatch(r"value = (\S+)", line):
+            lines.append(f"effect {amount(float(found[1]), outcome)}".replace("$", r"\$"))
+    return "\n".join(lines)

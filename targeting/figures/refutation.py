@@ -6,7 +6,7 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from targeting.figures.style import ACCENT, DARK, LIGHT
+from targeting.figures.style import ACCENT, DARK, LIGHT, drawing, entitle
 from targeting.robustness.refutation import (
     KNOWN_REASONS,
     LEFT_OUT,
@@ -17,7 +17,9 @@ from targeting.robustness.refutation import (
     SUBSET,
 )
 from targeting.stats.estimates import Z
+from targeting.words.estimators import NAMES
 from targeting.words.money import unit
+from targeting.words.outcomes import outcome_words
 
 # What each check should look like, from top to bottom.
 LABELS = {
@@ -30,17 +32,26 @@ LABELS = {
 }
 
 
-def refutation_chart(draws: pd.DataFrame) -> Figure:
-    """A panel per outcome and estimator: its draws by check, its original estimate as a line with its 95% interval as a band."""
+def refutation_chart(draws: pd.DataFrame, verdicts: pd.DataFrame) -> Figure:
+    """A panel per outcome and estimator: its draws by check, its original estimate as a line with its 95% interval as a band.
+
+    `verdicts` is plots/refutation.csv.
+    """
     outcomes, estimators = draws["outcome"].unique(), draws["estimator"].unique()
-    figure = Figure(figsize=(12, 4.2 * len(outcomes)), layout="constrained")
+    figure = drawing(1 + 3.4 * len(outcomes))
     grid = figure.subplots(len(outcomes), len(estimators), sharey=True, sharex="row", squeeze=False)
     for outcome, line in zip(outcomes, grid, strict=True):
         for estimator, axes in zip(estimators, line, strict=True):
             own = draws[(draws["outcome"] == outcome) & (draws["estimator"] == estimator)]
             _panel(axes, own)
-            axes.set(title=estimator, xlabel=f"Estimate ({unit(outcome)} per household)")
-    figure.suptitle("Refutations: each dot is one repeat; the line with its band is the original estimate and its 95% interval")
+            title = f"{outcome_words(outcome).capitalize()}: {NAMES.get(estimator, estimator)}"
+            axes.set(title=title, xlabel=f"Estimate ({unit(outcome)} per household)")
+    judged = verdicts["passed"].dropna().astype(bool)
+    entitle(
+        figure,
+        f"{(~judged).sum()} of {len(judged)} checks that should not move the effects moved them",
+        "Each dot is one repeat; the line with its band is the original estimate and its 95% interval.",
+    )
     return figure
 
 

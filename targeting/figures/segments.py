@@ -12,7 +12,7 @@ from matplotlib.patheffects import withStroke
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, PercentFormatter, StrMethodFormatter
 from numpy.typing import NDArray
 
-from targeting.figures.style import ACCENT, DARK, LIGHT
+from targeting.figures.style import ACCENT, DARK, LIGHT, drawing, entitle
 from targeting.segments.factor_names import FactorName
 from targeting.words.features import MONEY, WORDINGS
 from targeting.words.money import currency
@@ -36,19 +36,21 @@ SMALLEST_BUBBLE, LARGEST_BUBBLE = 160, 1300
 
 def loadings_heatmap(directions: Matrix, features: Sequence[str], names: Sequence[FactorName]) -> Figure:
     """Which features make each factor: loadings of unit length, shape (factors, features)."""
-    figure = Figure(figsize=(10, 8), layout="constrained")
+    figure = drawing(8)
     axes = figure.subplots()
     columns = [f"F{number} {_wrap(factor.name, 14)}\n({factor.kind})" for number, factor in enumerate(names, start=1)]
     table = pd.DataFrame(directions.T, index=_in_words(features), columns=columns)
     sns.heatmap(table, annot=True, fmt=".2f", cmap="Greys", vmin=0, vmax=1, linewidths=0.5, cbar=False, ax=axes)
-    axes.set_title("What makes each factor (loadings, 0 to 1)")
     axes.tick_params(axis="x", rotation=0, labelsize=9)
+    factor, feature = map(int, np.unravel_index(np.argmax(directions), directions.shape))
+    sharpest = f"sharpest is {names[factor].name}, {directions[factor, feature]:.2f} on {WORDINGS[features[feature]].words}"
+    entitle(figure, f"{len(names)} factors sum up {len(features)} features: {sharpest}", "Loadings of unit length, from 0 to 1.")
     return figure
 
 
 def factor_selection_chart(selection: pd.DataFrame, chosen: int) -> Figure:
     """What each number of factors explains, how well resamples find it again, and how sparse it is."""
-    figure = Figure(figsize=(13, 4.2), layout="constrained")
+    figure = drawing(4.2)
     panels = figure.subplots(1, 3)
     series = (
         (
@@ -58,7 +60,7 @@ def factor_selection_chart(selection: pd.DataFrame, chosen: int) -> Figure:
         ),
         (
             "Found again in resamples",
-            "Matched cosine (0: an empty factor)",
+            "Likeness (cosine; 0: an empty factor)",
             {"stability": "mean factor", "stability_worst": "worst factor"},
         ),
         ("Sparse", "Share of zeros", {"sparsity_loadings": "loadings", "sparsity_scores": "household factors"}),
@@ -68,18 +70,27 @@ def factor_selection_chart(selection: pd.DataFrame, chosen: int) -> Figure:
             axes.plot(selection["n_factors"], selection[column], style, color=DARK if style == "o-" else ACCENT, label=words)
         _mark_chosen(axes, chosen)
         axes.set(title=title, xlabel="Number of factors", ylabel=label, ylim=(0, 1.04))
-        axes.legend(fontsize=9, loc="best")
+        axes.legend(fontsize=8, loc="upper center", bbox_to_anchor=(0.5, -0.2))
+    found = f"{chosen} factors are in use, which is none of the numbers compared"
+    compared = selection.set_index("n_factors")
+    if chosen in compared.index:
+        own = compared.loc[chosen]
+        found = (
+            f"{chosen} factors, in use, explain {own['explained_variance_columns']:.0%} of the variance; the least stable one "
+            f"is found again with a likeness of {own['stability_worst']:.2f}"
+        )
+    entitle(figure, found)
     return figure
 
 
 def cluster_selection_chart(selection: pd.DataFrame, chosen: int) -> Figure:
     """The indices of K-Means and of the Gaussian mixture by number of segments; the band is one deviation of the ARI."""
-    figure = Figure(figsize=(13, 7.5), layout="constrained")
+    figure = drawing(6.4)
     panels = figure.subplots(2, 3).flat
     series = {
         "silhouette": "Silhouette (higher is better)",
-        "davies_bouldin": "Davies-Bouldin index (lower is better)",
-        "calinski_harabasz": "Calinski-Harabasz index (higher is better)",
+        "davies_bouldin": "Davies-Bouldin (lower is better)",
+        "calinski_harabasz": "Calinski-Harabasz (higher is better)",
         "ari_mean": "Bootstrap ARI (higher is better)",
         "smallest_share": "Smallest segment's share of households",
         "inertia": "Inertia of K-Means (lower is better)",
@@ -93,13 +104,23 @@ def cluster_selection_chart(selection: pd.DataFrame, chosen: int) -> Figure:
                 axes.fill_between(rows["k"], low, high.clip(upper=1), color=colour, alpha=0.15, linewidth=0)
         _mark_chosen(axes, chosen)
         axes.set(title=title, xlabel="Number of segments")
-    figure.legend(*figure.get_axes()[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
+    figure.get_axes()[4].legend(loc="upper center", bbox_to_anchor=(0.5, -0.22), ncols=2)
+    found = f"{chosen} segments are in use, which is none of the numbers compared"
+    own = selection[selection["method"] == "kmeans"].set_index("k")
+    if chosen in own.index:
+        best, furthest = own["silhouette"].idxmax(), own["silhouette"].max()
+        apart = f"{best} would lie furthest apart (silhouette {furthest:.2f}, not {own.loc[chosen, 'silhouette']:.2f})"
+        if best == chosen:
+            apart = f"no other number lies further apart (silhouette {furthest:.2f})"
+        again = f"adjusted Rand index {own.loc[chosen, 'ari_mean']:.2f}"
+        found = f"{chosen} segments, in use, are found again in resamples ({again}); {apart}"
+    entitle(figure, found, "ARI: adjusted Rand index, 1 is the same segments, 0 chance. Band: one standard deviation.")
     return figure
 
 
 def sizes_chart(table: pd.DataFrame) -> Figure:
     """Each segment's share of households beside its share of revenue."""
-    figure = Figure(figsize=(10, 0.65 * len(table) + 1.8), layout="constrained")
+    figure = drawing(0.65 * len(table) + 1.8)
     axes = figure.subplots()
     rows = np.arange(len(table))
     for column, offset, colour, words in (("share", -0.2, LIGHT, "households"), ("share_revenue", 0.2, DARK, "revenue")):
@@ -109,49 +130,64 @@ def sizes_chart(table: pd.DataFrame) -> Figure:
     axes.set_yticks(rows, labels, fontsize=9)
     axes.invert_yaxis()
     axes.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
-    axes.set(xlabel="Share of all households, and of all revenue", title="How many they are, and what they bring")
+    axes.set(xlabel="Share of all households, and of all revenue")
     axes.margins(x=0.08)
     axes.grid(axis="y", visible=False)
-    axes.legend(loc="lower right")
+    figure.legend(loc="outside lower right", ncols=2)
+    top = table.loc[table["share_revenue"].idxmax()]
+    entitle(figure, f"{top['name']}: {top['share']:.0%} of households bring {top['share_revenue']:.0%} of the revenue")
     return figure
 
 
 def profile_heatmap(profiles: pd.DataFrame) -> Figure:
     """What is high and low in each segment, from the columns name, feature and z (standard deviations from the mean of all)."""
     wide = _wide(profiles, "feature", "name", "z")
-    figure = Figure(figsize=(1.25 * wide.shape[1] + 4, 0.42 * len(wide) + 2), layout="constrained")
+    figure = drawing(0.36 * len(wide) + 1.8)
     axes = figure.subplots()
     table = wide.set_axis(_in_words(list(wide.index)), axis=0).set_axis([_wrap(name, 12) for name in wide], axis=1)
-    scale = {"label": "Standard deviations from the mean of all households"}
+    scale = {"label": "Standard deviations from the mean"}
     # Numbers carry the sign, so that the picture can be read in greyscale too; what rounds to nothing has none.
     signed = table.map(lambda z: f"{z:+.1f}" if round(z, 1) else "0.0")
     sns.heatmap(
         table, annot=signed, fmt="", cmap="RdBu_r", center=0, vmin=-2.5, vmax=2.5, linewidths=0.5, ax=axes, cbar_kws=scale
     )
-    axes.set_title("What is high and low in each segment")
+    axes.set(xlabel="", ylabel="")
     axes.tick_params(axis="x", rotation=0, labelsize=9)
+    most = profiles.loc[profiles["z"].abs().idxmax()]
+    furthest = f"{most['name']}, {WORDINGS[most['feature']].words} {'above' if most['z'] > 0 else 'below'} the mean"
+    entitle(
+        figure,
+        f"What is high and low in each segment: furthest out are {furthest} by {abs(most['z']):.1f} standard deviations",
+        "Mean of the segment less that of all households, in standard deviations.",
+    )
     return figure
 
 
 def factors_by_segment(made_of: pd.DataFrame) -> Figure:
     """What each segment's households are made of, from the columns name, factor and share (mean factor share)."""
     table = _wide(made_of, "name", "factor", "share")
-    figure = Figure(figsize=(10, 0.6 * len(table) + 2.2), layout="constrained")
+    figure = drawing(0.55 * len(table) + 1.8)
     axes = figure.subplots()
     table = table.set_axis([_wrap(factor, 16) for factor in table], axis=1)
     _shares_heatmap(table, axes)
-    axes.set(title="What each segment is made of (mean share of each factor in a household's profile)", xlabel="", ylabel="")
+    axes.set(xlabel="", ylabel="")
+    purest = made_of.loc[made_of["share"].idxmax()]
+    entitle(
+        figure,
+        f"{purest['name']} is the purest segment: {purest['share']:.0%} {purest['factor']}",
+        "Mean share of each factor in a household's profile.",
+    )
     return figure
 
 
 def positioning_chart(means: pd.DataFrame, table: pd.DataFrame) -> Figure:
     """Segments on eight pairs of features: `means` (segments, features); bubbles by households, shade by revenue each."""
-    figure = Figure(figsize=(17, 9.5), layout="constrained")
+    figure = drawing(14.5)
     area = np.clip(LARGEST_BUBBLE * table["n"] / table["n"].max(), SMALLEST_BUBBLE, None)
     top = table["revenue"].max()
     # The darkest of the colours would swallow the numbers.
     shade = {"c": table["revenue"], "cmap": "Blues", "vmin": 0, "vmax": 1.6 * top}
-    for axes, (across, up, title) in zip(figure.subplots(2, 4).flat, POSITIONS, strict=True):
+    for axes, (across, up, title) in zip(figure.subplots(4, 2).flat, POSITIONS, strict=True):
         points = axes.scatter(means[across], means[up], s=area, edgecolor=DARK, linewidth=1.2, alpha=0.8, **shade)
         for number, x, y in zip(table["segment"], means[across], means[up], strict=True):
             label = axes.annotate(str(number), (x, y), ha="center", va="center", fontsize=11, fontweight="bold", zorder=5)
@@ -163,29 +199,32 @@ def positioning_chart(means: pd.DataFrame, table: pd.DataFrame) -> Figure:
         points,
         ax=figure.get_axes(),
         label=f"Mean revenue ({currency()})",
-        shrink=0.6,
+        shrink=0.35,
+        aspect=40,
         boundaries=np.linspace(0, top, 101),
         ticks=MaxNLocator(5),
     )
     words = [f"{row.segment} {row.name} ({row.n:,})" for row in table.itertuples()]
-    half = (len(words) + 1) // 2
-    figure.suptitle("Where the segments stand (means of households; area by number of households)")
-    figure.supxlabel("\n".join("      ".join(line) for line in (words[:half], words[half:])), fontsize=12)
+    first, last = table.loc[table["revenue"].idxmax()], table.loc[table["revenue"].idxmin()]
+    times = f", {first['revenue'] / last['revenue']:.0f} times one of {last['name']}" if last["revenue"] > 0 else ""
+    found = f"A household of {first['name']} brings {first['revenue']:,.0f} {currency()}{times}"
+    entitle(figure, found, f"Means of households; area by number of households. {'; '.join(words)}.")
     return figure
 
 
 def transitions_chart(moves: pd.DataFrame) -> Figure:
     """How households of each segment in the earlier half of the weeks are spread over segments in the later half."""
     table, sizes = _wide(moves, "earlier", "later", "share"), moves.groupby("earlier")["n"].sum()
-    figure = Figure(figsize=(1.2 * table.shape[1] + 3, 0.65 * len(table) + 2.2), layout="constrained")
+    figure = drawing(0.6 * len(table) + 2)
     axes = figure.subplots()
     rows = [f"{name} ({sizes[name]:,})" for name in table.index]
     _shares_heatmap(table.set_axis(rows, axis=0).set_axis([_wrap(name, 12) for name in table], axis=1), axes)
     axes.set(
         xlabel="Segment in the later half of the weeks",
         ylabel="Segment in the earlier half (households)",
-        title="Where households move from one half of the weeks to the other",
     )
+    stay = moves.loc[moves["earlier"] == moves["later"], "n"].sum() / moves["n"].sum()
+    entitle(figure, f"{stay:.0%} of households stay in their segment from one half of the weeks to the other")
     return figure
 
 

@@ -2,21 +2,26 @@
 
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from targeting.figures.style import DARK, LIGHT
+from targeting.figures.style import DARK, LIGHT, drawing, entitle
 
 BOX = {"boxstyle": "round,pad=0.45", "facecolor": "white", "edgecolor": DARK}
+ACROSS = 2  # trials beside each other
 ASIDE = {"boxstyle": "round,pad=0.35", "facecolor": "#f3f3f3", "edgecolor": LIGHT}
 
 
 def flow_chart(flow: pd.DataFrame) -> Figure:
-    """Who is in each trial and why others are not, a column per trial, as a CONSORT diagram; rows as in plots/trials.csv."""
-    figure = Figure(figsize=(4.6 * len(flow), 6), layout="constrained")
-    for axes, row in zip(np.atleast_1d(figure.subplots(1, len(flow))), flow.itertuples(), strict=True):
+    """Who is in each trial and why others are not, a panel per trial, as a CONSORT diagram; rows as in plots/trials.csv."""
+    columns = min(ACROSS, len(flow))
+    rows = -(-len(flow) // columns)
+    figure = drawing(0.6 + 4.9 * rows)
+    panels = figure.subplots(rows, columns, squeeze=False).ravel()
+    for axes in panels[len(flow) :]:
+        axes.remove()
+    for axes, row in zip(panels, flow.itertuples(), strict=False):
         axes.set(xlim=(0, 1), ylim=(0, 1))
         axes.axis("off")
         cut = ", cut at the end of the data" if row.cut else ""
@@ -37,9 +42,12 @@ def flow_chart(flow: pd.DataFrame) -> Figure:
             axes.text(0.72, position, text, ha="center", va="center", fontsize=8, bbox=ASIDE)
             _arrow(axes, (0.3, position + 0.13), (0.3, position - 0.13))
             axes.plot([0.3, 0.72], [position, position], color=LIGHT, linewidth=1, zorder=0)
-        for place, text in ((0.17, f"{row.n_treated:,}\ntreated"), (0.6, f"{row.n_control:,}\ncontrol")):
+        for place, text in ((0.17, f"{row.n_treated:,}\nmailed"), (0.6, f"{row.n_control:,}\nnot mailed")):
             axes.text(place, 0.07, text, ha="center", va="center", fontsize=9, bbox=BOX)
             _arrow(axes, (0.3, 0.235), (place, 0.115))
+    mailed, others = flow["n_treated"].sum(), flow["n_control"].sum()
+    campaigns = f"{len(flow)} campaigns" if len(flow) > 1 else "one campaign"
+    entitle(figure, f"{mailed:,} mailed rows are compared with {others:,} that were not, in {campaigns}")
     return figure
 
 

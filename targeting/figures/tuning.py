@@ -6,26 +6,38 @@ from typing import Any
 import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-from targeting.figures.style import ACCENT, DARK, LIGHT
+from targeting.figures.style import ACCENT, DARK, LIGHT, drawing, entitle
+from targeting.words.learners import learner_name
+from targeting.words.outcomes import outcome_words
 
 
 def tuning_chart(
     history: pd.DataFrame, importances: pd.DataFrame, summaries: Mapping[str, Mapping[str, Any]], learner: str
 ) -> Figure:
     """The search of each outcome: completed trials and the best so far against the default, and what the settings matter."""
-    figure = Figure(figsize=(11, 3.6 * len(summaries)), layout="constrained")
+    figure = drawing(1.2 + 2.8 * len(summaries))
     grid = figure.subplots(len(summaries), 2, squeeze=False, width_ratios=[2, 1])
     for (left, right), (outcome, found) in zip(grid, summaries.items(), strict=True):
         own = history[history["outcome"] == outcome]
         left.plot(own["trial"], own["r_loss"], "o", color=LIGHT, label="completed trial")
         left.step(own["trial"], own["best"], where="post", color=DARK, label="best so far")
         if found["default_loss"] is not None:
-            left.axhline(found["default_loss"], color=ACCENT, linestyle="--", label="default")
-        left.set(xlabel="Trial (pruned ones left out)", ylabel="R-loss", title=f"{learner} on {outcome}: kept {found['kept']}")
-        left.legend(loc="best", fontsize=8)
+            left.axhline(found["default_loss"], color=ACCENT, linestyle="--", label="default settings")
+        left.xaxis.set_major_locator(MaxNLocator(integer=True))
+        words = outcome_words(outcome)
+        left.set(
+            xlabel="Trial of settings (those given up are left out)", ylabel="R-loss (squared error)", title=words.capitalize()
+        )
         shares = importances[importances["outcome"] == outcome].sort_values("importance", ascending=False)
-        sns.barplot(shares, x="importance", y="setting", color=LIGHT, ax=right)
+        names = shares["setting"].astype(str).str.replace("_", " ")
+        sns.barplot(x=shares["importance"], y=names, color=LIGHT, width=min(0.8, 0.2 * len(shares)), ax=right)
+        right.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
         title = "What decides a good trial" if len(shares) else "Too few completed trials to say what matters"
-        right.set(xlabel="Importance (share)", ylabel="", xlim=(0, 1), title=title)
+        right.set(xlabel="Share of the differences in loss", ylabel="", xlim=(0, 1), title=title)
+    handles = {label: handle for handle, label in zip(*grid[0][0].get_legend_handles_labels(), strict=True)}
+    figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=3, fontsize=9)
+    kept = [f"{found['kept']} settings for {outcome_words(outcome)}" for outcome, found in summaries.items()]
+    entitle(figure, f"What the search keeps of the {learner_name(learner)}: {', '.join(kept)}")
     return figure

@@ -10,7 +10,15 @@ import vl_convert
 from markupsafe import Markup
 
 from targeting.base.left_out import LEFT_OUT
+from targeting.figures.effects import forest_spec
+from targeting.figures.event_time import weeks_spec
+from targeting.figures.experiment import power_spec
+from targeting.figures.nuisance import AS_THEY_ARE, WEIGHTED, love_spec, propensity_spec, propensity_table
+from targeting.figures.policy import roi_spec
+from targeting.figures.segment_effects import segment_effects_spec
+from targeting.figures.vega import Spec
 from targeting.pages import charts
+from targeting.pages.rendering import render
 from targeting.pages.what_if import embedded, slider, stops
 from targeting.policy.lookup import Lookup
 from targeting.sentences import campaigns, decision
@@ -21,8 +29,10 @@ from targeting.sentences.policy_names import POLICY_WORDS
 from targeting.sentences.refutation import verdict_words
 from targeting.sentences.truth import claims_in_words, truth_sentences
 from targeting.words.estimators import NAMES
+from targeting.words.features import covariate_words
 from targeting.words.money import amount, currency
 from targeting.words.outcomes import one_of, outcome_words
+from targeting.words.people import page_of_customers
 
 Tables = Mapping[str, pd.DataFrame]
 CURVE = {
@@ -81,35 +91,40 @@ def outcomes_in(tables: Tables) -> list[str]:
     return list(dict.fromkeys(tables["ate"]["outcome"]))
 
 
+def drawn_curve(curves: pd.DataFrame, order: str) -> pd.DataFrame:
+    """What plots/roi_curve_learners.csv has of the order of one learner, by the names of CURVE."""
+    return curves[curves["learner"] == order].rename(columns=CURVE)[list(CURVE.values())]
+
+
 def has_weeks(metrics: Mapping[str, Any]) -> bool:
     """Whether the effect is told week by week."""
     return metrics["nuisance"]["answers"] != "nothing" and "during" in metrics["ate"].get("by_week", {})
 
 
 def all_charts(
-    metrics: Mapping[str, Any], tables: Tables, arms: pd.DataFrame, curve: pd.DataFrame, outcome: str
-) -> dict[str, charts.Spec]:
-    """Every chart of the page by the name of its place; `outcome` is the one that profits are of."""
+    metrics: Mapping[str, Any], tables: Tables, arms: pd.DataFrame, curve: pd.DataFrame, parameters: Mapping[str, Any]
+) -> dict[str, Spec]:
+    """Every chart of the page by the name of its place."""
+    outcome, power = parameters["policy"]["outcome"], parameters["experiment"]["power"]
     by_segment = tables["segment_effects"]
     outcomes = outcomes_in(tables)
-    propensities = charts.propensity_table(arms["treated"].to_numpy(), arms["propensity"].to_numpy())
-    as_they_are, weighted = propensities["weighting"].unique()
+    propensities = propensity_table(arms["treated"].to_numpy(), arms["propensity"].to_numpy())
     breakevens = {outcome: metrics["policy"]["breakeven"]}
 
-    def in_segments(name: str) -> charts.Spec:
-        return charts.segment_effects_spec(by_segment[by_segment["outcome"] == name], name, breakevens.get(name))
+    def in_segments(name: str) -> Spec:
+        return segment_effects_spec(by_segment[by_segment["outcome"] == name], name, breakevens.get(name))
 
     return {
-        "roi": charts.roi_spec(curve, metrics["nuisance"]["overlap_share"]),
+        "roi": roi_spec(curve, metrics["nuisance"]["overlap_share"]),
         **({} if no_tills(metrics) else {"positioning": charts.positioning_spec(tables["segments"])}),
         **{f"segment_effects_{name}": in_segments(name) for name in outcomes},
-        "policies": charts.policies_spec(tables["policies"]),
-        **({"weeks": charts.weeks_spec(tables["event_time"])} if has_weeks(metrics) else {}),
-        "propensity": charts.propensity_spec(propensities, as_they_are),
-        "propensity_weighted": charts.propensity_spec(propensities, weighted),
-        "love": charts.love_spec(tables["balance"]),
-        "forest": charts.forest_spec(sentences.pooled(tables["ate"], outcomes[0]), outcomes[0]),
-        "power": charts.power_spec(tables["power"], amount(metrics["experiment"]["effect"], outcome)),
+        "policies": charts.policies_spec(with_extrapolated(metrics, tables["policies"])),
+        **({"weeks": weeks_spec(tables["event_time"])} if has_weeks(metrics) else {}),
+        "propensity": propensity_spec(propensities, AS_THEY_ARE),
+        "propensity_weighted": propensity_spec(propensities, WEIGHTED),
+        "love": love_spec(tables["balance"]),
+        "forest": forest_spec(sentences.pooled(tables["ate"], outcomes[0]), outcomes[0]),
+        "power": power_spec(tables["power"], amount(metrics["experiment"]["effect"], outcome), power),
     }
 
 
@@ -157,7 +172,9 @@ def said(metrics: Mapping[str, Any], tables: Tables, parameters: Mapping[str, An
         "nobody_left": sentences.nobody_left(metrics),
         "experiment_settles": sentences.experiment_settles(metrics, outcome),
         "best_share": sentences.best_share_sentence(order, peak, metrics["nuisance"]["answers"]),
-        "decisions": decision.decision_rows(tables["breakeven"], metrics, parameters["policy"]["contact_cost"]),
+        "decisions": []
+        if no_tills(metrics)
+        else decision.decision_rows(tables["breakeven"], metrics, parameters["policy"]["contact_cost"]),
         "two_numbers": decision.believed_and_measured(metrics, policies),
         "effect": sentences.effect_sentence(tables["ate"], outcomes[0]),
         "two_errors": sentences.two_errors(tables["ate"], outcomes[0]),
@@ -169,6 +186,31 @@ def said(metrics: Mapping[str, Any], tables: Tables, parameters: Mapping[str, An
         "limits": sentences.limits(metrics, parameters["data"]),
         "everybody": decision.EVERYBODY.get(metrics["nuisance"]["answers"], ""),
     }
+
+
+def report_page(context: Mapping[str, Any]) -> str:
+    """The page as HTML, of what `report_context` gives; of customers where the run is of a table of them."""
+    page = render("index.html.jinja", context)
+    if context["tills"]:
+        return page
+    return page_of_customers(page, context["own_names"])
+
+
+def with_extrapolated(metrics: Mapping[str, Any], policies: pd.DataFrame) -> pd.DataFrame:
+    """The table plots/policies.csv with extrapolated, true where contacts lie outside the overlap and no data speak of them.
+
+    What such a policy earns has no interval that could be believed, so its ends are missing.
+    """
+    beyond = (policies["share_outside"] > 0) & (metrics["nuisance"]["answers"] != "everybody")
+    ends = ["profit_ci_lower", "profit_ci_upper"]
+    return policies.assign(extrapolated=beyond, **policies[ends].mask(beyond))
+
+
+def own_names(tables: Tables, parameters: Mapping[str, Any]) -> list[str]:
+    """What the user named: covariates in words, segments, outcomes, and values of parameters."""
+    covariates = tables["balance"]["covariate"].map(covariate_words)
+    outcomes = map(outcome_words, outcomes_in(tables))
+    return [*covariates, *tables["segment_effects"]["name"].astype(str), *outcomes, *(value for _, value in flat(parameters))]
 
 
 def report_context(
@@ -186,7 +228,7 @@ def report_context(
     """
     policy, order, outcome = metrics["policy"], metrics["policy"]["order_shown"], parameters["policy"]["outcome"]
     curves, refutation, policies = tables["roi_curve_learners"], tables["refutation"], tables["policies"]
-    curve = curves[curves["learner"] == order].rename(columns=CURVE)[list(CURVE.values())]
+    curve = drawn_curve(curves, order)
     outcomes = outcomes_in(tables)
     first = outcomes[0]
     return {
@@ -195,14 +237,16 @@ def report_context(
         **said(metrics, tables, parameters),
         "data_name": parameters["data"]["source"],
         "campaign_type": parameters["design"]["campaign_type"],
+        "power": parameters["experiment"]["power"],
         "tenths": records(tenths(curve)),
         "tills": not no_tills(metrics),
+        "own_names": own_names(tables, parameters),
         "outcomes": {name: outcome_words(name) for name in outcomes},
         "first": first,
         "others": outcomes[1:],
         "segments": segment_cards(metrics, tables, outcome),
         "segment_effects": records(tables["segment_effects"]),
-        "policies": records(policies),
+        "policies": records(with_extrapolated(metrics, policies)),
         "effects": records(sentences.pooled(tables["ate"], first)),
         "estimator_names": NAMES,
         "amount": amount,
@@ -218,7 +262,7 @@ def report_context(
         "ticks": decision.ticks(stops(lookup, "cost"), metrics),
         "policy_words": POLICY_WORDS,
         "glossary": glossary(),
-        "charts": all_charts(metrics, tables, arms, curve, outcome),
+        "charts": all_charts(metrics, tables, arms, curve, parameters),
         "lookup": embedded(lookup, len(arms), outcome, metrics["nuisance"]["answers"]),
         "vega": vega(),
     }

@@ -18,12 +18,14 @@ def campaign_profits(
     """What each past campaign earned or lost per household that it mailed, in the order of time; the last row is of all.
 
     `effects` is plots/ate.csv, `trials` plots/trials.csv, `policy` metrics/policy.json. Columns: campaign (or `all`), began
-    (YYYY-MM-DD, empty for all), n_treated; by `method`, in units of `outcome`, estimate, ci_lower, ci_upper; and in USD profit,
+    (YYYY-MM-DD, or empty), n_treated; by `method`, in units of `outcome`, estimate, ci_lower, ci_upper; and in USD profit,
     profit_ci_lower, profit_ci_upper: margin times the effect, less the average cost. Campaigns without an estimate are left out.
     """
     own = effects[(effects["outcome"] == outcome) & (effects["method"] == method) & effects["estimate"].notna()]
     own = own.assign(campaign=own["trial"].astype(str))[["campaign", *EARNED]]
-    began = trials.assign(campaign=trials["campaign_id"].astype(str), began=trials["time_zero"].astype(str))
+    began = trials.assign(campaign=trials["campaign_id"].astype(str), began="")
+    if "time_zero" in trials:  # a table of customers need not say when
+        began["began"] = trials["time_zero"].astype(str)
     whole = pd.DataFrame({"campaign": ["all"], "began": "", "n_treated": trials["n_treated"].sum()})
     listed = pd.concat([began[["campaign", "began", "n_treated"]].sort_values("began", kind="stable"), whole])
     table = listed.merge(own, on="campaign", validate="one_to_one")

@@ -52,20 +52,33 @@ def ticks(lookup_costs: Sequence[float], metrics: Metrics) -> list[dict[str, Any
     return [{"words": f"{name}: {money(value)}", "stop": near[name]} for name, value in marks.items()]
 
 
-def key_numbers(metrics: Metrics, policies: pd.DataFrame, outcome: str) -> list[dict[str, str]]:
-    """What a mailing brings, what it costs and what the decision is expected to earn: value and caption each.
+def key_numbers(metrics: Metrics, policies: pd.DataFrame, outcome: str) -> list[dict[str, Any]]:
+    """What a mailing brings, what it costs and what the decision is expected to earn: key, value and caption each.
 
-    `policies` is plots/policies.csv.
+    The first has too, where it is known, `effect`, `lower` and `upper`, in units of the outcome: what the sliders multiply by
+    their margin. `policies` is plots/policies.csv.
     """
     policy = metrics["policy"]
-    brings = {"value": "not known", "caption": "what a mailing brings in margin: those mailed and those not do not compare"}
+    brings: dict[str, Any] = {
+        "key": "brings",
+        "value": "not known",
+        "caption": "what a mailing brings in margin: those mailed and those not do not compare",
+    }
     known = bool(policy["belief"]) and metrics["nuisance"]["answers"] != "nothing"
     if known:
-        level, sd = (policy["margin"] * policy["belief"][name] for name in ("level", "level_sd"))
-        ends = f"{money(level - Z * sd)} to {money(level + Z * sd)} with a probability of 95%"
-        brings = {"value": money(level), "caption": f"what a mailing is expected to bring in margin, in the overlap: {ends}"}
+        level, sd = policy["belief"]["level"], policy["belief"]["level_sd"]
+        lower, upper = level - Z * sd, level + Z * sd
+        ends = f"{money(policy['margin'] * lower)} to {money(policy['margin'] * upper)} with a probability of 95%"
+        brings |= {
+            "value": money(policy["margin"] * level),
+            "caption": f"what a mailing is expected to bring in margin, in the overlap: {ends}",
+            "effect": level,
+            "lower": lower,
+            "upper": upper,
+        }
     own = AT_TILLS_COST if policy["costs"] == TILLS else AT_SET_COST
     costs = {
+        "key": "costs",
         "value": money(policy["cost"]),
         "caption": f"what a contact costs, {SHORT_SOURCES[own, policy['cost'] == STUDY_COST]}; it pays where it adds "
         f"{amount(policy['breakeven'], outcome)}",
@@ -77,12 +90,16 @@ def key_numbers(metrics: Metrics, policies: pd.DataFrame, outcome: str) -> list[
         if known:
             others, pays = money(inside["expected_profit"]), chance(1 - inside["chance_of_loss"])
             risk += f"; mailing everybody in the overlap {others}, which pays with a chance of {pays}"
-    earns = {"value": money(policy["expected_profit"]), "caption": f"expected profit of the decision per household: {risk}"}
+    earns = {
+        "key": "earns",
+        "value": money(policy["expected_profit"]),
+        "caption": f"expected profit of the decision per household: {risk}",
+    }
     return [brings, costs, earns]
 
 
 def decision_rows(scenarios: pd.DataFrame, metrics: Metrics, contact_cost: float) -> list[dict[str, str]]:
-    """The decision at the cost as set and at that by the tills, a row each: cost, source, decision, profit, risk, and own.
+    """The decision at the cost as set and at that by the tills, a row each: cost, source, decision, profit, risk, mails, own.
 
     `scenarios` is plots/breakeven.csv, `contact_cost` policy.contact_cost. None where the arms do not compare.
     """
@@ -107,7 +124,8 @@ def decision_rows(scenarios: pd.DataFrame, metrics: Metrics, contact_cost: float
                 else "Mail nobody",
                 "profit": f"{money(row['expected_profit'])} ({ends})" if mails else money(0),
                 "risk": chance(row["chance_of_loss"]) if mails else "none",
-                "own": "this run" if key == own else "",
+                "mails": mails,
+                "own": key == own,
             }
         )
     return rows

@@ -14,8 +14,9 @@ from targeting.policy.economics import Economics
 from targeting.sentences.heterogeneity import heterogeneity_words
 from targeting.sentences.policy_names import POLICY_WORDS
 from targeting.words.features import covariate_words
+from targeting.words.learners import LEARNER_WORDS
 from targeting.words.money import amount, money, one
-from targeting.words.numbers import LEARNER_WORDS, number
+from targeting.words.numbers import number
 from targeting.words.outcomes import one_of
 
 OWN_FACTS = 3  # of a customer of a user's own table that a player sees

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from targeting.words.numbers import LEARNER_WORDS, number, p_value
+from targeting.words.learners import LEARNER_WORDS
+from targeting.words.numbers import number, p_value
 
 
 def heterogeneity_words(validation: Mapping[str, Any]) -> str:

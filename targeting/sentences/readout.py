@@ -78,7 +78,7 @@ def _before(rows: pd.DataFrame, outcome: str) -> list[str]:
     way = "too much" if row.error > 0 else "too little"
     sure = "more than chance explains" if row.error_p < SIGNIFICANCE else "which chance explains"
     said, off = (amount(value, outcome) for value in (row.predicted, abs(row.error)))
-    before = f"Observed campaigns before it had said {said} a household: {off} {way}, {sure} ({p_value(row.error_p)})."
+    before = f"Observed campaigns before it had said {said} per household: {off} {way}, {sure} ({p_value(row.error_p)})."
     return [f"{before} Both kinds of evidence together say {_interval(joined, outcome)}."]
 
 
@@ -97,7 +97,7 @@ def _what_next(numbers: Mapping[str, Any]) -> list[str]:
     if "pays" not in numbers:
         return []
     earned = (
-        f"is expected to earn {money(numbers['expected_profit'])} a household (95% interval "
+        f"is expected to earn {money(numbers['expected_profit'])} per household (95% interval "
         f"{money(numbers['expected_profit_lower'])} to {money(numbers['expected_profit_upper'])}; chance of a loss "
         f"{percent(numbers['chance_of_loss'])})"
     )

@@ -10,8 +10,9 @@ from targeting.sentences.overlap import overlap_words
 from targeting.sentences.refutation import verdict_words
 from targeting.stats.estimates import SIGNIFICANCE
 from targeting.words.estimators import NAMES
+from targeting.words.learners import LEARNER_WORDS
 from targeting.words.money import amount, money
-from targeting.words.numbers import LEARNER_WORDS, number, p_value, percent
+from targeting.words.numbers import number, p_value, percent
 from targeting.words.outcomes import outcome_words
 
 Metrics = Mapping[str, Any]

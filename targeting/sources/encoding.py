@@ -7,6 +7,7 @@ import pandas as pd
 
 from targeting.base.columns import PREFIX
 from targeting.base.errors import DataError
+from targeting.tables.features import FEATURES
 
 RARE = 0.01  # share of rows below which values of a category go together: of so few no effect can be told
 MOST_VALUES = 30  # columns of one category
@@ -17,8 +18,9 @@ def encoded(read: pd.DataFrame, numeric: Sequence[str], categorical: Sequence[st
     """The covariates x_*, rows as in `read`, whose columns are named `numeric NAME` and `categorical NAME`.
 
     A number that is missing becomes the median, and x_NAME_missing is 1 there. A category has a column x_NAME_VALUE, 0 or 1, for
-    every value but the most frequent; a missing one counts as a value, and rare ones go together as `other`. Columns with one
-    value in all rows are left out. Raises DataError for numbers that are infinite, and for covariates that would have one name.
+    every value but the most frequent; a missing one counts as a value, and rare ones go together as `other`. A name that a
+    feature of the tills has, such as recency, gets an underscore behind it. Columns with one value in all rows are left out.
+    Raises DataError for numbers that are infinite, and for covariates that would have one name.
     """
     columns: dict[str, pd.Series] = {}
     for key in numeric:
@@ -30,10 +32,16 @@ def encoded(read: pd.DataFrame, numeric: Sequence[str], categorical: Sequence[st
 
 
 def _add(columns: dict[str, pd.Series], more: dict[str, pd.Series]) -> None:
+    more = {_unlike_features(name): values for name, values in more.items()}
     twice = [name for name in more if name in columns]
     if twice:
         raise DataError(f"Two covariates would be called {twice[0].removeprefix(PREFIX)}: rename one of the columns.")
     columns |= more
+
+
+def _unlike_features(column: str) -> str:
+    """The column's name; with an underscore behind it where a feature of the tills has it, as here it means something else."""
+    return f"{column}_" if column.removeprefix(PREFIX) in FEATURES else column
 
 
 def _number(values: pd.Series, name: str) -> dict[str, pd.Series]:

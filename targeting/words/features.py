@@ -101,4 +101,4 @@ def covariate_words(column: str) -> str:
     recent = re.fullmatch(r"(spend|visits)_(\d+)d", name)
     if recent:
         return f"{recent[1]} in the last {recent[2]} days"
-    return OTHER_COVARIATES.get(name, name.replace("_", " "))
+    return OTHER_COVARIATES.get(name, name.replace("_", " ").strip())

@@ -1,7 +1,5 @@
-"""How numbers are written in sentences: percentages and counts; and what learners are called."""
+"""How numbers are written in sentences: percentages and counts."""
 
-# What sentences call a learner whose name alone could be taken for something else: `average` for the average effect.
-LEARNER_WORDS = {"average": "the average of learners"}
 LEAST_CHANCE = 0.01  # below which a chance is not told more exactly
 
 

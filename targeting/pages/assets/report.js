@@ -43,14 +43,14 @@ function sentence(result, at, answers) {
   const able = result.table.filter((item) => item.candidate);
   if (result.recommended !== "none") {
     const row = result.table.find((item) => item.policy === result.recommended);
-    const reach = `${row.contacts.toLocaleString("en-US")} household-trials (${percent(row.share)})`;
+    const reach = `${row.contacts.toLocaleString("en-US")} ${ROW}s (${percent(row.share)})`;
     const earned = `measured off-policy it earned ${within(row.profit)}${together(row, able.length)}`;
-    return `${at}: mail ${row.mails}, ${reach}, expected to earn ${within(row.expected)} per household; ${earned}.`;
+    return `${at}: mail ${row.mails}, ${reach}, expected to earn ${within(row.expected)} per ${ONE}; ${earned}.`;
   }
   if (able.length === 0) return `${at}: mail nobody; no policy has enough contacts inside the overlap to be judged.`;
   const best = able.reduce((one, other) => (other.profit.value > one.profit.value ? other : one));
   const compared = able.length === 1 ? "the only one that can be judged" : `the best of ${able.length}`;
-  const earns = `mailing ${best.mails}, earns ${within(best.profit)} per household${together(best, able.length)}`;
+  const earns = `mailing ${best.mails}, earns ${within(best.profit)} per ${ONE}${together(best, able.length)}`;
   return `${at}: mail nobody; no policy is expected to earn more (${compared}, ${earns}).`;
 }
 
@@ -61,7 +61,7 @@ function headline(result, answers, everybody) {
   if (result.recommended !== "none") {
     const row = result.table.find((item) => item.policy === result.recommended);
     const shown = row.candidate && row.together > 0;
-    return `${at} mail ${percent(row.share)} of households: ${shown ? "shown to pay" : "the best bet"}.`;
+    return `${at} mail ${percent(row.share)} of ${ONE}s: ${shown ? "shown to pay" : "the best bet"}.`;
   }
   const reached = result.table.find((item) => item.policy === (answers === "everybody" ? "all" : "inside"));
   if (reached.profit.upper < 0) return `${at} mail nobody: ${everybody} is shown to lose.`;
@@ -86,7 +86,7 @@ function fillTable(result, at) {
     line.classList.toggle("best", row.policy === result.recommended);
     const cells = {
       share: percent(row.share),
-      profit: within(row.profit),
+      profit: "extrapolated" in line.dataset ? `${money(row.profit.value, 2)} (no interval: extrapolated)` : within(row.profit),
       total: money(row.total),
       roi: row.roi === null ? "" : percent(row.roi),
     };
@@ -101,6 +101,32 @@ function fillProfits({ cost, margin }) {
     const [value, lower, upper] = ["effect", "lower", "upper"].map((name) => margin * Number(place.dataset[name]) - cost);
     place.textContent = within({ value, lower, upper });
   }
+}
+
+// The three numbers of the first screen away from the run's own, whose words are the page's.
+function otherNumbers({ cost, margin, table, recommended }) {
+  const { effectInAll, lower, upper } = document.getElementById("number-brings").dataset;
+  const brought = { value: margin * effectInAll, lower: margin * lower, upper: margin * upper };
+  const ends = ({ lower, upper }) => `${money(lower, 2)} to ${money(upper, 2)} with a probability of 95%`;
+  const { expected } = table.find((row) => row.policy === recommended);
+  const earned = recommended === "none" ? "what mailing nobody earns" : ends(expected);
+  return {
+    ...(effectInAll && { brings: [money(brought.value, 2), `what a mailing is expected to bring in margin, in the overlap: ${ends(brought)}`] }),
+    costs: [money(cost, 2), "what a contact costs, as the slider says"],
+    earns: [money(recommended === "none" ? 0 : expected.value, 2), `expected profit of the decision per ${ONE}: ${earned}`],
+  };
+}
+
+function fillNumbers(numbers) {
+  for (const [key, [value, caption]] of Object.entries(numbers)) {
+    document.querySelector(`#number-${key} dd`).textContent = value;
+    document.querySelector(`#number-${key} dt`).textContent = caption;
+  }
+}
+
+function numbersShown() {
+  const words = (place) => ["dd", "dt"].map((part) => place.querySelector(part).textContent);
+  return Object.fromEntries([...document.querySelectorAll(".numbers div")].map((place) => [place.id.slice("number-".length), words(place)]));
 }
 
 // The curve for those who do not see it or have no mouse: the words that stand for the drawing, and its numbers.
@@ -141,6 +167,7 @@ function startWhatIf(chart) {
   const ownWords = place.getAttribute("aria-label").slice(place.dataset.summary.length + 1);
   const decision = document.getElementById("decision");
   const ownDecision = decision.textContent;
+  const ownNumbers = numbersShown();
   const show = () => {
     const result = model.at(...inputs.map((input) => Number(input.value)));
     const margin = outcome === "purchase_amount" ? marginWords(result.margin) : `${money(result.margin, 2)} per basket`;
@@ -158,7 +185,7 @@ function startWhatIf(chart) {
     const own = inputs.every((input) => input.value === input.defaultValue);
     const told = own ? ownDecision : headline(result, answers, decision.dataset.everybody);
     decision.textContent = told;
-    document.getElementById("what-if-headline").textContent = told;
+    fillNumbers(own ? ownNumbers : otherNumbers(result));
     const peak = answers === "nothing" ? "" : peakWords(result.peak);
     document.getElementById("what-if-peak").textContent = own ? "" : peak;
     fillTable(result, at);

@@ -1,6 +1,9 @@
 // What the page puts in front of an amount.
 const SIGN = document.documentElement.dataset.sign;
 
+// One of those who are mailed, and one of them at one campaign.
+const { one: ONE, row: ROW } = document.documentElement.dataset;
+
 // Where contacts cost cents, two digits of a small amount count, as in targeting/words/money.py.
 const FINE = document.documentElement.dataset.fine !== undefined;
 
