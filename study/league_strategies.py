@@ -1,0 +1,128 @@
+"""How each strategy of the league draws up its next list, by what it has seen so far: the pipeline's own path, made light.
+
+Nuisances are the linear candidate's with one cross-fit, the learner is one, untuned; no policy goes by segments or a tree.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from study.estimate import MODELS, one_process
+from study.league_retailer import OUTCOME, Seen
+from study.retailer import fit_nuisances
+from targeting.campaign.experiment import assign_arms
+from targeting.campaign.exploration import Exploration
+from targeting.campaign.mailing import NextCampaign, known_by, mailing_list
+from targeting.campaign.pilot import Stakes, best_pilot
+from targeting.campaign.prediction import Models, outside_range, predict_households
+from targeting.learners.cross_fit import cross_fit_effects
+from targeting.learners.data import outcome_data
+from targeting.learners.ensemble import CONSTANT
+from targeting.learners.registry import find_learner
+from targeting.nuisance.cross_fit import observed_arm
+from targeting.nuisance.nested import inner_nuisances
+from targeting.nuisance.overlap import comparable, overlap_verdict, positivity
+from targeting.policy.beliefs import Forecast
+from targeting.policy.decide import PolicyChoice, PolicyInputs, choose_policy
+from targeting.policy.economics import Economics
+from targeting.trials.designs import folded_panel
+from targeting.trials.panel import covariate_names
+
+LEARNER = "linear_dml"  # the best single learner of whole retailers (docs/known_truth.md), and a quick one
+PLUG_IN, SHOWN, BEST_BET, THOMPSON, TEST_AND_ROLL = "plug_in", "shown", "best_bet", "thompson", "test_and_roll"
+LEARNING = (PLUG_IN, SHOWN, BEST_BET, THOMPSON, TEST_AND_ROLL)
+NO_LOT = Exploration("epsilon_greedy", 0.0, 1.0)
+Params = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Learned:
+    """What the trials so far say: the panel with its nuisances, the choice of a policy, and the spread of what is unexplained."""
+
+    panel: pd.DataFrame
+    nuisance: pd.DataFrame
+    choice: PolicyChoice
+    residual_sd: float
+
+    @property
+    def forecast(self) -> Forecast | None:
+        """What is believed of effects, if anything."""
+        return None if self.choice.beliefs is None else self.choice.beliefs.forecast
+
+
+def learn(rows: pd.DataFrame, params: Params) -> Learned:
+    """From the rows of all trials so far to the recommended policy."""
+    panel, seed = folded_panel(rows, params["nuisance"]["folds"], params["seed"]), params["seed"]
+    bounds = params["nuisance"]["overlap"]
+    with one_process():
+        nuisance = fit_nuisances(panel, params)
+        inner = inner_nuisances(panel, MODELS, params["nuisance"]["clip"], seed)
+        data, learner = outcome_data(panel, nuisance, inner, OUTCOME), find_learner(LEARNER, {})
+        settings = {OUTCOME: dict.fromkeys(data.numbers, learner.settings)}
+        effects = cross_fit_effects(panel, {OUTCOME: data}, learner, settings, seed)
+    numbers = positivity(panel[covariate_names(panel)], panel["treated"], nuisance["propensity"], bounds, seed, panel["by_lot"])
+    policy, answers = {**params["policy"], "outcome": OUTCOME}, overlap_verdict(numbers).value
+    choice = choose_policy(PolicyInputs(panel, nuisance, effects, effects, economics_of(params), policy, bounds, answers, seed))
+    predicted = observed_arm(panel["treated"], nuisance[f"mu0_{OUTCOME}"], nuisance[f"mu1_{OUTCOME}"])
+    return Learned(panel, nuisance, choice, float((panel[OUTCOME] - predicted).std()))
+
+
+def economics_of(params: Params) -> Economics:
+    """Cost and margin of a contact."""
+    return Economics(params["policy"]["cost"], params["policy"]["margin"])
+
+
+def predictions(learned: Learned, seen: Seen, params: Params) -> pd.DataFrame:
+    """What models of all trials say of the households that may be mailed next, as the stage `predict` has it."""
+    eligible = seen.candidates[seen.candidates["eligible"]].reset_index(drop=True)
+    learners, constant = {OUTCOME: {LEARNER: find_learner(LEARNER, {})}}, {OUTCOME: {CONSTANT: 1.0}}
+    clip = params["nuisance"]["clip"]
+    models = Models(OUTCOME, {LEARNER: 1.0}, constant, learners, (MODELS, [1.0]), clip, params["seed"])
+    found = predict_households(learned.panel, learned.nuisance, eligible, models, [OUTCOME])
+    named = eligible[["household_id"]].assign(outside_range=outside_range(learned.panel, eligible))
+    return pd.concat([named, found], axis=1)
+
+
+def next_list(
+    strategy: str, learned: Learned, seen: Seen, predicted: pd.DataFrame, left: int, params: Params, seed: int
+) -> pd.DataFrame:
+    """The next campaign's list by one of LEARNING: household_id, mail, propensity and what else `mailing_list` says.
+
+    `left` campaigns are to come, this one among them. A pilot's households have `by_lot` 1, of Thompson's list all.
+    """
+    candidates = seen.candidates.assign(segment="")
+    policy = params["policy"]
+    recommended = learned.choice.recommended
+    if strategy == SHOWN and recommended != "none":
+        recommended = recommended if learned.choice.valued.set_index("policy").loc[recommended, "shown"] else "none"
+    bounds = params["nuisance"]["overlap"]
+    campaign = NextCampaign("A", recommended, economics_of(params), OUTCOME, bounds, policy["prudence"])
+    known = known_by(predicted, learned.forecast)
+    if strategy == PLUG_IN:
+        # The published study's rule: whoever's predicted effect exceeds the breakeven, wherever it is.
+        campaign = NextCampaign("A", "prudent", economics_of(params), OUTCOME, (0.0, 1.0))
+        known = predicted.assign(expected=predicted["ranking"], uncertainty=0.0, outside_range="")
+    exploration = Exploration("thompson", 0.0, 1.0, params["experiment"]["floor"]) if strategy == THOMPSON else NO_LOT
+    table = mailing_list(candidates, known, campaign, exploration, seed)
+    table["by_lot"] = int(strategy == THOMPSON) * candidates["eligible"].to_numpy()
+    return with_pilot(table, learned, predicted, left, params, seed) if strategy == TEST_AND_ROLL else table
+
+
+def with_pilot(
+    table: pd.DataFrame, learned: Learned, predicted: pd.DataFrame, left: int, params: Params, seed: int
+) -> pd.DataFrame:
+    """The list with the best pilot of the campaigns `left`, if one pays, drawn by lot in place of what the policy says."""
+    if learned.forecast is None:
+        return table
+    reached = comparable(predicted, predicted["propensity"], params["nuisance"]["overlap"])
+    level, economics = learned.forecast.posterior.level, economics_of(params)
+    stakes = Stakes(level, float(economics.cost), float(economics.margin), int(reached.sum()), left, learned.residual_sd)
+    n, _ = best_pilot(stakes)
+    drawn = predicted.loc[reached, ["household_id", "propensity"]].assign(segment="")
+    arms = assign_arms(drawn, params["experiment"]["strata"], n, seed).set_index("household_id")
+    own = table["household_id"].isin(arms.index).to_numpy()
+    table.loc[own, "mail"] = (arms.loc[table.loc[own, "household_id"], "arm"] == "treated").astype(int).to_numpy()
+    table.loc[own, "propensity"], table.loc[own, "by_lot"] = 0.5, 1
+    return table
