@@ -333,8 +333,8 @@ def redeem(
         good_for = own["product_id"].to_numpy() - FIRST_PRODUCT
         inside = good_for < len(upc)
         upc[good_for[inside]] = own["coupon_upc"].to_numpy()[inside]
-        usable = (upc[product] > 0) & who[household] & (day >= campaign.start) & (day <= campaign.end) & (saved == 0)
-        rows = np.flatnonzero(usable)
+        running = np.flatnonzero((day >= campaign.start) & (day <= campaign.end))
+        rows = running[(upc[product[running]] > 0) & who[household[running]] & (saved[running] == 0)]
         luck = stream(seed, Draw.REDEMPTIONS, campaign.campaign_id).random(len(rows))
         used = rows[luck < REDEEMED * shoppers.deals[household[rows]]]
         saved[used] = np.rint(COUPON_SHARE * sales[used]).astype(np.int64)
