@@ -91,7 +91,8 @@ def next_seen(shop: Shop, ahead: Ahead, before: Seen, listed: Path | None, param
         arms = trial_rows(trial, *about, design["eligible"]) if lots is None else lot_rows(trial, lots, tables)
         covariates = before.candidates[["household_id", *_covariates(before.candidates)]]
         rows = in_trial(arms.execute().merge(covariates, on="household_id", validate="one_to_one"), trial)
-        return Seen(pd.concat([before.rows, _kept(rows)], ignore_index=True), _candidates(tables, params))
+        known = pd.concat([before.rows, _kept(rows)]).sort_values(["trial", "household_id"], ignore_index=True)
+        return Seen(known, _candidates(tables, params))
 
 
 def _frames(shop: Shop, ahead: Ahead) -> dict[str, pd.DataFrame]:

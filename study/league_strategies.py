@@ -1,7 +1,7 @@
 """How each strategy of the league draws up its next list, by what it has seen so far: the pipeline's own path, made light.
 
-Nuisances are the linear candidate's with one cross-fit, the propensity's penalty is fixed; the learner is one, untuned, and learns
-from the stored nuisances; no policy goes by segments or a tree.
+Nuisances are the linear candidate's with one cross-fit, the propensity's penalty is fixed; the learner is one, untuned, and
+learns from the stored nuisances; no policy goes by segments or a tree.
 """
 
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ from targeting.campaign.experiment import assign_arms
 from targeting.campaign.exploration import Exploration
 from targeting.campaign.mailing import NextCampaign, known_by, mailing_list
 from targeting.campaign.pilot import Stakes, best_pilot
-from targeting.campaign.prediction import Models, outside_range, predict_households
+from targeting.campaign.prediction import FAR, Models, outside_range, predict_households
 from targeting.learners.cross_fit import cross_fit_effects
 from targeting.learners.data import outcome_data
 from targeting.learners.ensemble import CONSTANT
@@ -106,8 +106,8 @@ def predictions(learned: Learned, seen: Seen, params: Params) -> pd.DataFrame:
     clip = params["nuisance"]["clip"]
     models = Models(OUTCOME, {LEARNER: 1.0}, constant, learners, (MODELS, [1.0]), clip, params["seed"])
     found = predict_households(learned.panel, learned.nuisance, eligible, models, [OUTCOME])
-    named = eligible[["household_id"]].assign(outside_range=outside_range(learned.panel, eligible))
-    return pd.concat([named, found], axis=1)
+    beyond = {"outside_range": outside_range(learned.panel, eligible), "unlike": outside_range(learned.panel, eligible, FAR)}
+    return pd.concat([eligible[["household_id"]].assign(**beyond), found], axis=1)
 
 
 def next_list(
@@ -128,7 +128,7 @@ def next_list(
     if strategy == PLUG_IN:
         # The published study's rule: whoever's predicted effect exceeds the breakeven, wherever it is.
         campaign = NextCampaign("A", "prudent", economics_of(params), OUTCOME, (0.0, 1.0))
-        known = predicted.assign(expected=predicted["ranking"], uncertainty=0.0, outside_range="")
+        known = predicted.assign(expected=predicted["ranking"], uncertainty=0.0, unlike="")
     exploration = Exploration("thompson", 0.0, 1.0, params["experiment"]["floor"], left) if strategy == THOMPSON else NO_LOT
     table = mailing_list(candidates, known, campaign, exploration, seed)
     table["by_lot"] = int(strategy == THOMPSON) * candidates["eligible"].to_numpy()

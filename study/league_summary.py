@@ -38,10 +38,10 @@ def by_strategy(played: pd.DataFrame) -> pd.DataFrame:
     table = whole.merge(late.rename(columns={"profit": "late"}), on=[*KEY, "retailer"], validate="one_to_one")
     rows = []
     for cell, own in table.groupby("cell", sort=False):
-        wide = own.pivot(index="retailer", columns="strategy", values=["profit", "late"])
+        by_retailer = own.set_index(["strategy", "retailer"])
         for strategy, its in own.groupby("strategy", sort=False):
-            lead = (wide["profit"][strategy] - wide["profit"][PLUG_IN]).to_numpy()
-            share, share_se = _ratio(wide["late"][strategy].to_numpy(), wide["late"][ORACLE].to_numpy())
+            lead = (by_retailer.loc[strategy, "profit"] - by_retailer.loc[PLUG_IN, "profit"]).to_numpy()
+            share, share_se = _ratio(*(by_retailer.loc[name, "late"].to_numpy() for name in (strategy, ORACLE)))
             row = {"cell": cell, "strategy": strategy, "n": len(its), "share": share, "share_se": share_se}
             for name, values in (("profit", its["profit"]), ("late", its["late"]), ("over_plug_in", lead)):
                 row |= {name: float(np.mean(values)), f"{name}_se": _error(np.asarray(values))}
