@@ -6,7 +6,7 @@ import pandas as pd
 
 from scripts.render_readme import text_environment
 from study.league import FOLDS, HOUSEHOLDS
-from study.league_figure import NAMES, league_chart
+from study.league_figure import CELL_NAMES, NAMES, league_chart
 from study.league_play import CELLS, STRATEGIES
 from study.league_retailer import CAMPAIGNS, PAST
 from study.league_summary import LATE, by_campaign, by_strategy
@@ -37,10 +37,11 @@ def render() -> str:
     table = pd.read_csv(ROOT / TABLE)
     cells = {cell: table[table["cell"] == cell].set_index("strategy").to_dict("index") for cell in CELLS}
     sizes = {"n": int(table["n"].min()), "households": HOUSEHOLDS, "campaigns": CAMPAIGNS, "past": PAST, "folds": FOLDS}
+    words = {"names": NAMES, "cell_names": CELL_NAMES, "verdicts": verdicts(table)}
     return (
         text_environment()
         .get_template(TEMPLATE)
-        .render(cells=cells, settings=CELLS, strategies=STRATEGIES, names=NAMES, late=LATE, verdicts=verdicts(table), **sizes)
+        .render(cells=cells, settings=CELLS, strategies=STRATEGIES, late=LATE, **words, **sizes)
     )
 
 

@@ -1,5 +1,6 @@
 """What was asked of the league's strategies, each aim met or missed, by a written rule."""
 
+import numpy as np
 import pandas as pd
 
 from study.league_figure import CELL_NAMES, NAMES
@@ -7,7 +8,7 @@ from study.league_play import ORACLE
 from study.league_strategies import BEST_BET, PLUG_IN, SHOWN, TEST_AND_ROLL, THOMPSON
 from targeting.stats.estimates import Z
 from targeting.words.money import money
-from targeting.words.numbers import percent
+from targeting.words.numbers import number, percent
 
 OURS = (SHOWN, BEST_BET, THOMPSON, TEST_AND_ROLL)
 LEARNERS = (THOMPSON, TEST_AND_ROLL)
@@ -26,7 +27,7 @@ def verdicts(table: pd.DataFrame) -> list[str]:
 def _share(own: pd.DataFrame, cell: str, least: float) -> str:
     """The better of the two strategies that test, as a share of the oracle."""
     shares = own.loc[list(LEARNERS)].itertuples()
-    said = " and ".join(f"{NAMES[its.Index]} earns {percent(its.share)} ({percent(its.share_se, 1)})" for its in shares)
+    said = " and ".join(f"{NAMES[its.Index]} earns {percent(its.share)}{_error(100 * its.share_se, 1)}" for its in shares)
     best = own.loc[list(LEARNERS)].sort_values("share").iloc[-1]
     return (
         f"{_start(cell)}: late in the league {said} of the oracle's profit, {money(own.loc[ORACLE, 'late'])} per household and "
@@ -38,8 +39,8 @@ def _lost(own: pd.DataFrame, cell: str) -> str:
     """Whether one of ours loses against mailing nobody."""
     worst = own.loc[list(OURS)].sort_values("profit").iloc[0]
     return (
-        f"{_start(cell)}: of our strategies {NAMES[str(worst.name)]} earns least over all campaigns, {money(worst['profit'])} "
-        f"({worst['profit_se']:.3f}) per household and campaign: the aim, a loss of {money(MOST_LOST)} at most, is "
+        f"{_start(cell)}: of our strategies {NAMES[str(worst.name)]} earns least over all campaigns, {money(worst['profit'])}"
+        f"{_error(worst['profit_se'])} per household and campaign: the aim, a loss of {money(MOST_LOST)} at most, is "
         f"{_met(worst['profit'] + MOST_LOST, worst['profit_se'])}."
     )
 
@@ -49,9 +50,14 @@ def _beaten(own: pd.DataFrame, cell: str) -> str:
     worst = own.loc[list(OURS)].sort_values("over_plug_in").iloc[0]
     return (
         f"{_start(cell)}: {NAMES[str(worst.name)]} is the nearest of ours to the {NAMES[PLUG_IN]} or the furthest behind it, by "
-        f"{money(worst['over_plug_in'])} ({worst['over_plug_in_se']:.3f}): the aim, more than it by each, is "
+        f"{money(worst['over_plug_in'])}{_error(worst['over_plug_in_se'])}: the aim, more than it by each, is "
         f"{_met(worst['over_plug_in'], worst['over_plug_in_se'])}."
     )
+
+
+def _error(se: float, digits: int = 3) -> str:
+    """The Monte Carlo error in brackets, if there is one."""
+    return "" if np.isnan(se) else f" ({number(se, digits)})"
 
 
 def _start(cell: str) -> str:
