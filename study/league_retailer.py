@@ -23,7 +23,7 @@ from targeting.trials.lots import drawn_in, lot_rows
 from targeting.trials.trials import in_trial, trial_rows
 
 FIRST_DAY = date(2016, 1, 4)
-PAST, CAMPAIGNS = 2, 10  # campaigns of type A that the retailer chose by itself, then those of the league
+PAST, CAMPAIGNS = 4, 10  # campaigns of type A that the retailer chose by itself, then those of the league
 OUTCOME = "purchase_amount"
 # The published study's features, and what a campaign's own past says: fewer covariates than the pipeline's sixty are quicker.
 COVARIATES = (
@@ -88,7 +88,7 @@ def next_seen(shop: Shop, ahead: Ahead, before: Seen, listed: Path | None, param
         given = draws(files, tables, without_rows("campaign_targets"), simulated.ORIGINS)[0] if files else no_draws()
         about = [tables[name] for name in ("transactions", "campaigns", "campaign_targets")]
         lots = drawn_in(trial, {"assignments": given})
-        arms = trial_rows(trial, *about, design["eligible"]) if lots is None else lot_rows(trial, lots, tables)
+        arms = trial_rows(trial, *about, eligible=design["eligible"]) if lots is None else lot_rows(trial, lots, tables)
         covariates = before.candidates[["household_id", *_covariates(before.candidates)]]
         rows = in_trial(arms.execute().merge(covariates, on="household_id", validate="one_to_one"), trial)
         known = pd.concat([before.rows, _kept(rows)]).sort_values(["trial", "household_id"], ignore_index=True)
