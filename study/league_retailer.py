@@ -86,9 +86,9 @@ def next_seen(shop: Shop, ahead: Ahead, before: Seen, listed: Path | None, param
         design, trial = params["design"], planned_trials(tables, params["design"])[-1]
         files = {} if listed is None else read_lots(backend, [str(listed)])
         given = draws(files, tables, without_rows("campaign_targets"), simulated.ORIGINS)[0] if files else no_draws()
-        about = [tables[name] for name in ("transactions", "campaigns", "campaign_targets")]
+        about = tables["transactions"], tables["campaigns"], tables["campaign_targets"]
         lots = drawn_in(trial, {"assignments": given})
-        arms = trial_rows(trial, *about, eligible=design["eligible"]) if lots is None else lot_rows(trial, lots, tables)
+        arms = trial_rows(trial, *about, design["eligible"]) if lots is None else lot_rows(trial, lots, tables)
         covariates = before.candidates[["household_id", *_covariates(before.candidates)]]
         rows = in_trial(arms.execute().merge(covariates, on="household_id", validate="one_to_one"), trial)
         known = pd.concat([before.rows, _kept(rows)]).sort_values(["trial", "household_id"], ignore_index=True)
