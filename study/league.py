@@ -19,7 +19,6 @@ from targeting.base.params import load_params
 RETAILERS, HOUSEHOLDS = 30, 1000
 # What of params.yaml decides a retailer's result.
 SECTIONS = ("engine", "design", "nuisance", "policy", "experiment", "seed")
-FOLDS = 3  # of the nuisances: fewer than the pipeline's
 
 
 def main() -> None:
@@ -31,12 +30,8 @@ def main() -> None:
 
 
 def light(params: dict[str, Any]) -> dict[str, Any]:
-    """The parameters with FOLDS, and one thread, as retailers are played side by side."""
-    return {
-        **params,
-        "engine": {**params["engine"], "threads": 1},
-        "nuisance": {**params["nuisance"], "folds": FOLDS},
-    }
+    """The parameters with one thread, as retailers are played side by side."""
+    return {**params, "engine": {**params["engine"], "threads": 1}}
 
 
 def run(folder: Path, cells: Sequence[str], n_retailers: int, households: int, campaigns: int, params: dict[str, Any]) -> None:
