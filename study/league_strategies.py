@@ -1,7 +1,7 @@
 """How each strategy of the league draws up its next list, by what it has seen so far: the pipeline's own path, made light.
 
-Nuisances are the linear candidate's with one cross-fit, the propensity's penalty is fixed; the learner is one, untuned, and
-learns from the stored nuisances; no policy goes by segments or a tree.
+Nuisances are the linear candidate's with one cross-fit, the propensity's penalty is fixed; the learners are two, untuned, and
+learn from the stored nuisances; no policy goes by segments or a tree.
 """
 
 from collections.abc import Mapping
@@ -20,10 +20,10 @@ from targeting.campaign.experiment import assign_arms
 from targeting.campaign.exploration import Exploration
 from targeting.campaign.mailing import NextCampaign, known_by, mailing_list
 from targeting.campaign.pilot import Stakes, best_pilot
-from targeting.campaign.prediction import FAR, Models, outside_range, predict_households
+from targeting.campaign.prediction import FAR, Models, blend_of, outside_range, predict_households
 from targeting.learners.cross_fit import cross_fit_effects
 from targeting.learners.data import outcome_data
-from targeting.learners.ensemble import CONSTANT
+from targeting.learners.ensemble import CONSTANT, ensembles
 from targeting.learners.registry import find_learner
 from targeting.nuisance.cross_fit import cross_fit, nuisance_table, nuisance_tasks, observed_arm
 from targeting.nuisance.models import with_logs
@@ -36,7 +36,8 @@ from targeting.policy.economics import Economics
 from targeting.trials.designs import folded_panel
 from targeting.trials.panel import covariate_names
 
-LEARNER = "linear_dml"  # the best single learner of whole retailers (docs/known_truth.md), and a quick one
+# Quick ones that err apart: few components unshrunk, and all covariates shrunk.
+LEARNERS = {name: find_learner(name, {"nonparam_dml": "linear"}) for name in ("linear_dml", "nonparam_dml")}
 PLUG_IN, SHOWN, BEST_BET, THOMPSON, TEST_AND_ROLL = "plug_in", "shown", "best_bet", "thompson", "test_and_roll"
 LEARNING = (PLUG_IN, SHOWN, BEST_BET, THOMPSON, TEST_AND_ROLL)
 STRENGTH = 0.1  # of the propensity's logistic regression, within the range that the pipeline searches
@@ -46,10 +47,14 @@ Params = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Learned:
-    """What the trials so far say: the panel with its nuisances, the choice of a policy, and the spread of what is unexplained."""
+    """What the trials so far say: the panel with its nuisances, the choice of a policy, and the spread of what is unexplained.
+
+    `blend` are the weights of the learners that rank.
+    """
 
     panel: pd.DataFrame
     nuisance: pd.DataFrame
+    blend: Mapping[str, float]
     choice: PolicyChoice
     residual_sd: float
 
@@ -65,14 +70,19 @@ def learn(rows: pd.DataFrame, params: Params) -> Learned:
     bounds = params["nuisance"]["overlap"]
     with one_process():
         nuisance = fit_nuisances(panel, params)
-        data, learner = outcome_data(panel, nuisance, _stored(panel, nuisance), OUTCOME), find_learner(LEARNER, {})
-        settings = {OUTCOME: dict.fromkeys(data.numbers, learner.settings)}
-        effects = cross_fit_effects(panel, {OUTCOME: data}, learner, settings, seed)
+        data = {OUTCOME: outcome_data(panel, nuisance, _stored(panel, nuisance), OUTCOME)}
+        tables = {}
+        for name, learner in LEARNERS.items():
+            settings = {OUTCOME: dict.fromkeys(data[OUTCOME].numbers, learner.settings)}
+            tables[name] = cross_fit_effects(panel, data, learner, settings, seed)
+        joint = ensembles(panel, tables, data)
     numbers = positivity(panel[covariate_names(panel)], panel["treated"], nuisance["propensity"], bounds, seed, panel["by_lot"])
+    effects = joint.average
     policy, answers = {**params["policy"], "outcome": OUTCOME}, overlap_verdict(numbers).value
     choice = choose_policy(PolicyInputs(panel, nuisance, effects, effects, economics_of(params), policy, bounds, answers, seed))
     predicted = observed_arm(panel["treated"], nuisance[f"mu0_{OUTCOME}"], nuisance[f"mu1_{OUTCOME}"])
-    return Learned(panel, nuisance, choice, float((panel[OUTCOME] - predicted).std()))
+    blend = blend_of("average", joint.weights, OUTCOME)
+    return Learned(panel, nuisance, blend, choice, float((panel[OUTCOME] - predicted).std()))
 
 
 def fit_nuisances(panel: pd.DataFrame, params: Params) -> pd.DataFrame:
@@ -102,9 +112,8 @@ def economics_of(params: Params) -> Economics:
 def predictions(learned: Learned, seen: Seen, params: Params) -> pd.DataFrame:
     """What models of all trials say of the households that may be mailed next, as the stage `predict` has it."""
     eligible = seen.candidates[seen.candidates["eligible"]].reset_index(drop=True)
-    learners, constant = {OUTCOME: {LEARNER: find_learner(LEARNER, {})}}, {OUTCOME: {CONSTANT: 1.0}}
-    clip = params["nuisance"]["clip"]
-    models = Models(OUTCOME, {LEARNER: 1.0}, constant, learners, (MODELS, [1.0]), clip, params["seed"])
+    constant, clip = {OUTCOME: {CONSTANT: 1.0}}, params["nuisance"]["clip"]
+    models = Models(OUTCOME, learned.blend, constant, {OUTCOME: LEARNERS}, (MODELS, [1.0]), clip, params["seed"])
     found = predict_households(learned.panel, learned.nuisance, eligible, models, [OUTCOME])
     beyond = {"outside_range": outside_range(learned.panel, eligible), "unlike": outside_range(learned.panel, eligible, FAR)}
     return pd.concat([eligible[["household_id"]].assign(**beyond), found], axis=1)
