@@ -1,20 +1,23 @@
 """The league: strategies on one small retailer, its lists given back, and what is summed up of many."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import norm
 
 from scripts.render_readme import ROOT
 from study import league_play, league_report
 from study.league import light
 from study.league_figure import league_chart
 from study.league_play import ALL, NOBODY, ORACLE, STRATEGIES, play_retailer
-from study.league_retailer import OUTCOME, PAST, campaigns_of, first_seen, next_seen, observed_past, retailer_settings
-from study.league_strategies import PLUG_IN, TEST_AND_ROLL, THOMPSON
+from study.league_retailer import OUTCOME, PAST, Seen, campaigns_of, first_seen, next_seen, observed_past, retailer_settings
+from study.league_strategies import PLUG_IN, TEST_AND_ROLL, THOMPSON, next_list
 from study.league_summary import by_campaign, by_strategy
 from study.league_verdicts import verdicts
+from targeting.policy.beliefs import Forecast
 from tests.conftest import ENGINE
 from tests.test_study_retailers import PARAMS
 
@@ -92,6 +95,48 @@ def test_mailings_wear_out_and_a_hidden_reason_chooses_who_would_have_bought_any
     more = np.bincount(inside, minlength=300) - fresh.without["purchase_count"]
     assert np.corrcoef(led.chance - fresh.chance, more[led.households])[0, 1] > 0.5
     assert abs(np.corrcoef(fresh.chance, more[fresh.households])[0, 1]) < 0.2
+
+
+def listed(strategy: str, ranking: list[float], shown: bool = True, left: int = 1) -> pd.DataFrame:
+    """The list of six households, of which the last is outside the overlap, by what is believed: the effects that are predicted.
+
+    The first level is known to 10 USD; a contact costs 12.73 USD, so that an effect of 42.43 USD pays.
+    """
+    ids = np.arange(1, 7)
+    candidates = pd.DataFrame({"household_id": ids, "has_history": True, "running": False, "eligible": True})
+    predicted = pd.DataFrame({"household_id": ids, "propensity": [0.5] * 5 + [0.01], "outside_range": "", "unlike": ""})
+    believed = Forecast.of(level=30.0, level_sd=10.0, slope=1.0, slope_sd=0.0, centre=30.0)
+    valued = pd.DataFrame({"policy": ["prudent"], "shown": [shown]})
+    choice = SimpleNamespace(recommended="prudent", valued=valued)
+    learned = SimpleNamespace(choice=choice, forecast=believed, residual_sd=5.0)
+    return next_list(
+        strategy, learned, Seen(candidates, candidates), predicted.assign(ranking=ranking, by_lot=0), left, LEAGUE, seed=1
+    )
+
+
+def test_each_strategy_draws_up_its_own_list():
+    # 45 exceeds the breakeven, but not by half of 10; 60 does.
+    ranking = [0.0, 30.0, 45.0, 60.0, -20.0, 80.0]
+    assert listed(PLUG_IN, ranking)["mail"].tolist() == [0, 0, 1, 1, 0, 1]
+    assert listed("best_bet", ranking)["mail"].tolist() == [0, 0, 0, 1, 0, 0]
+    assert listed("shown", ranking)["mail"].tolist() == [0, 0, 0, 1, 0, 0]
+    assert listed("shown", ranking, shown=False)["mail"].sum() == 0
+    by_chance = listed(THOMPSON, ranking)
+    assert by_chance["by_lot"].all()
+    np.testing.assert_allclose(
+        by_chance["propensity"], norm.cdf((np.array(ranking) - 12.73 / 0.3) / 10).clip(0.001, 0.999), atol=1e-5
+    )
+
+
+def test_a_pilot_is_drawn_for_as_long_as_it_pays():
+    early = listed(TEST_AND_ROLL, [0.0, 30.0, 45.0, 60.0, -20.0, 80.0], left=1000)
+    assert early["by_lot"].sum() in (2, 4)
+    assert early["by_lot"].iloc[-1] == 0  # who is outside the overlap takes no part
+    assert (early.loc[early["by_lot"] == 1, "propensity"] == 0.5).all()
+    assert early.loc[early["by_lot"] == 1, "mail"].sum() * 2 == early["by_lot"].sum()
+    last = listed(TEST_AND_ROLL, [0.0, 30.0, 45.0, 60.0, -20.0, 80.0], left=1)
+    assert last["by_lot"].sum() == 0
+    assert last["mail"].tolist() == [0, 0, 0, 1, 0, 0]
 
 
 def league_of(profits: dict[str, list[float]]) -> pd.DataFrame:
