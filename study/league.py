@@ -16,7 +16,7 @@ from study.run import FOLDER, side_by_side
 from targeting.base.outputs import write_parquet
 from targeting.base.params import load_params
 
-RETAILERS, HOUSEHOLDS = 30, 1000
+RETAILERS, HOUSEHOLDS = 30, 800
 FIRST = 100  # by number: no choice of method was settled on these retailers
 # What of params.yaml decides a retailer's result.
 SECTIONS = ("engine", "design", "nuisance", "policy", "experiment", "seed")

@@ -24,7 +24,7 @@ from study.league_retailer import (
     retailer_settings,
     true_profit,
 )
-from study.league_strategies import LEARNING, TEST_AND_ROLL, learn, next_list, predictions
+from study.league_strategies import LEARNING, learn, next_list, predictions
 from targeting.base.outputs import write_csv
 from targeting.campaign.exploration import draw
 from targeting.sources.simulation.world import Ahead, Shop
@@ -93,7 +93,7 @@ def _by_learning(
     history: tuple[str, ...] = ()
     for place, campaign in enumerate(campaigns):
         ahead, left = shop.ahead(campaign), len(campaigns) - place
-        teaches = _teaches(strategy, seen.rows)
+        teaches = seen.rows[in_both_arms(seen.rows)]
         digest = _digest(teaches)
         learned = _once(kept, ("learned", digest), partial(learn, teaches, params))
         found = _once(kept, ("predicted", digest, _digest(seen.candidates)), partial(predictions, learned, seen, params))
@@ -106,15 +106,6 @@ def _by_learning(
             given = table.assign(campaign_id=campaign.campaign_id)
             seen = _once(kept, ("seen", *history), partial(_given_back, shop, upcoming, seen, given, params))
     return rows
-
-
-def _teaches(strategy: str, rows: pd.DataFrame) -> pd.DataFrame:
-    """The rows that a strategy learns from: of campaigns with both arms all, but Test & Roll goes by the past and its pilots.
-
-    What it mails by rule afterwards is no test.
-    """
-    both = in_both_arms(rows)
-    return rows[both & ((rows["trial"] <= PAST) | (rows["by_lot"] == 1))] if strategy == TEST_AND_ROLL else rows[both]
 
 
 def _given_back(shop: Shop, ahead: Ahead, before: Seen, table: pd.DataFrame, params: Params) -> Seen:
