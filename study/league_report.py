@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 from scripts.render_readme import text_environment
-from study.league import HOUSEHOLDS
+from study.league import HOUSEHOLDS, RETAILERS
 from study.league_figure import CELL_NAMES, NAMES, league_chart
 from study.league_play import CELLS, STRATEGIES
 from study.league_retailer import CAMPAIGNS, PAST
@@ -36,7 +36,8 @@ def render() -> str:
     """The page's text, every figure in it from the stored table."""
     table = pd.read_csv(ROOT / TABLE)
     cells = {cell: table[table["cell"] == cell].set_index("strategy").to_dict("index") for cell in CELLS}
-    sizes = {"n": int(table["n"].min()), "households": HOUSEHOLDS, "campaigns": CAMPAIGNS, "past": PAST}
+    sizes = {"n": int(table["n"].min()), "retailers": RETAILERS, "kinds": table["cell"].nunique()}
+    sizes |= {"households": HOUSEHOLDS, "campaigns": CAMPAIGNS, "past": PAST}
     words = {"names": NAMES, "cell_names": CELL_NAMES, "verdicts": verdicts(table)}
     return (
         text_environment()

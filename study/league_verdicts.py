@@ -49,7 +49,7 @@ def _beaten(own: pd.DataFrame, cell: str) -> str:
     """Whether each of ours earns more than the published plug-in."""
     worst = own.loc[list(OURS)].sort_values("over_plug_in").iloc[0]
     return (
-        f"{_start(cell)}: {NAMES[str(worst.name)]} is the nearest of ours to the {NAMES[PLUG_IN]} or the furthest behind it, by "
+        f"{_start(cell)}: of our strategies {NAMES[str(worst.name)]} leads the {NAMES[PLUG_IN]} least, by "
         f"{money(worst['over_plug_in'])}{_error(worst['over_plug_in_se'])}: the aim, more than it by each, is "
         f"{_met(worst['over_plug_in'], worst['over_plug_in_se'])}."
     )
