@@ -20,7 +20,7 @@ from targeting.campaign.experiment import assign_arms
 from targeting.campaign.exploration import Exploration
 from targeting.campaign.mailing import NextCampaign, known_by, mailing_list
 from targeting.campaign.pilot import Stakes, best_pilot
-from targeting.campaign.prediction import FAR, Models, blend_of, outside_range, predict_households
+from targeting.campaign.prediction import Models, blend_of, fit_campaign, predict_next
 from targeting.learners.cross_fit import cross_fit_effects
 from targeting.learners.data import outcome_data
 from targeting.learners.ensemble import CONSTANT, ensembles
@@ -111,12 +111,9 @@ def economics_of(params: Params) -> Economics:
 
 def predictions(learned: Learned, seen: Seen, params: Params) -> pd.DataFrame:
     """What models of all trials say of the households that may be mailed next, as the stage `predict` has it."""
-    eligible = seen.candidates[seen.candidates["eligible"]].reset_index(drop=True)
     constant, clip = {OUTCOME: {CONSTANT: 1.0}}, params["nuisance"]["clip"]
     models = Models(OUTCOME, learned.blend, constant, {OUTCOME: LEARNERS}, (MODELS, [1.0]), clip, params["seed"])
-    found = predict_households(learned.panel, learned.nuisance, eligible, models, [OUTCOME])
-    beyond = {"outside_range": outside_range(learned.panel, eligible), "unlike": outside_range(learned.panel, eligible, FAR)}
-    return pd.concat([eligible[["household_id"]].assign(**beyond), found], axis=1)
+    return predict_next([seen.candidates], fit_campaign(learned.panel, learned.nuisance, models))
 
 
 def next_list(

@@ -75,7 +75,8 @@ def learn_beliefs(
     score, household, shift = evidence.score, evidence.household_id, evidence.shift
     expected, uncertainty = beliefs_by_fold(centred, score, weight, household, fold, inside, prior_sd, shift, by_lot)
     known = (centred[inside], score[inside], weight[inside], household[inside])
-    posterior = fit_posterior(*known, prior_sd, *(None if own is None else own[inside] for own in (shift, by_lot)))
+    drawn = None if by_lot is None else by_lot[inside]
+    posterior = fit_posterior(*known, prior_sd, None if shift is None else shift[inside], drawn)
     centre = float(np.average(effect[inside], weights=weight[inside]))
     return Beliefs(Forecast(posterior, centre), centred, expected, uncertainty)
 

@@ -158,7 +158,8 @@ def beliefs_by_fold(
         others, own = counted & (fold != number), fold == number
         if len(np.unique(household_id[others])) > 1:
             known = (centred[others], score[others], weight[others], household_id[others])
-            found = fit_posterior(*known, prior_sd, *(None if kept is None else kept[others] for kept in (shift, by_lot)))
+            drawn = None if by_lot is None else by_lot[others]
+            found = fit_posterior(*known, prior_sd, None if shift is None else shift[others], drawn)
             mean[own], sd[own] = found.mean(centred[own]), found.sd(centred[own])
     return mean, sd
 
