@@ -7,7 +7,7 @@ OUTSIDE := $(VENV)/outside
 SPARK := $(VENV)/.spark
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: repro segments test quick long check format params lock spark spark-lock compare experiments readme demo samples picture study bench benchmarks
+.PHONY: repro segments test quick long check format params lock spark spark-lock compare experiments readme demo samples picture study league bench benchmarks
 
 repro: $(READY) ## run the whole pipeline on the data that params.yaml names
 	python -m scripts.run_pipeline
@@ -60,6 +60,10 @@ study: $(READY) ## estimate 1,800 worlds and whole retailers whose truth is know
 	python -m study.retailers
 	python -m study.lists
 	python -m study.report
+
+league: $(READY) ## ten campaigns in a row by each strategy on made-up retailers, and docs/league.md (some hours; goes on where it stopped)
+	python -m study.league
+	python -m study.league_report
 
 bench: $(READY) $(OUTSIDE)/.ready ## time and memory, printed as tables (some fifteen minutes), beside other packages'
 	PYTHONPATH=$(CURDIR)/$(OUTSIDE) python -m benchmarks.run

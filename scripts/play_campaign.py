@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from targeting.sources.simulation.world import Retailer, RetailerSettings, simulate
+from targeting.sources.simulation.world import Retailer, RetailerSettings, known_before, simulate
 
 SETTINGS = RetailerSettings(households=800, weeks=72, overlap="good", effect="constant", seed=1, first_day=date(2016, 1, 4))
 SEEN = 2  # campaigns of type A before the first list
@@ -29,17 +29,11 @@ def mailed_by(path: Path) -> tuple[int, list[int]]:
 
 def until(world: Retailer, n_campaigns: int) -> dict[str, pd.DataFrame]:
     """The tables after so many campaigns of type A, as they are on the day before the next one, or at the end of the data."""
-    tables = dict(world.tables)
-    campaigns, lines = tables["campaigns"], tables["transactions"]
+    campaigns, last = world.tables["campaigns"], world.tables["transactions"]["day"].max()
     starts = campaigns.loc[campaigns["campaign_type"] == "A", "start_day"].sort_values().tolist()
-    end = starts[n_campaigns] if n_campaigns < len(starts) else lines["day"].max() + pd.Timedelta(days=1)
-    known = campaigns[campaigns["start_day"] < end]
-    tables |= {"campaigns": known, "transactions": lines[lines["day"] < end].assign(**lines[MONEY] / 100)}
-    for name in ("campaign_targets", "coupons", "redemptions"):
-        tables[name] = tables[name][tables[name]["campaign_id"].isin(known["campaign_id"])]
-    tables["redemptions"] = tables["redemptions"][tables["redemptions"]["day"] < end]
-    tables["promotions"] = tables["promotions"][tables["promotions"]["week"] <= tables["transactions"]["week"].max()]
-    return tables
+    tables = known_before(world.tables, starts[n_campaigns] if n_campaigns < len(starts) else last + pd.Timedelta(days=1))
+    lines = tables["transactions"]
+    return {**tables, "transactions": lines.assign(**lines[MONEY] / 100)}
 
 
 def play(folder: Path, lists: Mapping[int, Collection[int]], settings: RetailerSettings = SETTINGS) -> Retailer:

@@ -60,7 +60,7 @@ def main() -> None:
         params["policy"]["prudence"],
         Budget(params["policy"]["budget_usd"], params["policy"]["budget_contacts"]),
     )
-    exploration = Exploration(*(settings[name] for name in ("method", "epsilon", "temperature", "floor")))
+    exploration = Exploration(*(settings[name] for name in ("method", "epsilon", "temperature", "floor", "campaigns")))
     scaling, loadings, centres, named = (pd.read_parquet(path) for path in (SCALING, LOADINGS, CENTRES, SEGMENTS))
     features = {f"{PREFIX}{name}" for name in scaling["feature"]}
     needed = [name for name in read_schema(CANDIDATES).names if not name.startswith(PREFIX) or name in features]

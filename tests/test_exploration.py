@@ -14,6 +14,7 @@ from targeting.campaign.exploration import (
     exploration_table,
     simulate_campaigns,
     softmax,
+    stakes_floor,
     thompson,
 )
 from targeting.nuisance.overlap import effective_sample_size
@@ -45,19 +46,32 @@ def test_softmax_goes_from_the_best_arm_to_a_coin():
 def test_the_parameter_chooses_the_method():
     policy, profit, spread = np.array([0.0, 1.0]), np.array([4.0, -4.0]), np.array([4.0, 2.0])
     found = Exploration("thompson", 0.1, 2.0, floor=0.05).propensity(policy, profit, spread)
-    np.testing.assert_allclose(found, [norm.cdf(1), 0.05])
+    np.testing.assert_allclose(found, [norm.cdf(1), norm.cdf(-2)])  # a floor of 0.05 would cost more than it can bring
     greedy = Exploration("epsilon_greedy", 0.1, 2.0).propensity(policy, profit, spread)
     np.testing.assert_allclose(greedy, [0.05, 0.95])
     np.testing.assert_allclose(Exploration("softmax", 0.1, 2.0).propensity(policy, profit, spread), softmax(profit, 2.0, 0.1))
 
 
 def test_thompson_mails_as_often_as_a_draw_from_the_belief_would():
-    profit, spread = np.array([1.0, -2.0, 0.0, 50.0, -50.0]), np.array([2.0, 2.0, 1.0, 1.0, 1.0])
+    profit, spread = np.array([1.0, -2.0, 0.0, 3.0, -3.0]), np.array([2.0, 2.0, 1.0, 1.5, 1.5])
     drawn = np.random.default_rng(1).normal(profit, spread, (200_000, 5)) > 0
-    found = thompson(profit, spread, 0.1)
+    found = thompson(profit, spread, 0.1, campaigns=1000)
     np.testing.assert_allclose(found, drawn.mean(axis=0).clip(0.1, 0.9), atol=0.005)
-    # What is known for sure goes to a bound, what is not believed at all to the lower one.
-    assert thompson([3.0, -3.0, 1.0], [0.0, 0.0, np.nan], 0.1).tolist() == [0.9, 0.1, 0.1]
+    # What is known for sure goes to an outer bound, of what is not believed at all the floor is mailed.
+    assert thompson([3.0, -3.0, 1.0], [0.0, 0.0, np.nan], 0.1, campaigns=4).tolist() == [0.999, 0.001, 0.1]
+
+
+def test_the_floor_costs_no_more_than_knowing_could_bring():
+    profit, spread = np.array([-1.0, -3.0, -8.0, -13.0]), 2.0
+    floor = stakes_floor(profit, spread, 0.05, campaigns=3)
+    draws = np.random.default_rng(2).normal(profit, spread, (2_000_000, 4))
+    knowing = 3 * draws.clip(0).mean(axis=0)  # in three campaigns, by the mean of what a contact that pays earns
+    np.testing.assert_allclose(floor * -profit, np.minimum(0.05 * -profit, np.maximum(knowing, 0.001 * -profit)), atol=1e-3)
+    assert floor[0] == 0.05
+    assert floor[3] == 0.001
+    assert stakes_floor([0.0], [1.0], 0.05, campaigns=3)[0] == 0.05
+    # What pays must be left out by a lot no more often than what loses as much is mailed by one.
+    np.testing.assert_array_equal(stakes_floor(-profit, spread, 0.05, campaigns=3), floor)
 
 
 def test_households_are_mailed_as_often_as_logged():

@@ -14,6 +14,7 @@ from targeting.policy.posterior import (
     slope_belief,
     weighted_fit,
 )
+from targeting.stats.joined import join
 
 
 def rows(seed: int, n: int = 400) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
@@ -143,3 +144,20 @@ def test_beliefs_hold_as_often_as_they_say():
     # Monte Carlo error of the mean of some 500 levels, each known to about 6.5.
     assert np.mean(expected) == pytest.approx(np.mean(true), abs=1.0)
     assert np.mean(chances) == pytest.approx(np.mean(lost), abs=0.06)
+
+
+def test_lots_correct_the_level_that_observed_campaigns_have_wrong():
+    rng, n = np.random.default_rng(4), 400
+    by_lot, household = np.arange(n) < 100, np.arange(n)
+    score = np.where(by_lot, 20.0, 60.0) + rng.normal(0, 50, n)  # observed ones are off by 40
+    found = fit_posterior(np.zeros(n), score, np.ones(n), household, np.inf, by_lot=by_lot)
+    means = [score[rows].mean() for rows in (by_lot, ~by_lot)]
+    # A mean's variance clustered by household: (n / (n - 1)) sum of squares / m^2, of all rows' n and its own m.
+    variances = [n / (n - 1) * np.square(score[rows] - score[rows].mean()).sum() / rows.sum() ** 2 for rows in (by_lot, ~by_lot)]
+    expected = join(*means, np.diag(variances)).estimate
+    assert (found.level.mean, found.level.sd) == pytest.approx((expected.value, expected.se))
+    pooled = fit_posterior(np.zeros(n), score, np.ones(n), household, np.inf)
+    assert abs(found.level.mean - 20) < 10 < abs(pooled.level.mean - 20)
+    # With lots alone, with none, or with a handful, there is nothing to correct.
+    for few in (np.ones(n, dtype=bool), np.zeros(n, dtype=bool), np.arange(n) < 20):
+        assert fit_posterior(np.zeros(n), score, np.ones(n), household, np.inf, by_lot=few) == pooled

@@ -21,6 +21,7 @@ EPSILONS = (0.0, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 1.0)
 TEMPERATURES = (1.0, 2.0, 5.0, 10.0, 20.0, 50.0)  # USD
 # Softmax alone gives chances too small to learn from wherever a contact promises a large loss: a coin bounds them.
 SOFTMAX_EPSILON = 0.1
+LEAST = 0.001  # of a lot's chance under thompson: with less, one household that is drawn would outweigh all others
 SIMULATED_EPSILONS, N_CAMPAIGNS, N_WORLDS = (0.0, 0.1, 0.3), 6, 100
 
 
@@ -28,20 +29,22 @@ SIMULATED_EPSILONS, N_CAMPAIGNS, N_WORLDS = (0.0, 0.1, 0.3), 6, 100
 class Exploration:
     """How to explore: `method` epsilon_greedy, softmax or thompson.
 
-    `epsilon` lies in [0, 1], `temperature` in USD of profit above 0; `floor` is the least chance of either arm under thompson.
+    `epsilon` lies in [0, 1], `temperature` in USD of profit above 0; `floor` is the least chance of either arm under thompson,
+    where as much is at stake over the `campaigns` to come.
     """
 
     method: str
     epsilon: float
     temperature: float
     floor: float = 0.05
+    campaigns: int = 4
 
     def propensity(self, policy: ArrayLike, profit: ArrayLike, spread: ArrayLike) -> Vector:
         """Each household's chance of being mailed (n,), by the policy, or by the profit of a contact, expected and its spread."""
         if self.method == "softmax":
             return softmax(profit, self.temperature, self.epsilon)
         if self.method == "thompson":
-            return thompson(profit, spread, self.floor)
+            return thompson(profit, spread, self.floor, self.campaigns)
         return epsilon_greedy(policy, self.epsilon)
 
 
@@ -62,18 +65,34 @@ def softmax(profit: ArrayLike, temperature: float, epsilon: float = 0.0) -> Vect
     return epsilon_greedy(expit(np.asarray(profit, dtype=float) / temperature), epsilon)
 
 
-def thompson(profit: ArrayLike, spread: ArrayLike, floor: float) -> Vector:
+def thompson(profit: ArrayLike, spread: ArrayLike, floor: float, campaigns: int) -> Vector:
     """The chance (n,) that a contact pays, by what is believed: normal with mean `profit` and this `spread`, in USD.
 
-    That is how often a draw from the belief would mail the household. It is kept inside [floor, 1 - floor], so that everybody
-    stays comparable. Where nothing is believed (a missing spread) it is `floor`.
+    That is how often a draw from the belief would mail the household. It is kept inside [least, 1 - least], `least` being what
+    `stakes_floor` says, so that everybody stays comparable. Where nothing is believed (a missing spread) it is `floor`.
     Sources: Thompson (1933), Biometrika 25, 285-294; Hadad, Hirshberg, Zhan, Wager & Athey (2021), Confidence intervals for
     policy evaluation in adaptive experiments, PNAS 118(15), for why chances need a floor.
     """
     mean, sd = np.asarray(profit, dtype=float), np.asarray(spread, dtype=float)
     with np.errstate(divide="ignore", invalid="ignore"):
         pays = np.where(sd > 0, ndtr(mean / sd), (mean > 0) * 1.0)
-    return np.clip(np.where(np.isnan(sd), floor, pays), floor, 1 - floor)
+    least = stakes_floor(mean, sd, floor, campaigns)
+    return np.where(np.isnan(sd), floor, np.clip(pays, least, 1 - least))
+
+
+def stakes_floor(profit: ArrayLike, spread: ArrayLike, floor: float, campaigns: int) -> Vector:
+    """The least chance (n,) of either arm that the stakes allow: `floor`, but nothing dearer than what it can bring.
+
+    Doing with a chance c what is believed to be wrong costs c |profit|. Knowing would bring the expected gain of perfect
+    information in each of the `campaigns` to come (Raiffa & Schlaifer 1961), so that c is at most campaigns times this gain over
+    |profit|; and at least LEAST, as no lot has a chance of 0 or 1.
+    """
+    mean, sd = np.abs(np.asarray(profit, dtype=float)), np.asarray(spread, dtype=float)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        z = np.where(sd > 0, mean / sd, np.inf)
+        gain = np.where(sd > 0, sd * np.exp(-(z**2) / 2) / np.sqrt(2 * np.pi) - mean * ndtr(-z), 0.0)
+        worth = np.where(mean > 0, campaigns * gain / mean, 1.0)
+    return np.clip(worth, min(LEAST, floor), floor)
 
 
 def draw(propensity: ArrayLike, household_id: ArrayLike, seed: int) -> NDArray[np.int64]:

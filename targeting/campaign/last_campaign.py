@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from targeting.base.columns import PREFIX
+from targeting.base.lots import drawn_by_lot
 from targeting.campaign.mailing import NextCampaign, known_by, mailed_by_policy, seen_by_policy
 from targeting.campaign.monitoring import DRIFT, FEWEST, REALISED, Realised, drift_table, realised_table
 from targeting.nuisance.overlap import comparable
@@ -57,7 +58,9 @@ def judge_last_campaign(
     overlap = everywhere[new]
     evidence, old = evidence_of(panel, nuisance, outcome, everywhere), ~new
     weight, fold = nuisance[f"precision_{outcome}"].to_numpy(dtype=float), panel["fold"].to_numpy()
-    beliefs = learn_beliefs(earlier.ranking[old], weight[old], fold[old], evidence.rows(old)) if new.any() else None
+    drawn, beliefs = drawn_by_lot(panel), None
+    if new.any():
+        beliefs = learn_beliefs(earlier.ranking[old], weight[old], fold[old], evidence.rows(old), drawn[old])
     if overlap.sum() < FEWEST or beliefs is None:
         return LastCampaign(pd.DataFrame(columns=DRIFT), pd.DataFrame(columns=REALISED), int(overlap.sum()))
     rows = described(panel, earlier.comparable, outcome)

@@ -16,11 +16,11 @@ from statsmodels.stats.multitest import multipletests
 from targeting.base.columns import outcomes_of
 from targeting.effects.by_segment import FEWEST
 from targeting.effects.estimators import EffectData, aipw, aipw_terms, ato_terms, effect_data, ipw
-from targeting.effects.joined import join
 from targeting.effects.pooling import joint_ratios
 from targeting.nuisance.overlap import inverse_propensity_weights, standardised_mean_differences
 from targeting.policy.posterior import LEVEL_SPREAD, Belief, combined
 from targeting.stats.estimates import Estimate, SkewedEstimate
+from targeting.stats.joined import join
 from targeting.trials.panel import household_covariates
 
 Mask = NDArray[np.bool_]

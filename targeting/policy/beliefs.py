@@ -63,7 +63,9 @@ class Beliefs:
     uncertainty: Vector
 
 
-def learn_beliefs(effect: Vector, weight: Vector, fold: NDArray[np.int64], evidence: Evidence) -> Beliefs | None:
+def learn_beliefs(
+    effect: Vector, weight: Vector, fold: NDArray[np.int64], evidence: Evidence, by_lot: NDArray[np.bool_] | None = None
+) -> Beliefs | None:
     """Beliefs from out-of-fold effects, the scores and their weights (rows,); None without two households in the overlap."""
     inside = evidence.overlap
     if len(np.unique(evidence.household_id[inside])) < 2:
@@ -71,9 +73,10 @@ def learn_beliefs(effect: Vector, weight: Vector, fold: NDArray[np.int64], evide
     centred = centred_by_fold(effect, weight, fold, inside)
     prior_sd = LEVEL_SPREAD * float(np.abs(evidence.outcome[inside]).mean())
     score, household, shift = evidence.score, evidence.household_id, evidence.shift
-    expected, uncertainty = beliefs_by_fold(centred, score, weight, household, fold, inside, prior_sd, shift)
+    expected, uncertainty = beliefs_by_fold(centred, score, weight, household, fold, inside, prior_sd, shift, by_lot)
     known = (centred[inside], score[inside], weight[inside], household[inside])
-    posterior = fit_posterior(*known, prior_sd, None if shift is None else shift[inside])
+    drawn = None if by_lot is None else by_lot[inside]
+    posterior = fit_posterior(*known, prior_sd, None if shift is None else shift[inside], drawn)
     centre = float(np.average(effect[inside], weights=weight[inside]))
     return Beliefs(Forecast(posterior, centre), centred, expected, uncertainty)
 

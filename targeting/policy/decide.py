@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from targeting.base.columns import KEYS, effect_columns
+from targeting.base.lots import drawn_by_lot
 from targeting.nuisance.overlap import comparable
 from targeting.policy.beliefs import BELIEVED, Beliefs, believed_profits, learn_beliefs
 from targeting.policy.economics import Economics
@@ -109,7 +110,7 @@ def choose_policy(inputs: PolicyInputs) -> PolicyChoice:
     evidence = evidence_of(inputs.panel, inputs.nuisance, outcome, overlap, inputs.shifts)
     effect = inputs.ranking[effect_columns(outcome)[0]].to_numpy(dtype=float)
     weight = inputs.nuisance[f"precision_{outcome}"].to_numpy(dtype=float)
-    beliefs = learn_beliefs(effect, weight, inputs.panel["fold"].to_numpy(), evidence)
+    beliefs = learn_beliefs(effect, weight, inputs.panel["fold"].to_numpy(), evidence, drawn_by_lot(inputs.panel))
     data = policy_data(inputs, evidence, beliefs)
     decisions = assign(data)
     promised = {}

@@ -6,6 +6,7 @@ doubly robust scores by weighted least squares, errors clustered by household, a
 - The level has a normal prior around nothing with a spread of a tenth of what an average household buys: a campaign seldom
   moves sales by more than some percent, and hardly ever by a fifth. What a contact costs plays no part: it says nothing of what
   a contact brings.
+  Households whom lots decided on correct what observed campaigns say of it, as far as the two lie apart (`stats.joined`).
 - The slope is what a learner's effects are worth: 1 if they are right, 0 if they say nothing. Before seeing data both are as
   likely: half the prior lies at 0, half is normal around 1 with a spread of 1/4, since learners that shrink their effects are a
   little too flat. Scores move belief between the two (a spike and a slab); where they say that effects differ, the size is
@@ -24,9 +25,11 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit, ndtr
 
 from targeting.stats.estimates import Estimate, cluster_sums
+from targeting.stats.joined import join
 
 Vector = NDArray[np.float64]
 LEVEL_SPREAD = 0.1  # of the mean outcome
+FEWEST = 30  # households of lots, and of observed campaigns, whose levels can be told apart: with fewer an error is no error
 SLOPE_ALIKE = 0.5  # prior chance that the learner's effects say nothing
 SLOPE_RIGHT, SLOPE_SPREAD = 1.0, 0.25  # of the slope, where they say something
 
@@ -102,23 +105,37 @@ def centred_by_fold(effect: Vector, weight: Vector, fold: NDArray[np.int64], cou
 
 
 def fit_posterior(
-    centred: Vector, score: Vector, weight: Vector, household_id: ArrayLike, prior_sd: float, shift: Vector | None = None
+    centred: Vector,
+    score: Vector,
+    weight: Vector,
+    household_id: ArrayLike,
+    prior_sd: float,
+    shift: Vector | None = None,
+    by_lot: NDArray[np.bool_] | None = None,
 ) -> Posterior:
     """The posterior from rows with effects (rows,), their doubly robust scores and weights.
 
     `prior_sd` is the spread of the level's prior, in the outcome's unit; `shift` (rows, splits) how far what is learned moves
     the scores, where a sample was learned from: level and slope are then as much less certain as it moves them. Effects that are
-    alike for all have no slope. Raises ValueError for fewer than two households.
+    alike for all have no slope. Where some rows are `by_lot` (rows,) and others are not, each kind has a level of its own, and
+    lots correct the observed one (`join`). Raises ValueError for fewer than two households.
     """
     alike = np.ptp(centred) <= 1e-9 * max(1.0, float(np.abs(score).mean()))
-    design = np.ones((len(score), 1)) if alike else np.column_stack([np.ones(len(score)), centred])
+    drawn = np.zeros(len(score), dtype=bool) if by_lot is None else by_lot
+    apart = all(len(np.unique(np.asarray(household_id)[rows])) >= FEWEST for rows in (drawn, ~drawn))
+    kinds = np.column_stack([drawn, ~drawn]).astype(float) if apart else np.ones((len(score), 1))
+    design = kinds if alike else np.column_stack([kinds, centred])
     values, covariance = weighted_fit(design, score, weight, household_id)
     if shift is not None:
         weighted = design * weight[:, None]
         moved = np.linalg.solve(weighted.T @ design, weighted.T @ shift)
         covariance = covariance + moved @ moved.T / shift.shape[1]
-    level = combined(Belief(0.0, prior_sd), float(values[0]), float(covariance[0, 0]))
-    return Posterior(level, Belief(0.0, 0.0) if alike else slope_belief(float(values[1]), float(covariance[1, 1])))
+    found, variance = float(values[0]), float(covariance[0, 0])
+    if apart:
+        both = join(found, float(values[1]), covariance[:2, :2]).estimate
+        found, variance = both.value, both.se**2
+    level = combined(Belief(0.0, prior_sd), found, variance)
+    return Posterior(level, Belief(0.0, 0.0) if alike else slope_belief(float(values[-1]), float(covariance[-1, -1])))
 
 
 def beliefs_by_fold(
@@ -130,6 +147,7 @@ def beliefs_by_fold(
     counted: NDArray[np.bool_],
     prior_sd: float,
     shift: Vector | None = None,
+    by_lot: NDArray[np.bool_] | None = None,
 ) -> tuple[Vector, Vector]:
     """Each row's expected effect and its standard deviation (rows,), by the posterior of the other folds' counted rows.
 
@@ -140,7 +158,8 @@ def beliefs_by_fold(
         others, own = counted & (fold != number), fold == number
         if len(np.unique(household_id[others])) > 1:
             known = (centred[others], score[others], weight[others], household_id[others])
-            found = fit_posterior(*known, prior_sd, None if shift is None else shift[others])
+            drawn = None if by_lot is None else by_lot[others]
+            found = fit_posterior(*known, prior_sd, None if shift is None else shift[others], drawn)
             mean[own], sd[own] = found.mean(centred[own]), found.sd(centred[own])
     return mean, sd
 

@@ -20,8 +20,13 @@ def tables(backend: BaseBackend, data: Mapping[str, Any]) -> dict[str, ir.Table]
     """The canonical tables of the retailer that `data` describes, and `truth`: see targeting.sources.simulation.world."""
     names = ("households", "weeks", "overlap", "effect", "seed")
     world = simulate(RetailerSettings(**{name: data[name] for name in names}, first_day=date.fromisoformat(data["first_day"])))
-    read = {name: _canonical(backend, name, frame) for name, frame in world.tables.items()}
-    return read | {"truth": backend.create_table("simulated_truth", ibis.memtable(world.truth), temp=True)}
+    truth = backend.create_table("simulated_truth", ibis.memtable(world.truth), temp=True)
+    return as_tables(backend, world.tables) | {"truth": truth}
+
+
+def as_tables(backend: BaseBackend, frames: Mapping[str, pd.DataFrame]) -> dict[str, ir.Table]:
+    """The retailer's frames as canonical tables."""
+    return {name: _canonical(backend, name, frame) for name, frame in frames.items()}
 
 
 def _canonical(backend: BaseBackend, name: str, frame: pd.DataFrame) -> ir.Table:

@@ -52,12 +52,12 @@ class Response:
     staying_away: Vector
 
 
-def calendar(weeks: int) -> list[Campaign]:
-    """All campaigns inside `weeks` weeks, numbered by their first day; windows of type A do not overlap each other.
+def calendar(weeks: int, most: int = N_A) -> list[Campaign]:
+    """All campaigns inside `weeks` weeks, at `most` so many of type A, numbered by their first day; windows of A do not overlap.
 
     Raises ValueError where no campaign of type A fits.
     """
-    number = min(N_A, (weeks - HISTORY_WEEKS) // A_GAP_WEEKS)
+    number = min(most, (weeks - HISTORY_WEEKS) // A_GAP_WEEKS)
     if number < 1:
         raise ValueError(f"{weeks} weeks hold no campaign of type A: it takes {HISTORY_WEEKS + A_GAP_WEEKS}.")
     gap = (weeks - HISTORY_WEEKS) // number
@@ -96,15 +96,16 @@ def purchase_history(baskets: pd.DataFrame, day: int) -> pd.DataFrame:
     )
 
 
-def mailing_chance(past: pd.DataFrame, overlap: str) -> Vector:
+def mailing_chance(past: pd.DataFrame, overlap: str, hint: Vector | float = 0.0) -> Vector:
     """Chance of being mailed a campaign of type A, (rows of `past`,): logistic in how engaged the household has been.
 
     Engagement is the sum of standardised log spend, log visits and regularity less standardised log recency, standardised again.
+    `hint` (rows of `past`,) is added to the log odds: a reason that no table shows.
     """
     intercept, slope = LOG_ODDS[overlap]
     engaged = _standard(np.log1p(past["spend"])) + _standard(np.log1p(past["visits"])) + _standard(past["regularity"])
     engaged = _standard(engaged - _standard(np.log1p(past["recency"])))
-    return (1 / (1 + np.exp(-(intercept + slope * engaged)))).to_numpy()
+    return (1 / (1 + np.exp(-(intercept + slope * engaged + hint)))).to_numpy()
 
 
 def expected_change(past: pd.DataFrame, effect: str) -> Vector:
@@ -118,10 +119,26 @@ def expected_change(past: pd.DataFrame, effect: str) -> Vector:
     return (HETEROGENEOUS_TRIPS + moved).to_numpy()
 
 
-def response(campaign: Campaign, past: pd.DataFrame, shoppers: Shoppers, effect: str) -> Response:
-    """How every household would respond to a campaign of type A; one without a history does not."""
+def coming(baskets: pd.DataFrame, campaign: Campaign, shoppers: Shoppers) -> Vector:
+    """How many visits more than its habits suggest each household is going to make, (n,), in standard deviations.
+
+    From the campaign's first day to FOLLOW_UP_DAYS after it, by what is drawn already; nobody's past shows it.
+    """
+    last = min(campaign.end + FOLLOW_UP_DAYS, shoppers.rates.shape[1] - 1)
+    inside = baskets.loc[baskets["day"].between(campaign.start, last), "household"]
+    expected = shoppers.rates[:, campaign.start : last + 1].sum(axis=1)
+    more = (np.bincount(inside, minlength=shoppers.n) - expected) / np.sqrt(1 + expected)
+    return _standard(pd.Series(more)).to_numpy()
+
+
+def response(campaign: Campaign, past: pd.DataFrame, shoppers: Shoppers, effect: str, left: Vector | float = 1.0) -> Response:
+    """How every household would respond to a campaign of type A; one without a history does not.
+
+    `left` (n,) is what earlier mailings have left of it.
+    """
     change = np.zeros(shoppers.n)
     change[past.index] = expected_change(past, effect)
+    change *= left
     own = shoppers.rates[:, campaign.start : campaign.end + 1].sum(axis=1)
     share = np.clip(np.divide(-change, own, out=np.zeros(shoppers.n), where=own > 0), 0.0, MOST_STAY_AWAY)
     return Response(trips=np.maximum(change, 0.0), staying_away=share)

@@ -5,7 +5,7 @@ whatever their overlap and effect, and so do a household's potential outcomes. A
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 import numpy as np
@@ -14,9 +14,11 @@ from numpy.typing import NDArray
 
 from targeting.sources.simulation.campaigns import (
     LOT_CHANCE,
+    N_A,
     Campaign,
     Response,
     calendar,
+    coming,
     expected_effect,
     expected_without,
     lot_trips,
@@ -40,7 +42,12 @@ COUPON_SHARE = 0.4  # of the line's sales; the maker pays the retailer back, so 
 
 @dataclass(frozen=True)
 class RetailerSettings:
-    """How large the retailer is, how it mails and what that does; first_day is a Monday for whole weeks."""
+    """How large the retailer is, how it mails and what that does; first_day is a Monday for whole weeks.
+
+    campaigns: of type A, at most. wear_out: the share of its effect that a campaign of type A loses with each earlier one that
+    the household was mailed. hidden: what one standard deviation of visits to come, which no table shows, adds to the log odds
+    of being mailed where the retailer chooses.
+    """
 
     households: int
     weeks: int
@@ -48,6 +55,9 @@ class RetailerSettings:
     effect: str
     seed: int
     first_day: date
+    campaigns: int = N_A
+    wear_out: float = 0.0
+    hidden: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -81,42 +91,120 @@ class Purchases:
         return Purchases(pd.concat([part.baskets for part in parts], ignore_index=True), pd.concat(lines, ignore_index=True))
 
 
+@dataclass(frozen=True)
+class Ahead:
+    """A campaign of type A before its first day, for the `households` (rows,) that have a history.
+
+    chance: of being mailed, as the retailer chooses. without and effect: expected outcomes if not mailed, and what a mailing
+    adds, of all (n,). answer: how all would respond.
+    """
+
+    campaign: Campaign
+    households: NDArray[np.int64]
+    chance: NDArray[np.float64]
+    without: pd.DataFrame
+    effect: pd.DataFrame
+    answer: Response
+
+
+@dataclass(frozen=True)
+class Shop:
+    """The retailer on its way: purchases of all days, without what campaigns of type A still to come will change; who was mailed.
+
+    `mailed` (n,) by campaign has all of types B and C, and those of type A so far.
+    """
+
+    settings: RetailerSettings
+    catalogue: Catalogue
+    shoppers: Shoppers
+    campaigns: list[Campaign]
+    purchases: Purchases
+    mailed: Mapping[Campaign, NDArray[np.bool_]]
+
+    def ahead(self, campaign: Campaign) -> Ahead:
+        """What is known, by nature, of a campaign of type A after those before it."""
+        settings, shoppers, baskets = self.settings, self.shoppers, self.purchases.baskets
+        past = purchase_history(baskets, campaign.start)
+        hint = settings.hidden * coming(baskets, campaign, shoppers)[past.index] if settings.hidden else 0.0
+        earlier = sum((who.astype(float) for other, who in self.mailed.items() if other.type == "A"), np.zeros(shoppers.n))
+        answer = response(campaign, past, shoppers, settings.effect, (1 - settings.wear_out) ** earlier)
+        by_lot = {other: who for other, who in self.mailed.items() if other.type != "A"}
+        value = basket_value(shoppers, self.catalogue)
+        return Ahead(
+            campaign,
+            past.index.to_numpy(),
+            mailing_chance(past, settings.overlap, hint),
+            expected_without(campaign, by_lot, shoppers, value, settings.effect),
+            expected_effect(campaign, answer, shoppers, value),
+            answer,
+        )
+
+    def by_the_retailer(self, ahead: Ahead) -> NDArray[np.bool_]:
+        """Whom the retailer itself mails (n,), by its chances."""
+        lots = stream(self.settings.seed, Draw.LOTS, ahead.campaign.campaign_id).random(self.shoppers.n)
+        chosen = np.zeros(self.shoppers.n, dtype=bool)
+        chosen[ahead.households] = lots[ahead.households] < ahead.chance
+        return chosen
+
+    def after(self, ahead: Ahead, chosen: NDArray[np.bool_]) -> "Shop":
+        """The retailer after the households in `chosen` (n,) were mailed."""
+        seed = self.settings.seed
+        purchases = respond(self.purchases, ahead.campaign, ahead.answer, chosen, self.shoppers, self.catalogue, seed)
+        return replace(self, purchases=purchases, mailed={**self.mailed, ahead.campaign: chosen})
+
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """The canonical tables, money in whole cents, of all days and campaigns so far."""
+        mailed = {campaign: self.mailed[campaign] for campaign in self.campaigns if campaign in self.mailed}
+        return _tables(self.settings, self.purchases, self.shoppers, self.catalogue, mailed)
+
+
+def open_shop(settings: RetailerSettings) -> Shop:
+    """The retailer of these settings before its first campaign of type A."""
+    seed, n_days = settings.seed, 7 * settings.weeks
+    catalogue = make_catalogue(stream(seed, Draw.CATALOGUE))
+    shoppers = make_shoppers(settings.households, settings.first_day, n_days, stream(seed, Draw.SHOPPERS))
+    campaigns = calendar(settings.weeks, settings.campaigns)
+    visits = own_visits(shoppers, 0, n_days - 1, stream(seed, Draw.VISITS))
+    lots = {c: stream(seed, Draw.LOTS, c.campaign_id).random(shoppers.n) for c in campaigns if c.type != "A"}
+    by_lot = {c: drawn < LOT_CHANCE[c.type] for c, drawn in lots.items()}
+    trips = [_trips(np.where(who, lot_trips(c, settings.effect), 0.0), c, shoppers, catalogue, seed) for c, who in by_lot.items()]
+    purchases = _filled(visits, shoppers, catalogue, seed, 0).plus(*trips)
+    return Shop(settings, catalogue, shoppers, campaigns, purchases, by_lot)
+
+
 def simulate(settings: RetailerSettings, lists: Mapping[int, Collection[int]] = NO_LISTS) -> Retailer:
     """The retailer of these settings; the same settings give the same tables.
 
     `lists` has, for campaigns of type A by number, the households that somebody else chose to mail, in place of the retailer.
     What came before a campaign does not depend on its list.
     """
-    seed, n_days = settings.seed, 7 * settings.weeks
-    catalogue = make_catalogue(stream(seed, Draw.CATALOGUE))
-    shoppers = make_shoppers(settings.households, settings.first_day, n_days, stream(seed, Draw.SHOPPERS))
-    value = basket_value(shoppers, catalogue)
-    campaigns = calendar(settings.weeks)
-
-    visits = own_visits(shoppers, 0, n_days - 1, stream(seed, Draw.VISITS))
-    lots = {c: stream(seed, Draw.LOTS, c.campaign_id).random(shoppers.n) for c in campaigns}
-    by_lot = {c: lots[c] < LOT_CHANCE[c.type] for c in campaigns if c.type != "A"}
-    trips = [_trips(np.where(who, lot_trips(c, settings.effect), 0.0), c, shoppers, catalogue, seed) for c, who in by_lot.items()]
-    purchases = _filled(visits, shoppers, catalogue, seed, 0).plus(*trips)
-
-    mailed, truths = dict(by_lot), []
-    for campaign in campaigns:
+    shop, truths = open_shop(settings), []
+    for campaign in shop.campaigns:
         if campaign.type == "A":
-            past = purchase_history(purchases.baskets, campaign.start)
-            chance = mailing_chance(past, settings.overlap)
-            chosen = np.zeros(shoppers.n, dtype=bool)
-            chosen[past.index] = lots[campaign][past.index] < chance
+            ahead = shop.ahead(campaign)
+            chosen = shop.by_the_retailer(ahead)
             if campaign.campaign_id in lists:
-                households = past.index.to_numpy()
-                chosen[households] = np.isin(households + 1, list(lists[campaign.campaign_id]))
-            answer = response(campaign, past, shoppers, settings.effect)
-            without = expected_without(campaign, by_lot, shoppers, value, settings.effect)
-            effect = expected_effect(campaign, answer, shoppers, value)
-            truths.append(_truth(campaign, shoppers, past.index.to_numpy(), chance, without, effect))
-            mailed[campaign] = chosen
-            purchases = respond(purchases, campaign, answer, chosen, shoppers, catalogue, seed)
-    tables = _tables(settings, purchases, shoppers, catalogue, {campaign: mailed[campaign] for campaign in campaigns})
-    return Retailer(tables, pd.concat(truths, ignore_index=True))
+                chosen[ahead.households] = np.isin(ahead.households + 1, list(lists[campaign.campaign_id]))
+            truths.append(_truth(ahead, shop.shoppers))
+            shop = shop.after(ahead, chosen)
+    return Retailer(shop.tables(), pd.concat(truths, ignore_index=True))
+
+
+def known_before(tables: Mapping[str, pd.DataFrame], day: pd.Timestamp) -> dict[str, pd.DataFrame]:
+    """The tables as they are on the evening before `day`: campaigns that have begun, and what was bought and redeemed."""
+    campaigns, lines, redemptions = tables["campaigns"], tables["transactions"], tables["redemptions"]
+    known = campaigns[campaigns["start_day"] < day]
+    lines = lines[lines["day"] < day]
+    own = {name: tables[name] for name in ("campaign_targets", "coupons")} | {
+        "redemptions": redemptions[redemptions["day"] < day]
+    }
+    return {
+        **tables,
+        "campaigns": known,
+        "transactions": lines,
+        **{name: table[table["campaign_id"].isin(known["campaign_id"])] for name, table in own.items()},
+        "promotions": tables["promotions"][tables["promotions"]["week"] <= lines["week"].max()],
+    }
 
 
 def respond(
@@ -148,14 +236,8 @@ def _filled(baskets: pd.DataFrame, shoppers: Shoppers, catalogue: Catalogue, see
     return Purchases(with_totals(baskets, lines).assign(store=stores(baskets, shoppers, rng)), lines)
 
 
-def _truth(
-    campaign: Campaign,
-    shoppers: Shoppers,
-    rows: NDArray[np.int64],
-    chance: NDArray[np.float64],
-    without: pd.DataFrame,
-    effect: pd.DataFrame,
-) -> pd.DataFrame:
+def _truth(ahead: Ahead, shoppers: Shoppers) -> pd.DataFrame:
+    rows, without, effect = ahead.households, ahead.without, ahead.effect
     columns = {
         name: values
         for outcome in without.columns
@@ -167,8 +249,8 @@ def _truth(
     }
     table = pd.DataFrame(columns).loc[rows].reset_index(drop=True)
     table.insert(0, "household_id", rows + 1)
-    table.insert(1, "campaign_id", campaign.campaign_id)
-    table.insert(2, "propensity", chance)
+    table.insert(1, "campaign_id", ahead.campaign.campaign_id)
+    table.insert(2, "propensity", ahead.chance)
     return table.assign(archetype=shoppers.kind[rows])
 
 
@@ -251,8 +333,8 @@ def redeem(
         good_for = own["product_id"].to_numpy() - FIRST_PRODUCT
         inside = good_for < len(upc)
         upc[good_for[inside]] = own["coupon_upc"].to_numpy()[inside]
-        usable = (upc[product] > 0) & who[household] & (day >= campaign.start) & (day <= campaign.end) & (saved == 0)
-        rows = np.flatnonzero(usable)
+        running = np.flatnonzero((day >= campaign.start) & (day <= campaign.end))
+        rows = running[(upc[product[running]] > 0) & who[household[running]] & (saved[running] == 0)]
         luck = stream(seed, Draw.REDEMPTIONS, campaign.campaign_id).random(len(rows))
         used = rows[luck < REDEEMED * shoppers.deals[household[rows]]]
         saved[used] = np.rint(COUPON_SHARE * sales[used]).astype(np.int64)

@@ -17,7 +17,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.optimize import brentq
 from scipy.special import ndtr
 
 from targeting.stats.estimates import CONFIDENCE, SkewedEstimate
@@ -65,5 +64,7 @@ def join(lots: float, observed: float, covariance: ArrayLike) -> Joined:
 
 def _quantile(level: float, weight: Vector, means: Vector, sds: Vector) -> float:
     """Of a mixture of normal distributions (m,)."""
+    from scipy.optimize import brentq  # here, as beliefs need no quantile where no lots came back, and most stages have beliefs
+
     far = FAR * sds.max()
     return float(brentq(lambda x: weight @ ndtr((x - means) / sds) - level, means.min() - far, means.max() + far))

@@ -1,0 +1,159 @@
+"""How each strategy of the league draws up its next list, by what it has seen so far: the pipeline's own path, made light.
+
+Nuisances are the linear candidate's with one cross-fit, the propensity's penalty is fixed; the learners are two, untuned, and
+learn from the stored nuisances; no policy goes by segments or a tree.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
+
+from study.estimate import MODELS, one_process
+from study.league_retailer import OUTCOME, Seen
+from targeting.campaign.experiment import assign_arms
+from targeting.campaign.exploration import Exploration
+from targeting.campaign.mailing import NextCampaign, known_by, mailing_list
+from targeting.campaign.pilot import Stakes, best_pilot
+from targeting.campaign.prediction import Models, blend_of, fit_campaign, predict_next
+from targeting.learners.cross_fit import cross_fit_effects
+from targeting.learners.data import outcome_data
+from targeting.learners.ensemble import CONSTANT, ensembles
+from targeting.learners.registry import find_learner
+from targeting.nuisance.cross_fit import cross_fit, nuisance_table, nuisance_tasks, observed_arm
+from targeting.nuisance.models import with_logs
+from targeting.nuisance.nested import HELD_OUT
+from targeting.nuisance.noise import with_precision
+from targeting.nuisance.overlap import comparable, overlap_verdict, positivity
+from targeting.policy.beliefs import Forecast
+from targeting.policy.decide import PolicyChoice, PolicyInputs, choose_policy
+from targeting.policy.economics import Economics
+from targeting.trials.designs import folded_panel
+from targeting.trials.panel import covariate_names
+
+# Quick ones that err apart: few components unshrunk, and all covariates shrunk.
+LEARNERS = {name: find_learner(name, {"nonparam_dml": "linear"}) for name in ("linear_dml", "nonparam_dml")}
+PLUG_IN, SHOWN, BEST_BET, THOMPSON, TEST_AND_ROLL = "plug_in", "shown", "best_bet", "thompson", "test_and_roll"
+LEARNING = (PLUG_IN, SHOWN, BEST_BET, THOMPSON, TEST_AND_ROLL)
+STRENGTH = 0.1  # of the propensity's logistic regression, within the range that the pipeline searches
+NO_LOT = Exploration("epsilon_greedy", 0.0, 1.0)
+Params = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Learned:
+    """What the trials so far say: the panel with its nuisances, the choice of a policy, and the spread of what is unexplained.
+
+    `blend` are the weights of the learners that rank.
+    """
+
+    panel: pd.DataFrame
+    nuisance: pd.DataFrame
+    blend: Mapping[str, float]
+    choice: PolicyChoice
+    residual_sd: float
+
+    @property
+    def forecast(self) -> Forecast | None:
+        """What is believed of effects, if anything."""
+        return None if self.choice.beliefs is None else self.choice.beliefs.forecast
+
+
+def learn(rows: pd.DataFrame, params: Params) -> Learned:
+    """From the rows of all trials so far to the recommended policy."""
+    panel, seed = folded_panel(rows, params["nuisance"]["folds"], params["seed"]), params["seed"]
+    bounds = params["nuisance"]["overlap"]
+    with one_process():
+        nuisance = fit_nuisances(panel, params)
+        data = {OUTCOME: outcome_data(panel, nuisance, _stored(panel, nuisance), OUTCOME)}
+        tables = {}
+        for name, learner in LEARNERS.items():
+            settings = {OUTCOME: dict.fromkeys(data[OUTCOME].numbers, learner.settings)}
+            tables[name] = cross_fit_effects(panel, data, learner, settings, seed)
+        joint = ensembles(panel, tables, data)
+    numbers = positivity(panel[covariate_names(panel)], panel["treated"], nuisance["propensity"], bounds, seed, panel["by_lot"])
+    effects = joint.average
+    policy, answers = {**params["policy"], "outcome": OUTCOME}, overlap_verdict(numbers).value
+    choice = choose_policy(PolicyInputs(panel, nuisance, effects, effects, economics_of(params), policy, bounds, answers, seed))
+    predicted = observed_arm(panel["treated"], nuisance[f"mu0_{OUTCOME}"], nuisance[f"mu1_{OUTCOME}"])
+    blend = blend_of("average", joint.weights, OUTCOME)
+    return Learned(panel, nuisance, blend, choice, float((panel[OUTCOME] - predicted).std()))
+
+
+def fit_nuisances(panel: pd.DataFrame, params: Params) -> pd.DataFrame:
+    """Nuisances and scores, row by row as the panel."""
+    tasks = [replace(task, build=_propensity_model) if task.probability else task for task in nuisance_tasks(panel)]
+    predictions, _ = cross_fit(tasks, panel, MODELS, params["nuisance"]["folds"], 1, params["seed"])
+    return with_precision(panel, nuisance_table(panel, predictions, params["nuisance"]["clip"]))
+
+
+def _propensity_model(name: str, seed: int) -> Pipeline:
+    """The pipeline's linear model of the propensity, without the search of its penalty."""
+    logistic = LogisticRegression(C=STRENGTH, solver="newton-cholesky", max_iter=200)
+    return make_pipeline(FunctionTransformer(with_logs), StandardScaler(), logistic)
+
+
+def _stored(panel: pd.DataFrame, nuisance: pd.DataFrame) -> pd.DataFrame:
+    """The stored nuisances in the form of `inner_nuisances`, whose fits leave two folds out and take thrice as long."""
+    fold = panel["fold"].to_numpy()
+    return pd.concat([nuisance[fold != number].assign(**{HELD_OUT: number}) for number in np.unique(fold)], ignore_index=True)
+
+
+def economics_of(params: Params) -> Economics:
+    """Cost and margin of a contact."""
+    return Economics(params["policy"]["cost"], params["policy"]["margin"])
+
+
+def predictions(learned: Learned, seen: Seen, params: Params) -> pd.DataFrame:
+    """What models of all trials say of the households that may be mailed next, as the stage `predict` has it."""
+    constant, clip = {OUTCOME: {CONSTANT: 1.0}}, params["nuisance"]["clip"]
+    models = Models(OUTCOME, learned.blend, constant, {OUTCOME: LEARNERS}, (MODELS, [1.0]), clip, params["seed"])
+    return predict_next([seen.candidates], fit_campaign(learned.panel, learned.nuisance, models))
+
+
+def next_list(
+    strategy: str, learned: Learned, seen: Seen, predicted: pd.DataFrame, left: int, params: Params, seed: int
+) -> pd.DataFrame:
+    """The next campaign's list by one of LEARNING: household_id, mail, propensity and what else `mailing_list` says.
+
+    `left` campaigns are to come, this one among them. A pilot's households have `by_lot` 1, of Thompson's list all.
+    """
+    candidates = seen.candidates.assign(segment="")
+    policy = params["policy"]
+    recommended = learned.choice.recommended
+    if strategy == SHOWN and recommended != "none":
+        recommended = recommended if learned.choice.valued.set_index("policy").loc[recommended, "shown"] else "none"
+    bounds = params["nuisance"]["overlap"]
+    campaign = NextCampaign("A", recommended, economics_of(params), OUTCOME, bounds, policy["prudence"])
+    known = known_by(predicted, learned.forecast)
+    if strategy == PLUG_IN:
+        # The published study's rule: whoever's predicted effect exceeds the breakeven, wherever it is.
+        campaign = NextCampaign("A", "prudent", economics_of(params), OUTCOME, (0.0, 1.0))
+        known = predicted.assign(expected=predicted["ranking"], uncertainty=0.0, unlike="")
+    exploration = Exploration("thompson", 0.0, 1.0, params["experiment"]["floor"], left) if strategy == THOMPSON else NO_LOT
+    table = mailing_list(candidates, known, campaign, exploration, seed)
+    table["by_lot"] = int(strategy == THOMPSON) * candidates["eligible"].to_numpy()
+    return with_pilot(table, learned, predicted, left, params, seed) if strategy == TEST_AND_ROLL else table
+
+
+def with_pilot(
+    table: pd.DataFrame, learned: Learned, predicted: pd.DataFrame, left: int, params: Params, seed: int
+) -> pd.DataFrame:
+    """The list with the best pilot of the campaigns `left`, if one pays, drawn by lot in place of what the policy says."""
+    if learned.forecast is None:
+        return table
+    reached = comparable(predicted, predicted["propensity"], params["nuisance"]["overlap"])
+    level, economics = learned.forecast.posterior.level, economics_of(params)
+    stakes = Stakes(level, float(economics.cost), float(economics.margin), int(reached.sum()), left, learned.residual_sd)
+    n, _ = best_pilot(stakes)
+    drawn = predicted.loc[reached, ["household_id", "propensity"]].assign(segment="")
+    arms = assign_arms(drawn, params["experiment"]["strata"], n, seed).set_index("household_id")
+    own = table["household_id"].isin(arms.index).to_numpy()
+    table.loc[own, "mail"] = (arms.loc[table.loc[own, "household_id"], "arm"] == "treated").astype(int).to_numpy()
+    table.loc[own, "propensity"], table.loc[own, "by_lot"] = 0.5, 1
+    return table

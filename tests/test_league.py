@@ -1,0 +1,180 @@
+"""The league: strategies on one small retailer, its lists given back, and what is summed up of many."""
+
+from dataclasses import replace
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import norm
+
+from scripts.render_readme import ROOT
+from study import league_play, league_report
+from study.league import light
+from study.league_figure import league_chart
+from study.league_play import ALL, NOBODY, ORACLE, STRATEGIES, play_retailer
+from study.league_retailer import OUTCOME, PAST, Seen, campaigns_of, first_seen, next_seen, observed_past, retailer_settings
+from study.league_strategies import PLUG_IN, TEST_AND_ROLL, THOMPSON, next_list
+from study.league_summary import by_campaign, by_strategy
+from study.league_verdicts import verdicts
+from targeting.policy.beliefs import Forecast
+from tests.conftest import ENGINE
+from tests.test_study_retailers import PARAMS
+
+EXPERIMENT = {"floor": 0.05, "strata": 2}
+LEAGUE = light(PARAMS | {"engine": ENGINE, "experiment": EXPERIMENT})
+LEAGUE["policy"] = PARAMS["policy"] | {"cost": 12.73, "budget_usd": None}
+HOUSEHOLDS, CAMPAIGNS = 200, 2
+
+
+@pytest.fixture(scope="module")
+def played():
+    """Two campaigns of one small retailer by three strategies that learn nothing and two that do, and what these saw."""
+    seen = []
+
+    def remember(*arguments):
+        seen.append(next_seen(*arguments))
+        return seen[-1]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(league_play, "next_seen", remember)
+        names = (NOBODY, ALL, ORACLE, THOMPSON)
+        rows = play_retailer("constant", 0, HOUSEHOLDS, LEAGUE, names, CAMPAIGNS)
+    return pd.DataFrame(rows), seen
+
+
+@pytest.mark.slow
+def test_profits_are_what_the_truth_says(played):
+    rows, _ = played
+    profit = rows.set_index(["strategy", "campaign"])["profit"]
+    assert (profit[NOBODY] == 0).all()
+    # The first campaign is the same for all; a constant effect pays, so that the oracle mails all who have a history.
+    shop = observed_past(retailer_settings({"effect": "constant"}, HOUSEHOLDS, league_play.retailer_seed(0), CAMPAIGNS))
+    ahead = shop.ahead(campaigns_of(shop)[PAST])
+    effect = ahead.effect.loc[ahead.households, OUTCOME]
+    assert profit[ALL, 1] == profit[ORACLE, 1] == pytest.approx((0.3 * effect - 12.73).sum() / HOUSEHOLDS)
+    assert (profit[THOMPSON] <= profit[ORACLE] + 1e-9).all()
+
+
+@pytest.mark.slow
+def test_a_list_by_lot_comes_back_as_a_trial_by_lot(played):
+    rows, (seen,) = played
+    own = seen.rows[seen.rows["trial"] == PAST + 1]
+    assert (own["by_lot"] == 1).all()
+    assert own["known_propensity"].between(0.001, 0.999).all()
+    mailed = rows.set_index(["strategy", "campaign"]).loc[(THOMPSON, 1), "mailed"]
+    assert own["treated"].sum() == round(mailed * HOUSEHOLDS)
+    assert (seen.rows.loc[seen.rows["trial"] <= PAST, "by_lot"] == 0).all()
+
+
+@pytest.mark.slow
+def test_what_is_laid_out_campaign_by_campaign_is_what_is_laid_out_at_once():
+    settings = retailer_settings({"effect": "heterogeneous", "wear_out": 0.2}, 80, 5, campaigns=2)
+    shop = observed_past(settings)
+    first, second = campaigns_of(shop)[PAST:]
+    ahead = shop.ahead(first)
+    before = first_seen(shop, ahead, LEAGUE)
+    shop = shop.after(ahead, shop.by_the_retailer(ahead))
+    ahead = shop.ahead(second)
+    step, whole = next_seen(shop, ahead, before, None, LEAGUE), first_seen(shop, ahead, LEAGUE)
+    pd.testing.assert_frame_equal(step.rows[sorted(step.rows)], whole.rows[sorted(whole.rows)], check_dtype=False)
+    pd.testing.assert_frame_equal(step.candidates, whole.candidates)
+
+
+def test_mailings_wear_out_and_a_hidden_reason_chooses_who_would_have_bought_anyway():
+    settings = retailer_settings({"effect": "constant", "wear_out": 0.2}, 300, 7, campaigns=1)
+    shop = observed_past(settings)
+    last = campaigns_of(shop)[PAST]
+    earlier = sum(shop.mailed[campaign].astype(int) for campaign in campaigns_of(shop)[:PAST])
+    ahead, fresh = shop.ahead(last), replace(shop, settings=replace(settings, wear_out=0.0)).ahead(last)
+    kept = ahead.effect[OUTCOME] / fresh.effect[OUTCOME]
+    np.testing.assert_allclose(kept[ahead.households], 0.8 ** earlier[ahead.households])
+    led = replace(shop, settings=replace(settings, hidden=2.0)).ahead(last)
+    baskets = shop.purchases.baskets
+    inside = baskets.loc[baskets["day"].between(last.start, last.end + 28), "household"]
+    more = np.bincount(inside, minlength=300) - fresh.without["purchase_count"]
+    assert np.corrcoef(led.chance - fresh.chance, more[led.households])[0, 1] > 0.5
+    assert abs(np.corrcoef(fresh.chance, more[fresh.households])[0, 1]) < 0.2
+
+
+def listed(strategy: str, ranking: list[float], shown: bool = True, left: int = 1) -> pd.DataFrame:
+    """The list of six households, of which the last is outside the overlap, by what is believed: the effects that are predicted.
+
+    The first level is known to 10 USD; a contact costs 12.73 USD, so that an effect of 42.43 USD pays.
+    """
+    ids = np.arange(1, 7)
+    candidates = pd.DataFrame({"household_id": ids, "has_history": True, "running": False, "eligible": True})
+    predicted = pd.DataFrame({"household_id": ids, "propensity": [0.5] * 5 + [0.01], "outside_range": "", "unlike": ""})
+    believed = Forecast.of(level=30.0, level_sd=10.0, slope=1.0, slope_sd=0.0, centre=30.0)
+    valued = pd.DataFrame({"policy": ["prudent"], "shown": [shown]})
+    choice = SimpleNamespace(recommended="prudent", valued=valued)
+    learned = SimpleNamespace(choice=choice, forecast=believed, residual_sd=5.0)
+    return next_list(
+        strategy, learned, Seen(candidates, candidates), predicted.assign(ranking=ranking, by_lot=0), left, LEAGUE, seed=1
+    )
+
+
+def test_each_strategy_draws_up_its_own_list():
+    # 45 exceeds the breakeven, but not by half of 10; 60 does.
+    ranking = [0.0, 30.0, 45.0, 60.0, -20.0, 80.0]
+    assert listed(PLUG_IN, ranking)["mail"].tolist() == [0, 0, 1, 1, 0, 1]
+    assert listed("best_bet", ranking)["mail"].tolist() == [0, 0, 0, 1, 0, 0]
+    assert listed("shown", ranking)["mail"].tolist() == [0, 0, 0, 1, 0, 0]
+    assert listed("shown", ranking, shown=False)["mail"].sum() == 0
+    by_chance = listed(THOMPSON, ranking)
+    assert by_chance["by_lot"].all()
+    np.testing.assert_allclose(
+        by_chance["propensity"], norm.cdf((np.array(ranking) - 12.73 / 0.3) / 10).clip(0.001, 0.999), atol=1e-5
+    )
+
+
+def test_a_pilot_is_drawn_for_as_long_as_it_pays():
+    early = listed(TEST_AND_ROLL, [0.0, 30.0, 45.0, 60.0, -20.0, 80.0], left=1000)
+    assert early["by_lot"].sum() in (2, 4)
+    assert early["by_lot"].iloc[-1] == 0  # who is outside the overlap takes no part
+    assert (early.loc[early["by_lot"] == 1, "propensity"] == 0.5).all()
+    assert early.loc[early["by_lot"] == 1, "mail"].sum() * 2 == early["by_lot"].sum()
+    last = listed(TEST_AND_ROLL, [0.0, 30.0, 45.0, 60.0, -20.0, 80.0], left=1)
+    assert last["by_lot"].sum() == 0
+    assert last["mail"].tolist() == [0, 0, 0, 1, 0, 0]
+
+
+def league_of(profits: dict[str, list[float]]) -> pd.DataFrame:
+    """A league of two retailers and six campaigns: by strategy what each retailer earns every time."""
+    return pd.DataFrame(
+        [
+            {"cell": "heterogeneous", "retailer": retailer, "strategy": name, "campaign": campaign, "profit": earned[retailer]}
+            for name, earned in profits.items()
+            for retailer in range(2)
+            for campaign in range(1, 7)
+        ]
+    ).assign(mailed=0.5, by_lot=0.0)
+
+
+def test_sums_by_hand():
+    table = league_of({PLUG_IN: [1.0, 2.0], THOMPSON: [3.0, 3.0], ORACLE: [4.0, 4.0]})
+    rows = by_strategy(table).set_index("strategy")
+    assert rows.loc[THOMPSON, ["profit", "late", "share", "share_se"]].tolist() == [3.0, 3.0, 0.75, 0.0]
+    # Leads of 2 and 1: mean 1.5, standard deviation sqrt(1/2), of two retailers.
+    assert rows.loc[THOMPSON, ["over_plug_in", "over_plug_in_se"]].tolist() == pytest.approx([1.5, 0.5])
+    # Ratios to the mean: 1 - 0.375 * 4 and 2 - 0.375 * 4, so that the error is 0.5 over the oracle's 4.
+    assert rows.loc[PLUG_IN, ["share", "share_se"]].tolist() == pytest.approx([0.375, 0.125])
+    last = by_campaign(table).set_index(["strategy", "campaign"]).loc[(PLUG_IN, 6)]
+    assert last[["cumulative", "cumulative_se", "profit"]].tolist() == pytest.approx([9.0, 3.0, 1.5])
+
+
+def test_each_aim_is_met_or_missed():
+    ours = {"shown": [0.5, 0.5], "best_bet": [0.5, 0.6], THOMPSON: [1.0, 1.2], TEST_AND_ROLL: [1.6, 1.6]}
+    table = by_strategy(league_of({PLUG_IN: [0.6, 0.6], ORACLE: [2.0, 2.0]} | ours))
+    share, lost, beaten = verdicts(table)
+    assert "is met." in share
+    assert "80%" in share
+    assert "is met." in lost
+    assert "missed" in beaten
+
+
+def test_the_page_is_what_the_tables_say():
+    campaigns = pd.read_csv(ROOT / league_report.CAMPAIGN_TABLE)
+    assert league_report.render() == (ROOT / league_report.PAGE).read_text(encoding="utf-8")
+    assert set(campaigns["strategy"]) == set(STRATEGIES)
+    assert len(league_chart(campaigns).axes) == 6
