@@ -69,7 +69,7 @@ def recommendation_words(table: pd.DataFrame, recommended: str) -> str:
     ends = f"{money(row['expected_profit_lower'])} to {money(row['expected_profit_upper'])}"
     return (
         f"Mail {POLICY_WORDS[recommended]}, the best bet: {reach}. It is expected to earn "
-        f"{money(row['expected_profit'])} per household, between {ends} with a probability of 95%, "
+        f"{money(row['expected_profit'])} per household ({ends} with a probability of 95%), "
         f"and {money(total)} in all, against mailing nobody. It loses with a chance of "
         f"{chance(row['chance_of_loss'])}; being wrong about it costs {money(row['expected_loss'])} per household on average. "
         f"{_shown(row, compared)} {_over_current(row, rows.loc['current'])}"
