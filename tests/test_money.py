@@ -120,7 +120,7 @@ def test_scripts_and_charts_follow_the_pages_currency(browser: Browser, tmp_path
         page.wait_for_selector("#chart-forest svg", state="attached")
         told = page.inner_text("body") + "".join(page.locator("svg").all_text_contents())
         assert "$" not in told
-        assert "€" in page.inner_text("#what-if")
+        assert "€" in page.text_content("#what-if")
         assert "(EUR)" in told
         labels = "".join(page.locator("#chart-positioning svg text").all_text_contents())
         assert "€" in labels

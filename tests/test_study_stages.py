@@ -57,6 +57,7 @@ def lay_out_project(folder: Path, panel: pd.DataFrame) -> None:
     write_metrics({"costs": {}}, folder / "metrics/trials.json")
     write_parquet(pd.DataFrame({"discount": [], "estimate": []}), folder / "data/effects/discounts.parquet")
     write_parquet(pd.DataFrame({"household_id": []}), folder / "data/effects/terms.parquet")
+    write_parquet(panel[KEYS].head(0), folder / "data/effects/shifts.parquet")  # everybody is learned from
     # The key where all identifiers are numbers.
     write_parquet(pd.DataFrame({"kind": [], "number": [], "text": []}), folder / "data/tables/identifiers.parquet")
 
