@@ -62,11 +62,12 @@ def main() -> None:
     )
     exploration = Exploration(*(settings[name] for name in ("method", "epsilon", "temperature", "floor", "campaigns")))
     scaling, loadings, centres, named = (pd.read_parquet(path) for path in (SCALING, LOADINGS, CENTRES, SEGMENTS))
-    features = {f"{PREFIX}{name}" for name in scaling["feature"]}
-    needed = [name for name in read_schema(CANDIDATES).names if not name.startswith(PREFIX) or name in features]
-    candidates = pd.read_parquet(CANDIDATES, columns=needed)
-    if not named.empty:  # else the table of customers says which group each is in
-        described = features_at_the_end(candidates, scaling["feature"].tolist())
+    columns = read_schema(CANDIDATES).names
+    features = [] if named.empty else scaling["feature"].tolist()  # a table of customers says itself which group each is in
+    wanted = {f"{PREFIX}{name}" for name in features}
+    candidates = pd.read_parquet(CANDIDATES, columns=[name for name in columns if not name.startswith(PREFIX) or name in wanted])
+    if features:
+        described = features_at_the_end(candidates, features)
         numbers = segment_numbers(described, scaling, loadings, centres, params["segmentation"])
         candidates = candidates.assign(segment=numbers.map(segment_names(named)))
     eligible = candidates[["household_id", "segment"]].set_index("household_id").loc[predictions["household_id"]].reset_index()
@@ -79,7 +80,7 @@ def main() -> None:
     own = own_identifiers(table["household_id"], "household", key)
     listed = with_reasons(table, campaign).assign(household_id=own)
     if named.empty:
-        listed["reason"] = [as_customers(reason, map(covariate_words, candidates.columns)) for reason in listed["reason"]]
+        listed["reason"] = [as_customers(reason, map(covariate_words, columns)) for reason in listed["reason"]]
     listed.insert(0, "campaign_id", next_campaign(pd.read_parquet(CALENDAR)["campaign_id"], key))
     write_csv(listed, LIST)
     write_parts(listed, PARTS)
