@@ -24,12 +24,18 @@ def fresh(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made
 
 
-def test_a_retailer_without_coupons_demographics_and_promotions(fresh, tmp_path):
+@pytest.fixture(scope="module")
+def tables(fresh: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Its tables, as they are before a test runs on others."""
+    return shutil.copytree(fresh / "data/tables", tmp_path_factory.mktemp("tables") / "tables")
+
+
+def test_a_retailer_without_coupons_demographics_and_promotions(fresh, tables, tmp_path):
     own = tmp_path / "own"
     own.mkdir()
     absent = set(OPTIONAL) - {"campaigns", "campaign_targets"}
     for name in set(SCHEMAS) - absent:
-        shutil.copy(fresh / f"data/tables/{name}.parquet", own)
+        shutil.copy(tables / f"{name}.parquet", own)
     output = call(fresh, "dvc", "exp", "run", "-S", "data=canonical", "-S", f"data.path={own}")
     assert {"ingest", "trials", "policy", "report"} <= ran(output)
     for name in absent:
@@ -45,13 +51,14 @@ def test_a_retailer_without_coupons_demographics_and_promotions(fresh, tmp_path)
     assert pd.read_csv(fresh / "plots/truth.csv").empty
 
 
-def test_a_retailer_without_campaigns_gets_segments_and_one_sentence(fresh, tmp_path):
+def test_a_retailer_without_campaigns_gets_segments_and_one_sentence(fresh, tables, tmp_path):
     own = tmp_path / "own"
     own.mkdir()
     for name in ("transactions", "products"):
-        shutil.copy(fresh / f"data/tables/{name}.parquet", own)
+        shutil.copy(tables / f"{name}.parquet", own)
     output = call(fresh, "dvc", "exp", "run", "-S", "data=canonical", "-S", f"data.path={own}", "segments_report")
-    assert ran(output) == {"ingest", "profile", "factors", "segment", "stability", "segments_report"}
+    # Factors and segments go by purchases, which an earlier test has had too.
+    assert ran(output) - {"factors", "segment"} == {"ingest", "profile", "stability", "segments_report"}
     page = (fresh / "plots/report/segments.html").read_text()
     assert "These data have no campaigns." in page
     assert "How to bring campaigns" in page
@@ -66,11 +73,11 @@ def text_of(household: int) -> str:
     return [f"A{563_000 + household}", f"{household:05}", str(uuid.uuid5(uuid.NAMESPACE_OID, str(household)))][household % 3]
 
 
-def test_a_retailer_whose_households_are_text_and_pay_in_euros(fresh, tmp_path):
+def test_a_retailer_whose_households_are_text_and_pay_in_euros(fresh, tables, tmp_path):
     own = tmp_path / "own"
     own.mkdir()
     for name in SCHEMAS:
-        table = pd.read_parquet(fresh / f"data/tables/{name}.parquet")
+        table = pd.read_parquet(tables / f"{name}.parquet")
         if "household_id" in table:
             table["household_id"] = table["household_id"].map(text_of)
         if "campaign_id" in table:
@@ -111,7 +118,7 @@ def test_a_made_up_retailer_is_held_against_its_truth(fresh):
     assert truth["known"] is True
     assert truth["regret"] == pytest.approx(truth["profit_oracle"] - truth["profit_recommended"])
     assert truth["profit_oracle"] >= max(value for name, value in truth.items() if name.startswith("profit_"))
-    policies = pd.read_csv(fresh / "plots/policies.csv")["policy"].tolist()
-    assert table.loc[table["what"] == "policy", "name"].tolist() == [*policies, "oracle"]
+    valued = pd.read_csv(fresh / "plots/policies.csv").dropna(subset="profit")["policy"].tolist()  # without a budget none of it
+    assert table.loc[table["what"] == "policy", "name"].tolist() == [*valued, "oracle"]
     assert set(table.loc[table["what"] == "learner", "name"]) == {"x", "dr", "average", "stack", "selected"}
     assert table.loc[table["what"] != "learner", "truth"].notna().all()
