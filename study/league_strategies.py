@@ -6,7 +6,6 @@ learn from the stored nuisances; no policy goes by segments or a tree.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,6 +15,7 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from study.estimate import MODELS, one_process
 from study.league_retailer import OUTCOME, Seen
+from study.retailer import Params, economics_of
 from targeting.campaign.experiment import assign_arms
 from targeting.campaign.exploration import Exploration
 from targeting.campaign.mailing import NextCampaign, known_by, mailing_list
@@ -32,7 +32,6 @@ from targeting.nuisance.noise import with_precision
 from targeting.nuisance.overlap import comparable, overlap_verdict, positivity
 from targeting.policy.beliefs import Forecast
 from targeting.policy.decide import PolicyChoice, PolicyInputs, choose_policy
-from targeting.policy.economics import Economics
 from targeting.trials.designs import folded_panel
 from targeting.trials.panel import covariate_names
 
@@ -42,7 +41,6 @@ PLUG_IN, SHOWN, BEST_BET, THOMPSON, TEST_AND_ROLL = "plug_in", "shown", "best_be
 LEARNING = (PLUG_IN, SHOWN, BEST_BET, THOMPSON, TEST_AND_ROLL)
 STRENGTH = 0.1  # of the propensity's logistic regression, within the range that the pipeline searches
 NO_LOT = Exploration("epsilon_greedy", 0.0, 1.0)
-Params = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -102,11 +100,6 @@ def _stored(panel: pd.DataFrame, nuisance: pd.DataFrame) -> pd.DataFrame:
     """The stored nuisances in the form of `inner_nuisances`, whose fits leave two folds out and take thrice as long."""
     fold = panel["fold"].to_numpy()
     return pd.concat([nuisance[fold != number].assign(**{HELD_OUT: number}) for number in np.unique(fold)], ignore_index=True)
-
-
-def economics_of(params: Params) -> Economics:
-    """Cost and margin of a contact."""
-    return Economics(params["policy"]["cost"], params["policy"]["margin"])
 
 
 def predictions(learned: Learned, seen: Seen, params: Params) -> pd.DataFrame:
