@@ -13,7 +13,7 @@ from targeting.base.identifiers import own_identifiers
 from targeting.base.outputs import write_csv, write_metrics
 from targeting.base.params import load_params
 from targeting.base.stage import run
-from targeting.campaign.readout import Stakes, read_out
+from targeting.campaign.readout import ProfitTerms, read_out
 from targeting.sentences.readout import NO_LOTS, readout_words
 from targeting.trials.panel import require_aligned
 from targeting.words.money import speak_in
@@ -36,14 +36,14 @@ def main() -> None:
     require_aligned(panel, nuisance, str(NUISANCE))
     require_aligned(panel, segments, str(SEGMENTS))
     policy = json.loads(POLICY.read_text(encoding="utf-8"))
-    stakes = Stakes(params["policy"]["outcome"], policy["cost"], policy["margin"], params["policy"]["prudence"])
-    found = read_out(panel, nuisance, segments["name"], lots, targets, stakes)
+    terms = ProfitTerms(params["policy"]["outcome"], policy["cost"], policy["margin"], params["policy"]["prudence"])
+    found = read_out(panel, nuisance, segments["name"], lots, targets, terms)
 
     key = pd.read_parquet(IDENTIFIERS)
     table = found.table.assign(campaign_id=own_identifiers(found.table["campaign_id"], "campaign", key))
     names = own_identifiers(pd.Series(list(found.campaigns)), "campaign", key).astype(str)
     campaigns = dict(zip(names, found.campaigns.values(), strict=True))
-    words = {name: readout_words(name, numbers, table, stakes.outcome) for name, numbers in campaigns.items()}
+    words = {name: readout_words(name, numbers, table, terms.outcome) for name, numbers in campaigns.items()}
     reason = "" if campaigns else NO_LOTS
     write_metrics({"n_campaigns": len(campaigns), "reason": reason, "campaigns": campaigns, "words": words}, METRICS)
     write_csv(table, TABLE)

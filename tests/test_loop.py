@@ -12,11 +12,11 @@ import stages.trials
 from scripts.compose_params import compose
 from scripts.play_campaign import SETTINGS, mailed_by, play
 from targeting.campaign.exploration import draw
-from targeting.campaign.readout import Stakes, read_out
+from targeting.campaign.readout import ProfitTerms, read_out
 from targeting.nuisance.cross_fit import cross_fit, nuisance_table, nuisance_tasks
 
 SMALL = replace(SETTINGS, households=300)
-STAKES = Stakes("purchase_amount", cost=12.73, margin=0.3, prudence=0.5)
+TERMS = ProfitTerms("purchase_amount", cost=12.73, margin=0.3, prudence=0.5)
 
 
 def run(project: Path, shop: Path, lots: Path | None) -> pd.DataFrame:
@@ -66,7 +66,7 @@ def test_lots_given_back_are_a_trial_that_finds_the_truth(project_folder, tmp_pa
         pd.read_parquet(project_folder / "data" / name)
         for name in ("lots/assignments.parquet", "tables/campaign_targets.parquet")
     )
-    found = read_out(panel, nuisance, np.repeat("all alike", len(panel)), assignments, targets, STAKES)
+    found = read_out(panel, nuisance, np.repeat("all alike", len(panel)), assignments, targets, TERMS)
     table = found.table[(found.table["segment"] == "all") & found.table["adjusted"]].set_index(["evidence", "outcome"])
     truth = world.truth[(world.truth["campaign_id"] == number) & world.truth["household_id"].isin(eligible)]
     for evidence in ("lots", "both"):

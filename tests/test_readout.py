@@ -12,7 +12,7 @@ from scipy.integrate import quad
 from scipy.special import expit
 from scipy.stats import chisquare, norm
 
-from targeting.campaign.readout import COLUMNS, Readout, Stakes, draw_checks, read_out, sample_ratio_p
+from targeting.campaign.readout import COLUMNS, ProfitTerms, Readout, draw_checks, read_out, sample_ratio_p
 from targeting.nuisance.cross_fit import cross_fit, nuisance_table, nuisance_tasks
 from targeting.sentences.readout import readout_words
 from targeting.stats.folds import household_folds
@@ -20,7 +20,7 @@ from targeting.stats.joined import SCALE, join
 from tests.stored import require_stored
 
 EFFECT = 5.0
-STAKES = Stakes("purchase_amount", cost=1.0, margin=0.5, prudence=0.5)
+TERMS = ProfitTerms("purchase_amount", cost=1.0, margin=0.5, prudence=0.5)
 
 
 def test_the_sample_ratio_by_hand_and_as_pearson_has_it():
@@ -129,7 +129,7 @@ def read(seed: int, hidden: float, listed: bool = True) -> Readout:
     targets = panel.loc[panel["treated"] == 1, ["campaign_id", "household_id"]]
     segment = np.where(panel["household_id"] % 2, "Odd", "Even")
     given = (lots, targets) if listed else (lots.head(0), targets.head(0))
-    return read_out(panel, nuisance_table(panel, predictions, 0.01), segment, *given, STAKES)
+    return read_out(panel, nuisance_table(panel, predictions, 0.01), segment, *given, TERMS)
 
 
 @cache
@@ -175,7 +175,7 @@ def test_one_campaign_is_read_whole():
 def test_without_lots_nothing_is_read():
     panel = campaigns(1, 0.0).assign(by_lot=0, known_propensity=np.nan)
     none = pd.DataFrame(columns=["campaign_id", "household_id", "mailed", "propensity"])
-    found = read_out(panel, panel.assign(propensity=0.5), np.repeat("a", len(panel)), none, none, STAKES)
+    found = read_out(panel, panel.assign(propensity=0.5), np.repeat("a", len(panel)), none, none, TERMS)
     assert list(found.table.columns) == COLUMNS
     assert found.table.empty
     assert found.campaigns == {}

@@ -30,7 +30,7 @@ COLUMNS += ["n", "n_mailed", "srm_p", "predicted", "error", "error_p"]
 
 
 @dataclass(frozen=True)
-class Stakes:
+class ProfitTerms:
     """What net profit is made of: margin per unit of `outcome`, cost per contact, and the rule's `prudence`."""
 
     outcome: str
@@ -61,7 +61,7 @@ def sample_ratio_p(mailed: ArrayLike, propensity: ArrayLike) -> float:
 
 
 def read_out(
-    panel: pd.DataFrame, nuisance: pd.DataFrame, segment: ArrayLike, lots: pd.DataFrame, targets: pd.DataFrame, stakes: Stakes
+    panel: pd.DataFrame, nuisance: pd.DataFrame, segment: ArrayLike, lots: pd.DataFrame, targets: pd.DataFrame, terms: ProfitTerms
 ) -> Readout:
     """Read every campaign of the panel that was drawn by lot.
 
@@ -78,10 +78,10 @@ def read_out(
             drawn = _table_as_lots(panel[own])
             reached = drawn["mailed"].to_numpy() == 1
         draw = draw_checks(panel[own], nuisance.loc[own, "propensity"], drawn, reached)
-        rows = _effects(panel, nuisance, own, np.asarray(segment), _contacts(drawn["mailed"].to_numpy(), reached), stakes)
+        rows = _effects(panel, nuisance, own, np.asarray(segment), _contacts(drawn["mailed"].to_numpy(), reached), terms)
         table = pd.DataFrame(rows).assign(campaign_id=campaign, n_mailed=draw["n_mailed"], srm_p=draw["srm_p"])
         tables.append(_compared(table)[COLUMNS])
-        campaigns[int(campaign)] = draw | _decision(tables[-1], panel[own], stakes)
+        campaigns[int(campaign)] = draw | _decision(tables[-1], panel[own], terms)
     filled = [table for table in tables if len(table)] or tables
     return Readout(pd.concat(filled, ignore_index=True), campaigns)
 
@@ -125,7 +125,7 @@ def _contacts(mailed: NDArray[np.int64], reached: Mask) -> float:
 
 
 def _effects(
-    panel: pd.DataFrame, nuisance: pd.DataFrame, own: Mask, segment: NDArray[Any], contacts: float, stakes: Stakes
+    panel: pd.DataFrame, nuisance: pd.DataFrame, own: Mask, segment: NDArray[Any], contacts: float, terms: ProfitTerms
 ) -> list[dict[str, Any]]:
     """The rows of one campaign: by evidence over everybody, and by lots in each segment."""
     trial = panel["trial"].to_numpy()
@@ -136,11 +136,11 @@ def _effects(
         found = _by_evidence(data, own, observed)
         found += [("lots", str(name), True, *_in_segment(data, own & (segment == name))) for name in np.unique(segment[own])]
         rows += [_row(outcome, *each) for each in found]
-        if outcome == stakes.outcome and NET_PROFIT not in panel:
+        if outcome == terms.outcome and NET_PROFIT not in panel:
             # Observed campaigns count everybody whom they mailed as contacted.
             for evidence, name, adjusted, effect, n in found:
-                cost = stakes.cost * (1.0 if evidence == "observed" else contacts)
-                rows.append(_row(NET_PROFIT, evidence, name, adjusted, effect.times(stakes.margin, cost), n))
+                cost = terms.cost * (1.0 if evidence == "observed" else contacts)
+                rows.append(_row(NET_PROFIT, evidence, name, adjusted, effect.times(terms.margin, cost), n))
     return rows
 
 
@@ -151,7 +151,7 @@ def _by_evidence(data: EffectData, own: Mask, observed: Mask) -> list[tuple[str,
     if not observed.any():
         return found
     both = own | observed
-    parts = [terms(data.subset(mask)) for terms, mask in ((ato_terms, observed), (aipw_terms, own))]
+    parts = [own_terms(data.subset(mask)) for own_terms, mask in ((ato_terms, observed), (aipw_terms, own))]
     top, bottom = np.empty(len(own)), np.empty(len(own))
     for mask, (numerator, denominator) in zip((observed, own), parts, strict=True):
         top[mask], bottom[mask] = numerator, denominator
@@ -193,19 +193,19 @@ def _compared(table: pd.DataFrame) -> pd.DataFrame:
     return table
 
 
-def _decision(table: pd.DataFrame, rows: pd.DataFrame, stakes: Stakes) -> dict[str, Any]:
+def _decision(table: pd.DataFrame, rows: pd.DataFrame, terms: ProfitTerms) -> dict[str, Any]:
     """What is now believed that contacting everybody earns, per household, and whether that pays by the rule.
 
     The prior of `targeting.policy.posterior` and the estimate of net profit's outcome from all evidence. It pays where the
     expected profit less `prudence` times its standard deviation is above nothing.
     """
-    own = table[(table["outcome"] == stakes.outcome) & (table["segment"] == EVERYBODY) & table["adjusted"]].set_index("evidence")
+    own = table[(table["outcome"] == terms.outcome) & (table["segment"] == EVERYBODY) & table["adjusted"]].set_index("evidence")
     if own.empty:
         return {}
     best = own.loc["both" if "both" in own.index else "lots"]
-    prior = Belief(0.0, LEVEL_SPREAD * float(rows[stakes.outcome].abs().mean()))
+    prior = Belief(0.0, LEVEL_SPREAD * float(rows[terms.outcome].abs().mean()))
     effect = combined(prior, float(best["estimate"]), float(best["se"]) ** 2)
-    profit = Belief(stakes.margin * effect.mean - stakes.cost, stakes.margin * effect.sd)
+    profit = Belief(terms.margin * effect.mean - terms.cost, terms.margin * effect.sd)
     lower, upper = profit.interval
     return {
         "evidence": best.name,
@@ -213,5 +213,5 @@ def _decision(table: pd.DataFrame, rows: pd.DataFrame, stakes: Stakes) -> dict[s
         "expected_profit_lower": lower,
         "expected_profit_upper": upper,
         "chance_of_loss": profit.chance_below_zero,
-        "pays": bool(profit.mean - stakes.prudence * profit.sd > 0),
+        "pays": bool(profit.mean - terms.prudence * profit.sd > 0),
     }

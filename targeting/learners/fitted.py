@@ -4,6 +4,7 @@ Fields are arrays, numbers and scikit-learn's models, which can be stored withou
 estimator would, to the last bit but for the ends of linear_dml's interval, which agree to rounding.
 """
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -31,12 +32,12 @@ class Fitted(Protocol):
         ...
 
 
-class WithoutInterval:
+class WithoutInterval(ABC):
     """What learners without an interval share."""
 
+    @abstractmethod
     def cate(self, held_out: HeldOut) -> Vector:
         """Effects (m,), as the learner predicts them."""
-        raise NotImplementedError
 
     def effects(self, held_out: HeldOut) -> Effects:
         """Effects alone."""
