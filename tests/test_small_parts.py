@@ -137,17 +137,17 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
 
 
 def test_tables_come_back(tmp_path):
-    frame = pd.DataFrame({"a": [1, 2], "b": [0.1 + 0.2, np.nan]})
+    frame = pd.DataFrame({"a": [1, 2], "b": [0.1 + 0.2, np.nan], "c": [-0.0, 1.0]})
     write_parquet(frame, tmp_path / "deep" / "frame.parquet")
     pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "deep" / "frame.parquet"), frame)
     write_csv(frame, tmp_path / "frame.csv")
-    assert (tmp_path / "frame.csv").read_text() == "a,b\n1,0.3\n2,\n"
+    assert (tmp_path / "frame.csv").read_text() == "a,b,c\n1,0.3,0\n2,,1\n"
 
 
 def test_metrics_are_plain_numbers(tmp_path):
     path = tmp_path / "metrics.json"
     write_metrics({"n": np.int64(3), "share": np.float64(1 / 3), "yes": np.bool_(True), "deep": {"name": "x"}}, path)
-    assert json.loads(path.read_text()) == {"n": 3, "share": 0.333333333, "yes": True, "deep": {"name": "x"}}
+    assert json.loads(path.read_text()) == {"n": 3, "share": 0.33333333, "yes": True, "deep": {"name": "x"}}
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from pandas.api.types import is_datetime64_any_dtype, is_numeric_dtype
+from pandas.api.types import is_datetime64_any_dtype, is_float_dtype, is_numeric_dtype
 from pyarrow.parquet import ParquetFile
 
 from targeting.base.errors import DataError
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 PART = 250_000  # rows of a part
 PICTURE_WIDTH = 1100  # pixels; as wide as the pages that show pictures
-DIGITS = 9  # kernels for other processors sum in another order, which tables show from the tenth digit on
+DIGITS = 8  # kernels for other processors sum in another order, which some numbers show in the ninth digit
 
 # What spreadsheets take for the start of a formula (OWASP, "CSV Injection"); tabs and ends of lines are taken out before.
 FORMULA_STARTS = tuple("=+-@")
@@ -75,9 +75,14 @@ def write_csv(frame: pd.DataFrame, path: Path) -> None:
         # Part by part: text takes several times its size on the way.
         with part.open("w", encoding="utf-8", newline="") as file:
             for first in range(0, max(len(frame), 1), PART):
-                _safe_text(frame.iloc[first : first + PART]).to_csv(file, header=first == 0, **form)
+                _plain_zeros(_safe_text(frame.iloc[first : first + PART])).to_csv(file, header=first == 0, **form)
 
     replace(path, write)
+
+
+def _plain_zeros(frame: pd.DataFrame) -> pd.DataFrame:
+    """The frame with nothing below nothing: whether a zero has a minus is the processor's choice."""
+    return frame.assign(**{name: frame[name] + 0.0 for name in frame if is_float_dtype(frame[name])})
 
 
 def _safe_text(frame: pd.DataFrame) -> pd.DataFrame:
@@ -136,5 +141,5 @@ def _plain(value: Any, path: Path) -> Any:
     if isinstance(value, (float, np.floating)):
         if not np.isfinite(value):
             raise DataError(f"{path} would hold {value}: the number is undefined on these data; look at the stage's inputs.")
-        return float(f"{value:.{DIGITS}g}")
+        return float(f"{value:.{DIGITS}g}") + 0.0
     return value
