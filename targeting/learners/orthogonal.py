@@ -13,9 +13,11 @@ from targeting.learners.stored import MEAN, PROPENSITY, StoredArms, StoredMean, 
 
 # The stored nuisances are cross-fitted already: econml is to split nothing.
 STORED = {"model_y": StoredMean(MEAN), "model_t": StoredPropensity(PROPENSITY), "discrete_treatment": True, "cv": 1}
-CAUSAL_FOREST = {"n_estimators": 300, "max_features": 0.15, "min_samples_leaf": 20, "max_samples": 0.45}
+# A tree that looks at few covariates per split seldom meets those by which effects differ. Leaves as small as econml's own find
+# differences where there are none, once outcomes are as noisy as at a till: docs/benchmarks.md and the made-up retailers decide.
+CAUSAL_FOREST = {"n_estimators": 100, "max_features": 1.0, "min_samples_leaf": 20, "max_samples": 0.45}
 CAUSAL_FOREST_RANGES: dict[str, Range] = {
-    "max_features": (0.05, 0.5, False),
+    "max_features": (0.1, 1.0, False),
     "min_samples_leaf": (5, 150, True),
     "max_samples": (0.1, 0.49, False),
 }
