@@ -36,6 +36,7 @@ from targeting.policy.value import Evidence
 from targeting.sources import canonical_tables
 from targeting.tables.engine import connect
 from targeting.tables.features import household_features
+from targeting.tables.history import keep_days
 from targeting.tables.write import sold
 from tests.slow_features import slow_features
 from tests.test_features import in_pandas
@@ -62,13 +63,12 @@ class Row:
 
 
 def features() -> list[Row]:
-    """Seconds for the 33 features over all lines: the engine (median of five, the first start not counted), and pandas."""
+    """Seconds for the 33 features over all lines: the engine (median of five), and pandas."""
     with connect(ENGINE) as backend:
         source = canonical_tables(backend, {"source": "completejourney"})
         lines = backend.create_table("lines", sold(source["transactions"]), temp=True)
         products = backend.create_table("products", source["products"], temp=True)
-        household_features(lines, products, AS_OF).execute()
-        fast = median_seconds(lambda: household_features(lines, products, AS_OF).execute())
+        fast = median_seconds(lambda: household_features(keep_days(backend, lines, products), [AS_OF]).execute())
         frames = in_pandas(lines), in_pandas(products)
     plain = median_seconds(lambda: slow_features(*frames, pd.Timestamp(AS_OF)), times=1)
     return [

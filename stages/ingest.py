@@ -24,6 +24,7 @@ from targeting.tables.assignments import ASSIGNMENTS, draws, no_draws, numbered,
 from targeting.tables.checks import cross_check
 from targeting.tables.engine import connect, read_tables
 from targeting.tables.held_out import check_held_out
+from targeting.tables.history import write_history
 from targeting.tables.identifiers import KEY, own_text
 from targeting.tables.plausible import plausibility
 from targeting.tables.schemas import SCHEMAS, validate, without_rows
@@ -54,7 +55,9 @@ def ingest_customers(params: Mapping[str, Any]) -> None:
         with connect(params["engine"]) as backend:
             customers = read_customers(backend, params["data"])
             key = {"identifiers": ibis.memtable(customers.identifiers, schema=KEY)}
-            write_tables(backend, {name: without_rows(name) for name in SCHEMAS} | key, part)
+            tables = {name: without_rows(name) for name in SCHEMAS}
+            write_tables(backend, tables | key, part)
+            write_history(backend, tables, part)
             replace(TRUTH, lambda path: write_truth(backend, {}, path))
             replace(LOTS, lambda path: backend.to_parquet(no_draws(), path))
         write_parquet(customers.rows, part / "customers.parquet")
@@ -94,6 +97,7 @@ def ingest_tills(params: Mapping[str, Any]) -> None:
             anonymous = without_household(source["without_household"]) if "without_household" in source else {}
             guests = {str(own_text(key, "household_id", int(household))): share for household, share in guests.items()}
             replace(TRUTH, lambda path: write_truth(backend, source, path))
+            write_history(backend, tables, part)
         shutil.rmtree(TABLES, ignore_errors=True)
         part.rename(TABLES)
     finally:

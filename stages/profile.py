@@ -22,12 +22,12 @@ METRICS = Path("metrics/profile.json")
 def main() -> None:
     params = load_params("engine")
     with connect(params["engine"]) as backend:
-        transactions, products = read_tables(backend, TABLES, "transactions", "products")
-        if not transactions.count().execute():
+        (days,) = read_tables(backend, TABLES, "days")
+        if not days.count().execute():
             leave_out("profile", NO_TILLS, [PROFILE, METRICS])
             return
-        as_of = first_and_last_day(transactions)[1] + timedelta(days=1)
-        features = household_features(transactions, products, as_of).order_by("household_id").execute()
+        as_of = first_and_last_day(days)[1] + timedelta(days=1)
+        features = household_features(days, [as_of]).drop("as_of").order_by("household_id").execute()
 
     metrics = {
         "n_households": len(features),

@@ -16,6 +16,7 @@ from targeting.robustness.refutation import changed_panels, control_splits, know
 from targeting.robustness.refutation_fits import estimate_all, estimate_controls, estimate_known_reasons, light_nuisances
 from targeting.robustness.refutation_verdicts import refutation_table, tally
 from targeting.tables.engine import connect, read_tables
+from targeting.tables.history import HISTORY
 from targeting.tables.schemas import SCHEMAS
 from targeting.trials.negative_control import control_flow, control_metrics, control_panel, control_trials
 from targeting.trials.panel import require_aligned
@@ -41,9 +42,10 @@ def main() -> None:
     require_aligned(panel, nuisance, str(NUISANCE))
 
     with connect(params["engine"]) as backend:
-        tables = dict(zip(SCHEMAS, read_tables(backend, TABLES, *SCHEMAS), strict=True))
+        names = [*SCHEMAS, *HISTORY]
+        tables = dict(zip(names, read_tables(backend, TABLES, *names), strict=True))
         # Without tills nobody knows what customers bought before.
-        tills = bool(tables["transactions"].count().execute())
+        tills = bool(tables["days"].count().execute())
         moved = control_trials(backend, tables, panel, checks["control_days"], params["design"]["recent_days"]) if tills else []
     control, flow = control_panel(moved), control_flow(moved)
 

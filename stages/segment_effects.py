@@ -3,9 +3,11 @@
 Reads the panel, the nuisances, the best learner's effects and what assigns segments; writes each row's segment at time zero.
 """
 
+from datetime import date
 from pathlib import Path
 
 import pandas as pd
+import pyarrow.parquet as pq
 
 from targeting.base.columns import KEYS, outcomes_of
 from targeting.base.outputs import write_csv, write_figure, write_metrics, write_parquet
@@ -20,7 +22,7 @@ from targeting.segments.time_zero import features_at_time_zero
 from targeting.trials.panel import require_aligned
 from targeting.words.money import speak_in
 
-TRANSACTIONS = Path("data/tables/transactions.parquet")
+DAYS = Path("data/tables/days.parquet")
 ELIGIBLE = Path("data/trials/eligible.parquet")
 PANEL = Path("data/trials/panel.parquet")
 NUISANCE = Path("data/trials/nuisance.parquet")
@@ -36,6 +38,14 @@ PICTURE = Path("plots/segments_compared.png")
 METRICS = Path("metrics/segment_effects.json")
 
 
+def window(days: Path) -> tuple[date, date]:
+    """The first and the last day, as the file's own statistics have them: no row is read."""
+    file = pq.ParquetFile(days).metadata
+    place = file.schema.names.index("day")
+    known = [file.row_group(number).column(place).statistics for number in range(file.num_row_groups)]
+    return min(part.min for part in known), max(part.max for part in known)
+
+
 def main() -> None:
     params = load_params("data", "segmentation", "nuisance")
     speak_in(params["data"]["currency"])
@@ -47,9 +57,8 @@ def main() -> None:
         assigned = own_segments(panel, eligible)
         later = assigned
     else:
-        days = pd.read_parquet(TRANSACTIONS, columns=["day"])["day"]
         scaling, loadings, centres = (pd.read_parquet(path) for path in (SCALING, LOADINGS, CENTRES))
-        features = features_at_time_zero(panel, eligible, scaling["feature"].tolist(), days.min(), days.max())
+        features = features_at_time_zero(panel, eligible, scaling["feature"].tolist(), *window(DAYS))
         assigned = panel[KEYS].copy()
         assigned["segment"] = segment_numbers(features, scaling, loadings, centres, params["segmentation"])
         assigned["name"] = assigned["segment"].map(segment_names(whole_window))

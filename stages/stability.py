@@ -33,6 +33,7 @@ from targeting.segments.stored import segment_names
 from targeting.segments.time_zero import to_window_length
 from targeting.tables.engine import connect, read_tables
 from targeting.tables.features import household_features
+from targeting.tables.history import keep_days
 from targeting.words.money import speak_in
 
 TABLES = Path("data/tables")
@@ -50,14 +51,15 @@ METRICS = Path("metrics/stability.json")
 
 def features_by_half(backend: BaseBackend, names: list[str]) -> list[pd.DataFrame]:
     """Features of who bought in the earlier and in the later half of the weeks, totals brought to the window's length."""
-    lines, products = read_tables(backend, TABLES, "transactions", "products")
-    calendar = lines.select("week", "day").distinct().order_by("day").execute()
+    lines, products, days = read_tables(backend, TABLES, "transactions", "products", "days")
+    calendar = days.group_by("day").agg(week=days.first_week.min()).order_by("day").execute()
     parts = halves(calendar)
     window_days = (parts[1].as_of - parts[0].first_day).days
+    # What is new to a household in the later half need not be new: of the earlier half, `days` says it.
+    later = keep_days(backend, lines.filter(lines.day >= parts[1].first_day), products)
     frames = []
-    for half in parts:
-        inside = lines.filter(lines.week.between(half.first_week, half.last_week))
-        frame = household_features(inside, products, half.as_of).order_by("household_id").execute().set_index("household_id")
+    for half, own in zip(parts, (days, later), strict=True):
+        frame = household_features(own, [half.as_of]).order_by("household_id").execute().set_index("household_id")
         frames.append(to_window_length(frame[names], (half.as_of - half.first_day).days, window_days))
     return frames
 

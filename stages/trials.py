@@ -18,9 +18,11 @@ from targeting.base.outputs import write_csv, write_figure, write_metrics, write
 from targeting.base.params import load_params
 from targeting.base.stage import run
 from targeting.figures.trials import flow_chart
+from targeting.tables.covariates import keep_covariates
 from targeting.tables.engine import connect, read_tables
+from targeting.tables.history import HISTORY
 from targeting.tables.schemas import SCHEMAS, first_and_last_day
-from targeting.trials.candidates import candidate_metrics, next_candidates
+from targeting.trials.candidates import candidate_metrics, next_candidates, next_time_zero
 from targeting.trials.contact_costs import contact_costs, cost_metrics, no_costs
 from targeting.trials.customers import customer_candidates, customer_flow, customer_panel, customer_trials
 from targeting.trials.designs import folded_panel
@@ -82,17 +84,19 @@ def lay_out_trials(params: Mapping[str, Any]) -> None:
     design, seed = params["design"], params["seed"]
 
     with connect(params["engine"]) as backend:
-        tables = dict(zip(SCHEMAS, read_tables(backend, TABLES, *SCHEMAS), strict=True))
-        tables["assignments"] = backend.read_parquet(LOTS)
+        names = [*SCHEMAS, *HISTORY]
+        tables = dict(zip(names, read_tables(backend, TABLES, *names), strict=True)) | {"assignments": backend.read_parquet(LOTS)}
         campaign_types = tables["campaigns"].execute()["campaign_type"]
         trials = planned_trials(tables, design)
-        layout = lay_out(backend, tables, trials, design, seed)
+        time_zeros = [*(trial.time_zero for trial in trials), next_time_zero(tables)]
+        covariates = keep_covariates(backend, tables, time_zeros, design["recent_days"])
+        layout = lay_out(tables, covariates, trials, design, seed)
         panel = folded_panel(layout.eligible[layout.chosen], params["nuisance"]["folds"], seed, params["sample"]["households"])
         require_outcome(panel, params["policy"]["outcome"])
         costs = contact_costs(tables, trials)
-        weeks = weekly_spend(tables, trials, panel, first_and_last_day(tables["transactions"])[0])
+        weeks = weekly_spend(tables, trials, panel, first_and_last_day(tables["receipts"])[0])
         (key,) = (table.execute() for table in read_tables(backend, TABLES, "identifiers"))
-        candidates = next_candidates(tables, design, repeated=(panel["earlier_mailings"] > 0).any())
+        candidates = next_candidates(tables, covariates, design, repeated=(panel["earlier_mailings"] > 0).any())
 
     flow = layout.flow.assign(campaign_id=own_identifiers(layout.flow["campaign_id"], "campaign", key))
     for campaign in flow.loc[~layout.flow["campaign_id"].isin(panel["campaign_id"]), "campaign_id"]:

@@ -6,6 +6,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -15,9 +16,11 @@ from targeting.sources import simulated
 from targeting.sources.simulation.campaigns import A_GAP_WEEKS, HISTORY_WEEKS, Campaign
 from targeting.sources.simulation.world import Ahead, RetailerSettings, Shop, known_before, open_shop
 from targeting.tables.assignments import draws, no_draws, read_lots
+from targeting.tables.covariates import baseline_covariates, keep_covariates
 from targeting.tables.engine import connect
+from targeting.tables.history import with_history
 from targeting.tables.schemas import without_rows
-from targeting.trials.candidates import next_candidates
+from targeting.trials.candidates import next_candidates, next_time_zero
 from targeting.trials.lay_out import eligible_rows, planned_trials
 from targeting.trials.lots import drawn_in, lot_rows
 from targeting.trials.trials import in_trial, trial_rows
@@ -70,9 +73,11 @@ def campaigns_of(shop: Shop) -> list[Campaign]:
 def first_seen(shop: Shop, ahead: Ahead, params: Params) -> Seen:
     """What the retailer has before the league's first campaign."""
     with connect(params["engine"]) as backend:
-        tables = simulated.as_tables(backend, _frames(shop, ahead))
-        rows = eligible_rows(backend, tables, planned_trials(tables, params["design"]), params["design"])
-        return Seen(_kept(rows), _candidates(tables, params))
+        tables, design = with_history(backend, simulated.as_tables(backend, _frames(shop, ahead))), params["design"]
+        trials = planned_trials(tables, design)
+        time_zeros = [*(trial.time_zero for trial in trials), next_time_zero(tables)]
+        covariates = keep_covariates(backend, tables, time_zeros, design["recent_days"])
+        return Seen(_kept(eligible_rows(tables, covariates, trials, design)), _candidates(tables, covariates, params))
 
 
 def next_seen(shop: Shop, ahead: Ahead, before: Seen, listed: Path | None, params: Params) -> Seen:
@@ -82,17 +87,18 @@ def next_seen(shop: Shop, ahead: Ahead, before: Seen, listed: Path | None, param
     candidates had on that day, and are not reckoned twice.
     """
     with connect(params["engine"]) as backend:
-        tables = simulated.as_tables(backend, _frames(shop, ahead))
+        tables = with_history(backend, simulated.as_tables(backend, _frames(shop, ahead)))
         design, trial = params["design"], planned_trials(tables, params["design"])[-1]
         files = {} if listed is None else read_lots(backend, [str(listed)])
         given = draws(files, tables, without_rows("campaign_targets"), simulated.ORIGINS)[0] if files else no_draws()
-        about = tables["transactions"], tables["campaigns"], tables["campaign_targets"]
+        about = tables["receipts"], tables["campaigns"], tables["campaign_targets"]
         lots = drawn_in(trial, {"assignments": given})
         arms = trial_rows(trial, *about, design["eligible"]) if lots is None else lot_rows(trial, lots, tables)
         covariates = before.candidates[["household_id", *_covariates(before.candidates)]]
         rows = in_trial(arms.execute().merge(covariates, on="household_id", validate="one_to_one"), trial)
         known = pd.concat([before.rows, _kept(rows)]).sort_values(["trial", "household_id"], ignore_index=True)
-        return Seen(known, _candidates(tables, params))
+        now = baseline_covariates(tables, [next_time_zero(tables)], design["recent_days"])
+        return Seen(known, _candidates(tables, now, params))
 
 
 def _frames(shop: Shop, ahead: Ahead) -> dict[str, pd.DataFrame]:
@@ -102,8 +108,8 @@ def _frames(shop: Shop, ahead: Ahead) -> dict[str, pd.DataFrame]:
     return {**frames, "promotions": frames["promotions"].head(0)}
 
 
-def _candidates(tables: Mapping[str, Any], params: Params) -> pd.DataFrame:
-    candidates = next_candidates(tables, params["design"], repeated=True)
+def _candidates(tables: Mapping[str, Any], covariates: ir.Table, params: Params) -> pd.DataFrame:
+    candidates = next_candidates(tables, covariates, params["design"], repeated=True)
     return candidates[[name for name in candidates if not name.startswith(PREFIX) or name in _covariates(candidates)]]
 
 

@@ -24,7 +24,9 @@ from targeting.policy.policies import POLICIES
 from targeting.policy.tree_results import tree_decisions
 from targeting.policy.value import profits
 from targeting.sources import canonical_tables
+from targeting.tables.covariates import keep_covariates
 from targeting.tables.engine import connect
+from targeting.tables.history import with_history
 from targeting.trials.designs import folded_panel
 from targeting.trials.lay_out import eligible_rows, planned_trials
 from targeting.trials.panel import covariate_names
@@ -83,8 +85,10 @@ def panel_and_truth(data: Params, params: Params) -> tuple[pd.DataFrame, pd.Data
     """The panel of a made-up retailer's trials as the stages ingest and trials make it, and the truth of its rows."""
     design = params["design"]
     with connect(params["engine"]) as backend:
-        tables = canonical_tables(backend, data)
-        rows = eligible_rows(backend, tables, planned_trials(tables, design), design)
+        tables = with_history(backend, canonical_tables(backend, data))
+        trials = planned_trials(tables, design)
+        covariates = keep_covariates(backend, tables, [trial.time_zero for trial in trials], design["recent_days"])
+        rows = eligible_rows(tables, covariates, trials, design)
         truth = tables["truth"].execute()
         panel = folded_panel(rows, params["nuisance"]["folds"], params["seed"])
     known = truth_of_rows(panel, truth)

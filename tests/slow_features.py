@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 
-from targeting.tables.features import MACRO_CATEGORIES
+from targeting.tables.history import MACRO_CATEGORIES
 
 MACRO = {department: category for category, departments in MACRO_CATEGORIES.items() for department in departments}
 

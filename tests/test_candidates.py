@@ -6,9 +6,10 @@ import ibis
 import pandas as pd
 import pytest
 
-from targeting.tables.covariates import baseline_covariates, promoted_lines
+from targeting.tables.covariates import at, baseline_covariates, keep_covariates
+from targeting.tables.history import with_history
 from targeting.tables.schemas import first_and_last_day
-from targeting.trials.candidates import candidate_rows, next_candidates
+from targeting.trials.candidates import candidate_rows, next_candidates, next_time_zero
 from targeting.trials.trials import FIRST, RESTED, plan_trials, trial_rows
 
 RECENT = [28, 56]
@@ -16,7 +17,8 @@ RECENT = [28, 56]
 
 def candidates(backend, tables, time_zero: date, campaign_type: str = "A", eligible: str = RESTED) -> pd.DataFrame:
     design = {"campaign_type": campaign_type, "eligible": eligible, "recent_days": RECENT}
-    return backend.execute(candidate_rows(tables, design, time_zero))
+    known = with_history(backend, tables)
+    return candidate_rows(known, baseline_covariates(known, [time_zero], RECENT), design, time_zero).execute()
 
 
 @pytest.mark.slow
@@ -24,16 +26,17 @@ def candidates(backend, tables, time_zero: date, campaign_type: str = "A", eligi
 def test_at_a_past_campaigns_start_they_are_its_trial(backend, tables, rule):
     trials = plan_trials(tables["campaigns"].execute(), "A", 28, 20, *first_and_last_day(tables["transactions"]))
     assert len(trials) == 3
-    promoted = promoted_lines(tables["transactions"], tables["promotions"])
+    known = with_history(backend, tables)
+    covariates = keep_covariates(backend, known, [trial.time_zero for trial in trials], RECENT)
     for trial in trials:
         rows = candidates(backend, tables, trial.time_zero, eligible=rule)
         arguments = tables["transactions"], tables["campaigns"], tables["campaign_targets"]
         aside = rows["targeted_before"] if rule == FIRST else rows["running"]
         in_trial = set(trial_rows(trial, *arguments, rule).execute()["household_id"])
         assert set(rows.loc[rows["has_history"] & ~aside, "household_id"]) == in_trial
-        covariates = baseline_covariates(tables, promoted, trial.time_zero, RECENT).order_by("household_id").execute()
-        known = rows[rows["has_history"]].reset_index(drop=True)
-        pd.testing.assert_frame_equal(known[covariates.columns.tolist()], covariates)
+        expected = at(covariates, trial.time_zero).order_by("household_id").execute()
+        shopped = rows[rows["has_history"]].reset_index(drop=True)
+        pd.testing.assert_frame_equal(shopped[expected.columns.tolist()], expected)
 
 
 def test_every_household_of_any_table_is_a_candidate_once(backend, tables):
@@ -66,13 +69,15 @@ def test_only_campaigns_of_the_type_count(backend, tables, campaign_type):
     assert set(rows.loc[rows["targeted_before"], "household_id"]) == expected
 
 
-def test_whoever_was_mailed_before_may_be_mailed_again_where_the_trials_hold_it(tables):
+def test_whoever_was_mailed_before_may_be_mailed_again_where_the_trials_hold_it(backend, tables):
     design = {"campaign_type": "A", "eligible": RESTED, "recent_days": RECENT}
-    again = next_candidates(tables, design, repeated=True)
+    known = with_history(backend, tables)
+    covariates = keep_covariates(backend, known, [next_time_zero(known)], RECENT)
+    again = next_candidates(known, covariates, design, repeated=True)
     assert again["eligible"].equals(again["has_history"] & ~again["running"])
     assert (again["eligible"] & again["targeted_before"]).any()
     for only_first in (
-        next_candidates(tables, design, repeated=False),
-        next_candidates(tables, design | {"eligible": FIRST}, True),
+        next_candidates(known, covariates, design, repeated=False),
+        next_candidates(known, covariates, design | {"eligible": FIRST}, True),
     ):
         assert only_first["eligible"].equals(only_first["has_history"] & ~only_first["targeted_before"])

@@ -8,6 +8,8 @@ from targeting.effects.estimators import ato, effect_data
 from targeting.effects.event_time import event_time
 from targeting.figures.event_time import weeks_words
 from targeting.nuisance.models import outcome_model
+from targeting.tables.covariates import baseline_covariates
+from targeting.tables.history import with_history
 from targeting.tables.schemas import first_and_last_day
 from targeting.trials.designs import folded_panel
 from targeting.trials.lay_out import lay_out, planned_trials
@@ -86,8 +88,9 @@ def test_phases_are_means_over_the_weeks_of_every_campaign():
 def test_weekly_spend_is_what_a_slow_loop_over_lines_gives(backend, tables):
     design = {"name": "sequential_trials", "campaign_type": "A", "eligible": "rested", "post_days": 28, "min_follow_up_days": 28}
     design["recent_days"] = [28]
-    trials = planned_trials(tables, design)
-    layout = lay_out(backend, tables, trials, design, seed=1)
+    tables, trials = with_history(backend, tables), planned_trials(tables, design)
+    covariates = baseline_covariates(tables, [trial.time_zero for trial in trials], [28])
+    layout = lay_out(tables, covariates, trials, design, seed=1)
     panel = folded_panel(layout.eligible[layout.chosen], 3, seed=1)
     first = first_and_last_day(tables["transactions"])[0]
     found = weekly_spend(tables, trials, panel, first)

@@ -9,6 +9,7 @@ import pytest
 
 from targeting.sources import canonical_tables
 from targeting.tables.features import FEATURES, household_features
+from targeting.tables.history import household_days, keep_days, receipts_of
 from targeting.tables.schemas import MONEY
 from tests.slow_features import slow_features
 
@@ -25,7 +26,8 @@ def in_pandas(table: ibis.Table) -> pd.DataFrame:
 
 
 def fast(transactions: ibis.Table, products: ibis.Table, as_of: date) -> pd.DataFrame:
-    return household_features(transactions, products, as_of).order_by("household_id").execute()
+    days = household_days(receipts_of(transactions, products), transactions, products)
+    return household_features(days, [as_of]).drop("as_of").order_by("household_id").execute()
 
 
 def assert_same(actual: pd.DataFrame, expected: pd.DataFrame) -> None:
@@ -135,9 +137,8 @@ def test_a_household_worked_by_hand(backend):
             (3, 14, 1, "2020-01-26", 3, 1, 0.0, 0.0, 0.0, 0.0),
         ]
     )
-    result = backend.execute(household_features(lines, products, date(2020, 1, 27)).order_by("household_id")).set_index(
-        "household_id"
-    )
+    days = keep_days(backend, lines, products)
+    result = household_features(days, [date(2020, 1, 27)]).order_by("household_id").execute().set_index("household_id")
     first = result.loc[1]
     assert first["recency"] == 6  # from the 20th to the 26th, the last day
     assert first["days_between_purchases_avg"] == 7  # gaps of 2 and 12 days

@@ -5,9 +5,11 @@ from datetime import date
 import ibis
 import pandas as pd
 import pytest
+from ibis.backends import BaseBackend
 
-from targeting.tables.covariates import baseline_covariates, promoted_lines
-from targeting.trials.negative_control import ControlTrial, control_panel, control_trial
+from targeting.tables.covariates import at, baseline_covariates
+from targeting.tables.history import with_history
+from targeting.trials.negative_control import ControlTrial, control_panel, control_trials
 from targeting.trials.panel import FRONT, assemble, covariate_names
 from targeting.trials.trials import Trial, in_trial, trial_rows
 
@@ -15,26 +17,23 @@ TIME_ZERO, OUTCOME_FROM = date(2016, 8, 19), date(2016, 7, 22)  # campaign 4's s
 TRIAL = Trial(1, 4, TIME_ZERO, date(2016, 9, 20), date(2016, 10, 20), False, date(2016, 7, 1))
 
 
-def promotions_of(tables: dict[str, ibis.Table]) -> ibis.Table:
-    return promoted_lines(tables["transactions"], tables["promotions"])
-
-
-def trial_panel(tables: dict[str, ibis.Table]) -> pd.DataFrame:
-    covariates = baseline_covariates(tables, promotions_of(tables), TIME_ZERO, [28, 56])
+def trial_panel(backend: BaseBackend, tables: dict[str, ibis.Table]) -> pd.DataFrame:
+    covariates = at(baseline_covariates(with_history(backend, tables), [TIME_ZERO], [28, 56]), TIME_ZERO)
     rows = trial_rows(TRIAL, tables["transactions"], tables["campaigns"], tables["campaign_targets"])
     return assemble(in_trial(rows.inner_join(covariates, "household_id").execute(), TRIAL)).assign(fold=0)
 
 
-def moved(tables: dict[str, ibis.Table], panel: pd.DataFrame, days: int = 28) -> ControlTrial:
-    return control_trial(tables, promotions_of(tables), panel, days, [28, 56])
+def moved(backend: BaseBackend, tables: dict[str, ibis.Table], panel: pd.DataFrame, days: int = 28) -> ControlTrial:
+    (trial,) = control_trials(backend, with_history(backend, tables), panel, days, [28, 56])
+    return trial
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("days", [28, 130])
-def test_rows_equal_a_slow_computation(tables, days):
-    panel = trial_panel(tables)
+def test_rows_equal_a_slow_computation(backend, tables, days):
+    panel = trial_panel(backend, tables)
     lines = tables["transactions"].execute()
-    trial = moved(tables, panel, days)
+    trial = moved(backend, tables, panel, days)
     first = pd.Timestamp(TIME_ZERO) - pd.Timedelta(days=days)
     assert trial.outcome_from == first.date()
     rows = trial.rows.set_index("household_id")
@@ -69,8 +68,8 @@ def test_rows_equal_a_slow_computation(tables, days):
 
 
 @pytest.mark.slow
-def test_nothing_from_the_outcome_on_reaches_the_covariates(tables):
-    panel = trial_panel(tables)
+def test_nothing_from_the_outcome_on_reaches_the_covariates(backend, tables):
+    panel = trial_panel(backend, tables)
     lines = tables["transactions"]
     later = lines.day >= OUTCOME_FROM
     perturbed = tables | {
@@ -81,7 +80,9 @@ def test_nothing_from_the_outcome_on_reaches_the_covariates(tables):
         ),
         "redemptions": tables["redemptions"].filter(tables["redemptions"].day < OUTCOME_FROM),
     }
-    before, after = (moved(source, panel).rows.sort_values("household_id", ignore_index=True) for source in (tables, perturbed))
+    before, after = (
+        moved(backend, source, panel).rows.sort_values("household_id", ignore_index=True) for source in (tables, perturbed)
+    )
     names = covariate_names(before)
     assert len(names) > 40
     pd.testing.assert_frame_equal(before[["household_id", "treated", *names]], after[["household_id", "treated", *names]])
@@ -90,17 +91,19 @@ def test_nothing_from_the_outcome_on_reaches_the_covariates(tables):
 
 
 @pytest.mark.slow
-def test_nothing_from_time_zero_on_reaches_anything(tables):
-    panel = trial_panel(tables)
+def test_nothing_from_time_zero_on_reaches_anything(backend, tables):
+    panel = trial_panel(backend, tables)
     lines = tables["transactions"]
     perturbed = tables | {"transactions": lines.filter(lines.day < TIME_ZERO)}
-    before, after = (moved(source, panel).rows.sort_values("household_id", ignore_index=True) for source in (tables, perturbed))
+    before, after = (
+        moved(backend, source, panel).rows.sort_values("household_id", ignore_index=True) for source in (tables, perturbed)
+    )
     pd.testing.assert_frame_equal(before, after)
 
 
-def test_the_flow_counts_who_is_left_out(tables):
-    panel = trial_panel(tables)
-    trial = moved(tables, panel, days=110)  # to within weeks of the first day of the data
+def test_the_flow_counts_who_is_left_out(backend, tables):
+    panel = trial_panel(backend, tables)
+    trial = moved(backend, tables, panel, days=110)  # to within weeks of the first day of the data
     flow = trial.flow()
     assert flow["n_eligible"] == len(panel)
     left_out = {arm: [f"n_{arm}", f"n_{arm}_without_history", f"n_{arm}_mailed_meanwhile"] for arm in ("treated", "control")}
@@ -111,8 +114,8 @@ def test_the_flow_counts_who_is_left_out(tables):
     assert flow["used"] is True
 
 
-def test_before_the_data_there_is_nobody_and_no_panel(tables):
-    trial = moved(tables, trial_panel(tables), days=400)
+def test_before_the_data_there_is_nobody_and_no_panel(backend, tables):
+    trial = moved(backend, tables, trial_panel(backend, tables), days=400)
     assert len(trial.rows) == 0
     assert trial.flow()["used"] is False
     assert list(control_panel([trial]).columns) == FRONT

@@ -12,6 +12,8 @@ from targeting.policy.contact_price import causal_cost, cost_of_a_dollar, other_
 from targeting.policy.net_profit import net_profit_metrics, net_profit_table
 from targeting.sources import canonical_tables
 from targeting.stats.estimates import Estimate
+from targeting.tables.covariates import keep_covariates
+from targeting.tables.history import with_history
 from targeting.trials.designs import folded_panel
 from targeting.trials.lay_out import eligible_rows, planned_trials
 
@@ -143,7 +145,9 @@ def test_a_made_up_retailers_coupons_cost_what_its_campaigns_gave(backend):
     data = {"source": "simulated", "first_day": "2016-01-04", "households": 1500, "weeks": 40, "seed": 5}
     tables = canonical_tables(backend, data | {"overlap": "good", "effect": "constant"})
     design = {"campaign_type": "A", "eligible": "rested", "post_days": 28, "min_follow_up_days": 28, "recent_days": [28, 56]}
-    panel = folded_panel(eligible_rows(backend, tables, planned_trials(tables, design), design), 4, seed=1)
+    known, trials = with_history(backend, tables), planned_trials(tables, design)
+    covariates = keep_covariates(backend, known, [trial.time_zero for trial in trials], design["recent_days"])
+    panel = folded_panel(eligible_rows(known, covariates, trials, design), 4, seed=1)
     measured = ("purchase_amount", *discounts_of(panel.columns))
     assert measured[1:] == ("coupon_discount",)  # nobody matches
     predictions, _ = cross_fit(nuisance_tasks(panel, measured), panel, ["linear"], 4, 1, 1)

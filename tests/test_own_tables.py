@@ -17,7 +17,7 @@ from scripts.compose_params import compose
 from targeting.base.errors import DataError
 from targeting.base.identifiers import own_identifiers
 from targeting.sources.canonical import ABOUT_CAMPAIGNS
-from targeting.tables.features import FUEL_DEPARTMENTS, MACRO_CATEGORIES
+from targeting.tables.history import FUEL_DEPARTMENTS, MACRO_CATEGORIES
 from targeting.tables.origins import IDENTIFIERS
 from targeting.tables.schemas import OPTIONAL, SCHEMAS
 from tests.conftest import ROOT

@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from targeting.policy.policies import POLICIES
+from targeting.tables.history import HISTORY
 from targeting.tables.schemas import SCHEMAS
 from tests.browser import WIDTHS, no_sideways_scroll, opened, serious_faults
 from tests.project import call, commit, make_project, ran, restore, would_run
@@ -318,7 +319,9 @@ def test_bad_input_stops_with_one_line_and_leaves_nothing_half_written(project, 
             "CAMPAIGN=99, household_key=5. Correct these rows in the source."
         )
         assert sorted(file.name for file in (project / "data").iterdir() if "part" in file.name) == []
-        assert sorted(file.stem for file in (project / "data/tables").iterdir()) == sorted([*SCHEMAS, "identifiers", "held_out"])
+        assert sorted(file.stem for file in (project / "data/tables").iterdir()) == sorted(
+            [*SCHEMAS, *HISTORY, "identifiers", "held_out"]
+        )
         assert "ERROR: failed to reproduce 'ingest'" in call(project, "dvc", "repro", fails=True)
     finally:
         path.write_text(original)

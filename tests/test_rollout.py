@@ -5,6 +5,7 @@ from datetime import timedelta
 import ibis
 import pandas as pd
 import pytest
+from ibis.backends import BaseBackend
 
 from targeting.base.columns import OUTCOMES
 from targeting.base.errors import DataError
@@ -12,9 +13,11 @@ from targeting.campaign.models import Blend, CampaignModels, Propensity, past_of
 from targeting.campaign.prediction import predict_next, prediction_metrics
 from targeting.robustness.design_comparison import design_rows
 from targeting.sentences.report import experiment_settles, limits, nobody_left
-from targeting.trials.candidates import candidate_metrics, next_candidates
+from targeting.tables.covariates import baseline_covariates, keep_covariates
+from targeting.tables.history import with_history
+from targeting.trials.candidates import candidate_metrics, next_candidates, next_time_zero
 from targeting.trials.designs import DESIGNS, folded_panel
-from targeting.trials.lay_out import lay_out, planned_trials
+from targeting.trials.lay_out import Layout, lay_out, planned_trials
 from targeting.trials.trials import FIRST, trial_flow
 from tests.test_prediction import newcomers
 from tests.test_prediction import panel as two_trials
@@ -41,9 +44,16 @@ def rolled_out(tables):
     return tables | {"campaign_targets": ibis.union(targets.filter(~targets.campaign_id.isin([4, 5])), *again)}
 
 
+def laid_out(backend: BaseBackend, tables: dict[str, ibis.Table], design: dict[str, object]) -> Layout:
+    """The trials that the tables hold."""
+    known, trials = with_history(backend, tables), planned_trials(tables, design)
+    covariates = keep_covariates(backend, known, [trial.time_zero for trial in trials], design["recent_days"])
+    return lay_out(known, covariates, trials, design, seed=1)
+
+
 @pytest.mark.slow
 def test_the_trial_with_controls_is_kept_and_all_count_as_mailed_before(backend, rolled_out):
-    layout = lay_out(backend, rolled_out, planned_trials(rolled_out, DESIGN), DESIGN, seed=1)
+    layout = laid_out(backend, rolled_out, DESIGN)
     flow = layout.flow.set_index("campaign_id")
     assert flow.index.tolist() == [2, 4, 5]
     assert flow.loc[2, "n_control"] > 0
@@ -57,7 +67,9 @@ def test_the_trial_with_controls_is_kept_and_all_count_as_mailed_before(backend,
     panel = folded_panel(layout.eligible[layout.chosen], 3, seed=1)
     assert panel["campaign_id"].unique().tolist() == [2]
     assert len(panel) == flow.loc[2, "n_eligible"]
-    assert candidate_metrics(next_candidates(rolled_out, DESIGN, repeated=False))["n_eligible"] == 0
+    known = with_history(backend, rolled_out)
+    covariates = baseline_covariates(known, [next_time_zero(known)], [28])
+    assert candidate_metrics(next_candidates(known, covariates, DESIGN, repeated=False))["n_eligible"] == 0
 
 
 @pytest.mark.slow
@@ -66,9 +78,7 @@ def test_a_trial_for_which_nobody_is_left_is_in_the_flow(backend, rolled_out):
     second = rolled_out["campaigns"].filter(rolled_out["campaigns"].campaign_id == 4).execute()["start_day"].iloc[0]
     known = lines.filter(lines.day < second - timedelta(days=1)).select("household_id").distinct()
     early = rolled_out | {"transactions": lines.semi_join(known, "household_id")}
-    flow = lay_out(backend, early, planned_trials(early, DESIGN), DESIGN | {"eligible": FIRST}, seed=1).flow.set_index(
-        "campaign_id"
-    )
+    flow = laid_out(backend, early, DESIGN | {"eligible": FIRST}).flow.set_index("campaign_id")
     assert flow.loc[5, ["n_eligible", "n_treated", "n_control"]].tolist() == [0, 0, 0]
     assert flow.loc[5, "n_targeted_again"] == flow.loc[5, "n_targeted_before"] > 0
 

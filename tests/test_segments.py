@@ -24,6 +24,7 @@ from targeting.segments.names import ARCHETYPES, GOODS, name_segments, possible_
 from targeting.segments.table import factor_table_by_segment, profile_table, segment_table
 from targeting.segments.time_zero import GROWTH, features_at_time_zero, to_window_length
 from targeting.tables.features import FEATURES, household_features
+from targeting.tables.history import keep_days
 
 SETTINGS = FactorSettings(factors=4, factor_starts=2, skewness=99.0, penalty_scores=0.0, penalty_loadings=0.0, l1_ratio=0.5)
 
@@ -208,11 +209,12 @@ def test_households_are_assigned_from_what_is_stored(tmp_path):
     assert 0 <= assign_segments(stranger, factorisation, stored.to_numpy())[0] < 4
 
 
-def test_a_household_with_one_basket_gets_a_segment(tables):
+def test_a_household_with_one_basket_gets_a_segment(backend, tables):
     lines = tables["transactions"]
     first = lines.filter(lines.household_id == 1).basket_id.min().execute()
     lines = lines.filter((lines.household_id != 1) | (lines.basket_id == first))
-    features = household_features(lines, tables["products"], date(2017, 1, 1)).order_by("household_id").execute()
+    days = keep_days(backend, lines, tables["products"])
+    features = household_features(days, [date(2017, 1, 1)]).order_by("household_id").execute()
     names = [name for name in FEATURES if features[name].nunique() > 1]
     fitted = fit_factors(features[names], SETTINGS, seed=1)
     shares = factor_shares(fitted.transform(features[names]))

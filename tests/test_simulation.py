@@ -27,8 +27,9 @@ from targeting.sources.simulation.shoppers import basket_value, make_shoppers
 from targeting.sources.simulation.shopping import fill, own_visits, with_totals
 from targeting.sources.simulation.world import Purchases, RetailerSettings, respond, simulate
 from targeting.tables.checks import cross_check
-from targeting.tables.covariates import baseline_covariates, promoted_lines
+from targeting.tables.covariates import baseline_covariates
 from targeting.tables.engine import connect
+from targeting.tables.history import with_history
 from targeting.tables.schemas import SCHEMAS, validate
 from targeting.tables.write import TRUTH, write_tables, write_truth
 from targeting.trials.trials import FIRST, plan_trials, trial_rows
@@ -125,12 +126,11 @@ def test_propensities_follow_from_the_covariates_that_the_pipeline_sees(ingested
     """The chance of being mailed, recomputed from the panel's own covariates at each time zero."""
     truth = pd.read_parquet(ingested / "truth.parquet")
     with connect(ENGINE) as backend:
-        tables = {name: backend.read_parquet(ingested / f"{name}.parquet") for name in SCHEMAS}
+        tables = with_history(backend, {name: backend.read_parquet(ingested / f"{name}.parquet") for name in SCHEMAS})
         calendar_table = tables["campaigns"].execute()
-        promoted = backend.create_table("promoted", promoted_lines(tables["transactions"], tables["promotions"]), temp=True)
         trials = plan_trials(calendar_table, "A", 28, 28, date(2016, 1, 4), date(2016, 9, 11))
         for trial in trials:
-            covariates = baseline_covariates(tables, promoted, trial.time_zero, [28]).execute()
+            covariates = baseline_covariates(tables, [trial.time_zero], [28]).execute()
             past = pd.DataFrame(
                 {
                     "spend": covariates["x_monetary_sales"],

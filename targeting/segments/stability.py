@@ -148,16 +148,14 @@ def _of_draw(features: pd.DataFrame, recipe: Recipe, number: int) -> Separation:
 
 @dataclass(frozen=True)
 class Half:
-    """One half of the weeks: its first and last week, its first day, and the day after its last."""
+    """One half of the weeks: its first day, and the day after its last."""
 
-    first_week: int
-    last_week: int
     first_day: date
     as_of: date
 
 
 def halves(calendar: pd.DataFrame) -> tuple[Half, Half]:
-    """The earlier and the later half of the weeks; `calendar` has week and day, one row per day with a line.
+    """The earlier and the later half of the weeks; `calendar` has week and day, one row per day with a line, in order.
 
     With an odd number of weeks the earlier half has one less.
     """
@@ -166,8 +164,6 @@ def halves(calendar: pd.DataFrame) -> tuple[Half, Half]:
     parts = calendar[weeks < middle], calendar[weeks >= middle]
     earlier, later = (
         Half(
-            int(part["week"].min()),
-            int(part["week"].max()),
             pd.Timestamp(part["day"].min()).date(),
             pd.Timestamp(part["day"].max()).date() + timedelta(days=1),
         )

@@ -1,86 +1,84 @@
 """Baseline covariates of a household at a time zero: everything here looks only at days before it."""
 
 from collections.abc import Mapping, Sequence
-from datetime import date, timedelta
+from datetime import date
 
 import ibis
 import ibis.expr.types as ir
 from ibis.backends import BaseBackend
 
 from targeting.base.columns import PREFIX
+from targeting.tables.engine import keep
 from targeting.tables.features import household_features
-from targeting.tables.returns import purchases
+from targeting.tables.history import before
+
+KEY = ["time_zero", "household_id"]
 
 
-def promoted_lines(transactions: ir.Table, promotions: ir.Table) -> ir.Table:
-    """Purchases of a product that was promoted in that store and week: household_id, day, display, mailer.
+def baseline_covariates(tables: Mapping[str, ir.Table], time_zeros: Sequence[date], recent_days: Sequence[int]) -> ir.Table:
+    """One row per time zero and household with a purchase before it: time_zero, household_id and the covariates.
 
-    One pass over the promotions serves every time zero.
+    `tables` are those of `with_history`. The covariates have the prefix x_, and none is missing. They are the 33 profile features
+    as of time zero; spend (USD, net of returns) and visits in the last so many days; how many campaigns of each type had reached
+    the household, how many of those still run, and its redemptions; the share of its lines that were on display or in the mailer;
+    demographics where known (lower ends of bands, else 0, with an indicator of being known).
     """
-    lines = purchases(transactions).inner_join(promotions, ["product_id", "store_id", "week"])
-    return lines.select("household_id", "day", "display", "mailer")
-
-
-def keep_promoted_lines(backend: BaseBackend, tables: Mapping[str, ir.Table]) -> ir.Table:
-    """`promoted_lines` of the tables, computed once and kept while the connection lasts."""
-    return backend.create_table("promoted", promoted_lines(tables["transactions"], tables["promotions"]), temp=True)
-
-
-def baseline_covariates(
-    tables: Mapping[str, ir.Table], promoted: ir.Table, time_zero: date, recent_days: Sequence[int]
-) -> ir.Table:
-    """One row per household with a purchase before `time_zero`: household_id and the covariates, prefix x_, none missing.
-
-    The 33 profile features as of time zero; spend (USD, net of returns) and visits in the last so many days; how many campaigns
-    of each type had reached the household, how many of those still run, and its redemptions; the share of its lines that were on
-    display or in the mailer; demographics where known (lower ends of bands, else 0, with an indicator of being known).
-    """
-    features = household_features(tables["transactions"], tables["products"], time_zero)
+    rows = household_features(tables["days"], time_zeros).rename(time_zero="as_of")
     blocks = [
-        _recent(tables["transactions"], time_zero, recent_days),
-        _campaign_history(tables["campaigns"], tables["campaign_targets"], time_zero),
-        _redemptions(tables["redemptions"], time_zero),
-        _exposure(promoted, time_zero),
-        _demographics(tables["households"]),
+        _recent(before(tables["receipts"], time_zeros, "time_zero"), recent_days),
+        _campaign_history(tables["campaigns"], tables["campaign_targets"], time_zeros),
+        _redemptions(before(tables["redemptions"], time_zeros, "time_zero")),
+        _exposure(before(tables["promoted"], time_zeros, "time_zero")),
     ]
-    rows = features
     for block in blocks:
-        rows = rows.left_join(block, "household_id").drop("household_id_right")
+        rows = rows.left_join(block, KEY).drop("time_zero_right", "household_id_right")
+    rows = rows.left_join(_demographics(tables["households"]), "household_id").drop("household_id_right")
     rows = rows.mutate(
         display_share=rows.n_display / rows.transaction_count, mailer_share=rows.n_mailer / rows.transaction_count
     ).drop("n_display", "n_mailer")
-    names = [name for name in rows.columns if name != "household_id"]
-    return rows.select("household_id", **{f"{PREFIX}{name}": rows[name].cast("float64").fill_null(0.0) for name in names})
+    names = [name for name in rows.columns if name not in KEY]
+    return rows.select(*KEY, **{f"{PREFIX}{name}": rows[name].cast("float64").fill_null(0.0) for name in names})
 
 
-def _recent(transactions: ir.Table, time_zero: date, recent_days: Sequence[int]) -> ir.Table:
-    lines = transactions.filter(transactions.day < time_zero)
+def keep_covariates(
+    backend: BaseBackend, tables: Mapping[str, ir.Table], time_zeros: Sequence[date], recent_days: Sequence[int]
+) -> ir.Table:
+    """`baseline_covariates` of all time zeros, computed once and kept while the connection lasts."""
+    return keep(backend, "covariates", baseline_covariates(tables, time_zeros, recent_days))
+
+
+def at(covariates: ir.Table, time_zero: date) -> ir.Table:
+    """The rows of one time zero: household_id and the covariates."""
+    return covariates.filter(covariates.time_zero == time_zero).drop("time_zero")
+
+
+def _recent(receipts: ir.Table, recent_days: Sequence[int]) -> ir.Table:
+    age = receipts.time_zero.delta(receipts.day, unit="day")
+    receipts = receipts.mutate(age=age).filter(age <= max(recent_days))
     values = {}
     for days in recent_days:
-        recent = lines.day >= time_zero - timedelta(days=days)
-        values[f"spend_{days}d"] = ibis.ifelse(recent, lines.sales, 0).sum().cast("float64")
-        values[f"visits_{days}d"] = lines.basket_id.nunique(where=recent & (lines.quantity > 0))
-    return lines.group_by("household_id").agg(**values)
+        recent = receipts.age <= days
+        values[f"spend_{days}d"] = ibis.ifelse(recent, receipts.sales, 0).sum().cast("float64")
+        values[f"visits_{days}d"] = receipts.basket_id.nunique(where=recent & (receipts.quantity > 0))
+    return receipts.group_by(KEY).agg(**values)
 
 
-def _campaign_history(campaigns: ir.Table, targets: ir.Table, time_zero: date) -> ir.Table:
-    earlier = targets.inner_join(campaigns.filter(campaigns.start_day < time_zero), "campaign_id")
-    return earlier.group_by("household_id").agg(
+def _campaign_history(campaigns: ir.Table, targets: ir.Table, time_zeros: Sequence[date]) -> ir.Table:
+    earlier = before(targets.inner_join(campaigns.rename(day="start_day"), "campaign_id"), time_zeros, "time_zero")
+    return earlier.group_by(KEY).agg(
         campaigns_a=(earlier.campaign_type == "A").sum(),
         campaigns_b=(earlier.campaign_type == "B").sum(),
         campaigns_c=(earlier.campaign_type == "C").sum(),
-        campaigns_running=(earlier.end_day >= time_zero).sum(),
+        campaigns_running=(earlier.end_day >= earlier.time_zero).sum(),
     )
 
 
-def _redemptions(redemptions: ir.Table, time_zero: date) -> ir.Table:
-    earlier = redemptions.filter(redemptions.day < time_zero)
-    return earlier.group_by("household_id").agg(redemptions=earlier.count())
+def _redemptions(earlier: ir.Table) -> ir.Table:
+    return earlier.group_by(KEY).agg(redemptions=earlier.count())
 
 
-def _exposure(promoted: ir.Table, time_zero: date) -> ir.Table:
-    lines = promoted.filter(promoted.day < time_zero)
-    return lines.group_by("household_id").agg(n_display=lines.display.sum(), n_mailer=lines.mailer.sum())
+def _exposure(promoted: ir.Table) -> ir.Table:
+    return promoted.group_by(KEY).agg(n_display=promoted.n_display.sum(), n_mailer=promoted.n_mailer.sum())
 
 
 def _demographics(households: ir.Table) -> ir.Table:

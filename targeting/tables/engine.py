@@ -47,6 +47,11 @@ def read_tables(backend: BaseBackend, folder: Path, *names: str) -> tuple[ir.Tab
     return tuple(backend.read_parquet(folder / f"{name}.parquet") for name in names)
 
 
+def keep(backend: BaseBackend, name: str, table: ir.Table) -> ir.Table:
+    """The table, computed once and kept while the connection lasts."""
+    return backend.create_table(ibis.util.gen_name(name), table, temp=True)
+
+
 def failures(backend: BaseBackend) -> tuple[type[Exception], ...]:
     """What the engine raises for a file that it cannot read."""
     if backend.name == DUCKDB:

@@ -1,8 +1,9 @@
 """Household features from till lines, as of any day: the 33 of the reference study, by its names, in one definition.
 
-`household_features` sees only lines before `as_of`. For the whole window, `as_of` is the day after the last line.
+`household_features` sees only days before `as_of`. For the whole window, `as_of` is the day after the last line.
 """
 
+from collections.abc import Sequence
 from datetime import date
 from typing import get_args
 
@@ -10,52 +11,17 @@ import ibis
 import ibis.expr.types as ir
 
 from targeting.base.sections import FeatureName
-from targeting.tables.returns import purchases, returns
+from targeting.tables.history import AMOUNTS, CATEGORIES, COUNTS, before
 
-# Share of a household's sales by macro category; what no list names is "other".
-MACRO_CATEGORIES = {
-    "grocery": ("GROCERY", "FROZEN GROCERY", "GRO BAKERY"),
-    "fresh": (
-        "PRODUCE",
-        "MEAT",
-        "MEAT-PCKGD",
-        "MEAT-WHSE",
-        "PORK",
-        "SEAFOOD",
-        "SEAFOOD-PCKGD",
-        "DELI",
-        "DELI/SNACK BAR",
-        "DAIRY DELI",
-        "CHEF SHOPPE",
-        "SALAD BAR",
-    ),
-    "bakery": ("PASTRY",),
-    "health_beauty": ("DRUG GM", "NUTRITION", "COSMETICS", "RX", "PHARMACY SUPPLY", "HBC"),
-    "alcohol": ("SPIRITS",),
-}
-FUEL_DEPARTMENTS = ("FUEL", "KIOSK-GAS")
 DAYS_PER_MONTH = 365.25 / 12
 FEATURES = get_args(FeatureName)
+NEW = ("n_baskets", "n_products", "n_departments", "n_weeks", "n_basket_products")  # by day, when they were first seen
 
 
-def product_traits(products: ir.Table) -> ir.Table:
-    """What the features need of a product: product_id, department, macro, private_label, fuel."""
-    department = products.department
-    macro = department.cases(*((name, category) for category, names in MACRO_CATEGORIES.items() for name in names), else_="other")
-    # Gasoline is also sold under MISCELLANEOUS; its quantity is in thousandths of a gallon.
-    fuel = department.isin(FUEL_DEPARTMENTS) | products.subcategory.startswith("GASOLINE")
-    return products.select(
-        "product_id",
-        "department",
-        macro=macro.fill_null("other"),
-        private_label=(products.brand == "Private").fill_null(False),
-        fuel=fuel.fill_null(False),
-    )
+def household_features(days: ir.Table, as_of: Sequence[date]) -> ir.Table:
+    """One row per day of `as_of` and household with a purchase before it: as_of, household_id and the 33 FEATURES, unordered.
 
-
-def household_features(transactions: ir.Table, products: ir.Table, as_of: date) -> ir.Table:
-    """One row per household with a purchase before `as_of`: household_id and the 33 FEATURES, unordered.
-
+    `days` is what `history.household_days` gives.
     monetary_* but for monetary_std are net of returns, and negative where more came back than was bought in these days.
     Everything else is of purchases alone: visits, baskets, items, variety, gaps, shares and ratios.
     Money in USD, gaps and recency in days. "Weeks" are the retailer's own. Where a household gives no information the
@@ -65,88 +31,37 @@ def household_features(transactions: ir.Table, products: ir.Table, as_of: date) 
     coupon_savings_ratio, private_label_ratio, share_*; monetary_actual is what the household paid, sales less coupons;
     the *_per_week and *_per_month features divide by the time since the household's first purchase.
     """
-    lines = transactions.filter(transactions.day < as_of)
-    lines = lines.left_join(product_traits(products), "product_id").drop("product_id_right")
-    calendar = lines.aggregate(
-        first_week=lines.week.min(), last_week=lines.week.max(), last_day=ibis.literal(as_of) - ibis.interval(days=1)
+    earlier = before(days, as_of, "as_of")
+    calendar = earlier.group_by("as_of").agg(first_week=earlier.first_week.min(), last_week=earlier.last_week.max())
+    totals = _totals(earlier).inner_join(calendar, "as_of")
+    totals = totals.filter(totals.n_lines > 0)
+    return totals.select("as_of", "household_id", **_definitions(totals))
+
+
+def _totals(days: ir.Table) -> ir.Table:
+    bought = days.n_lines > 0
+    amounts = {name: days[name] for name in ("sales", "returned", "coupon_discount", *AMOUNTS, "basket_squares")}
+    amounts["discounts"] = days.loyalty_discount + days.coupon_discount + days.coupon_match_discount
+    return days.group_by("as_of", "household_id").agg(
+        **{name: days[name].sum().cast("int64") for name in (*COUNTS, *NEW)},
+        # As float64 only at the end: the same bits whatever the order of the rows.
+        **{name: sums.sum().cast("float64") for name, sums in amounts.items()},
+        n_gaps=days.gap.count(),
+        gap_sum=days.gap.sum().cast("float64"),
+        gap_squares=(days.gap * days.gap).sum().cast("float64"),
+        week_min=days.week_min.min(),
+        week_max=days.week_max.max(),
+        day_min=days.day.min(where=bought),
+        day_max=days.day.max(where=bought),
     )
-    bought = purchases(lines)
-    totals = (
-        _line_totals(bought)
-        .left_join(_basket_totals(bought), "household_id")
-        .drop("household_id_right")
-        .left_join(_gap_totals(bought), "household_id")
-        .drop("household_id_right")
-        .left_join(_return_totals(lines), "household_id")
-        .drop("household_id_right")
-        .cross_join(calendar)
-    )
-    return totals.select("household_id", **_definitions(totals))
-
-
-def _line_totals(lines: ir.Table) -> ir.Table:
-    shares = {
-        f"sales_{category}": _exact_sum(ibis.ifelse(lines.macro.fill_null("other") == category, lines.sales, 0))
-        for category in (*MACRO_CATEGORIES, "other")
-    }
-    return lines.group_by("household_id").agg(
-        n_lines=lines.count(),
-        n_loyalty_lines=(lines.loyalty_discount > 0).sum(),
-        n_private_lines=lines.private_label.fill_null(False).sum(),
-        n_products=lines.product_id.nunique(),
-        n_departments=lines.department.nunique(),
-        items=_exact_sum(ibis.ifelse(lines.fuel.fill_null(False), 0, _items(lines.quantity))),
-        sales=_exact_sum(lines.sales),
-        coupons=_exact_sum(lines.coupon_discount),
-        discounts=_exact_sum(lines.loyalty_discount + lines.coupon_discount + lines.coupon_match_discount),
-        n_weeks=lines.week.nunique(),
-        week_min=lines.week.min(),
-        day_min=lines.day.min(),
-        day_max=lines.day.max(),
-        week_max=lines.week.max(),
-        **shares,
-    )
-
-
-def _items(quantity: ir.NumericColumn) -> ir.NumericValue:
-    """The items of a line: its quantity. Of weighed goods, whose quantity has a fraction, one; minus one where they come back."""
-    return ibis.ifelse(quantity == quantity.floor(), quantity, quantity.sign())
-
-
-def _basket_totals(lines: ir.Table) -> ir.Table:
-    # Of a sum's widest decimal an engine may cut places off the square; of this one every place is kept.
-    sales = lines.sales.sum().cast("decimal(18, 4)")
-    baskets = lines.group_by("household_id", "basket_id").agg(sales=sales, n_products=lines.product_id.nunique())
-    return baskets.group_by("household_id").agg(
-        n_baskets=baskets.count(),
-        basket_products=baskets.n_products.sum(),
-        basket_sales=_exact_sum(baskets.sales),
-        basket_squares=_exact_sum(baskets.sales * baskets.sales),
-    )
-
-
-def _gap_totals(lines: ir.Table) -> ir.Table:
-    """Days between a household's successive purchase days: their number, sum and sum of squares."""
-    days = lines.select("household_id", "day").distinct()
-    gaps = days.mutate(gap=days.day.delta(days.day.lag().over(group_by="household_id", order_by="day"), unit="day"))
-    gaps = gaps.filter(gaps.gap.notnull())
-    return gaps.group_by("household_id").agg(
-        n_gaps=gaps.count(), gap_sum=gaps.gap.sum().cast("float64"), gap_squares=(gaps.gap * gaps.gap).sum().cast("float64")
-    )
-
-
-def _return_totals(lines: ir.Table) -> ir.Table:
-    """What a household brought back, in USD above zero."""
-    returned = returns(lines)
-    return returned.group_by("household_id").agg(returned=_exact_sum(-returned.sales))
 
 
 def _definitions(t: ir.Table) -> dict[str, ir.Value]:
-    recency = t.last_day.cast("date").delta(t.day_max, unit="day")
-    tenure_days = t.last_day.cast("date").delta(t.day_min, unit="day") + 1
+    tenure_days = t.as_of.delta(t.day_min, unit="day")
+    recency = t.as_of.delta(t.day_max, unit="day") - 1  # the last day is the one before
     tenure_weeks = t.last_week - t.week_min + 1
-    net = t.sales - t.returned.fill_null(0.0)
-    actual = net - t.coupons
+    net = t.sales - t.returned
+    actual = net - t.coupon_discount
     single_gap = ibis.greatest(tenure_days - 1, 1).cast("float64")
     values = {
         "recency": recency,
@@ -167,24 +82,19 @@ def _definitions(t: ir.Table) -> dict[str, ir.Value]:
         "monetary_actual": actual,
         "monetary_avg_basket_sales": net / t.n_baskets,
         "monetary_avg_basket_actual": actual / t.n_baskets,
-        "monetary_std": _sample_deviation(t.n_baskets, t.basket_sales, t.basket_squares),
+        "monetary_std": _sample_deviation(t.n_baskets, t.sales, t.basket_squares),
         "monetary_per_week": net / tenure_weeks,
-        "coupon_savings_ratio": _ratio(t.coupons, t.sales),
+        "coupon_savings_ratio": _ratio(t.coupon_discount, t.sales),
         "discount_rate": _ratio(t.discounts, t.sales + t.discounts),
         "discount_usage_pct": t.n_loyalty_lines / t.n_lines,
         "private_label_ratio": t.n_private_lines / t.n_lines,
         "n_departments": t.n_departments,
         "n_products": t.n_products,
         "avg_items_per_basket": t["items"] / t.n_baskets,
-        "avg_products_per_basket": t.basket_products / t.n_baskets,
-        **{f"share_{category}": _ratio(t[f"sales_{category}"], t.sales) for category in (*MACRO_CATEGORIES, "other")},
+        "avg_products_per_basket": t.n_basket_products / t.n_baskets,
+        **{f"share_{category}": _ratio(t[f"sales_{category}"], t.sales) for category in CATEGORIES},
     }
     return {name: values[name].cast("float64").name(name) for name in FEATURES}
-
-
-def _exact_sum(column: ir.NumericValue) -> ir.FloatingValue:
-    """The decimal sum, as float64 only at the end: the same bits whatever the order of the rows."""
-    return column.sum().cast("float64")
 
 
 def _ratio(numerator: ir.NumericValue, denominator: ir.NumericValue) -> ir.NumericValue:

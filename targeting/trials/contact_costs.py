@@ -60,8 +60,8 @@ def cost_table(campaigns: Sequence[int], households: Sequence[pd.DataFrame]) -> 
 
 
 def contact_costs(tables: Mapping[str, ir.Table], trials: Sequence[Trial]) -> pd.DataFrame:
-    """The table of `cost_table` for the trials' campaigns."""
-    read = [tables[name] for name in ("transactions", "campaign_targets", "redemptions")]
+    """The table of `cost_table` for the trials' campaigns; `tables` are those of `with_history`."""
+    read = [tables[name] for name in ("receipts", "campaign_targets", "redemptions")]
     return cost_table([trial.campaign_id for trial in trials], [discounts(trial, *read).execute() for trial in trials])
 
 

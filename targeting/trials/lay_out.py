@@ -1,15 +1,14 @@
 """The target trials laid out: from the canonical tables to every eligible row, those that a design compares, and the flow."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import ibis.expr.types as ir
 import pandas as pd
-from ibis.backends import BaseBackend
 
 from targeting.base.progress import track
-from targeting.tables.covariates import baseline_covariates, keep_promoted_lines
+from targeting.tables.covariates import at
 from targeting.tables.schemas import first_and_last_day
 from targeting.trials.designs import FIRST, design_flow, first_campaign_rows
 from targeting.trials.lots import drawn_in, lot_flow, lot_rows
@@ -33,30 +32,29 @@ def planned_trials(tables: Tables, design: Mapping[str, Any]) -> list[Trial]:
     return plan_trials(tables["campaigns"].execute(), *rules, *first_and_last_day(tables["transactions"]))
 
 
-def eligible_rows(backend: BaseBackend, tables: Tables, trials: Iterable[Trial], design: Mapping[str, Any]) -> pd.DataFrame:
+def eligible_rows(tables: Tables, covariates: ir.Table, trials: Sequence[Trial], design: Mapping[str, Any]) -> pd.DataFrame:
     """One row per eligible household and trial, ordered by both: the columns of `trial_rows`, covariates, then the trial's.
 
-    `design` is the section of params.yaml.
+    `tables` are those of `with_history`, `covariates` those of `baseline_covariates` as of the trials' time zeros, `design` is
+    the section of params.yaml.
     """
-    promoted = keep_promoted_lines(backend, tables)
     rows = []
-    for trial in trials:
-        covariates = baseline_covariates(tables, promoted, trial.time_zero, design["recent_days"])
+    for trial in track(trials, "Laying out trials"):
         lots = drawn_in(trial, tables)
         own = trial_rows(trial, *_about(tables), design["eligible"]) if lots is None else lot_rows(trial, lots, tables)
-        rows.append(in_trial(own.inner_join(covariates, "household_id").execute(), trial))
+        rows.append(in_trial(own.inner_join(at(covariates, trial.time_zero), "household_id").execute(), trial))
     return pd.concat(rows, ignore_index=True).sort_values(["trial", "household_id"], ignore_index=True)
 
 
-def lay_out(backend: BaseBackend, tables: Tables, trials: Sequence[Trial], design: Mapping[str, Any], seed: int) -> Layout:
-    """The trials by the section `design` of params.yaml.
+def lay_out(tables: Tables, covariates: ir.Table, trials: Sequence[Trial], design: Mapping[str, Any], seed: int) -> Layout:
+    """The trials by the section `design` of params.yaml, of what `eligible_rows` takes.
 
     Eligible rows have a column `first_campaign`, which of them the published study's design compares, whatever `design.name`
     says; of lots, every row. The flow has the columns of Trial (its number as `trial`), `trial_flow` and `design_flow`, and where
     there are lots n_not_drawn.
     """
     _, campaigns, targets = _about(tables)
-    eligible = eligible_rows(backend, tables, track(trials, "Laying out trials"), design)
+    eligible = eligible_rows(tables, covariates, trials, design)
     targeted = ever_targeted(design["campaign_type"], campaigns, targets).execute()["household_id"]
     eligible[FIRST] = first_campaign_rows(eligible, targeted, seed) | (eligible["by_lot"] == 1)
     chosen = eligible[FIRST] if design["name"] == FIRST else pd.Series(True, index=eligible.index)
@@ -70,7 +68,7 @@ def lay_out(backend: BaseBackend, tables: Tables, trials: Sequence[Trial], desig
 
 
 def _about(tables: Tables) -> tuple[ir.Table, ir.Table, ir.Table]:
-    return tables["transactions"], tables["campaigns"], tables["campaign_targets"]
+    return tables["receipts"], tables["campaigns"], tables["campaign_targets"]
 
 
 def _flow(trial: Trial, tables: Tables, eligible: str) -> dict[str, int]:

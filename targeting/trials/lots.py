@@ -29,12 +29,12 @@ def lot_rows(trial: Trial, lots: ir.Table, tables: Mapping[str, ir.Table]) -> ir
     arms = lots.semi_join(_shoppers(trial, tables), "household_id").select(
         "household_id", treated=lots.mailed, by_lot=ibis.literal(1, "int64"), known_propensity=lots.propensity
     )
-    return followed(trial, arms, *(tables[name] for name in ("transactions", "campaigns", "campaign_targets")))
+    return followed(trial, arms, *(tables[name] for name in ("receipts", "campaigns", "campaign_targets")))
 
 
 def lot_flow(trial: Trial, lots: ir.Table, tables: Mapping[str, ir.Table]) -> dict[str, int]:
     """The counts of `trial_flow`: here none is set aside for an earlier mailing, and n_not_drawn had no part in the draw."""
-    everyone, shoppers = purchases(tables["transactions"]).select("household_id").distinct(), _shoppers(trial, tables)
+    everyone, shoppers = purchases(tables["receipts"]).select("household_id").distinct(), _shoppers(trial, tables)
     targets = tables["campaign_targets"]
     mailed = targets.filter(targets.campaign_id == trial.campaign_id)
     counts = {
@@ -49,5 +49,5 @@ def lot_flow(trial: Trial, lots: ir.Table, tables: Mapping[str, ir.Table]) -> di
 
 
 def _shoppers(trial: Trial, tables: Mapping[str, ir.Table]) -> ir.Table:
-    bought = purchases(tables["transactions"])
+    bought = purchases(tables["receipts"])
     return bought.filter(bought.day < trial.time_zero).select("household_id").distinct()

@@ -16,7 +16,7 @@ from ibis.backends import BaseBackend
 
 from targeting.base.columns import BEFORE, DISCOUNTS, OUTCOMES
 from targeting.base.progress import track
-from targeting.tables.covariates import baseline_covariates, keep_promoted_lines
+from targeting.tables.covariates import at, keep_covariates
 from targeting.trials.panel import FRONT, assemble, covariate_names
 from targeting.trials.trials import outcomes_between
 
@@ -61,21 +61,20 @@ class ControlTrial:
         }
 
 
-def control_trial(
-    tables: Mapping[str, ir.Table], promoted: ir.Table, eligible: pd.DataFrame, days: int, recent_days: Sequence[int]
-) -> ControlTrial:
+def control_trial(tables: Mapping[str, ir.Table], covariates: ir.Table, eligible: pd.DataFrame, days: int) -> ControlTrial:
     """The rows of one trial, all of one time zero, with outcomes from `days` before it and covariates from before those.
 
     `eligible` holds the panel's rows of this trial; its keys, treatment and time zero are kept, its outcomes, covariates and
-    folds are not. `promoted` is what promoted_lines gives. Households without a purchase before the outcome's first day have no
+    folds are not. `tables` are those of `with_history`, and `covariates` of these, as of the outcome's first day
+    among others. Households without a purchase before the outcome's first day have no
     covariates, and are set aside, as are those that a campaign of whatever type reached from that day on, before time zero.
     """
-    time_zero = pd.Timestamp(eligible["time_zero"].iloc[0]).date()
+    time_zero = _time_zero(eligible)
     outcome_from = time_zero - timedelta(days=days)
-    outcomes = outcomes_between(tables["transactions"], outcome_from, time_zero - timedelta(days=1))
-    earlier = outcomes_between(tables["transactions"], outcome_from - timedelta(days=days), outcome_from - timedelta(days=1))
+    outcomes = outcomes_between(tables["receipts"], outcome_from, time_zero - timedelta(days=1))
+    earlier = outcomes_between(tables["receipts"], outcome_from - timedelta(days=days), outcome_from - timedelta(days=1))
     earlier = earlier.rename(dict(zip(BEFORE, OUTCOMES, strict=True)))
-    values = baseline_covariates(tables, promoted, outcome_from, recent_days)
+    values = at(covariates, outcome_from)
     for block in (outcomes.drop(*DISCOUNTS), earlier.drop(*DISCOUNTS)):
         values = values.left_join(block, "household_id").drop("household_id_right")
     # Here too a household that buys nothing in the window has zeros.
@@ -90,6 +89,10 @@ def control_trial(
     return ControlTrial(int(eligible["campaign_id"].iloc[0]), outcome_from, rows, kept[~known], kept[known & reached])
 
 
+def _time_zero(eligible: pd.DataFrame) -> date:
+    return pd.Timestamp(eligible["time_zero"].iloc[0]).date()
+
+
 def _newly_mailed(tables: Mapping[str, ir.Table], first: date, before: date) -> pd.Series:
     """Households that a campaign reached which began on day `first` or later, and before day `before`."""
     campaigns = tables["campaigns"]
@@ -101,9 +104,10 @@ def control_trials(
     backend: BaseBackend, tables: Mapping[str, ir.Table], panel: pd.DataFrame, days: int, recent_days: Sequence[int]
 ) -> list[ControlTrial]:
     """Every trial of the panel as `control_trial` moves it back, in their order."""
-    promoted = keep_promoted_lines(backend, tables)
     groups = [rows for _, rows in panel.groupby("trial")]
-    return [control_trial(tables, promoted, rows, days, recent_days) for rows in track(groups, "Moving trials back")]
+    time_zeros = [_time_zero(rows) - timedelta(days=days) for rows in groups]
+    covariates = keep_covariates(backend, tables, time_zeros, recent_days)
+    return [control_trial(tables, covariates, rows, days) for rows in track(groups, "Moving trials back")]
 
 
 def control_panel(trials: Sequence[ControlTrial]) -> pd.DataFrame:

@@ -179,22 +179,30 @@ def trial_flow(
     targeted before, kept out or not; n_targeted_again of them are targeted again.
     """
     bought = purchases(transactions)
-    everyone = bought.select("household_id").distinct()
-    shoppers = bought.filter(bought.day < trial.time_zero).select("household_id").distinct()
+    everyone = bought.group_by("household_id").agg(shopped=bought.day.min() < trial.time_zero, known=ibis.literal(True))
+    mailed = targets.filter(targets.campaign_id == trial.campaign_id).select("household_id", mailed=ibis.literal(True))
+    rows = everyone.outer_join(mailed, "household_id")
+    rows = rows.mutate(household_id=ibis.coalesce(rows.household_id, rows.household_id_right)).drop("household_id_right")
     earlier = earlier_mailings(trial, campaigns, targets)
-    before, aside = (shoppers.semi_join(table, "household_id") for table in (earlier, set_aside(earlier, eligible)))
-    mailed = targets.filter(targets.campaign_id == trial.campaign_id)
+    for name, table in (("reached", earlier), ("kept_out", set_aside(earlier, eligible))):
+        flag = table.select("household_id", **{name: ibis.literal(True)})
+        rows = rows.left_join(flag, "household_id").drop("household_id_right")
+    known, shopped, targeted, reached, kept_out = (
+        rows[name].fill_null(False) for name in ("known", "shopped", "mailed", "reached", "kept_out")
+    )
+    before, aside = shopped & reached, shopped & kept_out
     counts = {
-        "n_households": everyone.count(),
-        "n_no_earlier_purchase": everyone.anti_join(shoppers, "household_id").count(),
-        "n_targeted_before": before.count(),
-        "n_set_aside": aside.count(),
-        "n_targeted": mailed.count(),
-        "n_targeted_no_earlier_purchase": mailed.anti_join(shoppers, "household_id").count(),
-        "n_targeted_again": mailed.semi_join(before, "household_id").count(),
-        "n_targeted_set_aside": mailed.semi_join(aside, "household_id").count(),
+        "n_households": known,
+        "n_no_earlier_purchase": known & ~shopped,
+        "n_targeted_before": before,
+        "n_set_aside": aside,
+        "n_targeted": targeted,
+        "n_targeted_no_earlier_purchase": targeted & ~shopped,
+        "n_targeted_again": targeted & before,
+        "n_targeted_set_aside": targeted & aside,
     }
-    return {name: int(count.execute()) for name, count in counts.items()}
+    found = rows.aggregate(**{name: flag.sum().fill_null(0) for name, flag in counts.items()}).execute().iloc[0]
+    return {name: int(found[name]) for name in counts}
 
 
 def in_trial(rows: pd.DataFrame, trial: Trial) -> pd.DataFrame:

@@ -19,15 +19,15 @@ def weekly_spend(tables: Mapping[str, ir.Table], trials: Sequence[Trial], panel:
 
     Columns: household_id, campaign_id, campaign_weeks (how many weeks the campaign ran), then one per week by its number as
     text: -8 to -1 before time zero, 0 for the first after it, in USD, net of what came back. A week without a purchase is 0. One
-    that is not wholly inside the data and the trial's outcome window is missing.
+    that is not wholly inside the data and the trial's outcome window is missing. `tables` are those of `with_history`.
     """
-    lines, rows = tables["transactions"], []
+    receipts, rows = tables["receipts"], []
     for trial in trials:
         own = panel.loc[panel["trial"] == trial.number, KEYS]
         if own.empty:
             continue
         first = trial.time_zero - timedelta(days=WEEK * BEFORE)
-        window = lines.filter(lines.day.between(max(first, first_day), trial.window_end))
+        window = receipts.filter(receipts.day.between(max(first, first_day), trial.window_end))
         spent = window.group_by("household_id", "day").agg(spend=window.sales.sum().cast("float64"))
         each = spent.order_by("household_id", "day").execute()  # the days of a week are added up in this order
         days = (pd.to_datetime(each["day"]) - pd.Timestamp(trial.time_zero)).dt.days
