@@ -31,6 +31,7 @@ from targeting.nuisance.halves import half_nuisances
 from targeting.nuisance.overlap import crump_threshold
 from targeting.trials.panel import require_aligned
 from targeting.words.money import speak_in
+from targeting.words.people import speak_of
 
 PANEL = Path("data/trials/panel.parquet")
 NUISANCE = Path("data/trials/nuisance.parquet")
@@ -56,6 +57,7 @@ METRICS = Path("metrics/ate.json")
 def main() -> None:
     params = load_params("data", "nuisance", "seed")
     speak_in(params["data"]["currency"])
+    speak_of(params["data"]["source"])
     panel = pd.read_parquet(PANEL)
     nuisance = pd.read_parquet(NUISANCE)
     require_aligned(panel, nuisance, str(NUISANCE))

@@ -15,6 +15,7 @@ from targeting.figures.learners import distribution_chart
 from targeting.learners.data import outcome_data
 from targeting.learners.ensemble import CONSTANT, distributions, ensembles, usable
 from targeting.words.money import speak_in
+from targeting.words.people import speak_of
 
 PANEL = Path("data/trials/panel.parquet")
 NUISANCE = Path("data/trials/nuisance.parquet")
@@ -32,6 +33,7 @@ METRICS = Path("metrics/ensemble.json")
 def main() -> None:
     params = load_params("data", "learners")
     speak_in(params["data"]["currency"])
+    speak_of(params["data"]["source"])
     names = params["learners"]["names"]
     panel, nuisance, inner = (pd.read_parquet(path) for path in (PANEL, NUISANCE, INNER))
     outcomes = outcomes_of(panel.columns)

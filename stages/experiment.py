@@ -36,6 +36,7 @@ from targeting.policy.posterior import Belief
 from targeting.sentences.experiment import experiment_words, pilot_words
 from targeting.trials.panel import require_aligned
 from targeting.words.money import amount, speak_in
+from targeting.words.people import speak_of
 
 IDENTIFIERS = Path("data/tables/identifiers.parquet")
 CALENDAR = Path("data/tables/campaigns.parquet")
@@ -59,6 +60,7 @@ METRICS = Path("metrics/experiment.json")
 def main() -> None:
     params = load_params("data", "policy", "nuisance", "experiment", "seed")
     speak_in(params["data"]["currency"], params["policy"]["cost"])
+    speak_of(params["data"]["source"])
     settings, outcome, seed = params["experiment"], params["policy"]["outcome"], params["seed"]
     panel = pd.read_parquet(PANEL, columns=[*KEYS, "trial", "treated", outcome])
     nuisance, decided, evidence = (pd.read_parquet(path) for path in (NUISANCE, ASSIGNMENTS, EVIDENCE))

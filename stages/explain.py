@@ -15,6 +15,7 @@ from targeting.figures.learners import direction_chart, importance_chart, tree_c
 from targeting.trials.panel import covariate_names, require_aligned
 from targeting.validation.explanation import explaining_tree, grouped_importance
 from targeting.words.money import speak_in
+from targeting.words.people import speak_of
 
 PANEL = Path("data/trials/panel.parquet")
 NESTED = Path("data/validate/nested.parquet")
@@ -30,6 +31,7 @@ METRICS = Path("metrics/explain.json")
 def main() -> None:
     params = load_params("data", "policy", "seed")
     speak_in(params["data"]["currency"])
+    speak_of(params["data"]["source"])
     panel, nested = pd.read_parquet(PANEL), pd.read_parquet(NESTED)
     require_aligned(panel, nested, str(NESTED))
     covariates = panel[covariate_names(panel)].rename(columns=lambda name: name.removeprefix(PREFIX))

@@ -20,6 +20,7 @@ from targeting.tables.schemas import SCHEMAS
 from targeting.trials.negative_control import control_flow, control_metrics, control_panel, control_trials
 from targeting.trials.panel import require_aligned
 from targeting.words.money import speak_in
+from targeting.words.people import speak_of
 
 TABLES = Path("data/tables")
 PANEL = Path("data/trials/panel.parquet")
@@ -34,6 +35,7 @@ METRICS = Path("metrics/refute.json")
 def main() -> None:
     params = load_params("data", "engine", "design", "refute", "nuisance", "sample", "seed")
     speak_in(params["data"]["currency"])
+    speak_of(params["data"]["source"])
     checks, settings, seed = params["refute"], params["nuisance"], params["seed"]
     clip, folds, sample = settings["clip"], settings["folds"], params["sample"]["households"]
     panel = pd.read_parquet(PANEL)

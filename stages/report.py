@@ -23,6 +23,7 @@ from targeting.pages.summary import summary_numbers
 from targeting.policy.lookup import Lookup
 from targeting.sentences.report import learner_words
 from targeting.words.money import margin_words, speak_in
+from targeting.words.people import speak_of
 
 METRICS = Path("metrics")
 TABLES = Path("plots")
@@ -78,6 +79,7 @@ def main() -> None:
         "data", "engine", "design", "segmentation", "nuisance", "refute", "sample", "learners", "policy", "experiment", "seed"
     )
     speak_in(params["data"]["currency"], params["policy"]["cost"])
+    speak_of(params["data"]["source"])
     metrics, tables, arms, lookup = read_run()
     policy = metrics["policy"]
     write_metrics(summary_numbers(metrics), SUMMARY)

@@ -19,6 +19,7 @@ from targeting.segments.stored import own_segments, segment_names, segment_numbe
 from targeting.segments.time_zero import features_at_time_zero
 from targeting.trials.panel import require_aligned
 from targeting.words.money import speak_in
+from targeting.words.people import speak_of
 
 TRANSACTIONS = Path("data/tables/transactions.parquet")
 ELIGIBLE = Path("data/trials/eligible.parquet")
@@ -39,6 +40,7 @@ METRICS = Path("metrics/segment_effects.json")
 def main() -> None:
     params = load_params("data", "segmentation", "nuisance")
     speak_in(params["data"]["currency"])
+    speak_of(params["data"]["source"])
     panel, nuisance, predicted = (pd.read_parquet(path) for path in (PANEL, NUISANCE, PREDICTED))
     require_aligned(panel, nuisance, str(NUISANCE))
     require_aligned(panel, predicted, str(PREDICTED))

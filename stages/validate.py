@@ -18,6 +18,7 @@ from targeting.trials.panel import require_aligned
 from targeting.validation.judge import choose_effects, judge
 from targeting.validation.selection import NESTED, heterogeneity_verdict, with_choice
 from targeting.words.money import speak_in
+from targeting.words.people import speak_of
 
 PANEL = Path("data/trials/panel.parquet")
 NUISANCE = Path("data/trials/nuisance.parquet")
@@ -39,6 +40,7 @@ METRICS = Path("metrics/validate.json")
 def main() -> None:
     params = load_params("data", "learners", "policy", "nuisance", "seed")
     speak_in(params["data"]["currency"])
+    speak_of(params["data"]["source"])
     outcome, seed = params["policy"]["outcome"], params["seed"]
     panel, nuisance = pd.read_parquet(PANEL), pd.read_parquet(NUISANCE)
     require_aligned(panel, nuisance, str(NUISANCE))

@@ -8,8 +8,9 @@ import pandas as pd
 import pytest
 from matplotlib.image import imread
 
+from targeting.base.outputs import PICTURE_WIDTH
 from targeting.figures.effects import contour_chart, forest_picture, forest_words
-from targeting.figures.vega import PICTURE_WIDTH, SCALE, png, spec
+from targeting.figures.vega import png, spec
 from targeting.words.estimators import NAMES
 
 
@@ -35,7 +36,7 @@ def test_the_forest_plot_leaves_out_the_confounded_difference_and_says_so(outcom
     assert above == below == {13.0}
     assert len(drawn["vconcat"][1]["layer"][0]["data"]["values"]) == n_trials + 1
     picture = imread(BytesIO(png(drawn, found, how)))
-    assert picture.shape[1] <= 1.02 * PICTURE_WIDTH * SCALE
+    assert picture.shape[1] <= 1.02 * PICTURE_WIDTH
 
 
 def test_an_effect_that_is_not_to_be_had_gets_no_number():
@@ -51,7 +52,7 @@ def test_a_picture_has_one_width_and_the_same_bytes_twice():
     )
     first = png(chart, "What was found " * 12, "How to read it.")
     assert first == png(chart, "What was found " * 12, "How to read it.")
-    assert imread(BytesIO(first)).shape[1] == pytest.approx(PICTURE_WIDTH * SCALE, abs=1)
+    assert imread(BytesIO(first)).shape[1] == pytest.approx(PICTURE_WIDTH, abs=1)
 
 
 def test_the_contour_names_the_groups_that_would_take_the_effect_away():

@@ -11,14 +11,14 @@ import matplotlib
 import pandas as pd
 import vl_convert
 
+from targeting.base.outputs import PICTURE_WIDTH
 from targeting.figures.style import ACCENT, DARK
 
 Spec = dict[str, Any]
 MONEY, SHARE = "$,.2f", ".0%"  # "$" is the currency's sign to d3, whichever the page names
 WRAPPED = alt.Axis(labelExpr="split(datum.label, '\\n')")  # words in lines, as `lines` makes them
 DASHED = [6, 4]
-# A picture in a file: as wide as the pages that show it, in pixels that fit a screen's twice over.
-PICTURE_WIDTH, SCALE, LETTERS = 735, 1.5, 84
+SCALE, LETTERS = 1.5, 84  # of a picture in a file: its pixels for one of the page, and the letters of a title's line
 
 
 def spec(chart: Any) -> Spec:
@@ -59,7 +59,7 @@ def png(chart: Spec, title: str, *notes: str) -> bytes:
         "padding": 8,
     }
     if "width" in chart:
-        whole |= {"width": PICTURE_WIDTH, "autosize": {"type": "fit-x", "contains": "padding"}}
+        whole |= {"width": PICTURE_WIDTH / SCALE, "autosize": {"type": "fit-x", "contains": "padding"}}
     return vl_convert.vegalite_to_png(whole, scale=SCALE)
 
 
