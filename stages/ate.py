@@ -26,12 +26,12 @@ from targeting.effects.trimming import trimming_table
 from targeting.effects.wear_out import wear_out_metrics, wear_out_table
 from targeting.figures.effects import forest_picture, forest_words
 from targeting.figures.event_time import weeks_spec, weeks_words
+from targeting.figures.people import speak_of
 from targeting.figures.vega import png
 from targeting.nuisance.halves import half_nuisances
 from targeting.nuisance.overlap import crump_threshold
 from targeting.trials.panel import require_aligned
 from targeting.words.money import speak_in
-from targeting.words.people import speak_of
 
 PANEL = Path("data/trials/panel.parquet")
 NUISANCE = Path("data/trials/nuisance.parquet")

@@ -12,10 +12,10 @@ from targeting.base.outputs import write_csv, write_figure, write_metrics, write
 from targeting.base.params import load_params
 from targeting.base.stage import run
 from targeting.figures.learners import distribution_chart
+from targeting.figures.people import speak_of
 from targeting.learners.data import outcome_data
 from targeting.learners.ensemble import CONSTANT, distributions, ensembles, usable
 from targeting.words.money import speak_in
-from targeting.words.people import speak_of
 
 PANEL = Path("data/trials/panel.parquet")
 NUISANCE = Path("data/trials/nuisance.parquet")

@@ -28,6 +28,7 @@ from targeting.campaign.experiment import (
 from targeting.campaign.exploration import exploration_metrics, exploration_table, simulated_means
 from targeting.campaign.pilot import Stakes, pilot_metrics
 from targeting.figures.experiment import power_spec, power_words
+from targeting.figures.people import speak_of
 from targeting.figures.vega import png
 from targeting.nuisance.cross_fit import observed_arm
 from targeting.nuisance.overlap import comparable
@@ -36,7 +37,6 @@ from targeting.policy.posterior import Belief
 from targeting.sentences.experiment import experiment_words, pilot_words
 from targeting.trials.panel import require_aligned
 from targeting.words.money import amount, speak_in
-from targeting.words.people import speak_of
 
 IDENTIFIERS = Path("data/tables/identifiers.parquet")
 CALENDAR = Path("data/tables/campaigns.parquet")

@@ -12,10 +12,10 @@ from targeting.base.outputs import write_csv, write_figure, write_metrics
 from targeting.base.params import load_params
 from targeting.base.stage import run
 from targeting.figures.learners import direction_chart, importance_chart, tree_chart
+from targeting.figures.people import speak_of
 from targeting.trials.panel import covariate_names, require_aligned
 from targeting.validation.explanation import explaining_tree, grouped_importance
 from targeting.words.money import speak_in
-from targeting.words.people import speak_of
 
 PANEL = Path("data/trials/panel.parquet")
 NESTED = Path("data/validate/nested.parquet")

@@ -11,6 +11,7 @@ import pandas as pd
 from targeting.base.outputs import write_csv, write_figure, write_metrics
 from targeting.base.params import load_params
 from targeting.base.stage import run
+from targeting.figures.people import speak_of
 from targeting.figures.refutation import refutation_chart
 from targeting.robustness.refutation import changed_panels, control_splits, known_reasons, unadjusted_differences
 from targeting.robustness.refutation_fits import estimate_all, estimate_controls, estimate_known_reasons, light_nuisances
@@ -20,7 +21,6 @@ from targeting.tables.schemas import SCHEMAS
 from targeting.trials.negative_control import control_flow, control_metrics, control_panel, control_trials
 from targeting.trials.panel import require_aligned
 from targeting.words.money import speak_in
-from targeting.words.people import speak_of
 
 TABLES = Path("data/tables")
 PANEL = Path("data/trials/panel.parquet")

@@ -14,6 +14,7 @@ import pandas as pd
 from targeting.base.outputs import write_metrics, write_png, write_text
 from targeting.base.params import load_params
 from targeting.base.stage import run
+from targeting.figures.people import speak_of
 from targeting.figures.policy import roi_spec, roi_words
 from targeting.figures.segment_effects import segment_effects_spec, segment_effects_words
 from targeting.figures.vega import png
@@ -23,7 +24,6 @@ from targeting.pages.summary import summary_numbers
 from targeting.policy.lookup import Lookup
 from targeting.sentences.report import learner_words
 from targeting.words.money import margin_words, speak_in
-from targeting.words.people import speak_of
 
 METRICS = Path("metrics")
 TABLES = Path("plots")

@@ -13,13 +13,13 @@ from targeting.base.params import load_params
 from targeting.base.stage import run
 from targeting.effects.by_segment import effects_by_segment
 from targeting.effects.estimators import effect_data
+from targeting.figures.people import speak_of
 from targeting.figures.segment_effects import segments_compared_chart
 from targeting.nuisance.overlap import comparable
 from targeting.segments.stored import own_segments, segment_names, segment_numbers
 from targeting.segments.time_zero import features_at_time_zero
 from targeting.trials.panel import require_aligned
 from targeting.words.money import speak_in
-from targeting.words.people import speak_of
 
 TRANSACTIONS = Path("data/tables/transactions.parquet")
 ELIGIBLE = Path("data/trials/eligible.parquet")

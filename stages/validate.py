@@ -11,6 +11,7 @@ import pandas as pd
 from targeting.base.outputs import write_csv, write_figure, write_metrics, write_parquet
 from targeting.base.params import load_params
 from targeting.base.stage import run
+from targeting.figures.people import speak_of
 from targeting.figures.validation import agreement_chart, calibration_chart, toc_chart
 from targeting.learners.tables import read_effects
 from targeting.sentences.selection import with_reasons
@@ -18,7 +19,6 @@ from targeting.trials.panel import require_aligned
 from targeting.validation.judge import choose_effects, judge
 from targeting.validation.selection import NESTED, heterogeneity_verdict, with_choice
 from targeting.words.money import speak_in
-from targeting.words.people import speak_of
 
 PANEL = Path("data/trials/panel.parquet")
 NUISANCE = Path("data/trials/nuisance.parquet")

@@ -9,6 +9,7 @@ import pytest
 from matplotlib.image import imread
 
 from targeting.base.outputs import PICTURE_WIDTH
+from targeting.figures import vega
 from targeting.figures.effects import contour_chart, forest_picture, forest_words
 from targeting.figures.vega import png, spec
 from targeting.words.estimators import NAMES
@@ -53,6 +54,16 @@ def test_a_picture_has_one_width_and_the_same_bytes_twice():
     first = png(chart, "What was found " * 12, "How to read it.")
     assert first == png(chart, "What was found " * 12, "How to read it.")
     assert imread(BytesIO(first)).shape[1] == pytest.approx(PICTURE_WIDTH, abs=1)
+
+
+def test_a_picture_s_palette_makes_it_small_and_changes_no_colour_to_speak_of(monkeypatch):
+    drawn = []
+    monkeypatch.setattr(vega, "_lean", lambda picture: drawn.append(picture) or picture)
+    png(forest_picture(*effects("purchase_amount", 4), "purchase_amount"), "What was found")
+    monkeypatch.undo()
+    lean = png(forest_picture(*effects("purchase_amount", 4), "purchase_amount"), "What was found")
+    assert len(lean) < len(drawn[0]) / 4
+    assert np.abs(imread(BytesIO(lean))[..., :3] - imread(BytesIO(drawn[0]))[..., :3]).max() < 0.04
 
 
 def test_the_contour_names_the_groups_that_would_take_the_effect_away():

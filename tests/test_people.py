@@ -7,8 +7,9 @@ import pytest
 from targeting.figures.experiment import power_words
 from targeting.figures.intervals import effect_title
 from targeting.figures.learners import distribution_chart
+from targeting.figures.people import speak_of
 from targeting.figures.policy import roi_words
-from targeting.words.people import as_customers, page_of_customers, speak_of
+from targeting.words.people import as_customers, page_of_customers
 
 
 def test_households_become_customers_whatever_their_form():

@@ -2,7 +2,6 @@
 
 import json
 import re
-from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -10,12 +9,11 @@ import pandas as pd
 import pytest
 import yaml
 from matplotlib.figure import Figure
-from PIL import Image
 
 from targeting.base import params as params_module
 from targeting.base.errors import DataError
 from targeting.base.identifiers import next_campaign
-from targeting.base.outputs import PICTURE_WIDTH, replace, write_csv, write_figure, write_metrics, write_parquet, write_parts
+from targeting.base.outputs import replace, write_csv, write_figure, write_metrics, write_parquet, write_parts
 from targeting.base.params import load_params
 from targeting.base.progress import track
 from targeting.base.stage import run
@@ -165,20 +163,6 @@ def test_the_same_picture_has_the_same_bytes(tmp_path):
         figure.subplots().plot([1, 2])
         write_figure(figure, tmp_path / name)
     assert (tmp_path / "one.png").read_bytes() == (tmp_path / "two.png").read_bytes()
-
-
-def test_a_picture_is_as_wide_as_the_pages_and_has_a_palette_that_changes_no_colour_to_speak_of(tmp_path):
-    figure = Figure(figsize=(7, 3))
-    figure.subplots().imshow(np.linspace(-1, 1, 700).reshape(7, 100), cmap="RdBu_r", aspect="auto")
-    plain = BytesIO()
-    figure.savefig(plain, dpi=PICTURE_WIDTH / 7)
-    write_figure(figure, tmp_path / "one.png")
-    assert (tmp_path / "one.png").stat().st_size < len(plain.getvalue()) / 2
-    with Image.open(tmp_path / "one.png") as lean, Image.open(plain) as whole:
-        assert lean.size[0] == PICTURE_WIDTH
-        assert lean.mode == "P"
-        apart = np.abs(np.asarray(lean.convert("RGB"), dtype=int) - np.asarray(whole.convert("RGB"), dtype=int))
-    assert apart.max() <= 12  # of 255
 
 
 def test_an_unknown_engine_is_named():

@@ -6,7 +6,6 @@ import re
 import shutil
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping
-from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,8 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 PART = 250_000  # rows of a part
-# Pixels of a picture's width, as the pages that show pictures, and its colours: more than these no chart needs to be read by.
-PICTURE_WIDTH, COLOURS = 1100, 256
+PICTURE_WIDTH = 1100  # pixels; as wide as the pages that show pictures
 DIGITS = 9  # kernels for other processors sum in another order, which tables show from the tenth digit on
 
 # What spreadsheets take for the start of a formula (OWASP, "CSV Injection"); tabs and ends of lines are taken out before.
@@ -118,18 +116,13 @@ def write_metrics(metrics: Mapping[str, Any], path: Path) -> None:
 
 def write_figure(figure: "Figure", path: Path) -> None:
     """Write a picture, as wide as any; without the software's version in it, so that the same picture gives the same bytes."""
-    drawn = BytesIO()
-    figure.savefig(drawn, format="png", dpi=PICTURE_WIDTH / figure.get_size_inches()[0], metadata={"Software": None})
-    write_png(drawn.getvalue(), path)
+    dpi = PICTURE_WIDTH / figure.get_size_inches()[0]
+    replace(path, lambda part: figure.savefig(part, format="png", dpi=dpi, metadata={"Software": None}))
 
 
 def write_png(picture: bytes, path: Path) -> None:
-    """Write a picture that is drawn already, with a palette in place of four bytes a pixel: a fifth of the size."""
-    from PIL import Image  # here, as stages that draw nothing start without it
-
-    with Image.open(BytesIO(picture)) as drawn:
-        lean = drawn.convert("RGB").quantize(COLOURS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
-    replace(path, lambda part: lean.save(part, format="png", optimize=True))
+    """Write a picture that is drawn already."""
+    replace(path, lambda part: part.write_bytes(picture))
 
 
 def _plain(value: Any, path: Path) -> Any:

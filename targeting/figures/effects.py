@@ -8,12 +8,12 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from targeting.figures.intervals import effect_title, interval_rows
+from targeting.figures.people import person
 from targeting.figures.style import ACCENT, DARK, LIGHT, drawing, entitle
 from targeting.figures.vega import Spec, lines, spec, zero_line
 from targeting.words.estimators import NAMES
 from targeting.words.money import amount, unit
 from targeting.words.outcomes import outcome_words
-from targeting.words.people import person
 
 INTERVAL = ("estimate", "ci_lower", "ci_upper")
 PANEL = 520  # width of a panel of two

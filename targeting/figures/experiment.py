@@ -3,9 +3,9 @@
 import altair as alt
 import pandas as pd
 
+from targeting.figures.people import people
 from targeting.figures.vega import DASHED, SHARE, Spec, records, spec, two
 from targeting.words.numbers import number, percent
-from targeting.words.people import people
 
 
 def power_spec(curve: pd.DataFrame, effect: str, power: float) -> Spec:

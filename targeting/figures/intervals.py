@@ -5,11 +5,11 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
+from targeting.figures.people import person
 from targeting.figures.style import DARK
 from targeting.figures.vega import MONEY, WRAPPED, interval_tips, records
 from targeting.words.money import currency
 from targeting.words.outcomes import outcome_words
-from targeting.words.people import person
 
 AT_THE_END = alt.Axis(titleAnchor="end")  # where long labels leave an axis little room, its title grows over them
 

@@ -12,13 +12,13 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 from sklearn.tree import DecisionTreeRegressor, plot_tree
 
+from targeting.figures.people import people, person
 from targeting.figures.style import ACCENT, DARK, LIGHT, drawing, entitle
 from targeting.words.features import covariate_words
 from targeting.words.learners import learner_name
 from targeting.words.money import amount, unit
 from targeting.words.numbers import percent
 from targeting.words.outcomes import outcome_words
-from targeting.words.people import people, person
 
 NOT_SHOWN = "are not shown to depend on any covariate: no model of them explains anything out of fold"
 

@@ -3,11 +3,11 @@
 import altair as alt
 import pandas as pd
 
+from targeting.figures.people import person
 from targeting.figures.style import DARK, LIGHT
 from targeting.figures.vega import MONEY, SHARE, Spec, interval_tips, named, spec, zero_line
 from targeting.words.money import currency, money
 from targeting.words.numbers import percent
-from targeting.words.people import person
 
 
 def roi_spec(curve: pd.DataFrame, overlap: float) -> Spec:

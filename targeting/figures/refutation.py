@@ -6,6 +6,7 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from targeting.figures.people import people, person
 from targeting.figures.style import ACCENT, DARK, LIGHT, drawing, entitle
 from targeting.robustness.refutation import (
     KNOWN_REASONS,
@@ -20,7 +21,6 @@ from targeting.stats.estimates import Z
 from targeting.words.estimators import NAMES
 from targeting.words.money import unit
 from targeting.words.outcomes import outcome_words
-from targeting.words.people import people, person
 
 # What each check should look like, from top to bottom; {people} is what those who are mailed are called.
 LABELS = {

@@ -7,11 +7,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from targeting.figures.intervals import effect_title, interval_rows
+from targeting.figures.people import person
 from targeting.figures.style import ACCENT, DARK, LIGHT, drawing, entitle
 from targeting.figures.vega import DASHED, Spec, spec, zero_line
 from targeting.words.money import amount, unit
 from targeting.words.outcomes import outcome_words
-from targeting.words.people import person
 
 BELIEVABLE = 0.5  # share of a segment's rows inside the overlap from which on its effect is drawn full
 

@@ -6,12 +6,12 @@ import seaborn as sns
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
+from targeting.figures.people import people, person
 from targeting.figures.style import ACCENT, DARK, LIGHT, drawing, entitle
 from targeting.words.learners import learner_name
 from targeting.words.money import unit
 from targeting.words.numbers import number
 from targeting.words.outcomes import outcome_words
-from targeting.words.people import people, person
 
 SETTLED = 0.1  # the first few percent are a handful of households: their intervals would hide everything else
 DASHES = ("-", "--", ":", "-.")

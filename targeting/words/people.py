@@ -1,7 +1,6 @@
 """What those who are mailed are called: households in the words of this project; customers where a table of them was brought.
 
 Sentences are written for tills, whose cards households share. Here they are put for customers, the table's own names untouched.
-A stage that draws pictures says `speak_of` once, before it draws any.
 """
 
 import re
@@ -12,23 +11,6 @@ from markupsafe import escape
 WORDS = (("household-trial", "row"), ("household", "customer"))
 # Code, and data for scripts other than what charts say, are no words.
 NO_WORDS = re.compile(r'(<script(?! type="application/json" id="charts").*?</script>)', re.DOTALL)
-
-_spoken = {"person": "household"}
-
-
-def speak_of(source: str) -> None:
-    """From here on pictures name people as `data.source` has them: customers of a table, else households."""
-    _spoken["person"] = "customer" if source == "panel" else "household"
-
-
-def person() -> str:
-    """One of those who are mailed: household, customer."""
-    return _spoken["person"]
-
-
-def people() -> str:
-    """Many of them: households, customers."""
-    return f"{person()}s"
 
 
 def as_customers(text: str, own: Iterable[str]) -> str:
