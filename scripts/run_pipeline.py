@@ -17,6 +17,7 @@ import yaml
 
 from targeting.base.errors import DataError
 from targeting.base.params import load_params
+from targeting.words.people import as_customers
 
 ROOT = Path(__file__).resolve().parent.parent
 STILL_SECONDS = 60  # after which a log is told that a stage still runs
@@ -77,9 +78,10 @@ class Teller:
 def closing(project: Path) -> Iterator[str]:
     """The last lines of a run: the decision, and the pages to open."""
     policy = json.loads((project / "metrics" / "policy.json").read_text(encoding="utf-8"))
+    said = [policy[name] for name in ("recommendation", "at_set_cost", "at_tills_cost") if name in policy]
+    data = yaml.safe_load((project / "params.yaml").read_text(encoding="utf-8"))["data"]
     yield ""
-    yield policy["recommendation"]
-    yield from (policy[name] for name in ("at_set_cost", "at_tills_cost") if name in policy)
+    yield from (as_customers(sentence, []) for sentence in said) if data["source"] == "panel" else said
     for what, page in (("The report", "index.html"), ("The game", "game.html")):
         yield f"{what}: {(project / 'plots' / 'report' / page).resolve().as_uri()}"
 

@@ -26,6 +26,7 @@ from targeting.effects.trimming import trimming_table
 from targeting.effects.wear_out import wear_out_metrics, wear_out_table
 from targeting.figures.effects import forest_picture, forest_words
 from targeting.figures.event_time import weeks_spec, weeks_words
+from targeting.figures.people import speak_of
 from targeting.figures.vega import png
 from targeting.nuisance.halves import half_nuisances
 from targeting.nuisance.overlap import crump_threshold
@@ -56,6 +57,7 @@ METRICS = Path("metrics/ate.json")
 def main() -> None:
     params = load_params("data", "nuisance", "seed")
     speak_in(params["data"]["currency"])
+    speak_of(params["data"]["source"])
     panel = pd.read_parquet(PANEL)
     nuisance = pd.read_parquet(NUISANCE)
     require_aligned(panel, nuisance, str(NUISANCE))

@@ -12,6 +12,7 @@ from targeting.base.outputs import write_csv, write_figure, write_metrics, write
 from targeting.base.params import load_params
 from targeting.base.stage import run
 from targeting.figures.learners import distribution_chart
+from targeting.figures.people import speak_of
 from targeting.learners.data import outcome_data
 from targeting.learners.ensemble import CONSTANT, distributions, ensembles, usable
 from targeting.words.money import speak_in
@@ -32,6 +33,7 @@ METRICS = Path("metrics/ensemble.json")
 def main() -> None:
     params = load_params("data", "learners")
     speak_in(params["data"]["currency"])
+    speak_of(params["data"]["source"])
     names = params["learners"]["names"]
     panel, nuisance, inner = (pd.read_parquet(path) for path in (PANEL, NUISANCE, INNER))
     outcomes = outcomes_of(panel.columns)

@@ -28,6 +28,7 @@ from targeting.campaign.experiment import (
 from targeting.campaign.exploration import exploration_metrics, exploration_table, simulated_means
 from targeting.campaign.pilot import Stakes, pilot_metrics
 from targeting.figures.experiment import power_spec, power_words
+from targeting.figures.people import speak_of
 from targeting.figures.vega import png
 from targeting.nuisance.cross_fit import observed_arm
 from targeting.nuisance.overlap import comparable
@@ -59,6 +60,7 @@ METRICS = Path("metrics/experiment.json")
 def main() -> None:
     params = load_params("data", "policy", "nuisance", "experiment", "seed")
     speak_in(params["data"]["currency"], params["policy"]["cost"])
+    speak_of(params["data"]["source"])
     settings, outcome, seed = params["experiment"], params["policy"]["outcome"], params["seed"]
     panel = pd.read_parquet(PANEL, columns=[*KEYS, "trial", "treated", outcome])
     nuisance, decided, evidence = (pd.read_parquet(path) for path in (NUISANCE, ASSIGNMENTS, EVIDENCE))

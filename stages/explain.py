@@ -12,6 +12,7 @@ from targeting.base.outputs import write_csv, write_figure, write_metrics
 from targeting.base.params import load_params
 from targeting.base.stage import run
 from targeting.figures.learners import direction_chart, importance_chart, tree_chart
+from targeting.figures.people import speak_of
 from targeting.trials.panel import covariate_names, require_aligned
 from targeting.validation.explanation import explaining_tree, grouped_importance
 from targeting.words.money import speak_in
@@ -30,6 +31,7 @@ METRICS = Path("metrics/explain.json")
 def main() -> None:
     params = load_params("data", "policy", "seed")
     speak_in(params["data"]["currency"])
+    speak_of(params["data"]["source"])
     panel, nested = pd.read_parquet(PANEL), pd.read_parquet(NESTED)
     require_aligned(panel, nested, str(NESTED))
     covariates = panel[covariate_names(panel)].rename(columns=lambda name: name.removeprefix(PREFIX))

@@ -110,7 +110,7 @@ def main() -> None:
     write_csv(found.learner_curves, LEARNER_CURVES)
     write_csv(found.learner_peaks, LEARNER_PEAKS)
     write_csv(found.grid, GRID)
-    write_csv(found.scenarios, SCENARIOS)
+    write_csv(found.scenarios.assign(outcome=settings["outcome"]), SCENARIOS)
     write_csv(found.by_segment, WHAT_IF)
     write_csv(found.confounding, CONFOUNDING)
     write_csv(net_profit, NET_PROFIT)

@@ -11,6 +11,7 @@ import pandas as pd
 from targeting.base.outputs import write_csv, write_figure, write_metrics
 from targeting.base.params import load_params
 from targeting.base.stage import run
+from targeting.figures.people import speak_of
 from targeting.figures.refutation import refutation_chart
 from targeting.robustness.refutation import changed_panels, control_splits, known_reasons, unadjusted_differences
 from targeting.robustness.refutation_fits import estimate_all, estimate_controls, estimate_known_reasons, light_nuisances
@@ -35,6 +36,7 @@ METRICS = Path("metrics/refute.json")
 def main() -> None:
     params = load_params("data", "engine", "design", "refute", "nuisance", "sample", "seed")
     speak_in(params["data"]["currency"])
+    speak_of(params["data"]["source"])
     checks, settings, seed = params["refute"], params["nuisance"], params["seed"]
     clip, folds, sample = settings["clip"], settings["folds"], params["sample"]["households"]
     panel = pd.read_parquet(PANEL)

@@ -14,6 +14,7 @@ import pandas as pd
 from targeting.base.outputs import write_metrics, write_png, write_text
 from targeting.base.params import load_params
 from targeting.base.stage import run
+from targeting.figures.people import speak_of
 from targeting.figures.policy import roi_spec, roi_words
 from targeting.figures.segment_effects import segment_effects_spec, segment_effects_words
 from targeting.figures.vega import png
@@ -21,7 +22,7 @@ from targeting.pages.report import drawn_curve, report_context, report_page
 from targeting.pages.revision import code_revision, versions
 from targeting.pages.summary import summary_numbers
 from targeting.policy.lookup import Lookup
-from targeting.sentences.report import learner_words
+from targeting.sentences.heterogeneity import ranked_by
 from targeting.words.money import margin_words, speak_in
 
 METRICS = Path("metrics")
@@ -78,15 +79,16 @@ def main() -> None:
         "data", "engine", "design", "segmentation", "nuisance", "refute", "sample", "learners", "policy", "experiment", "seed"
     )
     speak_in(params["data"]["currency"], params["policy"]["cost"])
+    speak_of(params["data"]["source"])
     metrics, tables, arms, lookup = read_run()
     policy = metrics["policy"]
     write_metrics(summary_numbers(metrics), SUMMARY)
     order, curves = policy["order_shown"], tables["roi_curve_learners"]
     shown = drawn_curve(curves, order)
-    outcome, named = params["policy"]["outcome"], learner_words(order).strip("`")
+    outcome = params["policy"]["outcome"]
     margin = margin_words(policy["margin"], outcome)
     curve = roi_spec(shown, metrics["nuisance"]["overlap_share"])
-    write_png(png(curve, *roi_words(shown, named, margin, policy["cost"])), ROI_PICTURE)
+    write_png(png(curve, *roi_words(shown, ranked_by(order), margin, policy["cost"])), ROI_PICTURE)
     effects = tables["segment_effects"].query("outcome == @outcome")
     by_segment = segment_effects_spec(effects, outcome, policy["breakeven"])
     write_png(png(by_segment, *segment_effects_words(effects, outcome, policy["breakeven"])), SEGMENT_PICTURE)

@@ -15,6 +15,7 @@ from targeting.base.params import load_params
 from targeting.base.stage import run
 from targeting.effects.by_segment import effects_by_segment
 from targeting.effects.estimators import effect_data
+from targeting.figures.people import speak_of
 from targeting.figures.segment_effects import segments_compared_chart
 from targeting.nuisance.overlap import comparable
 from targeting.segments.stored import own_segments, segment_names, segment_numbers
@@ -49,6 +50,7 @@ def window(days: Path) -> tuple[date, date]:
 def main() -> None:
     params = load_params("data", "segmentation", "nuisance")
     speak_in(params["data"]["currency"])
+    speak_of(params["data"]["source"])
     panel, nuisance, predicted = (pd.read_parquet(path) for path in (PANEL, NUISANCE, PREDICTED))
     require_aligned(panel, nuisance, str(NUISANCE))
     require_aligned(panel, predicted, str(PREDICTED))

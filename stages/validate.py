@@ -11,6 +11,7 @@ import pandas as pd
 from targeting.base.outputs import write_csv, write_figure, write_metrics, write_parquet
 from targeting.base.params import load_params
 from targeting.base.stage import run
+from targeting.figures.people import speak_of
 from targeting.figures.validation import agreement_chart, calibration_chart, toc_chart
 from targeting.learners.tables import read_effects
 from targeting.sentences.selection import with_reasons
@@ -39,6 +40,7 @@ METRICS = Path("metrics/validate.json")
 def main() -> None:
     params = load_params("data", "learners", "policy", "nuisance", "seed")
     speak_in(params["data"]["currency"])
+    speak_of(params["data"]["source"])
     outcome, seed = params["policy"]["outcome"], params["seed"]
     panel, nuisance = pd.read_parquet(PANEL), pd.read_parquet(NUISANCE)
     require_aligned(panel, nuisance, str(NUISANCE))

@@ -8,8 +8,10 @@ import pandas as pd
 import pytest
 from matplotlib.image import imread
 
+from targeting.base.outputs import PICTURE_WIDTH
+from targeting.figures import vega
 from targeting.figures.effects import contour_chart, forest_picture, forest_words
-from targeting.figures.vega import PICTURE_WIDTH, SCALE, png, spec
+from targeting.figures.vega import png, spec
 from targeting.words.estimators import NAMES
 
 
@@ -35,7 +37,7 @@ def test_the_forest_plot_leaves_out_the_confounded_difference_and_says_so(outcom
     assert above == below == {13.0}
     assert len(drawn["vconcat"][1]["layer"][0]["data"]["values"]) == n_trials + 1
     picture = imread(BytesIO(png(drawn, found, how)))
-    assert picture.shape[1] <= 1.02 * PICTURE_WIDTH * SCALE
+    assert picture.shape[1] <= 1.02 * PICTURE_WIDTH
 
 
 def test_an_effect_that_is_not_to_be_had_gets_no_number():
@@ -51,7 +53,17 @@ def test_a_picture_has_one_width_and_the_same_bytes_twice():
     )
     first = png(chart, "What was found " * 12, "How to read it.")
     assert first == png(chart, "What was found " * 12, "How to read it.")
-    assert imread(BytesIO(first)).shape[1] == pytest.approx(PICTURE_WIDTH * SCALE, abs=1)
+    assert imread(BytesIO(first)).shape[1] == pytest.approx(PICTURE_WIDTH, abs=1)
+
+
+def test_a_picture_s_palette_makes_it_small_and_changes_no_colour_to_speak_of(monkeypatch):
+    drawn = []
+    monkeypatch.setattr(vega, "_lean", lambda picture: drawn.append(picture) or picture)
+    png(forest_picture(*effects("purchase_amount", 4), "purchase_amount"), "What was found")
+    monkeypatch.undo()
+    lean = png(forest_picture(*effects("purchase_amount", 4), "purchase_amount"), "What was found")
+    assert len(lean) < len(drawn[0]) / 4
+    assert np.abs(imread(BytesIO(lean))[..., :3] - imread(BytesIO(drawn[0]))[..., :3]).max() < 0.04
 
 
 def test_the_contour_names_the_groups_that_would_take_the_effect_away():

@@ -140,7 +140,7 @@ def test_the_pipeline_speaks_by_its_recommendation(recommended, label, nobody):
 
 def test_the_average_of_learners_is_called_that():
     assert "the customers whom the average of learners ranks first" in pipeline_words("none", "average").sentence
-    assert "whom the learner “x” ranks first" in pipeline_words("none", "x").sentence
+    assert "whom the X-learner ranks first" in pipeline_words("none", "x").sentence
 
 
 def test_pages_are_the_same_bytes_and_small_and_load_nothing(tmp_path):

@@ -1,5 +1,14 @@
 """Words for customers in the place of households: in what a page shows, and never in the user's own names or in code."""
 
+import numpy as np
+import pandas as pd
+import pytest
+
+from targeting.figures.experiment import power_words
+from targeting.figures.intervals import effect_title
+from targeting.figures.learners import distribution_chart
+from targeting.figures.people import speak_of
+from targeting.figures.policy import roi_words
 from targeting.words.people import as_customers, page_of_customers
 
 
@@ -14,6 +23,35 @@ def test_names_that_the_table_brought_stay():
     own = ["household size", "Household & garden", "income"]
     assert as_customers(said, own) == "household size and Household & garden of a customer; household sizes"
     assert as_customers("<b>Household &amp; garden</b>", own) == "<b>Household &amp; garden</b>"
+
+
+@pytest.fixture
+def speaking():
+    """`speak_of`, undone at the end."""
+    yield speak_of
+    speak_of("completejourney")
+
+
+@pytest.mark.parametrize(
+    ("source", "word", "other"), [("panel", "customer", "household"), ("canonical", "household", "customer")]
+)
+def test_pictures_name_people_as_the_source_has_them(speaking, source, word, other):
+    speaking(source)
+    curve = pd.DataFrame({"share": [0, 0.5], "profit": [0.0, 2.0], "lower": [0.0, 1.0]})
+    effects = pd.DataFrame({"cate_purchase_amount": np.arange(9.0)})
+    figure = distribution_chart({"one": effects, "two": 2 * effects}, ["purchase_amount"])
+    said = [
+        effect_title("purchase_amount")[0],
+        effect_title("purchase_count")[0],
+        roi_words(curve, "one", "30%", 1.0)[0],
+        power_words("$3.00", 0.8, 100, 200, 300)[0],
+        figure.get_suptitle(),
+        figure.get_supxlabel(),
+        figure.get_axes()[0].get_xlabel(),
+    ]
+    for text in said:
+        assert word in text
+        assert other not in text
 
 
 def test_of_a_page_its_words_and_charts_are_changed_and_no_code_nor_data():

@@ -118,7 +118,7 @@ def test_the_average_of_learners_is_not_taken_for_the_average_effect():
     )
     assert "no profit here is evidence" in sentences.best_share_sentence("dr", peak, "nothing")
     assert sentences.best_share_sentence("dr", peak, "overlap").startswith(
-        "At the run's own cost and margin, in the order of `dr`, profit"
+        "At the run's own cost and margin, in the order of the DR-learner, profit"
     )
 
 

@@ -61,6 +61,8 @@ def test_matrices_hold_the_numbers_of_the_tables():
     assert texts(factors_by_segment(made_of)) == [f"{share:.0%}" for share in made_of["share"]]
     moves = transitions(pd.Series([0, 1, 2, 2]), pd.Series([0, 0, 2], index=[0, 1, 2]), names)
     assert texts(transitions_chart(moves)) == [f"{share:.0%}" for share in moves["share"]]
+    # Of four households three bought in both halves, and two of those stay.
+    assert transitions_chart(moves).get_suptitle().startswith("67%")
 
 
 def test_sizes_and_loadings_are_labelled():

@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from targeting.figures.intervals import effect_title, interval_rows
+from targeting.figures.people import person
 from targeting.figures.style import ACCENT, DARK, LIGHT, drawing, entitle
 from targeting.figures.vega import Spec, lines, spec, zero_line
 from targeting.words.estimators import NAMES
@@ -55,7 +56,7 @@ def forest_words(effects: pd.DataFrame, outcome: str) -> tuple[str, str]:
     """What the overlap-weighted effect is, and what the picture leaves out."""
     pooled = effects[(effects["outcome"] == outcome) & (effects["trial"] == "all")].set_index("method")
     estimate, lower, upper = (amount(pooled.loc[OWN, name], outcome) for name in INTERVAL)
-    found = f"In the overlap a mailing moves {outcome_words(outcome)} by {estimate} per household ({lower} to {upper})"
+    found = f"In the overlap a mailing moves {outcome_words(outcome)} by {estimate} per {person()} ({lower} to {upper})"
     if pd.isna(pooled.loc[OWN, "estimate"]):
         found = f"Effect on {outcome_words(outcome)} by estimator"
     return found, (

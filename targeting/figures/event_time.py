@@ -27,7 +27,7 @@ def weeks_spec(weeks: pd.DataFrame) -> Spec:
         zero_line("y"),
         alt.Chart(alt.Data(values=[{"begins": -0.5}])).mark_rule(color=ACCENT, strokeDash=DASHED).encode(x="begins:Q"),
     ]
-    return spec(alt.layer(*layers).properties(width="container", height=240))
+    return spec(alt.layer(*layers).properties(width="container", height=280))
 
 
 def weeks_words(phases: pd.DataFrame) -> tuple[str, str]:

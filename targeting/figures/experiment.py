@@ -3,6 +3,7 @@
 import altair as alt
 import pandas as pd
 
+from targeting.figures.people import people
 from targeting.figures.vega import DASHED, SHARE, Spec, records, spec, two
 from targeting.words.numbers import number, percent
 
@@ -15,7 +16,7 @@ def power_spec(curve: pd.DataFrame, effect: str, power: float) -> Spec:
         alt.Chart(records(table))
         .mark_line(size=2.5)
         .encode(
-            x=alt.X("n_total:Q", title="Households, half of them mailed"),
+            x=alt.X("n_total:Q", title=f"{people().capitalize()}, half of them mailed"),
             y=alt.Y(
                 "power:Q",
                 title=f"Chance of finding {effect}",
@@ -34,7 +35,7 @@ def power_spec(curve: pd.DataFrame, effect: str, power: float) -> Spec:
 def power_words(effect: str, power: float, n_adjusted: int, n_plain: int, taking_part: int) -> tuple[str, str]:
     """How many households find the effect (its size in words) with a chance of `power`, and how to read the chart."""
     found = (
-        f"{number(n_adjusted, 0)} households, half of them mailed, find an effect of {effect} with a chance of {percent(power)}"
+        f"{number(n_adjusted, 0)} {people()}, half of them mailed, find an effect of {effect} with a chance of {percent(power)}"
     )
     return found, (
         f"Without the adjustment it takes {number(n_plain, 0)}. {number(taking_part, 0)} can take part in the next campaign. "

@@ -5,6 +5,7 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
+from targeting.figures.people import person
 from targeting.figures.style import DARK
 from targeting.figures.vega import MONEY, WRAPPED, interval_tips, records
 from targeting.words.money import currency
@@ -31,5 +32,5 @@ def interval_rows(
 def effect_title(outcome: str) -> tuple[str, str]:
     """An axis of effects on `outcome`: its title, and the form of its numbers."""
     if outcome == "purchase_amount":
-        return f"Effect on spend ({currency()} per household)", MONEY
-    return f"Effect on {outcome_words(outcome)} per household", ",.2f"
+        return f"Effect on spend ({currency()} per {person()})", MONEY
+    return f"Effect on {outcome_words(outcome)} per {person()}", ",.2f"

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 from sklearn.tree import DecisionTreeRegressor, plot_tree
 
+from targeting.figures.people import people, person
 from targeting.figures.style import ACCENT, DARK, LIGHT, drawing, entitle
 from targeting.words.features import covariate_words
 from targeting.words.learners import learner_name
@@ -36,16 +37,16 @@ def distribution_chart(tables: Mapping[str, pd.DataFrame], outcomes: Sequence[st
         means = effects.groupby("learner", sort=False)["effect"].mean()
         axes.plot(means.to_numpy(), range(len(means)), "D", color=ACCENT, markersize=5, label="mean")
         axes.axvline(0, color="black", linewidth=0.8)
-        axes.set(xlabel=f"Effect on {outcome_words(outcome)} ({unit(outcome)} per household)", ylabel="")
+        axes.set(xlabel=f"Effect on {outcome_words(outcome)} ({unit(outcome)} per {person()})", ylabel="")
     first = outcomes[0]
     spans = {name: np.ptp(np.nanquantile(table[f"cate_{first}"], [0.05, 0.95])) for name, table in tables.items()}
     least, most = (pick(spans, key=lambda name: spans[name]) for pick in (min, max))
     entitle(
         figure,
-        f"Learners disagree how much effects on {outcome_words(first)} differ: nine tenths of households lie within "
+        f"Learners disagree how much effects on {outcome_words(first)} differ: nine tenths of {people()} lie within "
         f"{amount(spans[least], first)} by the {learner_name(least)}, within {amount(spans[most], first)} by the "
         f"{learner_name(most)}",
-        "Box: the middle half of households, with the median. Whiskers: from 5% to 95%. Diamond: the mean.",
+        f"Box: the middle half of {people()}, with the median. Whiskers: from 5% to 95%. Diamond: the mean.",
     )
     return figure
 
@@ -85,7 +86,7 @@ def direction_chart(found: Mapping[str, tuple[pd.DataFrame, float | None]], n_sh
             axes.plot(shown["push"][way], places[way], marker, color=colour, markersize=8, label=f"the effect {words} with it")
         _name_groups(axes, shown["leading"], shown["covariates"])
         axes.set(
-            xlabel=f"Mean size of the push (Shapley value, {unit(outcome)} per household)",
+            xlabel=f"Mean size of the push (Shapley value, {unit(outcome)} per {person()})",
             title=f"Effects on {outcome_words(outcome)} ({_fit('a model of them', r2)})",
             xlim=(0, None),
         )

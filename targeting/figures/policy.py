@@ -3,6 +3,7 @@
 import altair as alt
 import pandas as pd
 
+from targeting.figures.people import person
 from targeting.figures.style import DARK, LIGHT
 from targeting.figures.vega import MONEY, SHARE, Spec, interval_tips, named, spec, zero_line
 from targeting.words.money import currency, money
@@ -23,11 +24,11 @@ def roi_spec(curve: pd.DataFrame, overlap: float) -> Spec:
     x = alt.X(
         "share:Q",
         title="Share contacted, largest predicted effect first",
-        axis=alt.Axis(format=SHARE),
+        axis=alt.Axis(format=SHARE, labelFlush=False),
         scale=alt.Scale(domain=[0, 1]),
     )
     base = alt.Chart(alt.NamedData("curve")).encode(x=x)
-    profit = alt.Y("profit:Q", title=f"Profit per household and campaign ({currency()})")
+    profit = alt.Y("profit:Q", title=f"Profit per {person()} and campaign ({currency()})")
     near = alt.selection_point(nearest=True, on="pointerover", fields=["share"], empty=False)
     layers = [
         alt.Chart(alt.Data(values=[{"from": overlap, "to": 1}])).mark_rect(opacity=0.07).encode(x="from:Q", x2="to:Q"),
@@ -46,7 +47,7 @@ def roi_spec(curve: pd.DataFrame, overlap: float) -> Spec:
 def roi_words(curve: pd.DataFrame, order: str, margin: str, cost: float) -> tuple[str, str]:
     """What the curve found, and how to read it; `order` is what the ranking model is called, `margin` the margin in words."""
     best = curve.loc[curve["profit"].idxmax()]
-    found = f"Profit is highest when {percent(best['share'])} are contacted: {money(best['profit'])} per household and campaign"
+    found = f"Profit is highest when {percent(best['share'])} are contacted: {money(best['profit'])} per {person()} and campaign"
     if best["share"] == 0:
         found = "However many are contacted in this order, contacting nobody earns more"
     elif not (curve["lower"] > 0).any():

@@ -6,6 +6,7 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from targeting.figures.people import people, person
 from targeting.figures.style import ACCENT, DARK, LIGHT, drawing, entitle
 from targeting.robustness.refutation import (
     KNOWN_REASONS,
@@ -21,13 +22,13 @@ from targeting.words.estimators import NAMES
 from targeting.words.money import unit
 from targeting.words.outcomes import outcome_words
 
-# What each check should look like, from top to bottom.
+# What each check should look like, from top to bottom; {people} is what those who are mailed are called.
 LABELS = {
     PLACEBO: "placebo treatment\n(around zero)",
     NEGATIVE_CONTROL: "purchases before\n(around zero)",
     KNOWN_REASONS: "the same if mailed for\nknown reasons alone",
     RANDOM_CAUSE: "random covariate\n(at the line)",
-    SUBSET: "random households\n(around the line)",
+    SUBSET: "random {people}\n(around the line)",
     LEFT_OUT: "one trial left out\n(around the line)",
 }
 
@@ -45,7 +46,7 @@ def refutation_chart(draws: pd.DataFrame, verdicts: pd.DataFrame) -> Figure:
             own = draws[(draws["outcome"] == outcome) & (draws["estimator"] == estimator)]
             _panel(axes, own)
             title = f"{outcome_words(outcome).capitalize()}: {NAMES.get(estimator, estimator)}"
-            axes.set(title=title, xlabel=f"Estimate ({unit(outcome)} per household)")
+            axes.set(title=title, xlabel=f"Estimate ({unit(outcome)} per {person()})")
     judged = verdicts["passed"].dropna().astype(bool)
     entitle(
         figure,
@@ -67,5 +68,5 @@ def _panel(axes: Axes, own: pd.DataFrame) -> None:
         # Spread over the row's height in their order, which keeps dots apart without drawing lots.
         heights = position + np.linspace(-0.28, 0.28, len(values)) if len(values) > 1 else np.full(len(values), position)
         sns.scatterplot(x=values, y=heights, color=ACCENT, alpha=0.6, s=16, linewidth=0, ax=axes)
-    axes.set_yticks(range(len(LABELS)), list(LABELS.values()), fontsize=9)
+    axes.set_yticks(range(len(LABELS)), [label.format(people=people()) for label in LABELS.values()], fontsize=9)
     axes.set_ylim(len(LABELS) - 0.5, -0.5)

@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from targeting.figures.intervals import effect_title, interval_rows
+from targeting.figures.people import person
 from targeting.figures.style import ACCENT, DARK, LIGHT, drawing, entitle
 from targeting.figures.vega import DASHED, Spec, spec, zero_line
 from targeting.words.money import amount, unit
@@ -62,7 +63,7 @@ def segments_compared_chart(time_zero: pd.DataFrame, whole_window: pd.DataFrame)
             table = effects[effects["outcome"] == outcome].iloc[::-1]
             _segment_rows(axes, table)
             axes.set_yticks(range(len(table)), table["name"], fontsize=9)
-            axes.set(title=f"{outcome_words(outcome).capitalize()}: {title}", xlabel=f"Effect ({unit(outcome)} per household)")
+            axes.set(title=f"{outcome_words(outcome).capitalize()}: {title}", xlabel=f"Effect ({unit(outcome)} per {person()})")
     handles, labels = panels[0, 0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=3, fontsize=9)
     first, other = (table[table["outcome"] == outcomes[0]].set_index("segment")["ato"] for table in (time_zero, whole_window))

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from targeting.figures.style import ACCENT, DARK, LIGHT, drawing, entitle
 from targeting.segments.factor_names import FactorName
+from targeting.segments.stability import ABSENT
 from targeting.words.features import MONEY, WORDINGS
 from targeting.words.money import currency
 
@@ -60,7 +61,7 @@ def factor_selection_chart(selection: pd.DataFrame, chosen: int) -> Figure:
         ),
         (
             "Found again in resamples",
-            "Likeness (cosine; 0: an empty factor)",
+            "Likeness (cosine)",
             {"stability": "mean factor", "stability_worst": "worst factor"},
         ),
         ("Sparse", "Share of zeros", {"sparsity_loadings": "loadings", "sparsity_scores": "household factors"}),
@@ -79,7 +80,7 @@ def factor_selection_chart(selection: pd.DataFrame, chosen: int) -> Figure:
             f"{chosen} factors, in use, explain {own['explained_variance_columns']:.0%} of the variance; the least stable one "
             f"is found again with a likeness of {own['stability_worst']:.2f}"
         )
-    entitle(figure, found)
+    entitle(figure, found, "Likeness of loadings: 1 is the same factor, 0 one that is empty when drawn again.")
     return figure
 
 
@@ -223,8 +224,9 @@ def transitions_chart(moves: pd.DataFrame) -> Figure:
         xlabel="Segment in the later half of the weeks",
         ylabel="Segment in the earlier half (households)",
     )
-    stay = moves.loc[moves["earlier"] == moves["later"], "n"].sum() / moves["n"].sum()
-    entitle(figure, f"{stay:.0%} of households stay in their segment from one half of the weeks to the other")
+    both = moves[moves["later"] != ABSENT]
+    stay = both.loc[both["earlier"] == both["later"], "n"].sum() / max(both["n"].sum(), 1)
+    entitle(figure, f"{stay:.0%} of households that bought in both halves of the weeks are in the same segment in both")
     return figure
 
 

@@ -6,6 +6,7 @@ import seaborn as sns
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
+from targeting.figures.people import people, person
 from targeting.figures.style import ACCENT, DARK, LIGHT, drawing, entitle
 from targeting.words.learners import learner_name
 from targeting.words.money import unit
@@ -42,14 +43,14 @@ def toc_chart(toc: pd.DataFrame, uplift: pd.DataFrame, main: str, outcome: str) 
     settled = toc[(toc["share"] >= SETTLED) & (toc["learner"] == main)]
     limits = settled["band_lower"].min(), settled["band_upper"].max()
     left.set_ylim(1.1 * min(limits[0], 0), 1.1 * max(limits[1], 0) or None)
-    per = f"{unit(outcome)} per household"
+    per = f"{unit(outcome)} per {person()}"
     left.set_title("Targeting operator characteristic")
     left.set_ylabel(f"Their effect less that of all ({per})", fontsize=9)
     right.set_title("Uplift (Qini curve)")
     right.set_ylabel(f"Gain over mailing as many by lot ({per})", fontsize=9)
     figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=4, fontsize=9)
     told = {True: "gain more than", False: "gain no more than"}[bool((settled["band_lower"] > 0).any())]
-    entitle(figure, f"Households that are ranked first {told} others, as far as can be told apart from chance")
+    entitle(figure, f"{people().capitalize()} that are ranked first {told} others, as far as can be told apart from chance")
     return figure
 
 
@@ -74,14 +75,14 @@ def calibration_chart(groups: pd.DataFrame, main: str, outcome: str) -> Figure:
         axes.set_title(CHOSEN if name == main else learner_name(name), fontsize=10)
     for axes in panels[len(names) :]:
         axes.remove()
-    per = f"{unit(outcome)} per household"
+    per = f"{unit(outcome)} per {person()}"
     figure.supylabel(f"Measured effect on {outcome_words(outcome)} ({per})", fontsize=10)
     own = groups[groups["learner"] == main]
     held = ((own["ci_lower"] <= own["cate"]) & (own["cate"] <= own["ci_upper"])).sum()
     differ = own["ci_lower"].max() > own["ci_upper"].min()
     entitle(
         figure,
-        f"The chosen effects are of the right size in {held} of {len(own)} groups of households, and their groups "
+        f"The chosen effects are of the right size in {held} of {len(own)} groups of {people()}, and their groups "
         f"{'differ' if differ else 'do not differ'} beyond chance",
         f"Across: predicted effect, mean of the group ({per}). Up: what doubly robust scores measure, with 95% intervals. "
         "Dashed: as predicted.",
@@ -107,7 +108,7 @@ def agreement_chart(agreement: pd.DataFrame) -> Figure:
     first = agreement[(agreement["outcome"] == outcomes[0]) & (agreement["learner"] != agreement["other"])]
     entitle(
         figure,
-        f"Two learners rank households by effects on {outcome_words(outcomes[0])} with a correlation of "
+        f"Two learners rank {people()} by effects on {outcome_words(outcomes[0])} with a correlation of "
         f"{number(first['correlation'].median())} (median)",
         "Spearman's correlation: 1 is the same order, 0 none in common. Grey: effects that are all equal have no order.",
     )

@@ -32,13 +32,10 @@ def positioning_spec(segments: pd.DataFrame, x: str = "visits", y: str = "revenu
     drawn = axes()
     tips = [alt.Tooltip("name:N", title="segment"), alt.Tooltip("n:Q", title="households", format=",")]
     tips += [alt.Tooltip(f"{column}:Q", title=words, format=form) for column, (words, form) in drawn.items()]
+    wide = alt.Scale(zero=False, nice=False, padding=30)
     base = alt.Chart(records(segments[["segment", "name", "n", *drawn]])).encode(
-        x=alt.X(
-            f"{x}:Q", title=drawn[x][0], axis=alt.Axis(format=drawn[x][1]), scale=alt.Scale(zero=False, nice=False, padding=30)
-        ),
-        y=alt.Y(
-            f"{y}:Q", title=drawn[y][0], axis=alt.Axis(format=drawn[y][1]), scale=alt.Scale(zero=False, nice=False, padding=30)
-        ),
+        x=alt.X(f"{x}:Q", title=drawn[x][0], axis=alt.Axis(format=drawn[x][1], labelBound=True), scale=wide),
+        y=alt.Y(f"{y}:Q", title=drawn[y][0], axis=alt.Axis(format=drawn[y][1]), scale=wide),
         tooltip=tips,
     )
     names = [f"{row.segment} {row.name}" for row in segments.itertuples(index=False)]
@@ -69,6 +66,6 @@ def policies_spec(policies: pd.DataFrame) -> Spec:
     shapes = alt.Shape("what:N", scale=alt.Scale(domain=list(names), range=["circle", "diamond"]))
     layers[1] = named(layers[1], names[0], names).encode(shape=shapes)
     layers += [named(promised, names[1], names).encode(shape=shapes), zero_line("x")]
-    made = spec(alt.layer(*layers).properties(width="container", height=46 * len(table)))
+    made = spec(alt.layer(*layers).properties(width="container", height=52 * len(table)))
     made["config"]["legend"]["layout"] = {"top": {"anchor": "end"}}  # as the axis' title
     return made

@@ -24,6 +24,7 @@ from targeting.policy.lookup import Lookup
 from targeting.sentences import campaigns, decision
 from targeting.sentences import report as sentences
 from targeting.sentences.glossary import glossary
+from targeting.sentences.heterogeneity import ranked_by
 from targeting.sentences.overlap import overlap_words
 from targeting.sentences.policy_names import POLICY_WORDS
 from targeting.sentences.refutation import verdict_words
@@ -164,7 +165,7 @@ def said(metrics: Mapping[str, Any], tables: Tables, parameters: Mapping[str, An
     peak, refutation, policies = tables["roi_learners"].set_index("learner").loc[order], tables["refutation"], tables["policies"]
     outcomes, doubts = outcomes_in(tables), sentences.doubts(metrics, tables["ate"], refutation, outcome)
     return {
-        "order": sentences.learner_words(order),
+        "order": ranked_by(order),
         "decision": decision.decision_headline(metrics, policies),
         "key_numbers": decision.key_numbers(metrics, policies, outcome),
         "confidence": sentences.confidence(metrics, doubts, policies),

@@ -14,6 +14,7 @@ from targeting.base.columns import KEYS, effect_columns
 from targeting.base.lots import drawn_by_lot
 from targeting.nuisance.overlap import comparable
 from targeting.policy.beliefs import BELIEVED, Beliefs, believed_profits, learn_beliefs
+from targeting.policy.contact_price import PUBLISHED_COST, TILLS_COST
 from targeting.policy.economics import Economics
 from targeting.policy.learner_curves import learner_curves, order_shown
 from targeting.policy.lookup import Lookup, look_up, slider_steps
@@ -196,7 +197,7 @@ def policy_results(
             evidence,
             economics,
             segment,
-            slider_steps(economics, outcome),
+            slider_steps(economics, outcome, [other_costs[name] for name in (TILLS_COST, PUBLISHED_COST) if name in other_costs]),
             seed,
             beliefs,
         ),

@@ -6,7 +6,7 @@ that the means, variances and covariance of the two give its value and interval.
 policy's different decisions are kept once, and each position says which it has.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import lru_cache
 from typing import Any
@@ -56,15 +56,26 @@ def steps(own: float, largest: float, first: int) -> Vector:
     """Where a slider can stand: `first`, `first` + 1, ... steps up to `largest`, and the run's own number exactly; ascending."""
     step = next((size for size in STEPS if largest / size <= MOST_STEPS), largest / MOST_STEPS)
     grid = np.round(step * np.arange(first, int(np.floor(largest / step + 1e-9)) + 1), 10)
-    return np.sort(np.append(grid[~np.isclose(grid, own)], own))
+    return _with_stop(grid, own)
 
 
-def slider_steps(economics: Economics, outcome: str) -> tuple[Vector, Vector]:
-    """Costs and margins of the sliders; a margin is a share of sales, or USD per basket where profits are of these."""
+def _with_stop(grid: Vector, value: float) -> Vector:
+    """The stops, with this one exactly in the place of one that is as good as equal; ascending."""
+    return np.sort(np.append(grid[~np.isclose(grid, value)], value))
+
+
+def slider_steps(economics: Economics, outcome: str, marked: Iterable[float] = ()) -> tuple[Vector, Vector]:
+    """Costs and margins of the sliders; a margin is a share of sales, or USD per basket where profits are of these.
+
+    `marked` are costs per contact that the page names, and where its slider can therefore stand, as far as it goes.
+    """
     own = economics.averages()
     most = {name: max(DEAREST * own[name], LEAST_RANGE) for name in ("cost", "margin")}
     margins = steps(own["margin"], 1.0 if outcome == "purchase_amount" else most["margin"], 1)
-    return steps(own["cost"], most["cost"], 0), margins
+    costs = steps(own["cost"], most["cost"], 0)
+    for cost in marked:
+        costs = _with_stop(costs, cost) if cost <= most["cost"] else costs
+    return costs, margins
 
 
 def unit(economics: Economics) -> Economics:

@@ -11,10 +11,9 @@ from numpy.typing import NDArray
 from targeting.base.columns import PREFIX
 from targeting.base.errors import DataError
 from targeting.policy.economics import Economics
-from targeting.sentences.heterogeneity import heterogeneity_words
+from targeting.sentences.heterogeneity import heterogeneity_words, ranked_by
 from targeting.sentences.policy_names import POLICY_WORDS
 from targeting.words.features import covariate_words
-from targeting.words.learners import LEARNER_WORDS
 from targeting.words.money import amount, money, one
 from targeting.words.numbers import number
 from targeting.words.outcomes import one_of
@@ -156,14 +155,9 @@ def stakes(economics: Economics, outcome: str) -> str:
     return f"A coupon costs {cost}{on_average}, and {leaves}: it pays only where it brings more than {must}."
 
 
-def ranker(learner: str) -> str:
-    """The learner in whose order coupons go, as sentences call it."""
-    return LEARNER_WORDS.get(learner, f"the learner “{learner}”")
-
-
 def ranking_words(validation: Mapping[str, Any], learner: str, with_intervals: bool) -> str:
     """How far to believe the uplift of single customers, from what validate found."""
-    shown = f"Uplifts shown are the estimates of {ranker(learner)}, for each customer by a model that never saw that household"
+    shown = f"Uplifts shown are the estimates of {ranked_by(learner)}, for each customer by a model that never saw that household"
     intervals = "with 95% intervals." if with_intervals else "which gives no interval for a single customer."
     said = "" if validation["heterogeneity"] else " So differences between single customers are guesses."
     return f"{shown}, {intervals} {heterogeneity_words(validation)}{said}"
@@ -183,11 +177,11 @@ def pipeline_words(recommended: str, learner: str) -> PipelineWords:
     if recommended == "none":
         sentence = (
             "The pipeline recommends mailing nobody: no policy is expected to earn more. Its best guess, should coupons go out "
-            f"all the same, is the customers whom {ranker(learner)} ranks first."
+            f"all the same, is the customers whom {ranked_by(learner)} ranks first."
         )
         return PipelineWords(sentence, "The pipeline's best guess", nobody=True)
     if recommended == "current":
         sentence = "The pipeline recommends to go on as the retailer did: that is current practice."
         return PipelineWords(sentence, "", nobody=False)
-    sentence = f"The pipeline mails {POLICY_WORDS[recommended]}; where coupons run short, whom {ranker(learner)} ranks first."
+    sentence = f"The pipeline mails {POLICY_WORDS[recommended]}; where coupons run short, whom {ranked_by(learner)} ranks first."
     return PipelineWords(sentence, "The pipeline's policy", nobody=False)

@@ -1,10 +1,17 @@
-"""Whether effects differ between households, in words."""
+"""Whether effects differ between households, and by whom they are ranked, in words."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from targeting.words.learners import LEARNER_WORDS
+from targeting.words.learners import LEARNER_WORDS, NAMES
 from targeting.words.numbers import number, p_value
+
+RANKED_BY = {**{name: f"the {words}" for name, words in NAMES.items()}, **LEARNER_WORDS, "selected": "the selected learner"}
+
+
+def ranked_by(learner: str) -> str:
+    """The learner in whose order households come, as sentences call it."""
+    return RANKED_BY.get(learner, f"the learner “{learner}”")
 
 
 def heterogeneity_words(validation: Mapping[str, Any]) -> str:

@@ -5,12 +5,11 @@ from typing import Any
 
 import pandas as pd
 
-from targeting.sentences.heterogeneity import heterogeneity_words
+from targeting.sentences.heterogeneity import heterogeneity_words, ranked_by
 from targeting.sentences.overlap import overlap_words
 from targeting.sentences.refutation import verdict_words
 from targeting.stats.estimates import SIGNIFICANCE
 from targeting.words.estimators import NAMES
-from targeting.words.learners import LEARNER_WORDS
 from targeting.words.money import amount, money
 from targeting.words.numbers import number, p_value, percent
 from targeting.words.outcomes import outcome_words
@@ -230,18 +229,13 @@ def till_limits(ingest: Metrics) -> list[str]:
     return found
 
 
-def learner_words(learner: str) -> str:
-    """What a learner is called in sentences, its name as code unless it has words of its own."""
-    return LEARNER_WORDS.get(learner, f"`{learner}`")
-
-
 def best_share_sentence(order: str, peak: Mapping[str, float], answers: str) -> str:
     """Where profit peaks in the order of a learner: plots/roi_learners.csv's row of it; `answers` as in metrics/nuisance.json."""
     if answers == "nothing":
         return "Those mailed and those not mailed do not compare, so no profit here is evidence."
     share, lower, upper = (peak[f"profit_peak_{name}"] for name in ("share", "share_lower", "share_upper"))
     return (
-        f"At the run's own cost and margin, in the order of {learner_words(order)}, profit is highest when {percent(share)} are "
+        f"At the run's own cost and margin, in the order of {ranked_by(order)}, profit is highest when {percent(share)} are "
         f"contacted; the data allow anything from {percent(lower)} to {percent(upper)}."
     )
 

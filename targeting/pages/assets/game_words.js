@@ -54,7 +54,7 @@ function verdictWords(rows, own, data, game) {
   if (pick.coupons < own.household.length) {
     const more = lot.value < 0 ? "less" : "more";
     sentences.push(
-      `As many coupons by lot would have earned ${money(pick.profit.value - lot.value)}; ` +
+      `By the same estimate as many coupons by lot would have earned ${money(pick.profit.value - lot.value)}; ` +
         `yours earned ${money(Math.abs(lot.value))} ${more} (difference ${interval(lot)}), and ${AGAINST_LOT[side(lot)]}`,
     );
   }

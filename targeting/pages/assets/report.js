@@ -216,7 +216,7 @@ function startAxes(spec, axes) {
     for (const layer of changed.layer) {
       for (const [channel, select] of Object.entries(chosen)) {
         const [title, format] = axes[select.value];
-        Object.assign(layer.encoding[channel], { field: select.value, title, axis: { format } });
+        Object.assign(layer.encoding[channel], { field: select.value, title, axis: { ...layer.encoding[channel].axis, format } });
       }
     }
     return draw("positioning", changed);
