@@ -43,7 +43,7 @@ OUTPUTS = (FACTORS, LOADINGS, SCALING, TABLE, SELECTION, EXPLAINED, LOADINGS_PIC
 
 
 def main() -> None:
-    params = load_params("data", "segmentation", "seed")
+    params = load_params("data", "segmentation", "sample", "seed")
     speak_in(params["data"]["currency"])
     section, seed = params["segmentation"], params["seed"]
     profile = pd.read_parquet(PROFILE)
@@ -70,10 +70,11 @@ def main() -> None:
     loadings = fitted.loadings_table().assign(name=[factor.name for factor in named])
     scaled, rebuilt = fitted.scale(features), fitted.rebuild(factors)
 
+    at_most = params["sample"]["checks"]
     lowest, highest = (min(number, len(names)) for number in section["selection"])
-    selection = select_factors(features, range(lowest, highest + 1), settings, section["factor_resamples"], seed)
+    selection = select_factors(features, range(lowest, highest + 1), settings, section["factor_resamples"], seed, at_most)
     choice = recommend_factors(selection, section["enough_explained"], section["stable_loadings"])
-    cosines = loadings_stability(features, fitted.directions, settings, section["factor_resamples"], seed)
+    cosines = loadings_stability(features, fitted.directions, settings, section["factor_resamples"], seed, at_most)
     metrics = {
         "n_factors": settings.factors,
         "explained_variance": explained_variance(scaled, rebuilt),

@@ -16,6 +16,7 @@ from targeting.figures.refutation import refutation_chart
 from targeting.robustness.refutation import changed_panels, control_splits, known_reasons, unadjusted_differences
 from targeting.robustness.refutation_fits import estimate_all, estimate_controls, estimate_known_reasons, light_nuisances
 from targeting.robustness.refutation_verdicts import refutation_table, tally
+from targeting.stats.resampling import by_lot
 from targeting.tables.engine import connect, read_tables
 from targeting.tables.history import HISTORY
 from targeting.tables.schemas import SCHEMAS
@@ -51,9 +52,11 @@ def main() -> None:
         moved = control_trials(backend, tables, panel, checks["control_days"], params["design"]["recent_days"]) if tills else []
     control, flow = control_panel(moved), control_flow(moved)
 
-    planned = changed_panels(panel, nuisance["propensity"], checks, seed)
-    light = light_nuisances(panel, clip, seed)
-    changed = estimate_all(panel, light, planned)
+    kept = by_lot(panel["household_id"], params["sample"]["checks"], seed)
+    some = panel[kept].reset_index(drop=True)
+    planned = changed_panels(some, nuisance.loc[kept, "propensity"], checks, seed)
+    light = light_nuisances(some, clip, seed)
+    changed = estimate_all(some, light, planned)
     splits = control_splits(control, folds, checks["control_splits"], seed, sample)
     controls = estimate_controls(splits, settings["models"], folds, clip, seed)
     reasons = known_reasons(control, nuisance, folds, checks["control_redraws"], seed, sample)

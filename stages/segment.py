@@ -50,7 +50,7 @@ OUTPUTS = (*TABLES, *PICTURES, METRICS)
 
 
 def main() -> None:
-    params = load_params("data", "segmentation", "seed")
+    params = load_params("data", "segmentation", "sample", "seed")
     speak_in(params["data"]["currency"])
     section, seed, k = params["segmentation"], params["seed"], params["segmentation"]["k"]
     profile, factors, loadings = (pd.read_parquet(path) for path in (PROFILE, FACTORS, LOADINGS))
@@ -70,7 +70,7 @@ def main() -> None:
 
     lowest, highest = section["selection"]
     compared = sorted({*range(lowest, highest + 1), k})
-    selection = select_clusters(shares, compared, section["restarts"], section["bootstraps"], seed)
+    selection = select_clusters(shares, compared, section["restarts"], section["bootstraps"], seed, params["sample"]["checks"])
     choice = recommend_clusters(selection, k, section["smallest_segment"], section["stable_segments"])
     chosen = selection[(selection["method"] == "kmeans") & (selection["k"] == k)].iloc[0]
     profiles = profile_table(features, segments, names)

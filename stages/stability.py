@@ -65,7 +65,7 @@ def features_by_half(backend: BaseBackend, names: list[str]) -> list[pd.DataFram
 
 
 def main() -> None:
-    params = load_params("data", "engine", "segmentation", "seed")
+    params = load_params("data", "engine", "segmentation", "sample", "seed")
     speak_in(params["data"]["currency"])
     section, seed = params["segmentation"], params["seed"]
     assigned, loadings, scaling = (pd.read_parquet(path) for path in (SEGMENTS, LOADINGS, SCALING))
@@ -88,7 +88,7 @@ def main() -> None:
     refitted = [recipe.fit(half).assign(half.loc[both]) for half in (earlier, later)]
     moves = transitions(known[0], known[1], names)
 
-    resampled = refitted_on_resamples(features, recipe, section["bootstraps"])
+    resampled = refitted_on_resamples(features, recipe, section["bootstraps"], params["sample"]["checks"])
     checks = {
         "resamples of the households": agreement(segments, resampled),
         "without a tenth of the households": agreement(segments, refitted_without_a_tenth(features, recipe)),

@@ -41,6 +41,25 @@ def test_placebo_ratio():
     assert (failed.value, failed.passed) == (pytest.approx(2 / 3), False)
 
 
+def test_the_smallest_bias_that_shows_has_a_chance_of_80_percent():
+    # An estimate with this bias leaves zero out of its 95% interval four times in five.
+    rng = np.random.default_rng(0)
+    control = negative_control(draws([1.0, 1.0], se=2.0), 50.0)
+    estimates = rng.normal(control.smallest_bias, 2.0, 100_000)
+    assert (estimates > Z * 2.0).mean() == pytest.approx(0.8, abs=0.01)
+    # The mean of four placebos of standard deviation 2 has a standard error of 1.
+    placebo = placebo_ratio(draws([0.0, 2 * np.sqrt(2), 0.0, 2 * np.sqrt(2)]), CLEAR, 0.5)
+    means = rng.normal(placebo.smallest_bias, placebo.spread / 2, 100_000)
+    assert (means > Z * placebo.spread / 2).mean() == pytest.approx(0.8, abs=0.01)
+    # A shift by a random cause fails from the threshold on, in dollars: a tenth of an error of 2, or of an effect of 10.
+    assert random_cause_se(draws([10.0]), CLEAR, 0.1).smallest_bias == pytest.approx(0.2)
+    assert random_cause_relative(draws([10.0]), CLEAR, 0.1).smallest_bias == pytest.approx(1.0)
+    # Of two trials the one whose shift is known to 3 counts, two-sided at 2.5% each.
+    left_out = left_out_shift(draws([9.0, 8.0], shift_se=3.0), CLEAR)
+    shifts = rng.normal(left_out.smallest_bias, 3.0, 100_000)
+    assert (shifts > norm.ppf(1 - 0.025 / 2) * 3.0).mean() == pytest.approx(0.8, abs=0.01)
+
+
 def test_a_ratio_without_an_original_effect_is_missing():
     finding = placebo_ratio(draws([1.0, 2.0]), Estimate(0.0, 1.0), 0.5)
     assert np.isnan(finding.value)

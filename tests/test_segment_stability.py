@@ -21,6 +21,7 @@ from targeting.segments.stability import (
     transitions,
     ungrouped,
 )
+from targeting.stats.resampling import resample
 from tests.test_segments import SETTINGS, shoppers
 
 RECIPE = Recipe(SETTINGS, k=4, restarts=3, seed=1)
@@ -97,3 +98,10 @@ def test_transitions_by_hand():
     assert table.loc[("A", "no purchase"), ["n", "share"]].tolist() == pytest.approx([1, 1 / 3])
     assert table.loc[("B", "B"), "share"] == 1
     assert table.loc[("C", "A"), ["n", "share"]].tolist() == [0, 0]  # nobody was in C
+
+
+def test_a_resample_of_fewer_rows_draws_from_all():
+    np.testing.assert_array_equal(resample(50, 1, 0, at_most=None), resample(50, 1, 0, at_most=80))
+    drawn = np.concatenate([resample(50, 1, number, at_most=20) for number in range(40)])
+    assert len(drawn) == 40 * 20
+    assert np.unique(drawn).tolist() == list(range(50))

@@ -24,8 +24,10 @@ from targeting.tables.engine import connect
 from tests.conftest import ENGINE
 
 # Compiling each query, and cutting it into two hundred parts, takes longer than the tiny retailer's lines do.
-QUICK = {"spark.sql.shuffle.partitions": 2, "spark.sql.codegen.wholeStage": False}
+QUICK = {"spark.sql.shuffle.partitions": 2, "spark.sql.codegen.wholeStage": False, "spark.driver.memory": "3g"}
 LOCAL = {"name": "spark", "master": "local[2]", "config": QUICK}
+# A million lines want compiled queries, and memory: Spark's process takes that of the first session in it.
+LARGE = LOCAL | {"config": {"spark.sql.shuffle.partitions": 4, "spark.driver.memory": "3g"}}
 MONEY = pa.decimal128(18, 4)
 INSTALLED = importlib.util.find_spec("pyspark") is not None
 needs_pyspark = pytest.mark.skipif(not INSTALLED, reason="pyspark is not installed: make spark")
@@ -71,10 +73,13 @@ def exact_money(tables_folder: Path, tmp_path: Path) -> Path:
 @needs_pyspark
 @needs_java
 @pytest.mark.long
-def test_every_column_is_what_duckdb_gives_and_two_runs_leave_the_same_bytes(project_folder, exact_money):
-    settings = ["data=canonical", f"data.path={exact_money}"]
+@pytest.mark.parametrize("source", ["four decimals", "default data"])
+def test_every_column_is_what_duckdb_gives_and_two_runs_leave_the_same_bytes(source, project_folder, exact_money):
+    small = source == "four decimals"
+    settings = ["data=canonical", f"data.path={exact_money}"] if small else ["data=completejourney"]
     run = (stages.ingest, stages.profile, stages.trials)
-    expected, found, again = (run_on(engine, project_folder, settings, *run) for engine in (ENGINE, LOCAL, LOCAL))
+    spark = LOCAL if small else LARGE
+    expected, found, again = (run_on(engine, project_folder, settings, *run) for engine in (ENGINE, spark, spark))
     tables = [name for name in expected if name.endswith(".parquet")]
     assert {"data/profile/features.parquet", "data/trials/panel.parquet", "data/score/candidates.parquet"} < set(tables)
     assert set(found) == set(expected)

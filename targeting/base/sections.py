@@ -226,6 +226,7 @@ class Sample(Section):
 
     households: Annotated[int, Field(ge=50)] | None
     tuning: Annotated[int, Field(ge=1_000)] | None
+    checks: Annotated[int, Field(ge=1_000)] | None
 
 
 class BaseModels(Section):

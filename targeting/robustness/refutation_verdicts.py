@@ -24,6 +24,8 @@ from targeting.stats.estimates import CONFIDENCE, Estimate, Z
 
 # Judges nothing by itself, and doesn't count: an effect within what placebos give may be right all the same.
 INFORMATION = "placebo_position"
+POWER = 0.8
+SHOWS = Z + float(norm.ppf(POWER))  # standard errors from zero at which a 95% interval leaves zero out with that chance
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,8 @@ class Finding:
 
     In the outcome's unit: `spread`, the standard deviation of the repeats' estimates; `estimate`, their mean or, of trials left
     out, the one that `value` is of; `unadjusted`, the plain difference between the arms; `known` and `known_sd`, mean and
-    standard deviation of what mailing for known reasons alone leaves. `left_out` names the campaigns that the check speaks of.
+    standard deviation of what mailing for known reasons alone leaves; `smallest_bias`, from which on a bias would show here with
+    a chance of 80% (POWER), or surely where no chance plays a part. `left_out` names the campaigns that the check speaks of.
     """
 
     check: str
@@ -45,6 +48,7 @@ class Finding:
     unadjusted: float = np.nan
     known: float = np.nan
     known_sd: float = np.nan
+    smallest_bias: float = np.nan
     left_out: str = ""
 
 
@@ -85,7 +89,8 @@ def refutation_table(draws: pd.DataFrame, settings: Mapping[str, Any], unadjuste
 def placebo_ratio(draws: pd.DataFrame, original: Estimate, limit: float) -> Finding:
     """|mean placebo effect| / |original effect|, to be below `limit`: the published study's measure."""
     value = _ratio(abs(draws["estimate"].mean()), original.value)
-    return _judged("placebo_ratio", value, limit, value < limit, draws)
+    finding = _judged("placebo_ratio", value, limit, value < limit, draws)
+    return replace(finding, smallest_bias=SHOWS * finding.spread / np.sqrt(finding.n_repeats))
 
 
 def placebo_false_alarms(draws: pd.DataFrame) -> Finding:
@@ -119,7 +124,7 @@ def negative_control(draws: pd.DataFrame, unadjusted: float) -> Finding:
     middle = draws["estimate"].median()
     limit = Z * float(np.sqrt((draws["se"] ** 2 + (draws["estimate"] - middle) ** 2).median()))
     finding = _judged("negative_control", middle, limit, abs(middle) <= limit, draws)
-    return replace(finding, unadjusted=unadjusted)
+    return replace(finding, unadjusted=unadjusted, smallest_bias=SHOWS / Z * limit)
 
 
 def with_known_reasons(finding: Finding, redrawn: pd.DataFrame) -> Finding:
@@ -130,13 +135,14 @@ def with_known_reasons(finding: Finding, redrawn: pd.DataFrame) -> Finding:
 def random_cause_se(draws: pd.DataFrame, original: Estimate, limit: float) -> Finding:
     """Mean absolute shift of the estimate by a random covariate, in its standard errors: at most `limit`."""
     value = (draws["estimate"] - original.value).abs().mean() / original.se
-    return _judged("random_cause_se", value, limit, value <= limit, draws)
+    return replace(_judged("random_cause_se", value, limit, value <= limit, draws), smallest_bias=limit * original.se)
 
 
 def random_cause_relative(draws: pd.DataFrame, original: Estimate, limit: float) -> Finding:
     """Mean absolute shift of the estimate by a random covariate, as a share of the estimate: at most `limit`."""
     value = _ratio((draws["estimate"] - original.value).abs().mean(), original.value)
-    return _judged("random_cause_relative", value, limit, value <= limit, draws)
+    finding = _judged("random_cause_relative", value, limit, value <= limit, draws)
+    return replace(finding, smallest_bias=limit * abs(original.value))
 
 
 def subset_stability(draws: pd.DataFrame, limit: float) -> Finding:
@@ -174,7 +180,10 @@ def left_out_shift(draws: pd.DataFrame, original: Estimate) -> Finding:
     limit = norm.ppf(1 - (1 - CONFIDENCE) / 2 / len(draws))
     worst, value = shifts.abs().idxmax(), shifts.abs().max()
     finding = _judged("trial_left_out_shift", value, limit, value <= limit, draws)
-    return replace(finding, estimate=float(draws.loc[worst, "estimate"]), left_out=_campaigns(draws.loc[[worst], "repeat"]))
+    # In the trial of whose shift least is known a bias shows last.
+    shown = (limit + float(norm.ppf(POWER))) * float(draws["shift_se"].max())
+    campaigns = _campaigns(draws.loc[[worst], "repeat"])
+    return replace(finding, estimate=float(draws.loc[worst, "estimate"]), smallest_bias=shown, left_out=campaigns)
 
 
 def left_out_sign(draws: pd.DataFrame, original: Estimate) -> Finding:

@@ -51,9 +51,14 @@ def matched_cosines(directions: Matrix, others: Matrix) -> Matrix:
     return cosines[linear_sum_assignment(cosines, maximize=True)]
 
 
-def loadings_stability(features: pd.DataFrame, directions: Matrix, settings: FactorSettings, resamples: int, seed: int) -> Matrix:
-    """Matched cosines between `directions` and those of fits on resamples of the households, shape (resamples, factors)."""
-    rows = (features.iloc[resample(len(features), seed, number)] for number in range(resamples))
+def loadings_stability(
+    features: pd.DataFrame, directions: Matrix, settings: FactorSettings, resamples: int, seed: int, at_most: int | None = None
+) -> Matrix:
+    """Matched cosines between `directions` and those of fits on resamples of the households, shape (resamples, factors).
+
+    A resample has as many households as there are, or `at_most` so many.
+    """
+    rows = (features.iloc[resample(len(features), seed, number, at_most)] for number in range(resamples))
     return np.array([matched_cosines(directions, _directions(sample, settings, seed)) for sample in rows])
 
 
@@ -66,24 +71,32 @@ def _directions(sample: pd.DataFrame, settings: FactorSettings, seed: int) -> Ma
 
 
 def select_factors(
-    features: pd.DataFrame, numbers: Sequence[int], settings: FactorSettings, resamples: int, seed: int
+    features: pd.DataFrame,
+    numbers: Sequence[int],
+    settings: FactorSettings,
+    resamples: int,
+    seed: int,
+    at_most: int | None = None,
 ) -> pd.DataFrame:
     """One row per number of factors, each fitted anew.
 
     Columns: n_factors, both explained variances, n_active (factors that the penalties leave anything), reconstruction_error
     (Frobenius norm), the shares of zeros among scores and loadings (sparsity_*), and the matched cosine of the loadings with
-    those of resamples: stability is its mean over factors and resamples, stability_worst the mean of the worst factor.
+    those of resamples (of as many households, or `at_most` so many): stability is its mean over factors and resamples,
+    stability_worst the mean of the worst factor.
     """
-    judged = in_processes(partial(_judge, features, settings, resamples, seed), ((number,) for number in numbers))
+    judged = in_processes(partial(_judge, features, settings, resamples, seed, at_most), ((number,) for number in numbers))
     return pd.DataFrame(list(track(judged, "Comparing numbers of factors", len(numbers))))
 
 
-def _judge(features: pd.DataFrame, others: FactorSettings, resamples: int, seed: int, number: int) -> dict[str, float]:
+def _judge(
+    features: pd.DataFrame, others: FactorSettings, resamples: int, seed: int, at_most: int | None, number: int
+) -> dict[str, float]:
     settings = replace(others, factors=number)
     fitted = fit_factors(features, settings, seed)
     scaled, scores = fitted.scale(features), fitted.transform(features)
     rebuilt = fitted.rebuild(scores)
-    cosines = loadings_stability(features, fitted.directions, settings, resamples, seed)
+    cosines = loadings_stability(features, fitted.directions, settings, resamples, seed, at_most)
     return {
         "n_factors": settings.factors,
         "explained_variance": explained_variance(scaled, rebuilt),

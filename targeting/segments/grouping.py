@@ -105,26 +105,31 @@ def _silhouette(points: Matrix, labels: Labels, seed: int) -> float:
     return float(silhouette_score(points, labels)) if len(np.unique(labels)) > 1 else np.nan
 
 
-def select_clusters(points: Matrix, numbers: Sequence[int], restarts: int, bootstraps: int, seed: int) -> pd.DataFrame:
+def select_clusters(
+    points: Matrix, numbers: Sequence[int], restarts: int, bootstraps: int, seed: int, at_most: int | None = None
+) -> pd.DataFrame:
     """K-Means and a Gaussian mixture over `numbers` of clusters on the points (households, factors), which stay as they are.
 
     One row per method and number: method, k, silhouette, calinski_harabasz, davies_bouldin, smallest_share, inertia (K-Means) or
-    bic (mixture), and mean and deviation of the adjusted Rand index between the full fit and fits on resamples of the same size,
-    each of which predicts every household. Raises DataError when fewer households differ than the largest number.
+    bic (mixture), and mean and deviation of the adjusted Rand index between the full fit and fits on resamples of the same size
+    (or of `at_most` so many), each of which predicts every household. Raises DataError when fewer households differ than the
+    largest number.
     Source: Hennig (2007), Computational Statistics & Data Analysis 52, 258-271, for the resampling.
     """
     jobs = [(method, k) for method in METHODS for k in numbers]
-    results = in_processes(partial(_compare, points, restarts, bootstraps, seed), jobs)
+    results = in_processes(partial(_compare, points, restarts, bootstraps, seed, at_most), jobs)
     return pd.DataFrame(list(track(results, "Comparing numbers of segments", len(jobs))))
 
 
-def _compare(points: Matrix, restarts: int, bootstraps: int, seed: int, method: str, k: int) -> dict[str, float | str]:
+def _compare(
+    points: Matrix, restarts: int, bootstraps: int, seed: int, at_most: int | None, method: str, k: int
+) -> dict[str, float | str]:
     def fit(rows: Matrix) -> KMeans | GaussianMixture:
         return fit_kmeans(rows, k, restarts, seed) if method == "kmeans" else fit_mixture(rows, k, seed)
 
     model = fit(points)
     labels = model.predict(points)
-    samples = (points[resample(len(points), seed, number)] for number in range(bootstraps))
+    samples = (points[resample(len(points), seed, number, at_most)] for number in range(bootstraps))
     agreements = [adjusted_rand_score(labels, fit(sample).predict(points)) for sample in samples]
     return {
         "method": method,

@@ -59,9 +59,9 @@ class Recipe:
         return FittedSegments(factorisation, model.cluster_centers_)
 
 
-def refitted_on_resamples(features: pd.DataFrame, recipe: Recipe, bootstraps: int) -> Matrix:
-    """Segments of every household by fits on resamples of the same size, shape (bootstraps, households)."""
-    rows = [resample(len(features), recipe.seed, number) for number in range(bootstraps)]
+def refitted_on_resamples(features: pd.DataFrame, recipe: Recipe, bootstraps: int, at_most: int | None = None) -> Matrix:
+    """Segments of every household by fits on resamples of the same size, or of `at_most` so many: (bootstraps, households)."""
+    rows = [resample(len(features), recipe.seed, number, at_most) for number in range(bootstraps)]
     return _refit(features, [(sample, recipe) for sample in rows], "Refitting everything on resamples")
 
 

@@ -25,7 +25,7 @@ def verdict_words(row: pd.Series) -> str:
     if pd.isna(row["value"]):
         return "Not run: it would divide by an effect of zero."
     judged = "For information" if pd.isna(row["passed"]) else "Passed" if row["passed"] else "Failed"
-    return f"{judged}: {CHECKS[row['check']](row)}."
+    return f"{judged}: {CHECKS[row['check']](row)}{_smallest(row)}."
 
 
 def _placebo_ratio(row: pd.Series) -> str:
@@ -59,7 +59,7 @@ def _negative_control(row: pd.Series) -> str:
         f"(difference from {' to '.join(ends)} with 95% confidence; unadjusted {_amount(row, 'unadjusted')})"
     )
     if row["passed"]:
-        return f"{text}; a bias inside the interval would not be seen"
+        return text
     known = f"{amount(abs(row['known']), row['outcome'])} {'more' if row['known'] >= 0 else 'less'}"
     return (
         f"{text}, which this campaign cannot have caused. Mailing for nothing but what the covariates show, these very days "
@@ -125,6 +125,13 @@ CHECKS: dict[str, Callable[[pd.Series], str]] = {
     "trial_left_out_shift": _left_out_shift,
     "trial_left_out_sign": _left_out_sign,
 }
+
+
+def _smallest(row: pd.Series) -> str:
+    """The smallest bias that a check would show, where it was passed and there is one to show."""
+    if pd.isna(row["smallest_bias"]) or not row["passed"]:
+        return ""
+    return f"; a bias of less than {_amount(row, 'smallest_bias')} would hardly show"
 
 
 def _amount(row: pd.Series, name: str) -> str:

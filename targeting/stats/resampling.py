@@ -4,9 +4,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 
-def resample(n: int, seed: int, number: int) -> NDArray[np.int64]:
-    """Row numbers of bootstrap resample `number`, shape (n,); the same whatever other resamples are drawn."""
-    return np.random.default_rng([seed, number]).integers(0, n, n)
+def resample(n: int, seed: int, number: int, at_most: int | None = None) -> NDArray[np.int64]:
+    """Row numbers of bootstrap resample `number`; the same whatever other resamples are drawn.
+
+    As many as there are rows, `n`, or `at_most` of them: a smaller resample (m out of n) moves what is fitted on it further, so
+    that it errs on the side of caution.
+    """
+    return np.random.default_rng([seed, number]).integers(0, n, n if at_most is None else min(n, at_most))
 
 
 def by_lot(household_id: ArrayLike, at_most: int | None, seed: int) -> NDArray[np.bool_]:

@@ -45,7 +45,8 @@ CATEGORIES = (*MACRO_CATEGORIES, "other")
 # What a receipt knows of its lines, and a day of its receipts: counts, and amounts of purchases.
 COUNTS = ("n_lines", "n_loyalty_lines", "n_private_lines")
 AMOUNTS = ("items", *(f"sales_{category}" for category in CATEGORIES))
-SQUARES = "decimal(38, 8)"
+# Narrow enough that the square of a difference, and a difference and sum of squares, keep every place in every engine.
+BASKET, SQUARES = "decimal(16, 4)", "decimal(36, 8)"
 
 
 # The tables that `with_history` adds, and what orders their rows.
@@ -204,12 +205,11 @@ def _by_day(rows: ir.Table, count: str) -> ir.Table:
 
 def _basket_squares(bought: ir.Table) -> ir.Table:
     """By how much the sum of a household's squared baskets grew on a day; one of two days has its square after both."""
-    parts = bought.group_by("household_id", "basket_id", "day").agg(sales=bought.sales.sum().cast(MONEY))
+    parts = bought.group_by("household_id", "basket_id", "day").agg(sales=bought.sales.sum().cast(BASKET))
     so_far = parts.sales.sum().over(ibis.cumulative_window(group_by=["household_id", "basket_id"], order_by="day"))
-    # Of a sum's widest decimal an engine may cut places off the square; of this one every place is kept.
-    grown = parts.mutate(after=so_far.cast(MONEY))
-    before = (grown.after - grown.sales).cast(MONEY)
-    squares = (grown.after * grown.after - before * before).cast(SQUARES)
+    grown = parts.mutate(after=so_far.cast(BASKET))
+    before = grown.after - grown.sales
+    squares = grown.after * grown.after - before * before
     return grown.group_by("household_id", "day").agg(basket_squares=squares.sum().cast(SQUARES))
 
 
