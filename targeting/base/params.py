@@ -4,7 +4,7 @@ The whole of params.yaml is checked whenever a stage starts, so that a slip is n
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, get_args
 
@@ -20,6 +20,7 @@ PARAMS = Path("params.yaml")
 LONGEST_KEY = 80
 SHOWN = 5  # slips that a message names
 AMOUNT_AT = 2  # where pydantic names the form of policy.cost or policy.margin, which is no key of the file
+SHOULD_BE = "Input should be "  # how pydantic says it
 REMEDY = "Correct it, or write it anew by `make params`."
 # The plain values of YAML 1.2, as DVC reads them. PyYAML's own are those of 1.1, where 010 is 8, 1:30 is 90 and no is false.
 PLAIN = {
@@ -61,10 +62,11 @@ def load_params(*sections: str) -> dict[str, Any]:
 
     Raises DataError when the file cannot be read, or anything in it is missing, unknown or out of its range.
     """
+    document = _read()
     try:
-        params = Params.model_validate(_read())
+        params = Params.model_validate(document)
     except ValidationError as errors:
-        slips = [_in_words(error) for error in errors.errors()]
+        slips = [_in_words(error, document) for error in errors.errors()]
         more = f"; and {len(slips) - SHOWN} more" if len(slips) > SHOWN else ""
         raise DataError(
             f"{PARAMS}: {'; '.join(slips[:SHOWN])}{more}. Change it with -S, or in conf/ and with `make params`."
@@ -72,18 +74,34 @@ def load_params(*sections: str) -> dict[str, Any]:
     return {section: params.model_dump()[section] for section in sections}
 
 
-def _in_words(error: ErrorDetails) -> str:
+def _in_words(error: ErrorDetails, document: Mapping[str, Any]) -> str:
     """One slip in one line, however long and odd the key's name is; a check of several sections names its keys itself."""
     place = [part for i, part in enumerate(error["loc"]) if i < AMOUNT_AT or part not in AMOUNT_KINDS]
-    key = " ".join(".".join(map(str, place)).split())
+    key = " ".join(_named(place, document).split())
     shown = key if len(key) <= LONGEST_KEY else key[:LONGEST_KEY] + "..."
-    message = error["msg"].removeprefix("Value error, ")
+    message, given = error["msg"].removeprefix("Value error, "), " ".join(repr(error["input"]).split())
     if error["type"] == "extra_forbidden":
         return f"{shown} is no parameter{did_you_mean(str(place[-1]), _known_in(place[:-1]))}"
     if error["type"] == "literal_error":
-        known, given = re.findall(r"'([^']*)'", error["ctx"]["expected"]), str(error["input"])[:LONGEST_KEY]
-        message = f"{' '.join(given.split())!r} is unknown{did_you_mean(given, known)}; it can be {', '.join(known)}"
+        known, name = re.findall(r"'([^']*)'", error["ctx"]["expected"]), str(error["input"])[:LONGEST_KEY]
+        message = f"{' '.join(name.split())!r} is unknown{did_you_mean(name, known)}; it can be {', '.join(known)}"
+    elif message.startswith(SHOULD_BE) and len(given) <= LONGEST_KEY:
+        return f"{shown} is {given}; it should be {message.removeprefix(SHOULD_BE)}"
+    elif message.split()[0] in _known_in(place):  # a check of a section begins with the key that it is about
+        return f"{shown}.{message}"
     return f"{shown}: {message}" if shown else message
+
+
+def _named(place: Sequence[int | str], document: Any) -> str:
+    """The names that lead to a value; in a list it is the entry of a number, counted from one."""
+    words = ""
+    for part in place:
+        words += f", entry {int(part) + 1}" if isinstance(document, list) else f".{part}" if words else str(part)
+        try:
+            document = document[part]
+        except (LookupError, TypeError):  # what is missing leads nowhere
+            document = None
+    return words
 
 
 def _known_in(section: Sequence[int | str]) -> list[str]:
