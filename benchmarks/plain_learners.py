@@ -13,7 +13,6 @@ from econml.dml import CausalForestDML, LinearDML, NonParamDML
 from econml.dr import DRLearner
 from econml.metalearners import SLearner, TLearner, XLearner
 from numpy.typing import NDArray
-from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 
 from benchmarks.folds import time_every_fold
@@ -30,7 +29,7 @@ def unfitted(name: str, models: Mapping[str, str], seed: int) -> Any:
     """The learner with its nuisances' models."""
     final = regressor({"model": models[name]}, seed) if name in models else None
     outcome = outcome_model("linear", seed)
-    propensity: GridSearchCV = propensity_model("linear", seed).set_params(cv=None)
+    propensity = propensity_model("linear", seed).set_params(logisticregressioncv__cv=None)
     residuals = {"model_y": outcome, "model_t": propensity, "discrete_treatment": True, "cv": 3, "random_state": seed}
     components = make_pipeline(*component_steps(COMPONENTS["components"]))
     built = {

@@ -9,9 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
-from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import FunctionTransformer, StandardScaler
+from sklearn.pipeline import Pipeline
 
 from study.estimate import MODELS, one_process
 from study.league_retailer import OUTCOME, Seen
@@ -26,7 +24,7 @@ from targeting.learners.data import outcome_data
 from targeting.learners.ensemble import CONSTANT, ensembles
 from targeting.learners.registry import find_learner
 from targeting.nuisance.cross_fit import cross_fit, nuisance_table, nuisance_tasks, observed_arm
-from targeting.nuisance.models import with_logs
+from targeting.nuisance.models import fixed_propensity
 from targeting.nuisance.nested import HELD_OUT
 from targeting.nuisance.noise import with_precision
 from targeting.nuisance.overlap import comparable, overlap_verdict, positivity
@@ -92,8 +90,7 @@ def fit_nuisances(panel: pd.DataFrame, params: Params) -> pd.DataFrame:
 
 def _propensity_model(name: str, seed: int) -> Pipeline:
     """The pipeline's linear model of the propensity, without the search of its penalty."""
-    logistic = LogisticRegression(C=STRENGTH, solver="newton-cholesky", max_iter=200)
-    return make_pipeline(FunctionTransformer(with_logs), StandardScaler(), logistic)
+    return fixed_propensity(STRENGTH)
 
 
 def _stored(panel: pd.DataFrame, nuisance: pd.DataFrame) -> pd.DataFrame:

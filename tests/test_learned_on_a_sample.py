@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.base import BaseEstimator
+from sklearn.pipeline import Pipeline
 
 from targeting.base.errors import DataError
 from targeting.effects.estimators import ESTIMATORS, effect_data, effect_table
@@ -11,7 +11,7 @@ from targeting.effects.learning import NAMES, SPLITS, learning, with_learning
 from targeting.nuisance import cross_fit as cross_fit_module
 from targeting.nuisance.cross_fit import cross_fit, nuisance_table, nuisance_tasks
 from targeting.nuisance.halves import half_nuisances
-from targeting.nuisance.models import outcome_model, propensity_model
+from targeting.nuisance.models import fixed_propensity, outcome_model
 from targeting.nuisance.nested import inner_nuisances
 from targeting.nuisance.noise import with_precision
 from targeting.policy.economics import Economics
@@ -53,8 +53,8 @@ def learned(panel: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     return with_precision(panel, nuisance_table(panel, predictions, 0.01)), models
 
 
-def unsearched(name: str, seed: int) -> BaseEstimator:
-    return propensity_model(name, seed).estimator
+def unsearched(name: str, seed: int) -> Pipeline:
+    return fixed_propensity(1.0)
 
 
 @pytest.fixture

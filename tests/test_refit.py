@@ -41,7 +41,7 @@ NO_ESTIMATE = {"att": Estimate(0.0, 0.0), "dml": Estimate(0.0, 0.0)}
 @pytest.mark.parametrize("steep", [0.5, 1.0])
 def test_refits_of_one_world_are_as_they_were_when_all_were_judged(steep):
     panel = world(0, steep)
-    draws = refit_draws(panel, "purchase_amount", 4, 0.01, 1)
+    draws = refit_draws(panel, 4, 0.01, 1)["purchase_amount"]
     figures = {f"{method} {number}": float(value) for method in draws for number, value in enumerate(draws[method])}
     once = {f"{method} once": float(estimate.value) for method, estimate in estimates(panel).items()}
     require_stored(f"refits, steepness {steep}", figures | once)
@@ -52,7 +52,7 @@ def test_refits_of_one_world_are_as_they_were_when_all_were_judged(steep):
 def test_refitting_finds_the_spread_over_worlds(steep):
     panels = [world(seed, steep) for seed in range(50)]
     found = [estimates(panel) for panel in panels]
-    tables = [refit_table(refit_draws(panel, "purchase_amount", 25, 0.01, 1), found[0] | NO_ESTIMATE) for panel in panels[:5]]
+    tables = [refit_table(refit_draws(panel, 25, 0.01, 1)["purchase_amount"], found[0] | NO_ESTIMATE) for panel in panels[:5]]
     refitted = pd.concat(tables).groupby("method")["se_refit"].mean()
     for method in ("aipw", "ato"):
         spread = np.std([estimate[method].value for estimate in found], ddof=1)
@@ -62,10 +62,10 @@ def test_refitting_finds_the_spread_over_worlds(steep):
 
 def test_draws_hang_on_the_seed_alone():
     panel = world(0, 0.5, n=200)
-    first, again = (refit_draws(panel, "purchase_amount", 3, 0.01, 1) for _ in range(2))
+    first, again = (refit_draws(panel, 3, 0.01, 1) for _ in range(2))
     pd.testing.assert_frame_equal(first, again)
-    assert not np.allclose(first, refit_draws(panel, "purchase_amount", 3, 0.01, 2))
-    assert list(first.columns) == ["aipw", "att", "ato", "dml"]
+    assert not np.allclose(first, refit_draws(panel, 3, 0.01, 2))
+    assert list(first["purchase_amount"].columns) == list(first["purchase_count"].columns) == ["aipw", "att", "ato", "dml"]
 
 
 def test_the_interval_takes_the_larger_error():

@@ -43,7 +43,7 @@ def effects(name: str, models: Mapping[str, str], panel: pd.DataFrame, outcome: 
     own: dict[str, Any] = {}
     at_prediction: dict[str, Any] = {}
     if name in ("x", "dr", "nonparam_dml"):
-        propensity = propensity_model("linear", seed).set_params(cv=None)
+        propensity = propensity_model("linear", seed).set_params(logisticregressioncv__cv=None)
         chances = cross_val_predict(propensity, covariates[learn], treated[learn], cv=FOLDS, method="predict_proba")[:, 1]
         own["p"] = chances.clip(CLIP, 1 - CLIP)
         if name == "x":

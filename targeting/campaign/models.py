@@ -14,7 +14,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
-from sklearn.model_selection import GridSearchCV
 
 from targeting.base.columns import PREFIX, all_effect_columns, effect_columns
 from targeting.base.errors import DataError
@@ -197,9 +196,7 @@ def fit_propensity(panel: pd.DataFrame, models: Sequence[str], weights: Sequence
         return Propensity([], [], 0.0, float(np.nanmean(known).round(4)))
     covariates, treated = learnable(panel)[observed], panel["treated"].to_numpy()[observed]
     fitted = [propensity_model(model, seed).fit(covariates, treated) for model in models]
-    # Of a search, what it has found.
-    found = [model.best_estimator_ if isinstance(model, GridSearchCV) else model for model in fitted]
-    return Propensity(found, list(weights), clip_bound(treated, clip))
+    return Propensity(fitted, list(weights), clip_bound(treated, clip))
 
 
 def fit_blend(

@@ -5,9 +5,9 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, clone
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
-from sklearn.linear_model import LogisticRegression, Ridge, RidgeCV
-from sklearn.model_selection import GridSearchCV, StratifiedKFold
-from sklearn.pipeline import make_pipeline
+from sklearn.linear_model import LogisticRegression, LogisticRegressionCV, Ridge, RidgeCV
+from sklearn.model_selection import StratifiedKFold
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from targeting.base.errors import DataError
@@ -15,6 +15,8 @@ from targeting.stats.units import rounded
 
 RIDGE_PENALTIES = np.logspace(0, 4, 13)
 LOGISTIC_STRENGTHS = np.logspace(-2.5, 0, 6)
+# Newton's steps on centred columns; with scikit-learn's own tolerance small propensities end some percent off.
+LOGISTIC = {"solver": "newton-cholesky", "max_iter": 200, "tol": 1e-8}
 # Small trees: the arm of the treated has a few hundred rows per trial.
 BOOSTING = {"max_iter": 150, "learning_rate": 0.05, "max_leaf_nodes": 8, "min_samples_leaf": 20}
 
@@ -51,7 +53,8 @@ def independent_columns(design: NDArray[np.float64]) -> NDArray[np.float64]:
 def outcome_model(name: str, seed: int) -> BaseEstimator:
     """A regressor of the outcome on covariates (n, p); raises DataError for an unknown name."""
     if name == "linear":
-        return make_pipeline(FunctionTransformer(with_logs), StandardScaler(), RidgeCV(RIDGE_PENALTIES))
+        # Of equal decompositions the fastest, where rows are many and columns few.
+        return make_pipeline(FunctionTransformer(with_logs), StandardScaler(), RidgeCV(RIDGE_PENALTIES, gcv_mode="svd"))
     if name == "boosting":
         return HistGradientBoostingRegressor(**BOOSTING, random_state=seed)
     raise DataError(f"Unknown model {name!r} in nuisance.models; known: linear, boosting.")
@@ -60,21 +63,29 @@ def outcome_model(name: str, seed: int) -> BaseEstimator:
 def propensity_model(name: str, seed: int) -> BaseEstimator:
     """A classifier of treatment on covariates (n, p); raises DataError for an unknown name."""
     if name == "linear":
-        logistic = LogisticRegression(solver="newton-cholesky", max_iter=200)
-        pipeline = make_pipeline(FunctionTransformer(with_logs), StandardScaler(), logistic)
         # These inner folds split rows, not households: that can only move the penalty, since the outer folds hold whole
         # households. They are shuffled, as the panel's rows are ordered by trial. Under econml its own folds take their place.
         inner = StratifiedKFold(4, shuffle=True, random_state=seed)
-        return GridSearchCV(pipeline, {"logisticregression__C": LOGISTIC_STRENGTHS}, scoring="neg_log_loss", cv=inner)
+        penalties = {"Cs": LOGISTIC_STRENGTHS, "l1_ratios": (0,), "scoring": "neg_log_loss", "use_legacy_attributes": False}
+        return _logistic(LogisticRegressionCV(**penalties, **LOGISTIC, cv=inner))
     if name == "boosting":
         return HistGradientBoostingClassifier(**BOOSTING, random_state=seed)
     raise DataError(f"Unknown model {name!r} in nuisance.models; known: linear, boosting.")
 
 
-def without_search(fitted: BaseEstimator) -> BaseEstimator:
+def fixed_propensity(strength: float) -> Pipeline:
+    """The linear model of treatment with this inverse penalty."""
+    return _logistic(LogisticRegression(C=strength, **LOGISTIC))
+
+
+def _logistic(regression: BaseEstimator) -> Pipeline:
+    return make_pipeline(FunctionTransformer(with_logs), StandardScaler(), regression)
+
+
+def without_search(fitted: Pipeline) -> Pipeline:
     """An unfitted copy of a fitted linear model, outcome or propensity, with the penalty that its search chose."""
-    if isinstance(fitted, GridSearchCV):
-        return clone(fitted.best_estimator_)
+    if isinstance(fitted[-1], LogisticRegressionCV):
+        return fixed_propensity(fitted[-1].C_)
     return make_pipeline(*(clone(step) for _, step in fitted.steps[:-1]), Ridge(fitted[-1].alpha_))
 
 

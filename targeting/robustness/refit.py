@@ -16,7 +16,7 @@ from targeting.base.columns import outcomes_of
 from targeting.base.parallel import in_processes
 from targeting.base.progress import track
 from targeting.effects.estimators import ESTIMATORS, RATIOS, effect_data
-from targeting.nuisance.cross_fit import Task, nuisance_table, nuisance_tasks, out_of_fold
+from targeting.nuisance.cross_fit import nuisance_table, nuisance_tasks, out_of_fold
 from targeting.nuisance.models import without_search
 from targeting.stats.estimates import Estimate
 from targeting.stats.folds import in_sample
@@ -27,27 +27,26 @@ REFITTED = {method: terms for method, terms in RATIOS.items() if method != "owat
 KEPT = 0.8  # share of households in a draw: near enough to all of them for the models to fare alike
 
 
-def refit_draws(panel: pd.DataFrame, outcome: str, n_draws: int, clip: float, seed: int) -> pd.DataFrame:
-    """Estimates without a random fifth of the households, `n_draws` times: one row per draw, one column per estimator.
+def refit_draws(panel: pd.DataFrame, n_draws: int, clip: float, seed: int) -> pd.DataFrame:
+    """Estimates without a random fifth of the households, `n_draws` times.
+
+    One row per draw, one column per outcome of the panel and estimator, in two levels.
 
     Nuisances are the linear models, cross-fitted anew in each draw over the panel's folds; penalties are chosen once, on all
     rows of the sample. Estimators are the ratios of sums. A bootstrap would not do: its copies leave the models 63% of the
     households to learn from, and where they extrapolate that alone makes estimates far wilder.
     """
-    rules = (outcome, _models_of(panel, outcome, seed), clip)
-    results = in_processes(partial(_draw, panel, *rules), (([seed, number],) for number in range(n_draws)))
-    return pd.DataFrame(list(track(results, "Refitting without some households", n_draws)))
+    draw = partial(_draw, panel, _models_of(panel, seed), clip)
+    results = in_processes(draw, (([seed, number],) for number in range(n_draws)))
+    draws = pd.DataFrame(list(track(results, "Refitting without some households", n_draws)))
+    return draws.set_axis(pd.MultiIndex.from_tuples(draws.columns), axis=1)
 
 
-def _tasks(panel: pd.DataFrame, outcome: str) -> list[Task]:
-    return [task for task in nuisance_tasks(panel) if task.name == "propensity" or task.name.endswith(outcome)]
-
-
-def _models_of(panel: pd.DataFrame, outcome: str, seed: int) -> dict[str, BaseEstimator]:
+def _models_of(panel: pd.DataFrame, seed: int) -> dict[str, BaseEstimator]:
     """For every nuisance the linear model with its penalty chosen on all rows of the sample, unfitted."""
     sample = in_sample(panel["fold"])
     covariates, models = covariate_matrix(panel)[sample], {}
-    for task in (whole.subset(sample) for whole in _tasks(panel, outcome)):
+    for task in (whole.subset(sample) for whole in nuisance_tasks(panel)):
         target = task.target[task.learn_from]
         fitted = task.build("linear", seed).fit(covariates[task.learn_from], target.astype(int) if task.probability else target)
         models[task.name] = without_search(fitted)
@@ -55,22 +54,28 @@ def _models_of(panel: pd.DataFrame, outcome: str, seed: int) -> dict[str, BaseEs
 
 
 def _draw(
-    panel: pd.DataFrame, outcome: str, models: Mapping[str, BaseEstimator], clip: float, seed: Sequence[int]
-) -> dict[str, float]:
+    panel: pd.DataFrame, models: Mapping[str, BaseEstimator], clip: float, seed: Sequence[int]
+) -> dict[tuple[str, str], float]:
     """The estimates without one random set of households."""
     households = np.unique(panel["household_id"])
     kept = np.random.default_rng(seed).choice(households, round(KEPT * len(households)), replace=False)
     rows = panel[panel["household_id"].isin(kept)].reset_index(drop=True)
     fold = rows["fold"].to_numpy()
     covariates, predictions = covariate_matrix(rows), {}
-    for task in _tasks(rows, outcome):
+    for task in nuisance_tasks(rows):
         fixed = replace(task, build=lambda name, _: models[name])
         predicted = np.empty(len(rows))
         for number in np.unique(fold):
             predicted[fold == number] = out_of_fold(fixed, task.name, covariates, fold, number, seed[1])
         predictions[task.name] = predicted
-    data = effect_data(rows, nuisance_table(rows, predictions, clip, [outcome]), outcome)
-    return {method: float(np.divide(*(part.sum() for part in terms(data)))) for method, terms in REFITTED.items()}
+    nuisance = nuisance_table(rows, predictions, clip)
+    found: dict[tuple[str, str], float] = {}
+    for outcome in outcomes_of(rows.columns):
+        data = effect_data(rows, nuisance, outcome)
+        found |= {
+            (outcome, method): float(np.divide(*(sum_of.sum() for sum_of in terms(data)))) for method, terms in REFITTED.items()
+        }
+    return found
 
 
 def refit_table(draws: pd.DataFrame, estimates: Mapping[str, Estimate]) -> pd.DataFrame:
@@ -102,11 +107,10 @@ def refit_effects(panel: pd.DataFrame, nuisance: pd.DataFrame, n_draws: int, cli
 
     `nuisance` has the panel's rows in their order, and gives the estimates from all of them.
     """
-    tables = []
+    draws, tables = refit_draws(panel, n_draws, clip, seed), []
     for outcome in outcomes_of(panel.columns):
-        draws = refit_draws(panel, outcome, n_draws, clip, seed)
         data = effect_data(panel, nuisance, outcome)
-        table = refit_table(draws, {method: ESTIMATORS[method](data) for method in draws.columns})
+        table = refit_table(draws[outcome], {method: ESTIMATORS[method](data) for method in REFITTED})
         tables.append(table.assign(outcome=outcome))
     return pd.concat(tables, ignore_index=True)
 

@@ -13,7 +13,8 @@ from functools import partial
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator, clone
+from sklearn.base import BaseEstimator
+from sklearn.pipeline import Pipeline
 
 from targeting.base.columns import outcomes_of
 from targeting.base.errors import DataError
@@ -22,7 +23,7 @@ from targeting.base.parallel import in_processes
 from targeting.base.progress import track
 from targeting.effects.estimators import EffectData, aipw, ato, effect_data
 from targeting.nuisance.cross_fit import Task, cross_fit, nuisance_table, nuisance_tasks, out_of_fold
-from targeting.nuisance.models import outcome_model, propensity_model
+from targeting.nuisance.models import fixed_propensity, outcome_model, propensity_model
 from targeting.robustness.refutation import LEFT_OUT, ORIGINAL, Draw
 from targeting.stats.estimates import Estimate
 from targeting.stats.folds import household_folds, in_sample
@@ -64,7 +65,7 @@ class LightNuisances:
         predictions = {}
         if self.strength is not None:
             observed = np.isnan(known_propensities(panel))
-            propensity = Task("propensity", treated.astype(float), observed, partial(_fixed_propensity, self.strength), True)
+            propensity = Task("propensity", treated.astype(float), observed, partial(_fixed, self.strength), True)
             predictions[propensity.name] = self._out_of_fold(propensity, covariates, fold)
         for arm in (0, 1):
             values = self._out_of_fold(Task(f"mu{arm}", outcomes, treated == arm, _outcomes_at_once, False), covariates, fold)
@@ -95,11 +96,11 @@ def _searched(panel: pd.DataFrame, clip: float, seed: int) -> LightNuisances:
     if not observed.any():
         return LightNuisances(None, clip, seed)
     search = propensity_model(MODEL, seed).fit(covariate_matrix(panel)[observed], panel.loc[observed, "treated"])
-    return LightNuisances(float(search.best_params_["logisticregression__C"]), clip, seed)
+    return LightNuisances(float(search[-1].C_), clip, seed)
 
 
-def _fixed_propensity(strength: float, name: str, seed: int) -> BaseEstimator:
-    return clone(propensity_model(name, seed).estimator).set_params(logisticregression__C=strength)
+def _fixed(strength: float, _name: str, _seed: int) -> Pipeline:
+    return fixed_propensity(strength)
 
 
 def _outcomes_at_once(name: str, seed: int) -> BaseEstimator:

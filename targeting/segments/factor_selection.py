@@ -64,7 +64,7 @@ def loadings_stability(
 
 def _directions(sample: pd.DataFrame, settings: FactorSettings, seed: int) -> Matrix:
     """Directions of a fit, shape (factors, features); zero for a feature that has one value in the sample, and is left out."""
-    varying = [name in varying_features(sample) for name in sample]
+    varying = sample.columns.isin(varying_features(sample))
     directions = np.zeros((settings.factors, len(varying)))
     directions[:, varying] = fit_factors(sample.loc[:, varying], settings, seed).directions
     return directions

@@ -109,7 +109,7 @@ class Factorisation:
 
 def varying_features(features: pd.DataFrame) -> list[str]:
     """The features in which households differ: another tells nothing, as the share of goods that a shop does not sell."""
-    return [str(name) for name in features if features[name].nunique(dropna=False) > 1]
+    return features.columns[_varies(features)].tolist()
 
 
 def settings_for(settings: FactorSettings, names: Sequence[str]) -> FactorSettings:
@@ -241,6 +241,13 @@ def _floored(features: pd.DataFrame) -> pd.DataFrame:
     return features.assign(**{name: features[name].clip(lower=0) for name in features if str(name).startswith(MONEY)})
 
 
+def _varies(features: pd.DataFrame) -> NDArray[np.bool_]:
+    """By feature, whether any household has another value than the first, or none where the first has one."""
+    values = features.to_numpy(dtype=float)
+    alike = (values == values[:1]) | (np.isnan(values) & np.isnan(values[:1]))
+    return ~alike.all(axis=0)
+
+
 def _or_one(values: Matrix) -> Matrix:
     """The values with 1 in place of 0, to divide by."""
     return np.where(values > 0, values, 1.0)
@@ -250,7 +257,7 @@ def _require_usable(features: pd.DataFrame) -> None:
     problems = {
         "missing values": features.columns[features.isna().any()],
         "negative values": features.columns[(features < 0).any()],
-        "one value for all households": features.columns[features.nunique(dropna=False) < 2],
+        "one value for all households": features.columns[~_varies(features)],
     }
     for problem, names in problems.items():
         if len(names):
