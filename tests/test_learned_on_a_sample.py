@@ -59,7 +59,7 @@ def unsearched(name: str, seed: int) -> Pipeline:
 
 @pytest.fixture
 def one_penalty(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The propensity without the search for its penalty, which takes nine tenths of the time."""
+    """The propensity without the search for its penalty, which takes most of the time."""
     monkeypatch.setattr(cross_fit_module, "propensity_model", unsearched)
 
 
