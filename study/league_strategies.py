@@ -6,10 +6,10 @@ learn from the stored nuisances; no policy goes by segments or a tree.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import pandas as pd
-from sklearn.pipeline import Pipeline
 
 from study.estimate import MODELS, one_process
 from study.league_retailer import OUTCOME, Seen
@@ -83,14 +83,11 @@ def learn(rows: pd.DataFrame, params: Params) -> Learned:
 
 def fit_nuisances(panel: pd.DataFrame, params: Params) -> pd.DataFrame:
     """Nuisances and scores, row by row as the panel."""
-    tasks = [replace(task, build=_propensity_model) if task.probability else task for task in nuisance_tasks(panel)]
+    # The pipeline's linear model of the propensity, without the search of its penalty.
+    known = partial(fixed_propensity, STRENGTH)
+    tasks = [replace(task, build=known) if task.probability else task for task in nuisance_tasks(panel)]
     predictions, _ = cross_fit(tasks, panel, MODELS, params["nuisance"]["folds"], 1, params["seed"])
     return with_precision(panel, nuisance_table(panel, predictions, params["nuisance"]["clip"]))
-
-
-def _propensity_model(name: str, seed: int) -> Pipeline:
-    """The pipeline's linear model of the propensity, without the search of its penalty."""
-    return fixed_propensity(STRENGTH)
 
 
 def _stored(panel: pd.DataFrame, nuisance: pd.DataFrame) -> pd.DataFrame:

@@ -308,6 +308,16 @@ def test_a_changed_file_reruns_ingest(project, own_folder):
     assert "up to date" in call(project, "dvc", "status")
 
 
+@pytest.mark.long
+def test_data_that_are_not_there_stop_an_experiment_with_a_sentence_and_lose_nothing(project):
+    before = results(project)
+    output = call(project, "dvc", "exp", "run", "-S", "data.path=/no/tills", fails=True)
+    assert "settings: data.path is '/no/tills', and nothing is there." in output
+    assert "Errno" not in output
+    assert {name: content for name, content in before.items() if name != "metrics/settings.json"} == results(project)
+    restore(project)
+
+
 def test_bad_input_stops_with_one_line_and_leaves_nothing_half_written(project, own_folder):
     path = own_folder / "campaign_table.csv"
     original = path.read_text()

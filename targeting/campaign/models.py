@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
+from sklearn.pipeline import Pipeline
 
 from targeting.base.columns import PREFIX, all_effect_columns, effect_columns
 from targeting.base.errors import DataError
@@ -24,7 +25,7 @@ from targeting.learners.ensemble import CONSTANT
 from targeting.learners.fitted import Fitted
 from targeting.learners.registry import Learner
 from targeting.learners.rows import Effects, HeldOut, Rows
-from targeting.nuisance.models import propensity_model
+from targeting.nuisance.models import propensity_model, without_search
 from targeting.nuisance.scores import clip_bound
 from targeting.stats.blocks import BLOCK, blocks
 from targeting.stats.folds import in_sample
@@ -195,8 +196,13 @@ def fit_propensity(panel: pd.DataFrame, models: Sequence[str], weights: Sequence
     if not observed.any():
         return Propensity([], [], 0.0, float(np.nanmean(known).round(4)))
     covariates, treated = learnable(panel)[observed], panel["treated"].to_numpy()[observed]
-    fitted = [propensity_model(model, seed).fit(covariates, treated) for model in models]
+    fitted = [_settled(propensity_model(model, seed).fit(covariates, treated), covariates, treated) for model in models]
     return Propensity(fitted, list(weights), clip_bound(treated, clip))
+
+
+def _settled(found: BaseEstimator, covariates: Vector, treated: Vector) -> BaseEstimator:
+    """The model without the search of its penalty, which predicts nothing and which a stored file need not hold."""
+    return without_search(found).fit(covariates, treated) if isinstance(found, Pipeline) else found
 
 
 def fit_blend(

@@ -15,8 +15,7 @@ from targeting.base.errors import DataError
 from targeting.base.outputs import replace
 from targeting.campaign.models import CampaignModels
 
-# Our own classes and functions that models hold, and what skops does not know by itself: trees, splines, numpy's asarray and the
-# folds over which a penalty was searched.
+# Our own classes and functions that models hold, and what skops does not know by itself: trees, splines and numpy's asarray.
 TRUSTED = [
     *(f"targeting.campaign.models.{name}" for name in ("Blend", "CampaignModels", "Past", "Propensity")),
     *(
@@ -29,7 +28,6 @@ TRUSTED = [
     "scipy._lib.array_api_compat.numpy._aliases.asarray",
     "scipy.interpolate._bsplines.BSpline",
     "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
-    "sklearn.model_selection._split.StratifiedKFold",
     "sklearn.tree._tree.Tree",
 ]
 ANY_ID = re.compile(r'(?<="__id__": )\d+|(?<="file": ")\d+')

@@ -16,7 +16,10 @@ from targeting.words.outcomes import outcome_words
 def tuning_chart(
     history: pd.DataFrame, importances: pd.DataFrame, summaries: Mapping[str, Mapping[str, Any]], learner: str
 ) -> Figure:
-    """The search of each outcome: completed trials and the best so far against the default, and what the settings matter."""
+    """The search of each outcome: completed trials and the best so far, and what the settings matter.
+
+    Beside them the two losses that are compared: of the default, and of what the search chose, on folds that did not choose it.
+    """
     figure = drawing(1.2 + 2.8 * len(summaries))
     grid = figure.subplots(len(summaries), 2, squeeze=False, width_ratios=[2, 1])
     for (left, right), (outcome, found) in zip(grid, summaries.items(), strict=True):
@@ -25,6 +28,8 @@ def tuning_chart(
         left.step(own["trial"], own["best"], where="post", color=DARK, label="best so far")
         if found["default_loss"] is not None:
             left.axhline(found["default_loss"], color=ACCENT, linestyle="--", label="default settings")
+        if found["tuned_loss"] is not None:
+            left.axhline(found["tuned_loss"], color=DARK, linestyle=":", label="the search's choice, on folds that did not choose it")
         left.xaxis.set_major_locator(MaxNLocator(integer=True))
         words = outcome_words(outcome)
         left.set(
@@ -37,7 +42,7 @@ def tuning_chart(
         title = "What decides a good trial" if len(shares) else "Too few completed trials to say what matters"
         right.set(xlabel="Share of the differences in loss", ylabel="", xlim=(0, 1), title=title)
     handles = {label: handle for handle, label in zip(*grid[0][0].get_legend_handles_labels(), strict=True)}
-    figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=3, fontsize=9)
+    figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=2, fontsize=9)
     kept = [f"{found['kept']} settings for {outcome_words(outcome)}" for outcome, found in summaries.items()]
     entitle(figure, f"What the search keeps of the {learner_name(learner)}: {', '.join(kept)}")
     return figure

@@ -14,7 +14,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
-from sklearn.pipeline import Pipeline
 
 from targeting.base.columns import outcomes_of
 from targeting.base.errors import DataError
@@ -65,7 +64,7 @@ class LightNuisances:
         predictions = {}
         if self.strength is not None:
             observed = np.isnan(known_propensities(panel))
-            propensity = Task("propensity", treated.astype(float), observed, partial(_fixed, self.strength), True)
+            propensity = Task("propensity", treated.astype(float), observed, partial(fixed_propensity, self.strength), True)
             predictions[propensity.name] = self._out_of_fold(propensity, covariates, fold)
         for arm in (0, 1):
             values = self._out_of_fold(Task(f"mu{arm}", outcomes, treated == arm, _outcomes_at_once, False), covariates, fold)
@@ -88,19 +87,11 @@ def light_nuisances(panel: pd.DataFrame, clip: float, seed: int) -> LightNuisanc
 
     They choose one number out of six, and the refits keep it: that makes a draw five times as cheap as searching again.
     """
-    return _searched(panel, clip, seed)
-
-
-def _searched(panel: pd.DataFrame, clip: float, seed: int) -> LightNuisances:
     observed = np.isnan(known_propensities(panel)) & in_sample(panel["fold"])
     if not observed.any():
         return LightNuisances(None, clip, seed)
     search = propensity_model(MODEL, seed).fit(covariate_matrix(panel)[observed], panel.loc[observed, "treated"])
     return LightNuisances(float(search[-1].C_), clip, seed)
-
-
-def _fixed(strength: float, _name: str, _seed: int) -> Pipeline:
-    return fixed_propensity(strength)
 
 
 def _outcomes_at_once(name: str, seed: int) -> BaseEstimator:
