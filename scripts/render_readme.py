@@ -13,6 +13,7 @@ from targeting.sentences.heterogeneity import heterogeneity_words
 from targeting.sentences.overlap import overlap_words
 from targeting.sentences.refutation import verdict_words
 from targeting.words.estimators import NAMES
+from targeting.words.features import covariate_words
 from targeting.words.money import amount, margin_words, money, speak_in
 from targeting.words.numbers import chance, number, percent
 
@@ -69,10 +70,17 @@ def text_environment() -> jinja2.Environment:
     templates.filters |= {"money": money, "percent": percent, "number": number, "chance": chance, "row_pair": row_pair}
     templates.filters |= {"amount": amount, "margin": margin_words}
     templates.filters |= {"overlap_words": overlap_words, "heterogeneity_words": heterogeneity_words}
+    templates.filters |= {"covariate_words": covariate_words, "rule_words": rule_words}
     templates.filters["verdict_words"] = lambda row: verdict_words(pd.Series(row))
     # What the report says of the same numbers.
     templates.globals["sentences"] = sentences
     return templates
+
+
+def rule_words(rule: str) -> str:
+    """A rule of plots/policy_tree.csv with its features in words: `monetary_actual > 138.3` is revenue after coupons > 138.3."""
+    parts = (part.rsplit(" ", 2) for part in rule.split(" and "))
+    return " and ".join(" ".join([covariate_words(name), *rest]) for name, *rest in parts)
 
 
 def known_truth() -> dict[str, float]:
@@ -90,16 +98,22 @@ def known_truth() -> dict[str, float]:
 
 
 def _earned_where_known() -> dict[str, float]:
-    """What the recommendation earns at made-up retailers of every overlap, by effect: of the oracle's profit, or USD per row."""
+    """What the recommendation, and a plug-in rule, earn at made-up retailers of every overlap, by effect.
+
+    Shares of the oracle's profit, or where that is nothing USD per row.
+    """
     retailers = pd.read_csv(ROOT / "study" / "retailer_choice.csv")
     cells = retailers[retailers["overlap"] == "all"].set_index("effect")
-    shares = cells["applied_profit"] / cells["oracle_profit"]
+    shares, plain = (cells[name] / cells["oracle_profit"] for name in ("applied_profit", "plugin_profit"))
     nothing, apart = cells.loc["none"], retailers["overlap"] != "all"
     return {
         "n_retailers": retailers.loc[apart, "n"].sum(),
         "earned_heterogeneous": float(shares["heterogeneous"]),
         "earned_constant": float(shares["constant"]),
         "earned_none": float(nothing["applied_profit"]),
+        "plugin_heterogeneous": float(plain["heterogeneous"]),
+        "plugin_constant": float(plain["constant"]),
+        "plugin_none": float(nothing["plugin_profit"]),
         "lost_much": float(nothing["loses_much"]),
     }
 

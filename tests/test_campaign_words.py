@@ -73,8 +73,8 @@ def test_weeks_count_only_once_the_campaign_has_begun():
 
 SCENARIOS = pd.DataFrame(
     [
-        ["as set", 12.73, "none", 0.0, 0.0, 0.0, 0.0, 0.0],
-        ["cost by the tills", 0.64, "prudent", 0.53, 1.95, -0.02, 3.92, 0.004],
+        ["as set", 12.73, "none", 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0],
+        ["cost by the tills", 0.64, "prudent", 0.53, 1.95, -0.02, 3.92, 0.004, 1.62, -1.22, 4.46],
     ],
     columns=[
         "scenario",
@@ -85,6 +85,9 @@ SCENARIOS = pd.DataFrame(
         "expected_profit_lower",
         "expected_profit_upper",
         "chance_of_loss",
+        "measured",
+        "measured_ci_lower",
+        "measured_ci_upper",
     ],
 )
 METRICS = {"policy": {"costs": "published", "recommended": "none"}, "nuisance": {"answers": "overlap"}}
@@ -99,6 +102,9 @@ def test_the_decision_stands_beside_each_cost_and_where_that_is_from():
     assert "$0.04 of own discounts" in tills["source"]
     assert tills["decision"].startswith("Mail 53% of households: ")
     assert (tills["profit"], tills["risk"]) == ("$1.95 (-$0.02 to $3.92)", "less than 1%")
+    assert tills["measured"] == "$1.62 (95% interval -$1.22 to $4.46), which cannot be told from nothing"
+    clear = decision_rows(SCENARIOS.assign(measured_ci_lower=0.4), METRICS, 0.6)[1]["measured"]
+    assert clear == "$1.62 (95% interval $0.40 to $4.46)"
     assert decision_rows(SCENARIOS, METRICS | {"nuisance": {"answers": "nothing"}}, 0.6) == []
 
 

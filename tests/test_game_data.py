@@ -119,6 +119,7 @@ def test_stakes_follow_outcome_and_economics():
 
 def test_findings_say_when_differences_are_guesses():
     validation = {"heterogeneity": False, "best": "x", "best_autoc": 1.0, "heterogeneity_p": 0.5, "n_learners": 3}
+    validation |= {"surest": "x", "surest_p": 0.5}
     assert ranking_words(validation, "x", with_intervals=False).endswith("So differences between single customers are guesses.")
     shown = ranking_words(validation | {"heterogeneity": True}, "x", with_intervals=True)
     assert "with 95% intervals" in shown

@@ -92,6 +92,9 @@ def test_a_scenario_has_the_decision_of_a_run_at_its_cost():
     assert row["recommended"] == "prudent"
     assert row["recommended_share"] == decisions["prudent"].mean()
     assert row["expected_profit"] == pytest.approx(believed.loc["prudent", "expected_profit"])
+    earned = np.where(decisions["prudent"], ECONOMICS.margin * KNOWN.score - 0.5, 0.0)
+    assert row["measured"] == pytest.approx(earned.mean())
+    assert row["measured_ci_upper"] - row["measured"] == pytest.approx(Z * mean_estimate(earned, KNOWN.household_id).se)
     assert breakeven_scenarios(DATA, KNOWN, ECONOMICS, {}, None)["recommended"].eq("none").all()
 
 

@@ -303,10 +303,12 @@ def test_where_nobody_is_to_be_mailed_it_says_what_that_may_forgo():
 
 def test_the_decision_at_either_cost_is_told_under_its_own_name():
     bet = {"cost": 2.924, "recommended": "prudent", "recommended_share": 0.53, "expected_profit": 2.5, "chance_of_loss": 0.0027}
+    bet |= {"measured": 1.25, "measured_ci_lower": 0.25, "measured_ci_upper": 2.25}
     own = {"cost": 12.73, "recommended": "none"}
     scenarios = pd.DataFrame([own | {"scenario": "as set"}, bet | {"scenario": TILLS_COST}])
     said = decisions_by_cost_words(scenarios, "published")
-    for words in ("By these tills", "$2.92 per contact", "mail 53%", "$2.50 per household", "a chance of less than 1%"):
+    decided = ("$2.92 per contact", "mail 53%", "$2.50 per household", "a chance of less than 1%")
+    for words in ("By these tills", *decided, "earned $1.25 (95% interval $0.25 to $2.25)."):
         assert words in said["at_tills_cost"]
     assert said["at_set_cost"].startswith("The published study")
     assert said["at_set_cost"].endswith("At $12.73 per contact: mail nobody.")

@@ -8,6 +8,7 @@ import jinja2
 import pytest
 from playwright.sync_api import Browser
 
+from scripts.render_readme import rule_words
 from targeting.pages.rendering import environment, packed, render
 from tests.browser import opened
 
@@ -67,3 +68,11 @@ def test_a_page_names_no_other_address():
 def test_templates_are_found_by_name():
     with pytest.raises(jinja2.TemplateNotFound):
         render("no_such_page.html.jinja", {})
+
+
+def test_a_rule_is_told_in_words():
+    assert (
+        rule_words("monetary_actual > 138.3 and spend_28d <= 4")
+        == "revenue after coupons > 138.3 and spend in the last 28 days <= 4"
+    )
+    assert rule_words("everybody") == "everybody"

@@ -57,10 +57,20 @@ def test_the_headline_and_its_three_numbers():
     assert decision.decision_headline(metrics, policies) == "Mail nobody: mailing everybody in the overlap is shown to lose."
     open_question = policies.assign(profit_overlap_ci_upper=0.1)
     assert decision.decision_headline(metrics, open_question).endswith("is not known, test it.")
-    brings, costs, earns = decision.key_numbers(metrics, policies, "purchase_amount")
-    # Half of 20 USD of sales, known to half of 5.
+    measured = {
+        "outcome": "purchase_amount",
+        "trial": "all",
+        "method": "ato",
+        "estimate": 18.0,
+        "ci_lower": -4.0,
+        "ci_upper": 40.0,
+    }
+    effects = pd.DataFrame([measured])
+    brings, costs, earns = decision.key_numbers(metrics, policies, effects, "purchase_amount")
+    # Half of 20 USD of sales, known to half of 5; measured 18.
     assert brings["value"] == "$10.00"
     assert "$5.10 to $14.90" in brings["caption"]
+    assert "measured it brought $9.00 (95% interval -$2.00 to $20.00)" in brings["caption"]
     assert (costs["value"], earns["value"]) == ("$12.73", "$0.00")
     assert "-$2.50" in earns["caption"]
     assert "chance of 10%" in earns["caption"]
@@ -68,12 +78,21 @@ def test_the_headline_and_its_three_numbers():
     headline = decision.decision_headline(metrics, policies)
     assert headline == "Mail 40% of households: the best bet, not shown to pay."
     assert len(headline.split()) <= 12
-    assert "chance of 7%" in decision.key_numbers(metrics, policies, "purchase_amount")[2]["caption"]
+    assert "chance of 7%" in decision.key_numbers(metrics, policies, effects, "purchase_amount")[2]["caption"]
     metrics["policy"] |= {"shown": True, "belief": {}}
     assert "shown to pay" in decision.decision_headline(metrics, policies)
-    assert decision.key_numbers(metrics, policies, "purchase_amount")[0]["value"] == "not known"
+    assert decision.key_numbers(metrics, policies, effects, "purchase_amount")[0]["value"] == "not known"
     metrics["nuisance"] = metrics["nuisance"] | {"answers": "nothing"}
     assert "do not compare" in decision.decision_headline(metrics, policies)
+
+
+@pytest.mark.parametrize(("mailed", "answers"), [(5, "overlap"), (0, "everybody")])
+def test_the_reach_of_the_next_campaign_is_told_where_its_list_does_not(mailed, answers):
+    score = {"n_eligible": 2400, "n_in_overlap": 1200, "n_mailed": mailed}
+    assert decision.next_reach({"score": score, "nuisance": {"answers": answers}}) == ""
+    said = decision.next_reach({"score": score | {"n_mailed": 0}, "nuisance": {"answers": "overlap"}})
+    for words in ("past campaigns", "2,400", "1,200 (50%)"):
+        assert words in said
 
 
 LOSES = {"profit_ci_upper": -1.0, "profit_overlap_ci_upper": -0.5}

@@ -64,6 +64,8 @@ def test_the_best_is_chosen_and_the_others_are_behind():
         "heterogeneity": True,
         "heterogeneity_p": best.p,
         "best_autoc": best.autoc,
+        "surest": "good",
+        "surest_p": min(own.p for own in choice.overall.judgements.values()),
     }
     # The same numbers judge alone, and by the table's estimator.
     for name, cate in learners(effect).items():

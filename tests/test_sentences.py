@@ -44,10 +44,12 @@ def test_overlap():
 
 def test_heterogeneity():
     found = {"best": "average", "best_autoc": 22.034, "heterogeneity_p": 0.0004, "n_learners": 11, "heterogeneity": True}
+    found |= {"surest": "t", "surest_p": 0.11}
     shown = heterogeneity_words(found)
     assert has_all(shown, "beyond noise", "the average of learners", "22.03", "p < 0.001", "11")  # and not p = 0.000
     none = heterogeneity_words(found | {"heterogeneity": False, "heterogeneity_p": 0.379})
-    assert has_all(none, "No learner", "p = 0.379", "average effect")
+    # Of all that fail to show it, the one that comes closest, and not the preferred one.
+    assert has_all(none, "No learner", "smallest p is 0.11", "T-learner", "11 learners", "average effect")
     without = {"best": "ate", "heterogeneity": False, "heterogeneity_p": 1.0, "n_learners": 2}
     assert has_all(heterogeneity_words(without), "gates", "average effect")
 
@@ -209,7 +211,7 @@ def test_the_experiment_says_whether_one_campaign_is_enough():
     enough = experiment_metrics(tests, 34.22, 0.8, 2000, 2000, 6237.7)
     said = experiment_words(enough, 0.8, "purchase_amount")
     # 2,874 an arm by the published example, and 0.3 times as many with adjustment.
-    assert has_all(said, "$34.22", "80%", "5,748", f"{enough['n_total_adjusted']:,}", "2,000", "$6,237.70", "is enough")
+    assert has_all(said, "$34.22", "80%", "5,748", f"{enough['n_total_adjusted']:,}", "2,000", "$6,238", "is enough")
     few = experiment_words(experiment_metrics(tests, 34.22, 0.8, 2000, 700, 6237.7), 0.8, "purchase_amount")
     assert has_all(few, "not enough", "3 campaigns")
     assert "0.50 baskets" in experiment_words(enough | {"effect": 0.5}, 0.8, "purchase_count")
@@ -217,14 +219,18 @@ def test_the_experiment_says_whether_one_campaign_is_enough():
 
 def test_monitoring_names_all_that_holds():
     wrong = pd.DataFrame([["all", 9, 30.0, 10.5], ["5", 9, 50.0, 2.0]], columns=["group", "n", "predicted", "realised"])
-    none = pd.DataFrame(columns=REALISED)
-    stop = monitoring_words(Verdict(Advice.STOP, 2.5, wrong, ["propensity"], 4, 8), "purchase_amount")
+    none, mean = (
+        pd.DataFrame(columns=REALISED),
+        pd.Series({"predicted": 20.2, "realised": -6.4, "ci_lower": -34.5, "ci_upper": 21.8}),
+    )
+    stop = monitoring_words(Verdict(Advice.STOP, 2.5, wrong, mean, ["propensity"], 4, 8), "purchase_amount")
     assert has_all(stop, "lost $2.50", "mean", "$10.50 in place of $30.00", "fifth 5", "$2.00", "propensity drifted", "4 of 8")
-    few = monitoring_words(Verdict(Advice.RETRAIN, 0.0, none, ["effect"], 1, 8), "purchase_amount")
+    few = monitoring_words(Verdict(Advice.RETRAIN, 0.0, none, mean, ["effect"], 1, 8), "purchase_amount")
     assert "effect drifted" in few
     assert "1 of 8" not in few
-    assert has_all(monitoring_words(Verdict(Advice.KEEP, 0.0, none, [], 1, 8), "purchase_count"), "as predicted", "1 of 8")
-    assert "two or more campaigns" in monitoring_words(Verdict(Advice.UNKNOWN, 0.0, none, [], 0, 0), "purchase_amount")
+    keep = monitoring_words(Verdict(Advice.KEEP, 0.0, none, mean, [], 1, 8), "purchase_amount")
+    assert has_all(keep, "$20.20", "-$6.40 (-$34.50 to $21.80)", "chance", "1 of 8")
+    assert "two or more campaigns" in monitoring_words(Verdict(Advice.UNKNOWN, 0.0, none, none, [], 0, 0), "purchase_amount")
 
 
 def test_numbers_of_factors_and_segments():

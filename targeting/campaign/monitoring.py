@@ -123,12 +123,14 @@ class Verdict:
     """What to do with the models and the policy, and all that holds of what can call for it.
 
     `lost` is what the policy's contacts are shown to have lost, in USD per household, and 0 elsewhere; `wrong` the rows of the
-    table of realised effects (REALISED) that were not as predicted; `drifted_models` the names among MODELLED that drifted.
+    table of realised effects (REALISED) that were not as predicted, `mean` that of all households, missing without any;
+    `drifted_models` are the names among MODELLED that drifted.
     """
 
     advice: Advice
     lost: float
     wrong: pd.DataFrame
+    mean: pd.Series
     drifted_models: list[str]
     n_drifted: int
     n_features: int
@@ -151,7 +153,8 @@ def verdict_of(drift: pd.DataFrame, effects: pd.DataFrame) -> Verdict:
     drifted, or at least a quarter of the features did. keep: otherwise.
     """
     if effects.empty:
-        return Verdict(Advice.UNKNOWN, lost=0.0, wrong=effects, drifted_models=[], n_drifted=0, n_features=0)
+        nothing = pd.Series(dtype=float)
+        return Verdict(Advice.UNKNOWN, lost=0.0, wrong=effects, mean=nothing, drifted_models=[], n_drifted=0, n_features=0)
     money = effects.set_index("group").loc["profit"]
     compared = effects[effects["group"] != "profit"]
     z = norm.ppf(1 - SIGNIFICANCE / 2 / len(compared))
@@ -161,6 +164,7 @@ def verdict_of(drift: pd.DataFrame, effects: pd.DataFrame) -> Verdict:
         Advice.KEEP,
         lost=-float(money["realised"]) if money["ci_upper"] < 0 else 0.0,
         wrong=compared[compared["surprise"].abs() > z * compared["surprise_se"]],
+        mean=effects.set_index("group").loc["all"],
         drifted_models=models.index[models].tolist(),
         n_drifted=int(features.sum()),
         n_features=len(features),

@@ -29,7 +29,8 @@ def tuning_chart(
         if found["default_loss"] is not None:
             left.axhline(found["default_loss"], color=ACCENT, linestyle="--", label="default settings")
         if found["tuned_loss"] is not None:
-            left.axhline(found["tuned_loss"], color=DARK, linestyle=":", label="the search's choice, on folds that did not choose it")
+            words = "the search's choice, on folds that did not choose it"
+            left.axhline(found["tuned_loss"], color=DARK, linestyle=":", label=words)
         left.xaxis.set_major_locator(MaxNLocator(integer=True))
         words = outcome_words(outcome)
         left.set(

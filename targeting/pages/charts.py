@@ -6,7 +6,6 @@ import pandas as pd
 from targeting.figures.intervals import interval_rows
 from targeting.figures.style import DARK
 from targeting.figures.vega import MONEY, SHARE, WRAPPED, Spec, lines, named, records, spec, zero_line
-from targeting.sentences.policy_names import POLICY_WORDS
 from targeting.words.money import currency
 
 
@@ -50,8 +49,8 @@ def positioning_spec(segments: pd.DataFrame, x: str = "visits", y: str = "revenu
 
 
 def policies_spec(policies: pd.DataFrame) -> Spec:
-    """What each policy earned off-policy, with its interval, and what the model promised of it."""
-    table = policies[policies["profit"].notna()].assign(mails=lambda rows: [lines(POLICY_WORDS[name]) for name in rows["policy"]])
+    """What each policy earned off-policy, with its interval, and what the model promised of it; `mails` says whom it mails."""
+    table = policies[policies["profit"].notna()].assign(mails=lambda rows: rows["mails"].map(lines))
     names = ("off-policy, with 95% interval", "promised by the model")
     layers = interval_rows(
         table,

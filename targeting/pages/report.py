@@ -26,7 +26,7 @@ from targeting.sentences import report as sentences
 from targeting.sentences.glossary import glossary
 from targeting.sentences.heterogeneity import ranked_by
 from targeting.sentences.overlap import overlap_words
-from targeting.sentences.policy_names import POLICY_WORDS
+from targeting.sentences.policy_names import whom
 from targeting.sentences.refutation import verdict_words
 from targeting.sentences.truth import claims_in_words, truth_sentences
 from targeting.words.estimators import NAMES
@@ -119,7 +119,7 @@ def all_charts(
         "roi": roi_spec(curve, metrics["nuisance"]["overlap_share"]),
         **({} if no_tills(metrics) else {"positioning": charts.positioning_spec(tables["segments"])}),
         **{f"segment_effects_{name}": in_segments(name) for name in outcomes},
-        "policies": charts.policies_spec(with_extrapolated(metrics, tables["policies"])),
+        "policies": charts.policies_spec(policies_in_words(metrics, tables["policies"])),
         **({"weeks": weeks_spec(tables["event_time"])} if has_weeks(metrics) else {}),
         "propensity": propensity_spec(propensities, AS_THEY_ARE),
         "propensity_weighted": propensity_spec(propensities, WEIGHTED),
@@ -167,7 +167,8 @@ def said(metrics: Mapping[str, Any], tables: Tables, parameters: Mapping[str, An
     return {
         "order": ranked_by(order),
         "decision": decision.decision_headline(metrics, policies),
-        "key_numbers": decision.key_numbers(metrics, policies, outcome),
+        "key_numbers": decision.key_numbers(metrics, policies, tables["ate"], outcome),
+        "next_reach": decision.next_reach(metrics),
         "confidence": sentences.confidence(metrics, doubts, policies),
         "doubts": doubts,
         "nobody_left": sentences.nobody_left(metrics),
@@ -205,6 +206,12 @@ def with_extrapolated(metrics: Mapping[str, Any], policies: pd.DataFrame) -> pd.
     beyond = (policies["share_outside"] > 0) & (metrics["nuisance"]["answers"] != "everybody")
     ends = ["profit_ci_lower", "profit_ci_upper"]
     return policies.assign(extrapolated=beyond, **policies[ends].mask(beyond))
+
+
+def policies_in_words(metrics: Mapping[str, Any], policies: pd.DataFrame) -> pd.DataFrame:
+    """`with_extrapolated`, and whom each policy mails (mails)."""
+    table = with_extrapolated(metrics, policies)
+    return table.assign(mails=[whom(*row) for row in zip(table["policy"], table["lottery"].eq(True), strict=True)])
 
 
 def own_names(tables: Tables, parameters: Mapping[str, Any]) -> list[str]:
@@ -247,7 +254,7 @@ def report_context(
         "others": outcomes[1:],
         "segments": segment_cards(metrics, tables, outcome),
         "segment_effects": records(tables["segment_effects"]),
-        "policies": records(with_extrapolated(metrics, policies)),
+        "policies": records(policies_in_words(metrics, policies)),
         "effects": records(sentences.pooled(tables["ate"], first)),
         "estimator_names": NAMES,
         "amount": amount,
@@ -261,7 +268,6 @@ def report_context(
         "sliders": {name: slider(lookup, name, policy[name]) for name in ("cost", "margin")},
         "margin_unit": "share of sales" if outcome == "purchase_amount" else f"{currency()} per {one_of(outcome)}",
         "ticks": decision.ticks(stops(lookup, "cost"), metrics),
-        "policy_words": POLICY_WORDS,
         "glossary": glossary(),
         "charts": all_charts(metrics, tables, arms, curve, parameters),
         "lookup": embedded(lookup, len(arms), outcome, metrics["nuisance"]["answers"]),

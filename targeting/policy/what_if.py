@@ -70,10 +70,11 @@ def cost_margin_grid(
     return pd.DataFrame(rows)
 
 
-def best_bet(data: PolicyData, beliefs: Beliefs | None, economics: Economics) -> dict[str, object]:
-    """What is recommended at this cost and margin, and what it is believed to earn per row, in USD.
+def best_bet(data: PolicyData, evidence: Evidence, economics: Economics, beliefs: Beliefs | None) -> dict[str, object]:
+    """What is recommended at this cost and margin, and what it is believed to earn, and measured to have earned, per row in USD.
 
-    Keys: recommended, recommended_share, and those of `believed_profits`; `none` without beliefs.
+    Keys: recommended, recommended_share, those of `believed_profits`, and measured, measured_ci_lower, measured_ci_upper, which
+    are off-policy; `none` without beliefs.
     """
     seen = replace(data, breakeven=economics.breakeven, cost=economics.cost)
     choices = {name: policy for name, policy in available(seen).items() if name in ("none", *BEST_BETS)}
@@ -81,7 +82,9 @@ def best_bet(data: PolicyData, beliefs: Beliefs | None, economics: Economics) ->
     believed = believed_profits(beliefs, decisions, data.overlap, economics).assign(n=decisions.sum().to_numpy())
     name = recommend(believed)
     own = believed.set_index("policy").loc[name, list(BELIEVED)].to_dict()
-    return {"recommended": name, "recommended_share": float(decisions[name].mean()), **own}
+    found = mean_estimate(profits(decisions[name].to_numpy(), evidence.score, economics), evidence.household_id)
+    measured = {"measured": found.value, "measured_ci_lower": found.lower, "measured_ci_upper": found.upper}
+    return {"recommended": name, "recommended_share": float(decisions[name].mean()), **own, **measured}
 
 
 def breakeven_scenarios(
@@ -113,7 +116,7 @@ def breakeven_scenarios(
             {
                 "scenario": name,
                 **varied.averages(),
-                **best_bet(data, beliefs, varied),
+                **best_bet(data, evidence, varied, beliefs),
                 "share": float(policy.mean()),
                 "profit_plugin": float(profits(policy, data.cate, varied).mean()),
                 "profit": profit.value,

@@ -15,7 +15,7 @@ EARNED = {"estimate": "profit", "ci_lower": "profit_ci_lower", "ci_upper": "prof
 def campaign_profits(
     effects: pd.DataFrame, trials: pd.DataFrame, policy: Mapping[str, Any], outcome: str, method: str
 ) -> pd.DataFrame:
-    """What each past campaign earned or lost per household that it mailed, in the order of time; the last row is of all.
+    """What each past campaign earned or lost per mailing in the overlap, in the order of time; the last row is of all.
 
     `effects` is plots/ate.csv, `trials` plots/trials.csv, `policy` metrics/policy.json. Columns: campaign (or `all`), began
     (YYYY-MM-DD, or empty), n_treated; by `method`, in units of `outcome`, estimate, ci_lower, ci_upper; and in USD profit,
@@ -47,7 +47,7 @@ def campaigns_sentence(profits: pd.DataFrame) -> str:
         row = total.iloc[0]
         verb = "earned" if row["profit"] >= 0 else "lost"
         ends = f"95% interval of the profit {money(row['profit_ci_lower'])} to {money(row['profit_ci_upper'])}"
-        said += f" Together they {verb} {money(abs(row['profit']))} per household mailed ({ends})."
+        said += f" Together they {verb} {money(abs(row['profit']))} per mailing in the overlap ({ends})."
     return said
 
 

@@ -6,12 +6,12 @@ from typing import Any
 import pandas as pd
 
 from targeting.policy.contact_price import TILLS
-from targeting.sentences.policy import AT_SET_COST, AT_TILLS_COST, STUDY_COST, decisions_by_cost
+from targeting.sentences.policy import AT_SET_COST, AT_TILLS_COST, STUDY_COST, decisions_by_cost, measured_words
 from targeting.sentences.policy_names import POLICY_WORDS
-from targeting.sentences.report import loss_of_mailing_everybody
+from targeting.sentences.report import loss_of_mailing_everybody, read_first
 from targeting.stats.estimates import Z
 from targeting.words.money import amount, money
-from targeting.words.numbers import chance, percent
+from targeting.words.numbers import chance, number, percent
 
 Metrics = Mapping[str, Any]
 EVERYBODY = {"everybody": "everybody", "overlap": "everybody in the overlap"}
@@ -52,11 +52,12 @@ def ticks(lookup_costs: Sequence[float], metrics: Metrics) -> list[dict[str, Any
     return [{"words": f"{name}: {money(value)}", "stop": near[name]} for name, value in marks.items()]
 
 
-def key_numbers(metrics: Metrics, policies: pd.DataFrame, outcome: str) -> list[dict[str, Any]]:
+def key_numbers(metrics: Metrics, policies: pd.DataFrame, effects: pd.DataFrame, outcome: str) -> list[dict[str, Any]]:
     """What a mailing brings, what it costs and what the decision is expected to earn: key, value and caption each.
 
-    The first has too, where it is known, `effect`, `lower` and `upper`, in units of the outcome: what the sliders multiply by
-    their margin. `policies` is plots/policies.csv.
+    The first has too, where it is known, what the sliders multiply by their margin, in units of the outcome: `effect`, `lower`
+    and `upper`, and as measured `measured`, `measured_lower`, `measured_upper`. `policies` is plots/policies.csv, `effects`
+    plots/ate.csv.
     """
     policy = metrics["policy"]
     brings: dict[str, Any] = {
@@ -68,13 +69,17 @@ def key_numbers(metrics: Metrics, policies: pd.DataFrame, outcome: str) -> list[
     if known:
         level, sd = policy["belief"]["level"], policy["belief"]["level_sd"]
         lower, upper = level - Z * sd, level + Z * sd
+        measured = [float(read_first(effects, outcome)[name]) for name in ("estimate", "ci_lower", "ci_upper")]
         ends = f"{money(policy['margin'] * lower)} to {money(policy['margin'] * upper)} with a probability of 95%"
+        alone, least, most = (money(policy["margin"] * value) for value in measured)
         brings |= {
             "value": money(policy["margin"] * level),
-            "caption": f"what a mailing is expected to bring in margin, in the overlap: {ends}",
+            "caption": f"what a mailing is expected to bring in margin, in the overlap: {ends}; "
+            f"measured it brought {alone} (95% interval {least} to {most})",
             "effect": level,
             "lower": lower,
             "upper": upper,
+            **dict(zip(("measured", "measured_lower", "measured_upper"), measured, strict=True)),
         }
     own = AT_TILLS_COST if policy["costs"] == TILLS else AT_SET_COST
     costs = {
@@ -99,7 +104,9 @@ def key_numbers(metrics: Metrics, policies: pd.DataFrame, outcome: str) -> list[
 
 
 def decision_rows(scenarios: pd.DataFrame, metrics: Metrics, contact_cost: float) -> list[dict[str, str]]:
-    """The decision at the cost as set and at that by the tills, a row each: cost, source, decision, profit, risk, mails, own.
+    """The decision at the cost as set and at that by the tills, a row each.
+
+    Keys: cost, source, decision, profit, risk, measured, mails, own.
 
     `scenarios` is plots/breakeven.csv, `contact_cost` policy.contact_cost. None where the arms do not compare.
     """
@@ -124,11 +131,27 @@ def decision_rows(scenarios: pd.DataFrame, metrics: Metrics, contact_cost: float
                 else "Mail nobody",
                 "profit": f"{money(row['expected_profit'])} ({ends})" if mails else money(0),
                 "risk": chance(row["chance_of_loss"]) if mails else "none",
+                "measured": measured_words(row) if mails else money(0),
                 "mails": mails,
                 "own": key == own,
             }
         )
     return rows
+
+
+def next_reach(metrics: Metrics) -> str:
+    """That shares are of past campaigns, and how many of the next one's households can be mailed at all; empty with a list.
+
+    A list that mails somebody says how many itself.
+    """
+    score = metrics["score"]
+    if not score["n_eligible"] or score["n_mailed"] or metrics["nuisance"]["answers"] == "everybody":
+        return ""
+    inside, eligible = score["n_in_overlap"], score["n_eligible"]
+    return (
+        f"Shares are of the households of past campaigns. Of the {number(eligible, 0)} whom the next one could reach "
+        f"{number(inside, 0)} ({percent(inside / eligible)}) lie inside the overlap, and no more would be mailed."
+    )
 
 
 def believed_and_measured(metrics: Metrics, policies: pd.DataFrame) -> str:

@@ -28,7 +28,7 @@ def experiment_words(metrics: Mapping[str, float], power: float, outcome: str) -
     """
     taking_part, needed = int(metrics["n_assigned"]), int(metrics["n_total_adjusted"])
     size = (
-        f"An average effect of {amount(metrics['effect'], outcome)} is told from none with a chance of {percent(power)} by "
+        f"To find an average effect of {amount(metrics['effect'], outcome)} with {percent(power)} power takes "
         f"{number(needed, 0)} households, half of them mailed, if outcomes are adjusted for what was predicted "
         f"({number(metrics['n_total'], 0)} if not)."
     )
@@ -42,4 +42,4 @@ def experiment_words(metrics: Mapping[str, float], power: float, outcome: str) -
     if needed > taking_part:
         campaigns = -(-needed // taking_part)
         advice = f"One campaign is not enough: {found}; draw lots over {campaigns} campaigns as large"
-    return f"{size} {advice}, and mailing half of them costs {money(metrics['cost_usd'])}."
+    return f"{size} {advice}, and mailing half of them costs {money(metrics['cost_usd'], 0)}."

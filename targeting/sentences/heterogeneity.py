@@ -19,11 +19,9 @@ def heterogeneity_words(validation: Mapping[str, Any]) -> str:
     average = "everybody's effect is taken to be the average effect."
     if "best_autoc" not in validation:
         return f"No learner passes the gates: {average}"
-    best = LEARNER_WORDS.get(validation["best"], validation["best"])
-    evidence = (
-        f"{best}, AUTOC {number(validation['best_autoc'])}, {p_value(validation['heterogeneity_p'])} "
-        f"allowing for {validation['n_learners']} learners"
-    )
+    best, all_of_them = ranked_by(validation["best"]), f"allowing for {validation['n_learners']} learners"
     if validation["heterogeneity"]:
+        evidence = f"{best}, AUTOC {number(validation['best_autoc'])}, {p_value(validation['heterogeneity_p'])} {all_of_them}"
         return f"Effects differ between households beyond noise (ranked by {evidence})."
-    return f"No learner shows that effects differ between households beyond noise (best: {evidence}): {average}"
+    surest = f"the smallest p is {number(validation['surest_p'])} {all_of_them}, of {ranked_by(validation['surest'])}"
+    return f"No learner shows that effects differ between households beyond noise ({surest}): {average}"

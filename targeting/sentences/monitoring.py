@@ -1,5 +1,7 @@
 """Why to keep, retrain or stop, in words."""
 
+import pandas as pd
+
 from targeting.campaign.monitoring import FEWEST, Advice, Verdict
 from targeting.words.money import amount, money
 
@@ -18,4 +20,10 @@ def monitoring_words(verdict: Verdict, outcome: str) -> str:
     found += [f"The predicted {name} drifted" for name in verdict.drifted_models]
     if verdict.many_drifted:
         found.append(drifted)
-    return ". ".join(found or [f"Effects were as predicted, and {drifted}"]) + "."
+    return ". ".join(found or [f"{_as_predicted(verdict.mean, outcome)}. {drifted[0].upper()}{drifted[1:]}"]) + "."
+
+
+def _as_predicted(mean: pd.Series, outcome: str) -> str:
+    predicted, *realised = (amount(mean[name], outcome) for name in ("predicted", "realised", "ci_lower", "ci_upper"))
+    said = f"Predicted was a mean effect of {predicted}, realised {realised[0]} ({realised[1]} to {realised[2]})"
+    return f"{said}: no more apart than chance could put them"

@@ -14,20 +14,30 @@ from targeting.words.numbers import chance, percent
 
 STUDY_COST = 12.73  # USD: the published study's mean discount of a household that redeemed (docs/results.md)
 AT_SET_COST, AT_TILLS_COST = "at_set_cost", "at_tills_cost"  # keys of metrics/policy.json
-BY_THE_TILLS = "By these tills a contact costs what sending it costs, and the retailer's part of the discounts that it causes."
+BY_THE_TILLS = (
+    "By these tills a contact costs what sending it is assumed to cost, and the retailer's part of the discounts that it causes."
+)
 BY_THE_STUDY = "The published study charges every contact what a household that redeems takes off."
 AS_SET = "As set, whatever the tills say."
 
 
 def decision_words(bet: Mapping[str, Any]) -> str:
-    """The decision at one cost, a row of `breakeven_scenarios`: whom to mail, what that is expected to earn, its risk."""
+    """The decision at one cost, a row of `breakeven_scenarios`: whom to mail, what that should earn and earned, its risk."""
     at = f"At {money(bet['cost'])} per contact"
     if bet["recommended"] == "none":
         return f"{at}: mail nobody."
     return (
         f"{at}: mail {percent(bet['recommended_share'])} of households, {POLICY_WORDS[bet['recommended']]}; expected to earn "
-        f"{money(bet['expected_profit'])} per household, with a chance of {chance(bet['chance_of_loss'])} that it loses."
+        f"{money(bet['expected_profit'])} per household, with a chance of {chance(bet['chance_of_loss'])} that it loses. "
+        f"Measured off-policy, it earned {measured_words(bet)}."
     )
+
+
+def measured_words(bet: Mapping[str, Any]) -> str:
+    """What the decision of a row of `breakeven_scenarios` earned off-policy, with what the interval says of its sign."""
+    lower, upper = bet["measured_ci_lower"], bet["measured_ci_upper"]
+    ends = f"{money(bet['measured'])} (95% interval {money(lower)} to {money(upper)})"
+    return f"{ends}, which cannot be told from nothing" if lower <= 0 <= upper else ends
 
 
 def decisions_by_cost(scenarios: pd.DataFrame, costs: str) -> dict[str, pd.Series]:

@@ -16,3 +16,13 @@ POLICY_WORDS = {
     "segment": "segments in which mailing earned money elsewhere",
     "policy_tree": "by a rule of a few yes-or-no questions",
 }
+# What they come to where effects are taken to be alike, so that no order is an order.
+LOTTERY_WORDS = {
+    "top_20": "a fifth, by lot: effects are taken to be alike",
+    "top_30": "three tenths, by lot: effects are taken to be alike",
+}
+
+
+def whom(policy: str, lottery: bool) -> str:
+    """Whom the policy mails; `lottery` says that its choice is a lot."""
+    return LOTTERY_WORDS.get(policy, POLICY_WORDS[policy]) if lottery else POLICY_WORDS[policy]

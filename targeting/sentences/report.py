@@ -26,7 +26,8 @@ def pooled(effects: pd.DataFrame, outcome: str) -> pd.DataFrame:
     return effects[(effects["outcome"] == outcome) & (effects["trial"] == "all")]
 
 
-def _read_first(effects: pd.DataFrame, outcome: str) -> pd.Series:
+def read_first(effects: pd.DataFrame, outcome: str) -> pd.Series:
+    """The row of plots/ate.csv that is read first: over all trials, of the population that the data speak of."""
     return pooled(effects, outcome).set_index("method").loc[READ_FIRST]
 
 
@@ -46,7 +47,7 @@ def sign_in_words(lower: float, upper: float) -> str:
 
 def effect_sentence(effects: pd.DataFrame, outcome: str) -> str:
     """The pooled effect on `outcome` of the estimator that is read first; `effects` is plots/ate.csv."""
-    row = _read_first(effects, outcome)
+    row = read_first(effects, outcome)
     ends = row["ci_lower"], row["ci_upper"]
     return (
         f"A mailed campaign changed a household's {outcome_words(outcome)} by {amount(row['estimate'], outcome)} "
@@ -56,7 +57,7 @@ def effect_sentence(effects: pd.DataFrame, outcome: str) -> str:
 
 def two_errors(effects: pd.DataFrame, outcome: str) -> str:
     """What that effect's standard error is made of where models were learned from a sample of the households; else nothing."""
-    row = _read_first(effects, outcome)
+    row = read_first(effects, outcome)
     if "se_learning" not in row:
         return ""
     return (
@@ -94,7 +95,7 @@ def doubts(metrics: Metrics, effects: pd.DataFrame, refutation: pd.DataFrame, ou
     others = failed[failed["check"] != "negative_control"]
     if len(others):
         found.append(f"Of the other checks of the effect on {outcome_words(outcome)} {len(others)} failed; see below.")
-    row = _read_first(effects, outcome)
+    row = read_first(effects, outcome)
     if row["ci_lower"] <= 0 <= row["ci_upper"]:
         found.append("The average effect cannot be told from none.")
     if not metrics["validate"]["heterogeneity"]:
@@ -167,7 +168,7 @@ def effect_in_margin(metrics: Metrics, effects: pd.DataFrame, outcome: str) -> s
     policy = metrics["policy"]
     if not policy["belief"] or metrics["nuisance"]["answers"] == "nothing":
         return ""
-    row, expected = _read_first(effects, outcome), policy["margin"] * policy["belief"]["level"]
+    row, expected = read_first(effects, outcome), policy["margin"] * policy["belief"]["level"]
     brought = policy["margin"] * row["estimate"]
     if pd.isna(brought) or money(brought) == money(expected):
         return ""

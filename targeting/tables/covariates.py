@@ -84,7 +84,7 @@ def _exposure(promoted: ir.Table) -> ir.Table:
 def _demographics(households: ir.Table) -> ir.Table:
     return households.select(
         "household_id",
-        demographics_known=ibis.literal(1.0),
+        demographics_known=ibis.literal(1).cast("float64"),  # Spark takes a written 1.0 for a decimal
         age_from=_lower_end(households.age),
         income_from=_lower_end(households.income),
         household_size=_lower_end(households.household_size),

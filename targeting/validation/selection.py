@@ -214,15 +214,19 @@ def with_choice(learners: pd.DataFrame, choice: Choice, outcome: str, left_out: 
 def heterogeneity_verdict(choice: Choice) -> dict[str, str | bool | float]:
     """What the rule says of all rows: selected (or `ate`), best, heterogeneity (true or false), its p, and best_autoc.
 
-    Where no learner passes the gates p is 1, and there is no best_autoc.
+    And surest and surest_p, the learner with the least p of all that pass the gates. Where none does p is 1, and there is no
+    best_autoc, surest or surest_p.
     """
     overall, own = choice.overall, choice.overall.judgements.get(choice.overall.learner)
+    passing = {name: judged.p for name, judged in overall.judgements.items() if not judged.failed}
+    surest = min(passing, key=lambda name: passing[name], default=None)
     return {
         "selected": overall.used,
         "best": overall.learner,
         "heterogeneity": overall.shown,
         "heterogeneity_p": own.p if own else 1.0,
         **({"best_autoc": own.autoc} if own else {}),
+        **({"surest": surest, "surest_p": passing[surest]} if surest else {}),
     }
 
 

@@ -68,9 +68,20 @@ function headline(result, answers, everybody) {
   return `${at} mail nobody yet: not known, test it.`;
 }
 
-function turnWords(turn, margin) {
+// `before` is what is decided at the last stop before the turn, which may be to mail a handful for next to nothing.
+function turnWords(turn, before, margin) {
   if (turn === null) return "At this margin no cost on the slider turns the decision.";
-  return `The decision turns at ${money(turn.last, 2)} per contact: from ${money(turn.first, 2)} on it is to mail nobody (margin ${margin}).`;
+  const { share, expected } = before.table.find((item) => item.policy === before.recommended);
+  const just = `just below, it mails ${percent(share)} for an expected ${money(expected.value, 2)} per ${ONE}`;
+  return `The decision turns at ${money(turn.last, 2)} per contact: from ${money(turn.first, 2)} on it is to mail nobody; ${just} (margin ${margin}).`;
+}
+
+// What of the first screen is of the run alone: said where the sliders are elsewhere, with what would make it so there.
+function tellOfRun(own, { cost, margin }) {
+  document.getElementById("of-run").classList.toggle("other", !own);
+  document.getElementById("of-run-note").hidden = own;
+  const options = document.getElementById("of-run-options");
+  options.textContent = `-S policy.cost=${cost.toFixed(2)} -S policy.margin=${Number(margin.toFixed(3))}${options.dataset.also}`;
 }
 
 // A mark under the slider of costs, between the stops where the decision turns.
@@ -105,13 +116,15 @@ function fillProfits({ cost, margin }) {
 
 // The three numbers of the first screen away from the run's own, whose words are the page's.
 function otherNumbers({ cost, margin, table, recommended }) {
-  const { effectInAll, lower, upper } = document.getElementById("number-brings").dataset;
+  const { effectInAll, lower, upper, measured, measuredLower, measuredUpper } = document.getElementById("number-brings").dataset;
   const brought = { value: margin * effectInAll, lower: margin * lower, upper: margin * upper };
+  const alone = { value: margin * measured, lower: margin * measuredLower, upper: margin * measuredUpper };
+  const told = `measured it brought ${money(alone.value, 2)} (95% interval ${money(alone.lower, 2)} to ${money(alone.upper, 2)})`;
   const ends = ({ lower, upper }) => `${money(lower, 2)} to ${money(upper, 2)} with a probability of 95%`;
   const { expected } = table.find((row) => row.policy === recommended);
   const earned = recommended === "none" ? "what mailing nobody earns" : ends(expected);
   return {
-    ...(effectInAll && { brings: [money(brought.value, 2), `what a mailing is expected to bring in margin, in the overlap: ${ends(brought)}`] }),
+    ...(effectInAll && { brings: [money(brought.value, 2), `what a mailing is expected to bring in margin, in the overlap: ${ends(brought)}; ${told}`] }),
     costs: [money(cost, 2), "what a contact costs, as the slider says"],
     earns: [money(recommended === "none" ? 0 : expected.value, 2), `expected profit of the decision per ${ONE}: ${earned}`],
   };
@@ -178,13 +191,15 @@ function startWhatIf(chart) {
     });
     const at = `At ${words[0]} per contact and a margin of ${margin}`;
     document.getElementById("what-if").textContent = sentence(result, at, answers);
-    const turn = answers === "nothing" ? "" : turnWords(model.turn(Number(inputs[1].value)), margin);
-    document.getElementById("turns").textContent = turn;
-    markTurn(answers === "nothing" ? null : model.turn(Number(inputs[1].value)), Number(inputs[0].max));
+    const [, stop] = inputs.map((input) => Number(input.value));
+    const turn = answers === "nothing" ? null : model.turn(stop);
+    document.getElementById("turns").textContent = answers === "nothing" ? "" : turnWords(turn, turn && model.at(turn.stop - 1, stop), margin);
+    markTurn(turn, Number(inputs[0].max));
     // At the run's own cost and margin the words under the curve say so, by more draws; where the arms do not compare nothing does.
     const own = inputs.every((input) => input.value === input.defaultValue);
     const told = own ? ownDecision : headline(result, answers, decision.dataset.everybody);
     decision.textContent = told;
+    tellOfRun(own, result);
     fillNumbers(own ? ownNumbers : otherNumbers(result));
     const peak = answers === "nothing" ? "" : peakWords(result.peak);
     document.getElementById("what-if-peak").textContent = own ? "" : peak;
