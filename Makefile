@@ -54,7 +54,7 @@ compare: $(READY) ## compare metrics/, plots/*.csv and params.yaml with what is 
 experiments: $(READY) ## one row per experiment: changed parameters and headline numbers
 	python -m scripts.show_experiments
 
-study: $(READY) ## estimate 1,800 worlds and whole retailers whose truth is known, and write docs/known_truth.md (under an hour; goes on where it stopped)
+study: $(READY) ## estimate 1,800 worlds and whole retailers whose truth is known, and write docs/known_truth.md (goes on where it stopped)
 	python -m study.run
 	python -m study.refutations
 	python -m study.retailers

@@ -6,13 +6,28 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
+from study.retailer import CHOSEN
 from study.retailer_summary import ALL, HINDSIGHT
 from study.worlds import EFFECTS, OVERLAPS
 from targeting.figures.style import ACCENT, DARK, LIGHT
 from targeting.stats.estimates import CONFIDENCE, Z
+from targeting.validation.selection import NESTED, USED
+from targeting.words.estimators import NAMES
+from targeting.words.learners import learner_name
 
+# What pictures call the kinds of effect, and what the rule makes of the learners.
+EFFECT_WORDS = {"none": "no effect", "constant": "the same effect for everybody", "heterogeneous": "effects differ"}
+LEARNERS = {
+    "average": "average of learners",
+    "stack": "stack of learners",
+    CHOSEN: "chosen on all rows",
+    NESTED: "chosen fold by fold",
+    USED: "used: chosen, or the average effect",
+    HINDSIGHT: "best single learner in hindsight",
+}
 STYLES = dict(zip(EFFECTS, ((LIGHT, "o"), (ACCENT, "s"), (DARK, "D")), strict=True))
 AIM = (0.92, 0.98)
+SIZES = {"markersize": 4, "capsize": 2, "linewidth": 1.2}
 LOWEST = 0.6  # coverage below this stands at the edge, as a number: how bad it is matters less than that it is
 
 
@@ -47,7 +62,7 @@ def coverage_chart(summary: pd.DataFrame, outcome: str) -> Figure:
         grid[1, column].set_xscale("symlog", linthresh=10)
         grid[1, column].set_xlabel(f"Bias, {unit} (linear to 10, then logarithmic)")
     for row in grid:
-        row[0].set_yticks(range(len(methods)), methods)
+        row[0].set_yticks(range(len(methods)), [f"{NAMES[name]}: {name}" for name in methods])
         row[0].set_ylim(len(methods) - 0.5, -0.5)
     handles, labels = grid[0, 0].get_legend_handles_labels()
     figure.legend(handles, labels, title="true effect", loc="outside upper center", ncols=len(EFFECTS))
@@ -74,10 +89,10 @@ def retailer_chart(learners: pd.DataFrame, choice: pd.DataFrame, effect: str) ->
         rows = choice[choice["overlap"] == overlap].set_index("effect")
         regrets, errors = np.transpose([(rows.loc[name, rule], rows.loc[name, f"{rule}_se"]) for name, rule in cells])
         right.errorbar(regrets, np.arange(len(cells)) + shift, xerr=Z * errors, **style)
-    left.set_yticks(range(len(names)), [name.replace("_", " ") if name == HINDSIGHT else name for name in names])
+    left.set_yticks(range(len(names)), [LEARNERS.get(name, learner_name(name)) for name in names])
     words = {"regret": "the recommendation", "plugin_regret": "plug-in rule"}
-    right.set_yticks(range(len(cells)), [f"effect {name}: {words[rule]}" for name, rule in cells])
-    left.set(xlabel="Rank correlation with the true effect", title=f"effect {effect}")
+    right.set_yticks(range(len(cells)), [f"{EFFECT_WORDS[name]}: {words[rule]}" for name, rule in cells])
+    left.set(xlabel="Rank correlation with the true effect", title=f"how well households are ranked: {EFFECT_WORDS[effect]}")
     right.set(xlabel="Regret against the oracle (USD per row)", title="what is lost by whom is mailed")
     for axes, length in ((left, len(names)), (right, len(cells))):
         axes.set_ylim(length - 0.5, -0.5)
@@ -90,5 +105,5 @@ def retailer_chart(learners: pd.DataFrame, choice: pd.DataFrame, effect: str) ->
 
 def _marks(axes: Axes, values: pd.Series, places: np.ndarray, errors: np.ndarray, effect: str) -> None:
     colour, marker = STYLES[effect]
-    axes.errorbar(values, places, xerr=errors, fmt=marker, color=colour, markersize=4, capsize=2, linewidth=1.2, label=effect)
+    axes.errorbar(values, places, xerr=errors, fmt=marker, color=colour, label=EFFECT_WORDS[effect], **SIZES)
     axes.grid(visible=False, axis="y")

@@ -1,4 +1,8 @@
-"""What the whole retailers say, in sentences that a written rule picks: each aim met or missed, and how sure that is."""
+"""What the whole retailers say, in sentences that a written rule picks: each aim met or missed, and how sure that is.
+
+Two true profits are among them: of the rule as a next campaign follows it, learned from all rows (`applied_profit`), and of the
+decisions fold by fold on the rows at hand (`true_profit`), whose profit is what is expected. Each sentence says which it means.
+"""
 
 import pandas as pd
 
@@ -48,7 +52,8 @@ def _lost(nothing: pd.Series) -> str:
     sure = lost + Z * error <= MOST_LOST if met else lost - Z * error > MOST_LOST
     doubt = "" if sure else ", though chance alone could turn that"
     return (
-        f"There the recommendation loses {money(lost)} per row on average (Monte Carlo error {error:.3f}): the aim, "
+        f"There the recommendation, as a next campaign follows it, loses {money(lost)} per row on average "
+        f"(Monte Carlo error {error:.3f}): the aim, "
         f"{money(MOST_LOST)} at most, is {'met' if met else 'missed'}{doubt}."
     )
 
@@ -63,7 +68,8 @@ def _earned(rows: pd.DataFrame, kind: str) -> str:
     ]
     met = shares[ALL] >= LEAST_EARNED[kind]
     return (
-        f"The recommendation earns {percent(shares[ALL])} of the oracle's profit {KINDS[kind]} ({'; '.join(parts)}): the aim, "
+        f"As a next campaign follows it, the recommendation earns {percent(shares[ALL])} of the oracle's profit {KINDS[kind]} "
+        f"({'; '.join(parts)}): the aim, "
         f"{percent(LEAST_EARNED[kind])} at least, is {'met' if met else 'missed'}."
     )
 
@@ -89,7 +95,7 @@ def _saved(row: pd.Series, words: str) -> str:
     """The recommendation's profit against the plug-in rule's, in one kind of retailer."""
     saved = row["saved"]
     return (
-        f"The recommendation earns {money(row['applied_profit'])} per row {words}, "
+        f"As a next campaign follows it, the recommendation earns {money(row['applied_profit'])} per row {words}, "
         f"the plug-in rule {money(row['plugin_profit'])}: " + _lead(saved, row["saved_se"], money(abs(saved)), "more", "less")
     )
 
@@ -98,13 +104,14 @@ def _came_true(row: pd.Series, words: str) -> str:
     """What the recommendation is expected to earn over what the same decisions truly earn, in one kind of retailer."""
     true, error = row["true_profit"], Z * row["overclaimed_se"]
     if true <= 0:
-        return f"The recommendation earns nothing {words}, so what is expected of it cannot be set against that."
+        return f"Decided fold by fold, the recommendation earns nothing {words}: what is expected cannot be set against that."
     ratio, (least, most) = row["expected_profit"] / true, CAME_TRUE
     met = least <= ratio <= most
     ends = [(row["expected_profit"] + sign * error) / true for sign in (-1, 1)]
     sure = all(least <= end <= most for end in ends) if met else ends[0] > most or ends[1] < least
     return (
-        f"The recommendation is expected to earn {money(row['expected_profit'])} per row {words} and truly earns {money(true)}: "
+        f"Decided fold by fold, the recommendation is expected to earn {money(row['expected_profit'])} per row {words} "
+        f"and truly earns {money(true)}: "
         f"{number(ratio)} of it, the aim, {least} to {most}, is {'met' if met else 'missed'}"
         f"{'' if sure else ', though chance alone could turn that'}."
     )

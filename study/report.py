@@ -16,6 +16,8 @@ from study.retailers import WEEKS
 from study.run import FOLDER, N_HOUSEHOLDS, POPULATION
 from study.summary import answer_summary, cell_summary, estimator_summary, with_truth
 from targeting.base.outputs import write_csv, write_figure
+from targeting.words.estimators import NAMES as ESTIMATOR_NAMES
+from targeting.words.learners import NAMES as LEARNER_NAMES
 
 ROOT = Path(__file__).resolve().parent.parent
 ESTIMATORS = Path("study/estimators.csv")
@@ -62,6 +64,7 @@ def render() -> str:
     tables: dict[str, Any] = {name: frame.to_dict("records") for name, frame in frames.items()}
     sizes: dict[str, Any] = {"n_households": N_HOUSEHOLDS, "population": POPULATION, "placebos": PLACEBOS}
     sizes |= {"retailer_cells": RETAILERS, "list_households": HOUSEHOLDS, "weeks": WEEKS}
+    sizes |= {"estimator_names": ESTIMATOR_NAMES, "learner_names": LEARNER_NAMES}
     sizes["findings"] = findings(frames[RETAILER_CHOICE.stem], frames[RETAILER_LEARNERS.stem])
     return text_environment().get_template(TEMPLATE).render(**tables, **sizes)
 
