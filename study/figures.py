@@ -27,7 +27,6 @@ LEARNERS = {
 }
 STYLES = dict(zip(EFFECTS, ((LIGHT, "o"), (ACCENT, "s"), (DARK, "D")), strict=True))
 AIM = (0.92, 0.98)
-SIZES = {"markersize": 4, "capsize": 2, "linewidth": 1.2}
 LOWEST = 0.6  # coverage below this stands at the edge, as a number: how bad it is matters less than that it is
 
 
@@ -105,5 +104,6 @@ def retailer_chart(learners: pd.DataFrame, choice: pd.DataFrame, effect: str) ->
 
 def _marks(axes: Axes, values: pd.Series, places: np.ndarray, errors: np.ndarray, effect: str) -> None:
     colour, marker = STYLES[effect]
-    axes.errorbar(values, places, xerr=errors, fmt=marker, color=colour, label=EFFECT_WORDS[effect], **SIZES)
+    label = EFFECT_WORDS[effect]
+    axes.errorbar(values, places, xerr=errors, fmt=marker, color=colour, markersize=4, capsize=2, linewidth=1.2, label=label)
     axes.grid(visible=False, axis="y")

@@ -26,35 +26,40 @@ CELL_NAMES = {
     "wear_out": "effects differ and wear out",
     "hidden": "effects differ, hidden reason in the past",
 }
+MIDDLE = "#5fa8a8"  # between DARK and LIGHT, also in greyscale
+# Colour, line and marker; line and marker together tell strategies apart without the colour. Where two lie on each other, the
+# later one is drawn on top, its markers at other campaigns.
 STYLES = {
-    ALL: (LIGHT, ":"),
-    LOT: (LIGHT, "--"),
-    PLUG_IN: (ACCENT, "--"),
-    SHOWN: (DARK, ":"),
-    BEST_BET: (DARK, "--"),
-    THOMPSON: (DARK, "-"),
-    TEST_AND_ROLL: (ACCENT, "-"),
-    ORACLE: ("black", "-"),
+    NOBODY: ("black", ":", ""),
+    ALL: (LIGHT, "-", "v"),
+    LOT: (LIGHT, "--", "x"),
+    PLUG_IN: (ACCENT, "--", "^"),
+    SHOWN: (MIDDLE, ":", "D"),
+    BEST_BET: (DARK, "-", "s"),
+    TEST_AND_ROLL: (ACCENT, "-.", "P"),
+    THOMPSON: (MIDDLE, "-", "o"),
+    ORACLE: ("black", "-", "*"),
 }
+EVERY = 3  # campaigns from marker to marker
 DEEPEST = 15.0  # USD per household: mailing all or by lot loses far more, and would press the others together
 
 
 def league_chart(campaigns: pd.DataFrame) -> Figure:
-    """Cumulative profit by campaign, a panel a cell, with 95% Monte Carlo intervals. Takes the rows of `by_campaign`.
+    """Cumulative profit by campaign, a panel a cell, with 95% Monte Carlo intervals where there are several retailers.
 
-    Mailing nobody is the line at 0.
+    Takes the rows of `by_campaign`.
     """
     cells = [cell for cell in CELL_NAMES if cell in set(campaigns["cell"])]
     figure = Figure(figsize=(14, 8.5), layout="constrained")
     grid = figure.subplots(2, 3).ravel()
     for axes, cell in zip(grid, cells, strict=False):
         own = campaigns[campaigns["cell"] == cell]
-        for strategy, (colour, line) in STYLES.items():
+        for place, (strategy, (colour, line, marker)) in enumerate(STYLES.items()):
             its = own[own["strategy"] == strategy].sort_values("campaign")
             reach = Z * its["cumulative_se"].fillna(0.0)
-            axes.plot(its["campaign"], its["cumulative"], line, color=colour, label=NAMES[strategy])
+            style = {"marker": marker, "markevery": (place % EVERY, EVERY), "markersize": 6, "linewidth": 1.4}
+            axes.plot(its["campaign"], its["cumulative"], line, color=colour, label=NAMES[strategy], **style)
             axes.fill_between(its["campaign"], its["cumulative"] - reach, its["cumulative"] + reach, color=colour, alpha=0.12)
-        axes.axhline(0, color="black", linewidth=0.8)
         highest = own.loc[own["strategy"] == ORACLE, "cumulative"].max()
         axes.set_ylim(-DEEPEST, max(1.1 * highest, DEEPEST / 3))
         axes.set(title=CELL_NAMES[cell], xlabel="Campaign", ylabel="USD per household so far")

@@ -10,7 +10,7 @@ from study.league_figure import CELL_NAMES, NAMES, league_chart
 from study.league_play import CELLS, STRATEGIES
 from study.league_retailer import CAMPAIGNS, PAST
 from study.league_summary import LATE, by_campaign, by_strategy
-from study.league_verdicts import verdicts
+from study.league_verdicts import FEWEST, LEAST_ORACLE, shares_say, verdicts
 from study.run import FOLDER
 from targeting.base.outputs import write_csv, write_figure
 
@@ -39,10 +39,11 @@ def render() -> str:
     sizes = {"n": int(table["n"].min()), "retailers": RETAILERS, "kinds": table["cell"].nunique()}
     sizes |= {"households": HOUSEHOLDS, "campaigns": CAMPAIGNS, "past": PAST}
     words = {"names": NAMES, "cell_names": CELL_NAMES, "verdicts": verdicts(table)}
+    rules = {"fewest": FEWEST, "least_oracle": LEAST_ORACLE, "shares_say": shares_say}
     return (
         text_environment()
         .get_template(TEMPLATE)
-        .render(cells=cells, settings=CELLS, strategies=STRATEGIES, late=LATE, **words, **sizes)
+        .render(cells=cells, settings=CELLS, strategies=STRATEGIES, late=LATE, **words, **rules, **sizes)
     )
 
 

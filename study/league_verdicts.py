@@ -1,4 +1,7 @@
-"""What was asked of the league's strategies, each aim met or missed, by a written rule."""
+"""What was asked of the league's strategies, each aim met or missed, by a written rule.
+
+Where too few retailers were played to say, or an oracle earns too little to take a share of it, a sentence says that instead.
+"""
 
 import numpy as np
 import pandas as pd
@@ -14,6 +17,8 @@ OURS = (SHOWN, BEST_BET, THOMPSON, TEST_AND_ROLL)
 LEARNERS = (THOMPSON, TEST_AND_ROLL)
 LEAST_SHARE = {"constant": 0.90, "heterogeneous": 0.75, "wear_out": 0.75, "hidden": 0.75}  # of the oracle's late profit
 MOST_LOST = 0.15  # USD per household and campaign
+FEWEST = 5  # retailers of a kind, below which nothing is met or missed
+LEAST_ORACLE = 0.50  # USD per household and campaign: of less, a share says nothing
 
 
 def verdicts(table: pd.DataFrame) -> list[str]:
@@ -26,12 +31,19 @@ def verdicts(table: pd.DataFrame) -> list[str]:
 
 def _share(own: pd.DataFrame, cell: str, least: float) -> str:
     """The better of the two strategies that test, as a share of the oracle."""
+    oracle = own.loc[ORACLE, "late"]
+    if not shares_say(oracle):
+        return (
+            f"{_start(cell)}: late in the league the oracle itself earns only {money(oracle)} per household and campaign, too "
+            f"little to take a share of: the aim, {percent(least)} of it by {NAMES[THOMPSON]} or {NAMES[TEST_AND_ROLL]}, "
+            "has no verdict."
+        )
     shares = own.loc[list(LEARNERS)].itertuples()
     said = " and ".join(f"{NAMES[its.Index]} earns {percent(its.share)}{_error(100 * its.share_se, 1)}" for its in shares)
     best = own.loc[list(LEARNERS)].sort_values("share").iloc[-1]
     return (
-        f"{_start(cell)}: late in the league {said} of the oracle's profit, {money(own.loc[ORACLE, 'late'])} per household and "
-        f"campaign: the aim, {percent(least)} by one of them, is {_met(best['share'] - least, best['share_se'])}."
+        f"{_start(cell)}: late in the league {said} of the oracle's profit, {money(oracle)} per household and "
+        f"campaign: the aim, {percent(least)} by one of them, {_met(best['share'] - least, best['share_se'], best['n'])}."
     )
 
 
@@ -40,19 +52,25 @@ def _lost(own: pd.DataFrame, cell: str) -> str:
     worst = own.loc[list(OURS)].sort_values("profit").iloc[0]
     return (
         f"{_start(cell)}: of our strategies {NAMES[str(worst.name)]} earns least over all campaigns, {money(worst['profit'])}"
-        f"{_error(worst['profit_se'])} per household and campaign: the aim, a loss of {money(MOST_LOST)} at most, is "
-        f"{_met(worst['profit'] + MOST_LOST, worst['profit_se'])}."
+        f"{_error(worst['profit_se'])} per household and campaign: the aim, a loss of {money(MOST_LOST)} at most, "
+        f"{_met(worst['profit'] + MOST_LOST, worst['profit_se'], worst['n'])}."
     )
 
 
 def _beaten(own: pd.DataFrame, cell: str) -> str:
     """Whether each of ours earns more than the published plug-in."""
     worst = own.loc[list(OURS)].sort_values("over_plug_in").iloc[0]
+    lead, name = worst["over_plug_in"], NAMES[str(worst.name)]
+    stands = f"{name} leads the {NAMES[PLUG_IN]} least" if lead >= 0 else f"{name} trails the {NAMES[PLUG_IN]} most"
     return (
-        f"{_start(cell)}: of our strategies {NAMES[str(worst.name)]} leads the {NAMES[PLUG_IN]} least, by "
-        f"{money(worst['over_plug_in'])}{_error(worst['over_plug_in_se'])}: the aim, more than it by each, is "
-        f"{_met(worst['over_plug_in'], worst['over_plug_in_se'])}."
+        f"{_start(cell)}: of our strategies {stands}, by {money(abs(lead))}{_error(worst['over_plug_in_se'])} per household and "
+        f"campaign: the aim, more than it by each, {_met(lead, worst['over_plug_in_se'], worst['n'])}."
     )
+
+
+def shares_say(oracle: float) -> bool:
+    """Whether the oracle's late profit is enough to take shares of."""
+    return oracle >= LEAST_ORACLE
 
 
 def _error(se: float, digits: int = 3) -> str:
@@ -64,7 +82,9 @@ def _start(cell: str) -> str:
     return CELL_NAMES[cell].capitalize()
 
 
-def _met(by: float, se: float) -> str:
-    """Met or missed `by` so much, and whether Monte Carlo error could turn that."""
+def _met(by: float, se: float, n: float) -> str:
+    """Is met or missed `by` so much by n retailers, and whether Monte Carlo error could turn that; or that they are too few."""
+    if n < FEWEST:
+        return "has no verdict yet (too few to say)"
     doubt = "" if abs(by) > Z * se else ", though chance alone could turn that"
-    return f"{'met' if by >= 0 else 'missed'}{doubt}"
+    return f"is {'met' if by >= 0 else 'missed'}{doubt}"

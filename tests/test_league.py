@@ -16,7 +16,7 @@ from study.league_play import ALL, NOBODY, ORACLE, STRATEGIES, play_retailer
 from study.league_retailer import OUTCOME, PAST, Seen, campaigns_of, first_seen, next_seen, observed_past, retailer_settings
 from study.league_strategies import PLUG_IN, TEST_AND_ROLL, THOMPSON, next_list
 from study.league_summary import by_campaign, by_strategy
-from study.league_verdicts import verdicts
+from study.league_verdicts import FEWEST, verdicts
 from targeting.policy.beliefs import Forecast
 from tests.conftest import ENGINE
 from tests.test_study_retailers import PARAMS
@@ -166,11 +166,20 @@ def test_sums_by_hand():
 def test_each_aim_is_met_or_missed():
     ours = {"shown": [0.5, 0.5], "best_bet": [0.5, 0.6], THOMPSON: [1.0, 1.2], TEST_AND_ROLL: [1.6, 1.6]}
     table = by_strategy(league_of({PLUG_IN: [0.6, 0.6], ORACLE: [2.0, 2.0]} | ours))
-    share, lost, beaten = verdicts(table)
+    share, lost, beaten = verdicts(table.assign(n=FEWEST))
     assert "is met." in share
     assert "80%" in share
     assert "is met." in lost
-    assert "missed" in beaten
+    assert "shown to pay trails the published plug-in most, by $0.10" in beaten
+    assert "is missed." in beaten
+
+
+def test_few_retailers_and_an_oracle_that_earns_next_to_nothing_give_no_verdict():
+    ours = {"shown": [0.2, 0.2], "best_bet": [0.2, 0.2], THOMPSON: [0.3, 0.3], TEST_AND_ROLL: [0.3, 0.3]}
+    share, lost, beaten = verdicts(by_strategy(league_of({PLUG_IN: [0.1, 0.1], ORACLE: [0.4, 0.4]} | ours)))
+    assert "the oracle itself earns only $0.40" in share
+    assert all("has no verdict" in verdict for verdict in (share, lost, beaten))
+    assert "leads the published plug-in least, by $0.10" in beaten
 
 
 def test_the_page_is_what_the_tables_say():
