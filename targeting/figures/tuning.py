@@ -29,8 +29,9 @@ def tuning_chart(
         if found["default_loss"] is not None:
             left.axhline(found["default_loss"], color=ACCENT, linestyle="--", label="default settings")
         if found["tuned_loss"] is not None:
-            words = "the search's choice, on folds that did not choose it"
-            left.axhline(found["tuned_loss"], color=DARK, linestyle=":", label=words)
+            left.axhline(
+                found["tuned_loss"], color=DARK, linestyle=":", label="the search's choice, on folds that did not choose it"
+            )
         left.xaxis.set_major_locator(MaxNLocator(integer=True))
         words = outcome_words(outcome)
         left.set(
