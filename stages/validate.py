@@ -59,7 +59,7 @@ def main() -> None:
     write_csv(judged.uplift, UPLIFT)
     write_csv(judged.calibration, CALIBRATION)
     write_csv(judged.correlations, AGREEMENT)
-    write_figure(toc_chart(judged.toc, judged.uplift, NESTED, outcome), TOC_PICTURE)
+    write_figure(toc_chart(judged.toc, judged.uplift, judged.learners, NESTED, outcome), TOC_PICTURE)
     write_figure(calibration_chart(judged.calibration, NESTED, outcome), CALIBRATION_PICTURE)
     write_figure(agreement_chart(judged.correlations), AGREEMENT_PICTURE)
 

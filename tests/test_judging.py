@@ -87,10 +87,11 @@ def test_pictures_show_every_learner_and_segment():
     cates = {"x": cate, "dr": -cate, "nested": cate}
     toc = pd.concat([toc_table(c, score, households, SHARES, SEED).assign(learner=name) for name, c in cates.items()])
     toc = toc.reset_index(drop=True)
-    figure = toc_chart(toc, uplift_table(toc), "nested", "purchase_amount")
+    areas = pd.DataFrame({"outcome": "purchase_amount", "learner": [*cates, "selected"], "autoc": [1.0, -1.0, 1.0, 3.0]})
+    figure = toc_chart(toc, uplift_table(toc), areas, "nested", "purchase_amount")
     left, right = figure.axes
-    labels = [text.get_text() for text in figure.legends[0].get_texts()]
-    assert {"X-learner", "DR-learner", "chosen by the other folds"} <= set(labels)
+    labels = [text.get_text() for text in figure.legends[0].get_texts()][2:]
+    assert labels == ["the other learners", "X-learner: largest area (AUTOC) of the others", "chosen by the other folds"]
     for axes in (left, right):
         main = next(line for line in axes.get_lines() if line.get_label() == "chosen by the other folds")
         assert len(main.get_xdata()) == len(SHARES)
@@ -100,6 +101,15 @@ def test_pictures_show_every_learner_and_segment():
     )
     figure = calibration_chart(groups, "nested", "purchase_amount")
     assert [axes.get_title() for axes in figure.axes] == ["X-learner", "DR-learner", "chosen by the other folds"]
+    three = pd.DataFrame({"learner": "dr", "cate": [1.0, 2.0, 3.0], "gate": [0.0, 4.0, 9.0]})
+    for width, told in (
+        (50.0, "of 3 of 3 groups of households hold what was predicted, but they are $100.00 wide"),
+        (2.5, "of 2"),
+    ):
+        bounds = three.assign(ci_lower=three["gate"] - width, ci_upper=three["gate"] + width)
+        title = calibration_chart(bounds, "dr", "purchase_amount").get_suptitle().replace("\n", " ")
+        assert title.startswith(f"The intervals {told}")
+        assert title.endswith("they say little" if width > 3 else "some groups differ beyond chance")
     tables = {name: pd.DataFrame({"cate_purchase_amount": c, "cate_purchase_count": c}) for name, c in cates.items()}
     alike = effect_correlations(tables, ["purchase_amount", "purchase_count"])
     assert [axes.get_title() for axes in agreement_chart(alike).axes] == ["Spend", "Baskets"]

@@ -1,57 +1,65 @@
 """Pictures of how far effects by household can be believed; every number in them stands in a table beside them."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 import seaborn as sns
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from targeting.figures.people import people, person
 from targeting.figures.style import ACCENT, DARK, LIGHT, drawing, entitle
 from targeting.words.learners import learner_name
-from targeting.words.money import unit
+from targeting.words.money import amount, unit
 from targeting.words.numbers import number
 from targeting.words.outcomes import outcome_words
 
-SETTLED = 0.1  # the first few percent are a handful of households: their intervals would hide everything else
-DASHES = ("-", "--", ":", "-.")
+SETTLED = 0.1  # the first few percent are a handful of households: they settle nothing
 CHOSEN = "chosen by the other folds"
+RIVAL = "#8a8a8a"  # of the many curves that are there for comparison alone
 
 
-def toc_chart(toc: pd.DataFrame, uplift: pd.DataFrame, main: str, outcome: str) -> Figure:
-    """TOC and Qini curve of every learner, and those of `main` with 95% intervals at each share and over all shares."""
+def toc_chart(toc: pd.DataFrame, uplift: pd.DataFrame, learners: pd.DataFrame, main: str, outcome: str) -> Figure:
+    """TOC and Qini curve of `main` with 95% intervals at each share and over all shares, and every learner's without.
+
+    `learners` has each learner's AUTOC on every outcome: that with the largest is told apart, the rest are one family.
+    """
     figure = drawing(5.6)
     left, right = figure.subplots(1, 2)
+    rivals = learners[(learners["outcome"] == outcome) & learners["learner"].isin(set(toc["learner"]) - {main})]
+    best = rivals.nlargest(1, "autoc")["learner"].tolist()
     for axes, table, column in ((left, toc, "toc"), (right, uplift, "uplift")):
-        own = table[table["learner"] == main]
-        axes.fill_between(
-            own["share"], own["band_lower"], own["band_upper"], color=LIGHT, alpha=0.35, label="95% band, all shares at once"
-        )
-        axes.fill_between(
-            own["share"], own["ci_lower"], own["ci_upper"], color=LIGHT, alpha=0.7, label="95% interval, share by share"
-        )
-        others = table[table["learner"] != main].groupby("learner", sort=False)
-        # Colours alone do not tell so many apart, least of all in greyscale.
-        colours = sns.color_palette("colorblind", 10)
-        for i, (name, rows) in enumerate(others):
-            style = DASHES[i % len(DASHES)]
-            axes.plot(rows["share"], rows[column], style, color=colours[i % 10], linewidth=1.3, label=learner_name(str(name)))
-        axes.plot(own["share"], own[column], color=DARK, linewidth=3, label=CHOSEN)
-        axes.axhline(0, color="black", linewidth=0.8)
-        axes.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
-        axes.set_xlabel("Share mailed, largest predicted effect first")
-    settled = toc[(toc["share"] >= SETTLED) & (toc["learner"] == main)]
-    limits = settled["band_lower"].min(), settled["band_upper"].max()
-    left.set_ylim(1.1 * min(limits[0], 0), 1.1 * max(limits[1], 0) or None)
+        _curves(axes, table, column, main, best)
     per = f"{unit(outcome)} per {person()}"
-    left.set_title("Targeting operator characteristic")
-    left.set_ylabel(f"Their effect less that of all ({per})", fontsize=9)
-    right.set_title("Uplift (Qini curve)")
-    right.set_ylabel(f"Gain over mailing as many by lot ({per})", fontsize=9)
-    figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=4, fontsize=9)
+    left.set_title("Effect of those ranked first, above the average effect", fontsize=10)
+    left.set_ylabel(f"Difference of effects ({per})", fontsize=9)
+    right.set_title("Gain over mailing as many by lot (Qini curve)", fontsize=10)
+    right.set_ylabel(f"Gain ({per} of all)", fontsize=9)
+    figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=3, fontsize=9)
+    settled = toc[(toc["share"] >= SETTLED) & (toc["learner"] == main)]
     told = {True: "gain more than", False: "gain no more than"}[bool((settled["band_lower"] > 0).any())]
     entitle(figure, f"{people().capitalize()} that are ranked first {told} others, as far as can be told apart from chance")
     return figure
+
+
+def _curves(axes: Axes, table: pd.DataFrame, column: str, main: str, best: Sequence[str]) -> None:
+    """A band and a thick line for `main`, a line for the best of the others, and thin pale ones for the rest."""
+    own = table[table["learner"] == main]
+    for ends, strength, words in (("band", 0.35, "95% band, all shares at once"), ("ci", 0.7, "95% interval, share by share")):
+        axes.fill_between(own["share"], own[f"{ends}_lower"], own[f"{ends}_upper"], color=LIGHT, alpha=strength, label=words)
+    family = "the other learners"
+    for _, rows in table[~table["learner"].isin([main, *best])].groupby("learner", sort=False):
+        axes.plot(rows["share"], rows[column], color=RIVAL, linewidth=0.9, label=family)
+        family = "_"  # one entry in the legend for all of them
+    for name in best:
+        rows, words = table[table["learner"] == name], f"{learner_name(name)}: largest area (AUTOC) of the others"
+        axes.plot(rows["share"], rows[column], "--", color=ACCENT, linewidth=1.8, label=words)
+    axes.plot(own["share"], own[column], color=DARK, linewidth=3, label=CHOSEN)
+    axes.axhline(0, color="black", linewidth=0.8)
+    axes.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+    axes.set_xlabel("Share mailed, largest predicted effect first")
 
 
 def calibration_chart(groups: pd.DataFrame, main: str, outcome: str) -> Figure:
@@ -78,16 +86,27 @@ def calibration_chart(groups: pd.DataFrame, main: str, outcome: str) -> Figure:
     per = f"{unit(outcome)} per {person()}"
     figure.supylabel(f"Measured effect on {outcome_words(outcome)} ({per})", fontsize=10)
     own = groups[groups["learner"] == main]
-    held = ((own["ci_lower"] <= own["cate"]) & (own["cate"] <= own["ci_upper"])).sum()
-    differ = own["ci_lower"].max() > own["ci_upper"].min()
     entitle(
         figure,
-        f"The chosen effects are of the right size in {held} of {len(own)} groups of {people()}, and their groups "
-        f"{'differ' if differ else 'do not differ'} beyond chance",
+        _calibration_words(own, outcome),
         f"Across: predicted effect, mean of the group ({per}). Up: what doubly robust scores measure, with 95% intervals. "
         "Dashed: as predicted.",
     )
     return figure
+
+
+def _calibration_words(own: pd.DataFrame, outcome: str) -> str:
+    """How many groups' intervals hold what was predicted, and how little that says where they are wide."""
+    held = ((own["ci_lower"] <= own["cate"]) & (own["cate"] <= own["ci_upper"])).sum()
+    differ = own["ci_lower"].max() > own["ci_upper"].min()
+    wide, span = (own["ci_upper"] - own["ci_lower"]).median(), np.ptp(own["cate"])
+    holds = f"The intervals of {held} of {len(own)} groups of {people()} hold what was predicted"
+    if differ or wide <= span:
+        return f"{holds}, and {'some' if differ else 'no'} groups differ beyond chance"
+    return (
+        f"{holds}, but they are {amount(wide, outcome)} wide (median) where predictions differ by {amount(span, outcome)}: "
+        "they say little"
+    )
 
 
 def agreement_chart(agreement: pd.DataFrame) -> Figure:
