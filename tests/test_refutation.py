@@ -213,8 +213,12 @@ def test_all_draws_come_back_in_order_and_the_same_twice():
     assert table.loc[table["check"] == "trial_left_out", "shift_se"].gt(0).all()
     assert table.loc[table["check"] != "trial_left_out", "shift_se"].isna().all()
     pd.testing.assert_frame_equal(table, run())
-    figure = refutation_chart(table, pd.DataFrame({"passed": [True, False, None, True]}))
-    assert figure.get_suptitle().startswith("1 of 3 checks")
+    checks = ["subset_stability", "subset_spread", "placebo_position", "trial_left_out_sign"]
+    verdicts = pd.DataFrame({"check": checks, "passed": [True, False, None, True]})
+    figure = refutation_chart(table, verdicts.assign(outcome="purchase_amount", estimator="aipw"))
+    assert figure.get_suptitle() == "1 of 3 checks of the effects failed"
+    marks = [[text.get_text() for text in axes.texts] for axes in figure.axes]
+    assert marks == [["✗ 1 of 2\nfailed", "passed"], [], [], []]
     names = ("doubly robust, everybody", "doubly robust, overlap")
     assert [axes.get_title() for axes in figure.axes] == [
         f"{outcome}: {name}" for outcome in ("Spend", "Baskets") for name in names

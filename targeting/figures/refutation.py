@@ -31,12 +31,13 @@ LABELS = {
     SUBSET: "random {people}\n(around the line)",
     LEFT_OUT: "one trial left out\n(around the line)",
 }
+CROSS = "\N{BALLOT X}"  # tells a failed row from the others without its colour
 
 
 def refutation_chart(draws: pd.DataFrame, verdicts: pd.DataFrame) -> Figure:
     """A panel per outcome and estimator: its draws by check, its original estimate as a line with its 95% interval as a band.
 
-    `verdicts` is plots/refutation.csv.
+    `verdicts` is plots/refutation.csv; beside each row stands how many of the checks that judge it failed.
     """
     outcomes, estimators = draws["outcome"].unique(), draws["estimator"].unique()
     figure = drawing(1 + 3.4 * len(outcomes))
@@ -45,13 +46,15 @@ def refutation_chart(draws: pd.DataFrame, verdicts: pd.DataFrame) -> Figure:
         for estimator, axes in zip(estimators, line, strict=True):
             own = draws[(draws["outcome"] == outcome) & (draws["estimator"] == estimator)]
             _panel(axes, own)
+            _verdicts(axes, verdicts[(verdicts["outcome"] == outcome) & (verdicts["estimator"] == estimator)])
             title = f"{outcome_words(outcome).capitalize()}: {NAMES.get(estimator, estimator)}"
             axes.set(title=title, xlabel=f"Estimate ({unit(outcome)} per {person()})")
     judged = verdicts["passed"].dropna().astype(bool)
     entitle(
         figure,
-        f"{(~judged).sum()} of {len(judged)} checks that should not move the effects moved them",
-        "Each dot is one repeat; the line with its band is the original estimate and its 95% interval.",
+        f"{(~judged).sum() or 'None'} of {len(judged)} checks of the effects failed",
+        "Each dot is one repeat; the line with its band is the original estimate and its 95% interval. On the right of each row "
+        "how many of the checks that judge it failed.",
     )
     return figure
 
@@ -70,3 +73,15 @@ def _panel(axes: Axes, own: pd.DataFrame) -> None:
         sns.scatterplot(x=values, y=heights, color=ACCENT, alpha=0.6, s=16, linewidth=0, ax=axes)
     axes.set_yticks(range(len(LABELS)), [label.format(people=people()) for label in LABELS.values()], fontsize=9)
     axes.set_ylim(len(LABELS) - 0.5, -0.5)
+
+
+def _verdicts(axes: Axes, verdicts: pd.DataFrame) -> None:
+    """On the right of each row whether the checks that judge it, whose names begin with its own, are passed."""
+    for position, row in enumerate(LABELS):
+        passed = verdicts.loc[verdicts["check"].str.startswith(row), "passed"].dropna().astype(bool)
+        if passed.empty:
+            continue
+        failed = (~passed).sum()
+        words = f"{CROSS} {failed} of {len(passed)}\nfailed" if failed else "passed"
+        look = {"color": "black", "fontweight": "bold"} if failed else {"color": "#52606d"}
+        axes.text(1.01, position, words, transform=axes.get_yaxis_transform(), va="center", fontsize=8, **look)

@@ -78,8 +78,8 @@ def refutation_sentence(refutation: pd.DataFrame) -> str:
     if passed == total:
         return f"All {total} attempts to refute the effects failed to."
     return (
-        f"{total - passed} of {total} checks that should not move the effects did move them; of the estimator that is read first "
-        f"({NAMES[READ_FIRST]}) {own_total - own_passed} of {own_total}."
+        f"{total - passed} of {total} checks of the effects failed; of the estimator that is read first ({NAMES[READ_FIRST]}) "
+        f"{own_total - own_passed} of {own_total}."
     )
 
 
