@@ -1,8 +1,10 @@
 """Say what the best learner's effects depend on: importance and direction of covariates, and a shallow tree in words.
 
-Reads the panel and the effects of the learner that each fold's others choose, meaningful or not; writes tables and pictures.
+Reads the panel, the effects of the learner that each fold's others choose, meaningful or not, and whether any is shown to rank
+households; writes tables and pictures.
 """
 
+import json
 from pathlib import Path
 
 import pandas as pd
@@ -11,7 +13,7 @@ from targeting.base.columns import PREFIX, outcomes_of
 from targeting.base.outputs import write_csv, write_figure, write_metrics
 from targeting.base.params import load_params
 from targeting.base.stage import run
-from targeting.figures.learners import direction_chart, importance_chart, tree_chart
+from targeting.figures.learners import direction_chart, importance_chart, order_doubt, tree_chart
 from targeting.figures.people import speak_of
 from targeting.trials.panel import covariate_names, require_aligned
 from targeting.validation.explanation import explaining_tree, grouped_importance
@@ -19,6 +21,7 @@ from targeting.words.money import speak_in
 
 PANEL = Path("data/trials/panel.parquet")
 NESTED = Path("data/validate/nested.parquet")
+VALIDATE = Path("metrics/validate.json")
 IMPORTANCE = Path("plots/effect_importance.csv")
 DIRECTIONS = Path("plots/effect_shap.csv")
 LEAVES = Path("plots/effect_tree.csv")
@@ -56,9 +59,11 @@ def main() -> None:
     write_csv(pd.concat([found.directions.assign(outcome=o) for o, found in importances.items()], ignore_index=True), DIRECTIONS)
     write_csv(pd.concat([found.leaves.assign(outcome=o) for o, found in trees.items()], ignore_index=True), LEAVES)
     shown = params["policy"]["outcome"]
-    write_figure(importance_chart({o: (found.table, found.r2) for o, found in importances.items()}), IMPORTANCE_PICTURE)
-    write_figure(direction_chart({o: (found.directions, found.r2) for o, found in importances.items()}), DIRECTION_PICTURE)
-    write_figure(tree_chart(trees[shown].tree, list(covariates.columns), shown, trees[shown].r2_out_of_fold), TREE_PICTURE)
+    doubt = order_doubt(shown, json.loads(VALIDATE.read_text(encoding="utf-8"))["heterogeneity"])
+    groups, tree = importances[shown].table, trees[shown]
+    write_figure(importance_chart({o: (found.table, found.r2) for o, found in importances.items()}, doubt), IMPORTANCE_PICTURE)
+    write_figure(direction_chart({o: (found.directions, found.r2) for o, found in importances.items()}, doubt), DIRECTION_PICTURE)
+    write_figure(tree_chart(tree.tree, list(covariates.columns), groups, shown, tree.r2_out_of_fold, doubt), TREE_PICTURE)
 
 
 if __name__ == "__main__":

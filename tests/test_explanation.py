@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from targeting.figures.learners import direction_chart, distribution_chart, importance_chart, tree_chart
+from targeting.figures.learners import direction_chart, distribution_chart, importance_chart, order_doubt, tree_chart
 from targeting.figures.tuning import tuning_chart
 from targeting.nuisance.models import outcome_model
 from targeting.validation.contributions import contributions, direction_table, rounded_effects
@@ -125,7 +125,7 @@ def test_equal_effects_have_nothing_to_explain(covariates):
     assert (importance.table["importance"] == 0).all()
     assert (importance.directions["push"] == 0).all()
     assert importance.directions["direction"].isna().all()
-    assert "all equal" in direction_chart({"a": (importance.directions, importance.r2)}).axes[0].get_title()
+    assert "all equal" in direction_chart({"a": (importance.directions, importance.r2)}).axes[0].get_title(loc="right")
     tree = explaining_tree(covariates, effects, FOLD, SEED)
     assert (tree.r2, tree.r2_out_of_fold) == (None, None)
     assert tree.leaves[["rule", "n", "effect"]].to_numpy().tolist() == [["everybody", 900, 12.5]]
@@ -171,16 +171,25 @@ def test_pictures_hold_every_row_of_their_tables(covariates):
     # A model that explains nothing is no finding.
     for picture in (direction_chart({"a": (directions, -0.1)}), importance_chart({"a": (table, None)})):
         assert "not shown to depend on any covariate" in picture.get_suptitle().replace("\n", " ")
-    named = table.assign(group="monetary_sales", covariates="monetary_sales, visits_28d")
-    labels = importance_chart({"a": (named, 0.5)}).axes[0].get_yticklabels()
+    named = {"group": "monetary_sales", "covariates": "monetary_sales, visits_28d"}
+    labels = importance_chart({"a": (table.assign(**named), 0.5)}).axes[0].get_yticklabels()
     assert [text.get_text() for text in labels] == ["revenue (+1 alike)"] * 3
+    # A group has one name in every picture; that of the covariate whose direction is shown comes behind it.
+    labels = direction_chart({"a": (directions.assign(**named, leading="visits_28d"), 0.5)}).axes[0].get_yticklabels()
+    assert [text.get_text() for text in labels] == ["revenue (+1 alike), led by visits in the last 28 days"] * 3
+    doubt = order_doubt("purchase_amount", heterogeneity=False)
+    assert "No learner's order" in importance_chart({"a": (table, 0.5)}, doubt).get_supxlabel().replace("\n", " ")
+    assert order_doubt("purchase_amount", heterogeneity=True) == ""
     tree = explaining_tree(covariates, effects, FOLD, SEED)
-    axes = tree_chart(tree.tree, list(covariates.columns), "purchase_amount", tree.r2_out_of_fold).axes[0]
+    axes = tree_chart(tree.tree, list(covariates.columns), table, "purchase_amount", tree.r2_out_of_fold).axes[0]
     nodes = [text.get_text().replace("\\$", "$") for text in axes.texts]
     assert any(node.startswith("fresh\nup to 0.4") for node in nodes)
     assert {"yes", "no"} <= set(nodes)
+    grouped = pd.DataFrame({"group": ["spend"], "covariates": ["spend, fresh"]})
+    note = tree_chart(tree.tree, list(covariates.columns), grouped, "purchase_amount", 0.9).get_supxlabel()
+    assert "Alike: fresh with spend (+1 alike)." in note.replace("\n", " ")
     assert any(node.endswith("effect -$5.00") for node in nodes)
-    assert "all equal" in tree_chart(tree.tree, list(covariates.columns), "purchase_amount", None).get_suptitle()
+    assert "all equal" in tree_chart(tree.tree, list(covariates.columns), table, "purchase_amount", None).get_suptitle()
     tables = {name: pd.DataFrame({"cate_a": effects}) for name in ("one", "two")}
     assert [text.get_text() for text in distribution_chart(tables, ["a"]).axes[0].get_yticklabels()] == ["one", "two"]
 
@@ -188,7 +197,8 @@ def test_pictures_hold_every_row_of_their_tables(covariates):
 def test_the_picture_of_a_search_without_trials_still_shows_the_default():
     none = pd.DataFrame({"trial": [], "state": [], "r_loss": [], "best": [], "outcome": []})
     shares = pd.DataFrame({"setting": [], "importance": [], "outcome": []})
-    summaries = {"a": {"kept": "default", "default_loss": 3.0}, "b": {"kept": "default", "default_loss": None}}
+    none_tuned = {"kept": "default", "tuned_loss": None}
+    summaries = {"a": none_tuned | {"default_loss": 3.0}, "b": none_tuned | {"default_loss": None}}
     figure = tuning_chart(none, shares, summaries, "dr")
     assert "DR-learner: default settings for a, default settings for b" in figure.get_suptitle().replace("\n", " ")
     left, right, *_ = figure.axes
