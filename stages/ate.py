@@ -107,7 +107,7 @@ def main() -> None:
     if weeks.weeks.empty:
         write_sentence("Of no receipt is known when it was written.", EVENT_PICTURE)
     else:
-        write_png(png(weeks_spec(weeks.weeks), *weeks_words(weeks.phases)), EVENT_PICTURE)
+        write_png(png(weeks_spec(weeks.weeks), *weeks_words(weeks.weeks, weeks.phases)), EVENT_PICTURE)
     write_png(png(forest_picture(effects, pooling, outcomes[0]), *forest_words(effects, outcomes[0])), FOREST)
 
 

@@ -11,6 +11,7 @@ from matplotlib.image import imread
 from targeting.base.outputs import PICTURE_WIDTH
 from targeting.figures import vega
 from targeting.figures.effects import contour_chart, forest_picture, forest_words
+from targeting.figures.trials import flow_chart
 from targeting.figures.vega import png, spec
 from targeting.words.estimators import NAMES
 
@@ -75,3 +76,21 @@ def test_the_contour_names_the_groups_that_would_take_the_effect_away():
     assert "as strong as strong would leave nothing" in title
     weak = contour_chart(contour, groups.head(1), "purchase_amount").get_suptitle()
     assert weak.startswith("No measured group")
+
+
+def test_the_flow_of_trials_dates_the_campaign_and_draws_a_step_of_the_design_only_where_it_sets_anybody_aside():
+    days = {"time_zero": "2017-02-08", "end_day": "2017-03-26", "window_end": "2017-04-23"}
+    flow = pd.DataFrame({name: [pd.Timestamp(day)] * 2 for name, day in days.items()}).assign(
+        campaign_id=[27, 8], cut=[False, True]
+    )
+    counts = {"n_households": 10, "n_no_earlier_purchase": 1, "n_set_aside": 0, "n_eligible": 9, "n_treated": 4, "n_control": 5}
+    flow = flow.assign(**counts, n_targeted_later=0, n_in_other_trial=0)
+    plain, designed = flow_chart(flow), flow_chart(flow.assign(n_targeted_later=[0, 2], n_control=[5, 3]))
+    titles = [axes.get_title() for axes in plain.axes]
+    assert titles[0] == "Campaign 27, 8 Feb 2017 to 26 Mar 2017\noutcomes to 23 Apr 2017"
+    assert titles[1].endswith("outcomes to 23 Apr 2017, cut at the end of the data")
+    words = [["\n".join(text.get_text() for text in axes.texts) for axes in figure.axes] for figure in (plain, designed)]
+    assert all("9 eligible at time zero, all compared" in text and "design" not in text for text in words[0])
+    assert "0 targeted later" in words[1][0]
+    assert "2 targeted later" in words[1][1]
+    assert "7 compared" in words[1][1]

@@ -79,9 +79,16 @@ def test_phases_are_means_over_the_weeks_of_every_campaign():
     assert found.metrics()["during"] == phases.loc["during", "estimate"]
     short = event_time(weekly.drop(columns=["3"]), panel, nuisance, seed=0)
     assert "after" not in short.metrics()
-    during, after = (f"{money(phases.loc[name, 'estimate'])} per week" for name in ("during", "after"))
-    assert weeks_words(found.phases)[0] == f"A mailing moves a household's spend by {during} while it runs and {after} after it"
-    assert weeks_words(short.phases)[0].endswith("while it runs")
+    during, after = (
+        f"{money(phases.loc[name, 'estimate'])} per week {words} (standard error {money(phases.loc[name, 'se'])})"
+        for name, words in (("during", "while it runs"), ("after", "after it"))
+    )
+    apart = (found.weeks["joint_lower"] * found.weeks["joint_upper"] > 0) & (found.weeks["week"] >= 0)
+    title = weeks_words(found.weeks, found.phases)[0]
+    assert title.startswith(f"A mailing moves a household's spend by {during} and {after}; {apart.sum() or 'no'} single week")
+    assert "after it" not in weeks_words(short.weeks, short.phases)[0]
+    flat = found.weeks.assign(joint_lower=-1.0, joint_upper=1.0)
+    assert weeks_words(flat, found.phases)[0].endswith("; no single week stands out")
 
 
 @pytest.mark.slow

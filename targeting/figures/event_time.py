@@ -30,16 +30,19 @@ def weeks_spec(weeks: pd.DataFrame) -> Spec:
     return spec(alt.layer(*layers).properties(width="container", height=280))
 
 
-def weeks_words(phases: pd.DataFrame) -> tuple[str, str]:
-    """What was found by phase of the campaign (as `EventTime` has them), and how to read the chart."""
-    mean = phases.set_index("phase")["estimate"]
+def weeks_words(weeks: pd.DataFrame, phases: pd.DataFrame) -> tuple[str, str]:
+    """What was found by week and by phase of the campaign (as `EventTime` has them), and how to read the chart."""
+    mean = phases.set_index("phase")
     said = [
-        f"{money(mean[name])} {words}"
+        f"{money(mean.loc[name, 'estimate'])} {words} (standard error {money(mean.loc[name, 'se'])})"
         for name, words in (("during", "per week while it runs"), ("after", "per week after it"))
-        if name in mean
+        if name in mean.index
     ]
+    begun = weeks[weeks["week"] >= 0]
+    apart = ((begun["joint_lower"] > 0) | (begun["joint_upper"] < 0)).sum()
+    stands = f"{apart or 'no'} single week{'s stand' if apart > 1 else ' stands'} out"
     how = (
         "Right of the dashed line the campaign has begun; weeks before it are adjusted for. Bars: each week's 95% interval; "
         "band: all weeks at once."
     )
-    return f"A mailing moves a household's spend by {' and '.join(said)}", how
+    return f"A mailing moves a household's spend by {' and '.join(said)}; {stands}", how
