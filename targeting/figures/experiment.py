@@ -4,7 +4,7 @@ import altair as alt
 import pandas as pd
 
 from targeting.figures.people import people
-from targeting.figures.vega import DASHED, SHARE, Spec, records, spec, two
+from targeting.figures.vega import LINES, SHARE, Spec, dashed_second, records, spec, two
 from targeting.words.numbers import number, percent
 
 
@@ -16,15 +16,15 @@ def power_spec(curve: pd.DataFrame, effect: str, power: float) -> Spec:
         alt.Chart(records(table))
         .mark_line(size=2.5)
         .encode(
-            x=alt.X("n_total:Q", title=f"{people().capitalize()}, half of them mailed"),
+            x=alt.X("n_total:Q", title=f"{people().capitalize()}, half of them mailed", scale=alt.Scale(nice=False)),
             y=alt.Y(
                 "power:Q",
                 title=f"Chance of finding {effect}",
                 axis=alt.Axis(format=SHARE),
                 scale=alt.Scale(domain=[0, 1]),
             ),
-            color=alt.Color("adjustment:N", scale=two(names)),
-            strokeDash=alt.StrokeDash("adjustment:N", scale=alt.Scale(domain=list(names), range=[[1, 0], DASHED])),
+            color=alt.Color("adjustment:N", scale=two(names), legend=LINES),
+            strokeDash=dashed_second("adjustment", names),
             tooltip=["adjustment:N", alt.Tooltip("n_total:Q", format=","), alt.Tooltip("power:Q", format=SHARE)],
         )
     )

@@ -65,7 +65,7 @@ def propensity_picture(table: pd.DataFrame, calibration: pd.DataFrame) -> Spec:
         base.mark_rule(size=2, color=DARK).encode(y=observed, y2="observed_ci_upper:Q"),
         base.mark_point(filled=True, size=60, color=DARK, opacity=1).encode(y="observed:Q"),
     ]
-    panel = {"width": 290, "height": 240}
+    panel = {"width": 280, "height": 240}
     return spec(alt.hconcat(_propensities(table, AS_THEY_ARE).properties(**panel), alt.layer(*layers).properties(**panel)))
 
 

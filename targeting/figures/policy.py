@@ -24,7 +24,7 @@ def roi_spec(curve: pd.DataFrame, overlap: float) -> Spec:
     x = alt.X(
         "share:Q",
         title="Share contacted, largest predicted effect first",
-        axis=alt.Axis(format=SHARE, labelFlush=False),
+        axis=alt.Axis(format=SHARE),
         scale=alt.Scale(domain=[0, 1]),
     )
     base = alt.Chart(alt.NamedData("curve")).encode(x=x)

@@ -20,6 +20,8 @@ Spec = dict[str, Any]
 MONEY, SHARE = "$,.2f", ".0%"  # "$" is the currency's sign to d3, whichever the page names
 WRAPPED = alt.Axis(labelExpr="split(datum.label, '\\n')")  # words in lines, as `lines` makes them
 DASHED = [6, 4]
+# Samples of lines in a legend: as long as it takes to tell dashed ones, and no further apart for it.
+LINES = alt.Legend(symbolSize=900, symbolStrokeWidth=2.5, rowPadding=-12)
 # Of a picture in a file: its pixels for one of the page, the letters of a title's line, and more colours than charts have.
 SCALE, LETTERS, COLOURS = 1.5, 84, 256
 
@@ -33,6 +35,7 @@ def spec(chart: Any) -> Spec:
         titleFontWeight="normal",
         labelLimit=230,
         labelOverlap=True,
+        labelFlush=False,  # else the outermost labels stand beside their ticks
         tickCount=8,
         gridColor="#e4e9ed",
     )
@@ -82,10 +85,15 @@ def two(names: Sequence[str], colours: Sequence[str] = (DARK, ACCENT)) -> alt.Sc
 
 def named(chart: Any, name: str, names: Sequence[str], dashed: bool = False) -> Any:
     """The chart in the colour that `name` has among two names, with its entry in the legend; the second dashed if so wanted."""
-    marked = chart.transform_calculate(what=f"'{name}'").encode(color=alt.Color("what:N", scale=two(names)))
+    marked = chart.transform_calculate(what=f"'{name}'")
     if not dashed:
-        return marked
-    return marked.encode(strokeDash=alt.StrokeDash("what:N", scale=alt.Scale(domain=list(names), range=[[1, 0], DASHED])))
+        return marked.encode(color=alt.Color("what:N", scale=two(names)))
+    return marked.encode(color=alt.Color("what:N", scale=two(names), legend=LINES), strokeDash=dashed_second("what", names))
+
+
+def dashed_second(column: str, names: Sequence[str]) -> alt.StrokeDash:
+    """Lines of the first of two names drawn through, of the second dashed; with a legend that shows it."""
+    return alt.StrokeDash(f"{column}:N", scale=alt.Scale(domain=list(names), range=[[1, 0], DASHED]), legend=LINES)
 
 
 def records(table: pd.DataFrame) -> alt.Data:
