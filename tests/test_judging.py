@@ -123,6 +123,9 @@ def test_pictures_show_every_learner_and_segment():
     figure = segments_compared_chart(segments, segments.assign(ato=[-1.0, 2.0]))
     assert [axes.get_title() for axes in figure.axes] == ["Spend: of time zero", "Spend: of the whole window: not causal"]
     assert figure.get_suptitle().startswith("In 1 of 2 segments")
+    assert "hollow: less than 50% of the segment's rows overlap" in [text.get_text() for text in figure.legends[0].get_texts()]
+    full = segments.assign(overlap_share=0.9)
+    assert len(segments_compared_chart(full, full).legends[0].get_texts()) == 3
     # Where profits are of baskets, breakeven is a number of them.
     found, how = segment_effects_words(segments.assign(ato_ci_lower=[0.6, 0.1], ato_ci_upper=[3, 0.4]), "purchase_count", 0.5)
     assert found == "Of 2 segments, mailing pays beyond chance in 1 and loses in 1"

@@ -4,7 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.figure import Figure
+from seaborn import heatmap
 
+from targeting.figures.heatmaps import legible
 from targeting.figures.segments import (
     POSITIONS,
     cluster_selection_chart,
@@ -63,6 +65,26 @@ def test_matrices_hold_the_numbers_of_the_tables():
     assert texts(transitions_chart(moves)) == [f"{share:.0%}" for share in moves["share"]]
     # Of four households three bought in both halves, and two of those stay.
     assert transitions_chart(moves).get_suptitle().startswith("67%")
+
+
+def test_numbers_stand_out_from_their_cells():
+    """Black letters have a contrast of L / 0.05 + 1 by WCAG 2, white ones of 1.05 / (L + 0.05): alike where L is 0.18."""
+    axes = Figure().subplots()
+    shares = pd.DataFrame([[0.0, 0.5, np.nan, 0.75, 1.0]])
+    heatmap(shares, annot=True, cmap="Greys", vmin=0, vmax=1, cbar=False, ax=axes)
+    legible(axes)
+    # Greys at a half has a luminance of 0.3, at three quarters 0.1.
+    assert [text.get_color() for text in axes.texts] == ["black", "black", "white", "white"]
+
+
+def test_numbers_of_bubbles_that_lie_together_are_moved_apart():
+    features, segments, shares = customers(3)
+    table = segment_table(features.assign(household_id=range(30)), segments, shares, ["One", "Two"])
+    means = pd.DataFrame({name: [0.1, 0.5, 0.5] for panel in POSITIONS for name in panel[:2]})
+    labels = positioning_chart(means, table).get_axes()[0].texts
+    # The first stands by itself; the others in one place, eleven points from each other.
+    offsets = np.array([label.xyann for label in labels])
+    assert offsets == pytest.approx(np.array([[0, 0], [-5.5, 0], [5.5, 0]]))
 
 
 def test_sizes_and_loadings_are_labelled():

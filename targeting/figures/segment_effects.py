@@ -5,12 +5,14 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from targeting.figures.intervals import effect_title, interval_rows
 from targeting.figures.people import person
 from targeting.figures.style import ACCENT, DARK, LIGHT, drawing, entitle
 from targeting.figures.vega import DASHED, Spec, spec, zero_line
 from targeting.words.money import amount, unit
+from targeting.words.numbers import percent
 from targeting.words.outcomes import outcome_words
 
 BELIEVABLE = 0.5  # share of a segment's rows inside the overlap from which on its effect is drawn full
@@ -65,7 +67,10 @@ def segments_compared_chart(time_zero: pd.DataFrame, whole_window: pd.DataFrame)
             axes.set_yticks(range(len(table)), table["name"], fontsize=9)
             axes.set(title=f"{outcome_words(outcome).capitalize()}: {title}", xlabel=f"Effect ({unit(outcome)} per {person()})")
     handles, labels = panels[0, 0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=3, fontsize=9)
+    if (pd.concat([time_zero, whole_window])["overlap_share"] < BELIEVABLE).any():
+        handles.append(Line2D([], [], color=DARK, marker="o", markerfacecolor="white", linestyle=""))
+        labels.append(f"hollow: less than {percent(BELIEVABLE)} of the segment's rows overlap")
+    figure.legend(handles, labels, loc="outside lower center", ncols=2, fontsize=9)
     first, other = (table[table["outcome"] == outcomes[0]].set_index("segment")["ato"] for table in (time_zero, whole_window))
     turned = (np.sign(first) * np.sign(other.reindex(first.index)) < 0).sum()
     entitle(
@@ -82,11 +87,11 @@ def _segment_rows(axes: Axes, table: pd.DataFrame) -> None:
         fill = DARK if row.overlap_share >= BELIEVABLE else "white"
         first = position == len(table) - 1
         axes.plot([row.ato_ci_lower, row.ato_ci_upper], [position + 0.12] * 2, color=DARK, linewidth=2)
-        label = "effect, overlap-weighted, 95% interval" if first else None
-        axes.plot(row.ato, position + 0.12, "o", color=DARK, markerfacecolor=fill, label=label)
+        axes.plot(row.ato, position + 0.12, "o", color=DARK, markerfacecolor=fill)
         axes.plot([row.ci_lower, row.ci_upper], [position - 0.12] * 2, color=LIGHT, linewidth=1.5)
         label = "effect, everybody, 95% interval" if first else None
         axes.plot(row.effect, position - 0.12, "s", color=LIGHT, markersize=5, label=label)
         axes.plot(row.cate, position, "D", color=ACCENT, markersize=4, label="mean predicted effect" if first else None)
+    axes.plot([], [], "o", color=DARK, label="effect, overlap-weighted, 95% interval")  # full in the legend
     axes.axvline(0, color="black", linewidth=0.8)
     axes.grid(visible=False, axis="y")

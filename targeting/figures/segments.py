@@ -2,6 +2,7 @@
 
 import textwrap
 from collections.abc import Sequence
+from itertools import combinations
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,7 @@ from matplotlib.patheffects import withStroke
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, PercentFormatter, StrMethodFormatter
 from numpy.typing import NDArray
 
+from targeting.figures.heatmaps import legible
 from targeting.figures.style import ACCENT, DARK, LIGHT, drawing, entitle
 from targeting.segments.factor_names import FactorName
 from targeting.segments.stability import ABSENT
@@ -33,6 +35,7 @@ POSITIONS = (
 LOGARITHMIC = {"frequency", "frequency_per_week", "recency", "monetary_sales", "n_products"}
 # Areas of bubbles in points; a smaller one would not hold its number.
 SMALLEST_BUBBLE, LARGEST_BUBBLE = 160, 1300
+PANEL, NUMBER = (280, 215), 11  # what a panel of the positioning picture, and a number in it, measure in points, about
 
 
 def loadings_heatmap(directions: Matrix, features: Sequence[str], names: Sequence[FactorName]) -> Figure:
@@ -42,6 +45,7 @@ def loadings_heatmap(directions: Matrix, features: Sequence[str], names: Sequenc
     columns = [f"F{number} {_wrap(factor.name, 14)}\n({factor.kind})" for number, factor in enumerate(names, start=1)]
     table = pd.DataFrame(directions.T, index=_in_words(features), columns=columns)
     sns.heatmap(table, annot=True, fmt=".2f", cmap="Greys", vmin=0, vmax=1, linewidths=0.5, cbar=False, ax=axes)
+    legible(axes)
     axes.tick_params(axis="x", rotation=0, labelsize=9)
     factor, feature = map(int, np.unravel_index(np.argmax(directions), directions.shape))
     sharpest = f"sharpest is {names[factor].name}, {directions[factor, feature]:.2f} on {WORDINGS[features[feature]].words}"
@@ -152,6 +156,7 @@ def profile_heatmap(profiles: pd.DataFrame) -> Figure:
     sns.heatmap(
         table, annot=signed, fmt="", cmap="RdBu_r", center=0, vmin=-2.5, vmax=2.5, linewidths=0.5, ax=axes, cbar_kws=scale
     )
+    legible(axes)
     axes.set(xlabel="", ylabel="")
     axes.tick_params(axis="x", rotation=0, labelsize=9)
     most = profiles.loc[profiles["z"].abs().idxmax()]
@@ -190,11 +195,9 @@ def positioning_chart(means: pd.DataFrame, table: pd.DataFrame) -> Figure:
     shade = {"c": table["revenue"], "cmap": "Blues", "vmin": 0, "vmax": 1.6 * top}
     for axes, (across, up, title) in zip(figure.subplots(4, 2).flat, POSITIONS, strict=True):
         points = axes.scatter(means[across], means[up], s=area, edgecolor=DARK, linewidth=1.2, alpha=0.8, **shade)
-        for number, x, y in zip(table["segment"], means[across], means[up], strict=True):
-            label = axes.annotate(str(number), (x, y), ha="center", va="center", fontsize=11, fontweight="bold", zorder=5)
-            label.set_path_effects([withStroke(linewidth=2.5, foreground="white")])
         _label_axes(axes, across, up)
         axes.margins(0.2)
+        _number_bubbles(axes, table["segment"], means[[across, up]].to_numpy())
         axes.set_title(title)
     figure.colorbar(
         points,
@@ -211,6 +214,31 @@ def positioning_chart(means: pd.DataFrame, table: pd.DataFrame) -> Figure:
     found = f"A household of {first['name']} brings {first['revenue']:,.0f} {currency()}{times}"
     entitle(figure, found, f"Means of households; area by number of households. {'; '.join(words)}.")
     return figure
+
+
+def _number_bubbles(axes: Axes, numbers: pd.Series, places: Matrix) -> None:
+    """A number on each of the bubbles at `places` (n, 2); beside its middle where numbers would run into each other."""
+    axes.autoscale_view()
+    points = axes.transAxes.inverted().transform(axes.transData.transform(places)) * PANEL
+    for number, place, offset in zip(numbers, places, _apart(points) - points, strict=True):
+        label = axes.annotate(
+            str(number), tuple(place), xytext=tuple(offset), textcoords="offset points", ha="center", va="center"
+        )
+        label.set(fontsize=11, fontweight="bold", zorder=5, path_effects=[withStroke(linewidth=2.5, foreground="white")])
+
+
+def _apart(points: Matrix) -> Matrix:
+    """Points (n, 2) moved sideways, as far as keeps a number on each of them from running into another."""
+    moved = points.copy()
+    for _ in range(len(points)):  # moving one pair apart may push another together
+        for one, other in combinations(range(len(points)), 2):
+            across, up = moved[other] - moved[one]
+            short = NUMBER - abs(across)
+            if short > 0 and abs(up) < NUMBER:
+                shift = np.copysign(short / 2, across)
+                moved[one, 0] -= shift
+                moved[other, 0] += shift
+    return moved
 
 
 def transitions_chart(moves: pd.DataFrame) -> Figure:
@@ -238,6 +266,7 @@ def _wide(table: pd.DataFrame, index: str, columns: str, values: str) -> pd.Data
 
 def _shares_heatmap(table: pd.DataFrame, axes: Axes) -> None:
     sns.heatmap(table, annot=True, fmt=".0%", cmap="Greys", vmin=0, vmax=1, linewidths=0.5, cbar=False, ax=axes)
+    legible(axes)
     axes.tick_params(axis="x", rotation=0, labelsize=9)
 
 

@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
+from targeting.figures.heatmaps import legible
 from targeting.figures.people import people, person
 from targeting.figures.style import ACCENT, DARK, LIGHT, drawing, entitle
 from targeting.words.learners import learner_name
@@ -120,6 +121,7 @@ def agreement_chart(agreement: pd.DataFrame) -> Figure:
         wide = wide.set_axis([learner_name(name) for name in order], axis=0)
         wide = wide.set_axis([learner_name(name).replace(" ", "\n").replace("-", "-\n", 1) for name in order], axis=1)
         sns.heatmap(wide, annot=True, fmt=".2f", cmap="vlag", vmin=-1, vmax=1, linewidths=0.5, cbar=False, ax=axes)
+        legible(axes)
         axes.set(xlabel="", ylabel="", title=outcome_words(outcome).capitalize())
         axes.set_facecolor("#eeeeee")
         axes.grid(visible=False)
