@@ -11,8 +11,8 @@ MIDDLE = 0.18
 def legible(axes: Axes) -> None:
     """Numbers of seaborn's only heatmap in `axes` in black on bright cells and in white on dark ones."""
     mesh = axes.collections[0]
-    filled = ~np.ma.getmaskarray(mesh.get_array()).ravel()
-    for colour, text in zip(mesh.get_facecolor()[filled], axes.texts, strict=True):
+    filled = ~np.ma.getmaskarray(np.ma.asarray(mesh.get_array())).ravel()
+    for colour, text in zip(np.asarray(mesh.get_facecolor())[filled], axes.texts, strict=True):
         text.set_color("black" if _luminance(to_rgb(colour)) > MIDDLE else "white")
 
 

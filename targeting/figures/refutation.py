@@ -54,7 +54,7 @@ def refutation_chart(draws: pd.DataFrame, verdicts: pd.DataFrame) -> Figure:
         figure,
         f"{(~judged).sum() or 'None'} of {len(judged)} checks of the effects failed",
         "Each dot is one repeat; the line with its band is the original estimate and its 95% interval. On the right of each row "
-        "how many of the checks that judge it failed.",
+        "how many of the checks that judge it failed; a row without is there to compare with.",
     )
     return figure
 
@@ -83,5 +83,6 @@ def _verdicts(axes: Axes, verdicts: pd.DataFrame) -> None:
             continue
         failed = (~passed).sum()
         words = f"{CROSS} {failed} of {len(passed)}\nfailed" if failed else "passed"
-        look = {"color": "black", "fontweight": "bold"} if failed else {"color": "#52606d"}
-        axes.text(1.01, position, words, transform=axes.get_yaxis_transform(), va="center", fontsize=8, **look)
+        mark = axes.text(1.01, position, words, transform=axes.get_yaxis_transform(), va="center", fontsize=8, color="#52606d")
+        if failed:
+            mark.set(color="black", fontweight="bold")
