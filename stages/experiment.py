@@ -59,7 +59,7 @@ METRICS = Path("metrics/experiment.json")
 
 def main() -> None:
     params = load_params("data", "policy", "nuisance", "experiment", "seed")
-    speak_in(params["data"]["currency"], params["policy"]["cost"])
+    speak_in(params["data"]["currency"])
     speak_of(params["data"]["source"])
     settings, outcome, seed = params["experiment"], params["policy"]["outcome"], params["seed"]
     panel = pd.read_parquet(PANEL, columns=[*KEYS, "trial", "treated", outcome])

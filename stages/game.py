@@ -52,7 +52,7 @@ METRICS = Path("metrics/game.json")
 
 def main() -> None:
     params = load_params("data", "policy", "design", "seed")
-    speak_in(params["data"]["currency"], params["policy"]["cost"])
+    speak_in(params["data"]["currency"])
     settings, design, seed = params["policy"], params["design"], params["seed"]
     outcome = settings["outcome"]
     panel, nuisance, segments, assignments, seen = (

@@ -37,7 +37,7 @@ METRICS = Path("metrics/monitor.json")
 
 def main() -> None:
     params = load_params("data", "policy", "nuisance", "design", "seed")
-    speak_in(params["data"]["currency"], params["policy"]["cost"])
+    speak_in(params["data"]["currency"])
     panel, nuisance, evidence = (pd.read_parquet(path) for path in (PANEL, NUISANCE, EVIDENCE))
     backtest, comparable = (pd.read_parquet(path) for path in (BACKTEST, COMPARABLE))
     require_aligned(panel, nuisance, str(NUISANCE))

@@ -59,7 +59,7 @@ METRICS = Path("metrics/policy.json")
 
 def main() -> None:
     params = load_params("data", "policy", "nuisance", "design", "learners", "seed")
-    speak_in(params["data"]["currency"], params["policy"]["cost"])
+    speak_in(params["data"]["currency"])
     settings, learner = params["policy"], params["policy"]["learner"]
     panel = pd.read_parquet(PANEL, columns=[*KEYS, "treated", "fold", "by_lot", settings["outcome"]])
     nuisance, segments, tree = (pd.read_parquet(path) for path in (NUISANCE, SEGMENTS, TREE))

@@ -78,7 +78,7 @@ def main() -> None:
     params = load_params(
         "data", "engine", "design", "segmentation", "nuisance", "refute", "sample", "learners", "policy", "experiment", "seed"
     )
-    speak_in(params["data"]["currency"], params["policy"]["cost"])
+    speak_in(params["data"]["currency"])
     speak_of(params["data"]["source"])
     metrics, tables, arms, lookup = read_run()
     policy = metrics["policy"]

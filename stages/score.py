@@ -46,7 +46,7 @@ METRICS = Path("metrics/score.json")
 
 def main() -> None:
     params = load_params("data", "segmentation", "policy", "nuisance", "design", "experiment", "seed")
-    speak_in(params["data"]["currency"], params["policy"]["cost"])
+    speak_in(params["data"]["currency"])
     outcome, settings = params["policy"]["outcome"], params["experiment"]
     policy = json.loads(POLICY.read_text(encoding="utf-8"))
     predictions, campaign_type = pd.read_parquet(PREDICTIONS), params["design"]["campaign_type"]

@@ -16,7 +16,7 @@ from targeting.policy.economics import Economics
 from targeting.sentences.game import stakes
 from targeting.sentences.report import till_limits
 from targeting.words.features import WORDINGS
-from targeting.words.money import amount, currency, margin_words, money, shown, speak_in, unit
+from targeting.words.money import amount, currency, margin_words, money, shown, speak_in, total, unit
 from tests import games, test_report
 from tests.browser import opened
 from tests.imports import project_modules
@@ -46,23 +46,17 @@ def test_an_amount_has_the_sign_of_its_currency_or_its_code(code, text, speak):
 
 
 def test_nothing_below_zero_that_rounds_to_nothing():
-    assert (money(-0.001), money(-0.4, 0)) == ("$0.00", "$0")
+    assert (money(-0.000001), money(-0.4, 0)) == ("$0.00", "$0")
 
 
-def test_small_amounts_tell_apart_where_contacts_cost_cents(speak):
-    speak("USD", 12.73)
-    assert (money(0.0171), amount(0.0171, "visits")) == ("$0.02", "0.02 visits")
-    speak("USD", 0.1)
-    assert [money(value) for value in (0.0171, -0.0042, 0.00001, 0.0997, 12.3)] == [
-        "$0.017",
-        "-$0.0042",
-        "$0.00",
-        "$0.10",
-        "$12.30",
-    ]
+def test_small_amounts_have_two_digits():
+    amounts = {0.0171: "$0.017", -0.0042: "-$0.0042", 0.000167: "$0.00017", 9e-8: "$0.00", 0.0997: "$0.10", 12.3: "$12.30"}
+    assert [money(value) for value in amounts] == list(amounts.values())
     assert (amount(0.0042, "visits"), money(0.0171, 0)) == ("0.0042 visits", "$0")
-    speak("USD", {"column": "usd"})
-    assert money(0.0171) == "$0.02"
+
+
+def test_many_together_are_told_in_whole_units_but_where_there_are_few():
+    assert [total(value) for value in (15708.82, -12.4, 3.2, 0.0042, 0.0)] == ["$15,709", "-$12", "$3.20", "$0.0042", "$0"]
 
 
 def test_words_for_one_of_the_currency(speak):

@@ -12,7 +12,7 @@ import numpy as np
 from markupsafe import Markup, escape
 from numpy.typing import ArrayLike
 
-from targeting.words.money import currency, fine, many, money, sign
+from targeting.words.money import currency, many, money, sign, total
 from targeting.words.numbers import number, percent
 
 KINDS = {"Float64": "<f8", "Uint16": "<u2"}
@@ -62,8 +62,8 @@ def environment() -> jinja2.Environment:
     )
     # A browser's JSON has no NaN: one that got this far is a fault of ours, and stops the page.
     made.policies["json.dumps_kwargs"] = {"sort_keys": True, "allow_nan": False}
-    made.filters |= {"money": _money, "percent": percent, "number": number, "ticked": ticked}
-    made.globals |= {"asset": asset, "sign": sign, "fine": fine, "many": many, "currency": currency}
+    made.filters |= {"money": _money, "total": total, "percent": percent, "number": number, "ticked": ticked}
+    made.globals |= {"asset": asset, "sign": sign, "many": many, "currency": currency}
     return made
 
 

@@ -149,8 +149,8 @@ def next_reach(metrics: Metrics) -> str:
         return ""
     inside, eligible = score["n_in_overlap"], score["n_eligible"]
     return (
-        f"Shares are of the households of past campaigns. Of the {number(eligible, 0)} whom the next one could reach "
-        f"{number(inside, 0)} ({percent(inside / eligible)}) lie inside the overlap, and no more would be mailed."
+        f"Shares are of past campaigns' households; of the next one's {number(eligible, 0)} at most the {number(inside, 0)} "
+        f"({percent(inside / eligible)}) inside the overlap would be mailed."
     )
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from targeting.words.money import amount, money
+from targeting.words.money import amount, total
 from targeting.words.numbers import number, percent
 
 NOBODY_LEFT = "Fewer than two households can take part now: all others that bought were mailed a campaign of this type before."
@@ -11,13 +11,13 @@ NOBODY_LEFT = "Fewer than two households can take part now: all others that boug
 def pilot_words(metrics: Mapping[str, float]) -> str:
     """Whether a pilot pays, how large it is and what it brings; `metrics` are those of `pilot_metrics`."""
     campaigns = number(metrics["campaigns"], 0)
-    worth = f"Over {campaigns} campaigns, knowing the effect would be worth {money(metrics['value_of_perfect_information'], 0)}"
-    now = f"deciding now earns {money(metrics['value_of_deciding_now'], 0)}"
+    worth = f"Over {campaigns} campaigns, knowing the effect would be worth {total(metrics['value_of_perfect_information'])}"
+    now = f"deciding now earns {total(metrics['value_of_deciding_now'])}"
     if not metrics["pilot_n"]:
         return f"{worth}; {now}, and no pilot is expected to earn more: do not experiment for the money."
     return (
         f"{worth}; {now}, a pilot of {number(metrics['pilot_n'], 0)} households in the first campaign, half of them mailed, is "
-        f"expected to bring {money(metrics['pilot_gain'], 0)} more."
+        f"expected to bring {total(metrics['pilot_gain'])} more."
     )
 
 
@@ -42,4 +42,4 @@ def experiment_words(metrics: Mapping[str, float], power: float, outcome: str) -
     if needed > taking_part:
         campaigns = -(-needed // taking_part)
         advice = f"One campaign is not enough: {found}; draw lots over {campaigns} campaigns as large"
-    return f"{size} {advice}, and mailing half of them costs {money(metrics['cost_usd'], 0)}."
+    return f"{size} {advice}, and mailing half of them costs {total(metrics['cost_usd'])}."

@@ -4,8 +4,6 @@ The currency is `data.currency` of params.yaml, which names amounts and changes 
 `speak_in` once, before it writes any.
 """
 
-from typing import Any
-
 from targeting.words.features import Wording
 from targeting.words.numbers import number, percent
 from targeting.words.outcomes import one_of, outcome_words
@@ -14,30 +12,22 @@ from targeting.words.outcomes import one_of, outcome_words
 SIGNS = {"USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥", "INR": "₹", "KRW": "₩", "ILS": "₪", "TRY": "₺", "UAH": "₴", "VND": "₫"}
 # One and many of it, where a sentence counts on a name; other currencies have their code.
 CENTS = 2  # decimals of an amount
-# Where a contact costs less than one of the currency, whole cents tell nothing apart: decimals by an amount's size below TENTH.
-TENTH, FINER = 0.0995, ((0.00995, 3), (0.00005, 4))
+# Two digits of what is less than a tenth, where whole cents tell little apart; what is less than the last of these is nothing.
+TEN = 9.995
+TENTH, FINER = 0.0995, ((0.00995, 3), (0.000995, 4), (0.0000995, 5), (0.00000995, 6))
 NOUNS = {"USD": ("dollar", "dollars"), "EUR": ("euro", "euros"), "GBP": ("pound", "pounds")}
 
-_spoken: dict[str, Any] = {"currency": "USD", "fine": False}
+_spoken = {"currency": "USD"}
 
 
-def speak_in(currency: str, contact_cost: Any = None) -> None:
-    """From here on amounts are in this currency, by its code of ISO 4217.
-
-    `contact_cost` is policy.cost: where it is a number below 1, small amounts are written with more than two decimals.
-    """
+def speak_in(currency: str) -> None:
+    """From here on amounts are in this currency, by its code of ISO 4217."""
     _spoken["currency"] = currency
-    _spoken["fine"] = isinstance(contact_cost, int | float) and 0 < contact_cost < 1
-
-
-def fine() -> bool:
-    """Whether small amounts have more than two decimals."""
-    return bool(_spoken["fine"])
 
 
 def currency() -> str:
     """The code of the currency: USD."""
-    return str(_spoken["currency"])
+    return _spoken["currency"]
 
 
 def sign() -> str:
@@ -56,15 +46,20 @@ def many() -> str:
 
 
 def money(value: float, digits: int = CENTS) -> str:
-    """An amount with the currency's sign in front: $1,234.50, -$3.20; two digits of $0.017, where contacts cost cents."""
+    """An amount with the currency's sign in front: $1,234.50, -$3.20; two digits of $0.017."""
     if digits == CENTS:
         digits = _decimals(value)
     return f"{'-' if round(value, digits) < 0 else ''}{sign()}{abs(value):,.{digits}f}"
 
 
+def total(value: float) -> str:
+    """An amount of many together: $15,709; as `money` writes it where there are not ten of the currency."""
+    return money(value, 0 if value == 0 or abs(value) >= TEN else CENTS)
+
+
 def _decimals(value: float) -> int:
-    """Two, but for small amounts where contacts cost cents."""
-    return next((more for least, more in FINER if _spoken["fine"] and least <= abs(value) < TENTH), CENTS)
+    """Two, but for small amounts more."""
+    return next((more for least, more in FINER if least <= abs(value) < TENTH), CENTS)
 
 
 def shown(wording: Wording, value: float) -> str:

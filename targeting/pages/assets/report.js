@@ -72,7 +72,8 @@ function headline(result, answers, everybody) {
 function turnWords(turn, before, margin) {
   if (turn === null) return "At this margin no cost on the slider turns the decision.";
   const { share, expected } = before.table.find((item) => item.policy === before.recommended);
-  const just = `just below, it mails ${percent(share)} for an expected ${money(expected.value, 2)} per ${ONE}`;
+  const gain = expected.value < turn.last / 1000 ? "next to nothing" : `an expected ${money(expected.value, 2)} per ${ONE}`;
+  const just = `just below, it mails ${percent(share)} for ${gain}`;
   return `The decision turns at ${money(turn.last, 2)} per contact: from ${money(turn.first, 2)} on it is to mail nobody; ${just} (margin ${margin}).`;
 }
 
@@ -98,7 +99,7 @@ function fillTable(result, at) {
     const cells = {
       share: percent(row.share),
       profit: "extrapolated" in line.dataset ? `${money(row.profit.value, 2)} (no interval: extrapolated)` : within(row.profit),
-      total: money(row.total),
+      total: total(row.total),
       roi: row.roi === null ? "" : percent(row.roi),
     };
     for (const [name, text] of Object.entries(cells)) line.querySelector(`[data-cell="${name}"]`).textContent = text;
