@@ -36,7 +36,8 @@ def main() -> None:
     require_aligned(panel, nuisance, str(NUISANCE))
     require_aligned(panel, segments, str(SEGMENTS))
     policy = json.loads(POLICY.read_text(encoding="utf-8"))
-    terms = ProfitTerms(params["policy"]["outcome"], policy["cost"], policy["margin"], params["policy"]["prudence"])
+    own = params["policy"]
+    terms = ProfitTerms(own["outcome"], policy["cost"], policy["margin"], own["prudence"], own["effect_spread"])
     found = read_out(panel, nuisance, segments["name"], lots, targets, terms)
 
     key = pd.read_parquet(IDENTIFIERS)

@@ -28,6 +28,7 @@ NO_ESTIMAND = "owate"  # whom it answers for depends on variances that are fitte
 POLICY: dict[str, Any] = {
     "outcome": "purchase_amount",
     "prudence": 0.5,
+    "effect_spread": 0.1,
     "caution": 0.3,
     "budget_usd": None,
     "budget_contacts": None,

@@ -101,7 +101,7 @@ def test_the_decision_stands_beside_each_cost_and_where_that_is_from():
     assert "$0.60 to send it" in tills["source"]
     assert "$0.040 of own discounts" in tills["source"]
     assert tills["decision"].startswith("Mail 53% of households: ")
-    assert (tills["profit"], tills["risk"]) == ("$1.95 (-$0.02 to $3.92)", "less than 1%")
+    assert (tills["profit"], tills["risk"]) == ("$1.95 (-$0.020 to $3.92)", "less than 1%")
     assert tills["measured"] == "$1.62 (95% interval -$1.22 to $4.46), which cannot be told from nothing"
     clear = decision_rows(SCENARIOS.assign(measured_ci_lower=0.4), METRICS, 0.6)[1]["measured"]
     assert clear == "$1.62 (95% interval $0.40 to $4.46)"

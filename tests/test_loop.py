@@ -16,7 +16,7 @@ from targeting.campaign.readout import ProfitTerms, read_out
 from targeting.nuisance.cross_fit import cross_fit, nuisance_table, nuisance_tasks
 
 SMALL = replace(SETTINGS, households=300)
-TERMS = ProfitTerms("purchase_amount", cost=12.73, margin=0.3, prudence=0.5)
+TERMS = ProfitTerms("purchase_amount", cost=12.73, margin=0.3, prudence=0.5, effect_spread=0.1)
 
 
 def run(project: Path, shop: Path, lots: Path | None) -> pd.DataFrame:

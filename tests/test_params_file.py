@@ -171,7 +171,8 @@ def test_a_day_may_stand_without_quotes_and_the_default_is_read_as_pyyaml_reads_
     assert load_params("data")["data"]["first_day"] == "2016-01-04"
     file.write_text(TEXT)
     loaded = load_params(*PARAMS)
-    assert json.loads(json.dumps(loaded["policy"])) == PARAMS["policy"]
+    # What the file leaves open is settled by the kind of the data.
+    assert json.loads(json.dumps(loaded["policy"])) == PARAMS["policy"] | {"effect_spread": 0.1}
     assert json.loads(json.dumps(loaded["nuisance"])) == PARAMS["nuisance"]
 
 
@@ -344,3 +345,12 @@ def test_a_damaged_file_never_ends_in_a_traceback(file, damages):
 @given(damages=st.lists(DAMAGE, min_size=1, max_size=3))
 def test_thousands_of_damaged_files_never_end_in_a_traceback(file, damages):
     damaged_file_loads_or_is_refused(file, damages)
+
+
+@pytest.mark.parametrize(("source", "given", "spread"), [("tills", None, 0.1), ("table", None, 1.0), ("table", 0.3, 0.3)])
+def test_the_priors_spread_is_settled_by_what_the_data_are(file, source, given, spread):
+    compose(file, ["data=panel"] if source == "table" else [])
+    params = yaml.safe_load(file.read_text())
+    params["policy"]["effect_spread"] = given
+    file.write_text(yaml.safe_dump(params))
+    assert load_params("policy")["policy"]["effect_spread"] == spread

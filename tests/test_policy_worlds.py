@@ -13,13 +13,21 @@ from targeting.nuisance.overlap import in_overlap
 from targeting.nuisance.scores import dr_scores
 from targeting.policy.decide import PolicyInputs, choose_policy
 from targeting.policy.economics import Economics
-from targeting.policy.posterior import LEVEL_SPREAD, centred_by_fold, fit_posterior
+from targeting.policy.posterior import centred_by_fold, fit_posterior
 from targeting.policy.value import FEWEST, profits
 from tests.stored import require_stored
 
 ECONOMICS = Economics(cost=3.0, margin=0.3)  # a contact pays from an effect of 10 on
 BOUNDS = (0.05, 0.95)
-SETTINGS = {"outcome": "sales", "prudence": 0.5, "caution": 0.3, "budget_usd": None, "budget_contacts": None}
+SPREAD = 0.1
+SETTINGS = {
+    "outcome": "sales",
+    "prudence": 0.5,
+    "effect_spread": SPREAD,
+    "caution": 0.3,
+    "budget_usd": None,
+    "budget_contacts": None,
+}
 N_HOUSEHOLDS, N_FOLDS, N_WORLDS = 700, 4, 240
 POPULATION = 40_000
 # The effect on a household: nothing, the same for everybody (too little, or just what a contact costs), or so much for some that
@@ -68,7 +76,7 @@ def believed_contacts(panel: pd.DataFrame, nuisance: pd.DataFrame, expected: lis
     rows, weight = in_overlap(nuisance["propensity"], BOUNDS), nuisance["precision_sales"].to_numpy()
     cate, score = ((nuisance[f"{name}1_sales"] - nuisance[f"{name}0_sales"]).to_numpy() for name in ("mu", "score"))
     centred = centred_by_fold(cate, weight, fold, rows)
-    prior_sd = LEVEL_SPREAD * np.abs(panel["sales"][rows]).mean()
+    prior_sd = SPREAD * np.abs(panel["sales"][rows]).mean()
     contacts = []
     for number, effect in enumerate(expected):
         others, own = rows & (fold != number), rows & (fold == number)

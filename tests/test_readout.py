@@ -20,7 +20,7 @@ from targeting.stats.joined import SCALE, join
 from tests.stored import require_stored
 
 EFFECT = 5.0
-TERMS = ProfitTerms("purchase_amount", cost=1.0, margin=0.5, prudence=0.5)
+TERMS = ProfitTerms("purchase_amount", cost=1.0, margin=0.5, prudence=0.5, effect_spread=0.1)
 
 
 def test_the_sample_ratio_by_hand_and_as_pearson_has_it():

@@ -55,7 +55,7 @@ class World:
         overlap = (e > 0.1) & (e < 0.9)
         self.evidence = Evidence(score0, score1, outcome, treated, household, overlap, e, score0, score1)
         cate = effect + rng.normal(0, 40, n)
-        beliefs = learn_beliefs(cate, np.ones(n), self.fold, self.evidence)
+        beliefs = learn_beliefs(cate, np.ones(n), self.fold, self.evidence, spread=0.1)
         assert beliefs is not None
         self.beliefs = beliefs
         self.segments = pd.DataFrame({"segment": rng.integers(1, 5, n)})

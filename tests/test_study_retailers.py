@@ -23,7 +23,15 @@ PARAMS = {
     "design": {"campaign_type": "A", "eligible": "rested", "post_days": 28, "min_follow_up_days": 28, "recent_days": [28, 56]},
     "nuisance": {"folds": 3, "clip": 0.01, "overlap": [0.1, 0.9]},
     "learners": {"names": ["t", "linear_dml"], "models": {"t": "linear"}},
-    "policy": {"cost": 2.0, "margin": 0.3, "prudence": 0.5, "caution": 0.3, "budget_usd": 500, "budget_contacts": None},
+    "policy": {
+        "cost": 2.0,
+        "margin": 0.3,
+        "prudence": 0.5,
+        "effect_spread": 0.1,
+        "caution": 0.3,
+        "budget_usd": 500,
+        "budget_contacts": None,
+    },
     "seed": 1,
 }
 WORLDS = 3

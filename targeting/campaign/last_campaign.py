@@ -60,7 +60,8 @@ def judge_last_campaign(
     weight, fold = nuisance[f"precision_{outcome}"].to_numpy(dtype=float), panel["fold"].to_numpy()
     drawn, beliefs = drawn_by_lot(panel), None
     if new.any():
-        beliefs = learn_beliefs(earlier.ranking[old], weight[old], fold[old], evidence.rows(old), drawn[old])
+        known = (earlier.ranking[old], weight[old], fold[old], evidence.rows(old))
+        beliefs = learn_beliefs(*known, settings["effect_spread"], drawn[old])
     if overlap.sum() < FEWEST or beliefs is None:
         return LastCampaign(pd.DataFrame(columns=DRIFT), pd.DataFrame(columns=REALISED), int(overlap.sum()))
     rows = described(panel, earlier.comparable, outcome)

@@ -18,7 +18,7 @@ from targeting.effects.by_segment import FEWEST
 from targeting.effects.estimators import EffectData, aipw, aipw_terms, ato_terms, effect_data, ipw
 from targeting.effects.pooling import joint_ratios
 from targeting.nuisance.overlap import inverse_propensity_weights, standardised_mean_differences
-from targeting.policy.posterior import LEVEL_SPREAD, Belief, combined
+from targeting.policy.posterior import Belief, combined
 from targeting.stats.estimates import Estimate, SkewedEstimate
 from targeting.stats.joined import join
 from targeting.trials.panel import household_covariates
@@ -31,12 +31,16 @@ COLUMNS += ["n", "n_mailed", "srm_p", "predicted", "error", "error_p"]
 
 @dataclass(frozen=True)
 class ProfitTerms:
-    """What net profit is made of: margin per unit of `outcome`, cost per contact, and the rule's `prudence`."""
+    """What net profit is made of: margin per unit of `outcome`, cost per contact; and the rule's `prudence` and prior.
+
+    `effect_spread` is the prior's, in means of the outcome.
+    """
 
     outcome: str
     cost: float
     margin: float
     prudence: float
+    effect_spread: float
 
 
 @dataclass(frozen=True)
@@ -203,7 +207,7 @@ def _decision(table: pd.DataFrame, rows: pd.DataFrame, terms: ProfitTerms) -> di
     if own.empty:
         return {}
     best = own.loc["both" if "both" in own.index else "lots"]
-    prior = Belief(0.0, LEVEL_SPREAD * float(rows[terms.outcome].abs().mean()))
+    prior = Belief(0.0, terms.effect_spread * float(rows[terms.outcome].abs().mean()))
     effect = combined(prior, float(best["estimate"]), float(best["se"]) ** 2)
     profit = Belief(terms.margin * effect.mean - terms.cost, terms.margin * effect.sd)
     lower, upper = profit.interval

@@ -8,7 +8,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from targeting.policy.economics import Economics
 from targeting.policy.posterior import (
-    LEVEL_SPREAD,
     Belief,
     Posterior,
     beliefs_by_fold,
@@ -64,14 +63,22 @@ class Beliefs:
 
 
 def learn_beliefs(
-    effect: Vector, weight: Vector, fold: NDArray[np.int64], evidence: Evidence, by_lot: NDArray[np.bool_] | None = None
+    effect: Vector,
+    weight: Vector,
+    fold: NDArray[np.int64],
+    evidence: Evidence,
+    spread: float,
+    by_lot: NDArray[np.bool_] | None = None,
 ) -> Beliefs | None:
-    """Beliefs from out-of-fold effects, the scores and their weights (rows,); None without two households in the overlap."""
+    """Beliefs from out-of-fold effects, the scores and their weights (rows,); None without two households in the overlap.
+
+    `spread` is the prior's standard deviation of the average effect, in means of the outcome (policy.effect_spread).
+    """
     inside = evidence.overlap
     if len(np.unique(evidence.household_id[inside])) < 2:
         return None
     centred = centred_by_fold(effect, weight, fold, inside)
-    prior_sd = LEVEL_SPREAD * float(np.abs(evidence.outcome[inside]).mean())
+    prior_sd = spread * float(np.abs(evidence.outcome[inside]).mean())
     score, household, shift = evidence.score, evidence.household_id, evidence.shift
     expected, uncertainty = beliefs_by_fold(centred, score, weight, household, fold, inside, prior_sd, shift, by_lot)
     known = (centred[inside], score[inside], weight[inside], household[inside])

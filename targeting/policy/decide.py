@@ -111,7 +111,8 @@ def choose_policy(inputs: PolicyInputs) -> PolicyChoice:
     evidence = evidence_of(inputs.panel, inputs.nuisance, outcome, overlap, inputs.shifts)
     effect = inputs.ranking[effect_columns(outcome)[0]].to_numpy(dtype=float)
     weight = inputs.nuisance[f"precision_{outcome}"].to_numpy(dtype=float)
-    beliefs = learn_beliefs(effect, weight, inputs.panel["fold"].to_numpy(), evidence, drawn_by_lot(inputs.panel))
+    spread, fold = inputs.settings["effect_spread"], inputs.panel["fold"].to_numpy()
+    beliefs = learn_beliefs(effect, weight, fold, evidence, spread, drawn_by_lot(inputs.panel))
     data = policy_data(inputs, evidence, beliefs)
     decisions = assign(data)
     promised = {}

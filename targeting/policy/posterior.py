@@ -3,9 +3,10 @@
 The effect of a row is level + slope * (its learner's out-of-fold effect, less its fold's mean). Both numbers are estimated from
 doubly robust scores by weighted least squares, errors clustered by household, and then put together with a prior:
 
-- The level has a normal prior around nothing with a spread of a tenth of what an average household buys: a campaign seldom
-  moves sales by more than some percent, and hardly ever by a fifth. What a contact costs plays no part: it says nothing of what
-  a contact brings.
+- The level has a normal prior around nothing. Its spread is a part of the mean outcome (policy.effect_spread): by default a
+  tenth of what an average household buys, as a campaign seldom moves sales by more than some percent, and hardly ever by a
+  fifth; and all of it for what a table of customers counts. What a contact costs plays no part: it says nothing of what a
+  contact brings.
   Households whom lots decided on correct what observed campaigns say of it, as far as the two lie apart (`stats.joined`).
 - The slope is what a learner's effects are worth: 1 if they are right, 0 if they say nothing. Before seeing data both are as
   likely: half the prior lies at 0, half is normal around 1 with a spread of 1/4, since learners that shrink their effects are a
@@ -28,7 +29,6 @@ from targeting.stats.estimates import Estimate, cluster_sums
 from targeting.stats.joined import join
 
 Vector = NDArray[np.float64]
-LEVEL_SPREAD = 0.1  # of the mean outcome
 FEWEST = 30  # households of lots, and of observed campaigns, whose levels can be told apart: with fewer an error is no error
 SLOPE_ALIKE = 0.5  # prior chance that the learner's effects say nothing
 SLOPE_RIGHT, SLOPE_SPREAD = 1.0, 0.25  # of the slope, where they say something
