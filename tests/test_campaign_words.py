@@ -48,8 +48,18 @@ def test_campaigns_are_counted_by_what_they_are_shown_to_have_done():
     for words in ("2 campaigns", "1 earned money beyond chance", "1 lost money beyond chance", "earned $0.00", "-$4.00 to $4.00"):
         assert words in said
     open_ones = profits().assign(profit_ci_lower=-1.0, profit_ci_upper=1.0)
-    assert "2 of which none can be told from breaking even" in campaigns_sentence(open_ones)
+    assert campaigns_sentence(open_ones).startswith("2 campaigns, none of which can be told from breaking even. Together they ")
     assert "Of no campaign" in campaigns_sentence(profits().head(0))
+
+
+def test_of_a_single_campaign_the_sentence_counts_nothing():
+    one = profits().query("campaign != '7'")
+    one.loc[one["campaign"] == "all", "n_treated"] = 7
+    assert campaigns_sentence(one).startswith("1 campaign, which earned money beyond chance. It earned $0.00 per ")
+    assert campaigns_sentence(one.assign(profit_ci_upper=-1.0, profit_ci_lower=-2.0)).startswith("1 campaign, which lost money")
+    unclear = one.assign(profit_ci_lower=-1.0, profit_ci_upper=1.0)
+    assert campaigns_sentence(unclear).startswith("1 campaign, which cannot be told from breaking even. It earned ")
+    assert "Together they" in campaigns_sentence(unclear.assign(n_treated=[7, 18]))  # another one's effect is not to be had
 
 
 def test_first_and_repeated_mailings_are_compared_by_their_difference():
@@ -57,6 +67,8 @@ def test_first_and_repeated_mailings_are_compared_by_their_difference():
     said = wear_out_sentence(found, "purchase_amount")
     for words in ("$12.00", "$5.00", "-$7.00", "beyond chance", "p = 0.010"):
         assert words in said
+    said = wear_out_sentence(found, "visits")
+    assert said.startswith("A household's first mailing moved its visits by 12.00, a later one by 5.00: a difference of -7.00, ")
     assert "no more than chance" in wear_out_sentence(found | {"repeated_less_first_p": 0.4}, "purchase_amount")
     assert wear_out_sentence({}, "purchase_amount") == ""
     assert wear_out_sentence(found | {"repeated": np.nan}, "purchase_amount") == ""

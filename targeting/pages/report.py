@@ -151,8 +151,10 @@ def past_campaigns(metrics: Mapping[str, Any], tables: Tables, outcome: str) -> 
     if metrics["nuisance"]["answers"] == "nothing":
         return {}
     profits = campaigns.campaign_profits(tables["ate"], tables["trials"], metrics["policy"], outcome, sentences.READ_FIRST)
+    # What one campaign did is what all did.
+    rows = profits if len(tables["trials"]) > 1 else profits[profits["campaign"] != "all"]
     return {
-        "rows": records(profits),
+        "rows": records(rows),
         "sentence": campaigns.campaigns_sentence(profits),
         "wear_out": campaigns.wear_out_sentence(metrics["ate"][outcome], outcome),
         "weeks": campaigns.weeks_sentence(metrics["ate"].get("by_week", {}), tables["event_time"]),
@@ -266,6 +268,7 @@ def report_context(
         "versions": versions,
         "axes": charts.axes(),
         "sliders": {name: slider(lookup, name, policy[name]) for name in ("cost", "margin")},
+        "counted": one_of(outcome),
         "margin_unit": "share of sales" if outcome == "purchase_amount" else f"{currency()} per {one_of(outcome)}",
         "ticks": decision.ticks(stops(lookup, "cost"), metrics),
         "glossary": glossary(),

@@ -6,8 +6,10 @@ from typing import Any
 import pandas as pd
 
 from targeting.stats.estimates import SIGNIFICANCE
-from targeting.words.money import amount, money
+from targeting.words.changes import change
+from targeting.words.money import money
 from targeting.words.numbers import p_value
+from targeting.words.outcomes import outcome_words
 
 EARNED = {"estimate": "profit", "ci_lower": "profit_ci_lower", "ci_upper": "profit_ci_upper"}
 
@@ -40,27 +42,41 @@ def campaigns_sentence(profits: pd.DataFrame) -> str:
     lost, earned = int((each["profit_ci_upper"] < 0).sum()), int((each["profit_ci_lower"] > 0).sum())
     counts = [f"{count} {verb} beyond chance" for count, verb in ((earned, "earned money"), (lost, "lost money")) if count]
     open_ones = len(each) - lost - earned
-    if open_ones:
-        counts.append(f"{open_ones} {'cannot' if counts else 'of which none can'} be told from breaking even")
-    said = f"{len(each)} campaign{'s' if len(each) > 1 else ''}: {', '.join(counts)}."
-    if len(total):
-        row = total.iloc[0]
-        verb = "earned" if row["profit"] >= 0 else "lost"
-        ends = f"95% interval of the profit {money(row['profit_ci_lower'])} to {money(row['profit_ci_upper'])}"
-        said += f" Together they {verb} {money(abs(row['profit']))} per mailing in the overlap ({ends})."
-    return said
+    if open_ones and counts:
+        counts.append(f"{open_ones} cannot be told from breaking even")
+    if len(each) == 1:
+        does = (
+            "earned money beyond chance"
+            if earned
+            else "lost money beyond chance"
+            if lost
+            else "cannot be told from breaking even"
+        )
+        said = f"1 campaign, which {does}."
+    elif counts:
+        said = f"{len(each)} campaigns: {', '.join(counts)}."
+    else:
+        said = f"{len(each)} campaigns, none of which can be told from breaking even."
+    if total.empty:
+        return said
+    row = total.iloc[0]
+    # Of another campaign, whose own effect cannot be told, the sum may speak all the same.
+    who = "It" if len(each) == 1 and row["n_treated"] == each["n_treated"].iloc[0] else "Together they"
+    verb = "earned" if row["profit"] >= 0 else "lost"
+    ends = f"95% interval of the profit {money(row['profit_ci_lower'])} to {money(row['profit_ci_upper'])}"
+    return f"{said} {who} {verb} {money(abs(row['profit']))} per mailing in the overlap ({ends})."
 
 
 def wear_out_sentence(found: Mapping[str, Any], outcome: str) -> str:
     """What a first and a repeated mailing did; `found` are the numbers of one outcome in metrics/ate.json. Empty if not known."""
     if any(pd.isna(found.get(name)) for name in ("first", "repeated", "repeated_less_first")):
         return ""
-    first, again = (amount(found[name], outcome) for name in ("first", "repeated"))
+    first, again, less = (change(found[name], outcome) for name in ("first", "repeated", "repeated_less_first"))
     p = found["repeated_less_first_p"]
     verdict = "beyond chance" if p < SIGNIFICANCE else "no more than chance gives"
     return (
-        f"A household's first mailing moved its spend by {first}, a later one by {again}: a difference of "
-        f"{amount(found['repeated_less_first'], outcome)}, {verdict} ({p_value(p)})."
+        f"A household's first mailing moved its {outcome_words(outcome)} by {first}, a later one by {again}: a difference of "
+        f"{less}, {verdict} ({p_value(p)})."
     )
 
 

@@ -9,6 +9,7 @@ from targeting.sentences.heterogeneity import heterogeneity_words, ranked_by
 from targeting.sentences.overlap import overlap_words
 from targeting.sentences.refutation import verdict_words
 from targeting.stats.estimates import SIGNIFICANCE
+from targeting.words.changes import change
 from targeting.words.estimators import NAMES
 from targeting.words.money import amount, money
 from targeting.words.numbers import number, p_value, percent
@@ -32,8 +33,8 @@ def read_first(effects: pd.DataFrame, outcome: str) -> pd.Series:
 
 
 def interval(lower: float, upper: float, outcome: str) -> str:
-    """95% interval of an effect on `outcome` in words."""
-    return f"95% interval {amount(lower, outcome)} to {amount(upper, outcome)}"
+    """95% interval of an effect on `outcome`, which the sentence has named, in words."""
+    return f"95% interval {change(lower, outcome)} to {change(upper, outcome)}"
 
 
 def sign_in_words(lower: float, upper: float) -> str:
@@ -50,7 +51,7 @@ def effect_sentence(effects: pd.DataFrame, outcome: str) -> str:
     row = read_first(effects, outcome)
     ends = row["ci_lower"], row["ci_upper"]
     return (
-        f"A mailed campaign changed a household's {outcome_words(outcome)} by {amount(row['estimate'], outcome)} "
+        f"A mailed campaign changed a household's {outcome_words(outcome)} by {change(row['estimate'], outcome)} "
         f"({interval(*ends, outcome)}; {NAMES[READ_FIRST]}), {sign_in_words(*ends)}."
     )
 

@@ -184,7 +184,7 @@ function startWhatIf(chart) {
   const ownNumbers = numbersShown();
   const show = () => {
     const result = model.at(...inputs.map((input) => Number(input.value)));
-    const margin = outcome === "purchase_amount" ? marginWords(result.margin) : `${money(result.margin, 2)} per basket`;
+    const margin = outcome === "purchase_amount" ? marginWords(result.margin) : `${money(result.margin, 2)} per ${inputs[1].dataset.each}`;
     const words = [money(result.cost, 2), margin];
     inputs.forEach((input, i) => {
       document.getElementById(`${input.id}-shown`).textContent = words[i];
