@@ -31,6 +31,7 @@ from targeting.figures.vega import png
 from targeting.nuisance.halves import half_nuisances
 from targeting.nuisance.overlap import crump_threshold
 from targeting.trials.panel import require_aligned
+from targeting.words.estimators import decided_by
 from targeting.words.money import speak_in
 
 PANEL = Path("data/trials/panel.parquet")
@@ -108,7 +109,9 @@ def main() -> None:
         write_sentence("Of no receipt is known when it was written.", EVENT_PICTURE)
     else:
         write_png(png(weeks_spec(weeks.weeks), *weeks_words(weeks.weeks, weeks.phases)), EVENT_PICTURE)
-    write_png(png(forest_picture(effects, pooling, outcomes[0]), *forest_words(effects, outcomes[0])), FOREST)
+    decided = decided_by(bool(panel["by_lot"].all()), nuisance["propensity"].round(6).nunique())
+    drawn = forest_picture(effects, pooling, outcomes[0], decided)
+    write_png(png(drawn, *forest_words(effects, outcomes[0], decided)), FOREST)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from targeting.figures import vega
 from targeting.figures.effects import contour_chart, forest_picture, forest_words
 from targeting.figures.trials import flow_chart
 from targeting.figures.vega import png, spec
-from targeting.words.estimators import NAMES
+from targeting.words.estimators import CHOICE, LOTS, NAMES, UNEVEN_LOTS, decided_by
 
 
 def effects(outcome: str, n_trials: int) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -39,6 +39,19 @@ def test_the_forest_plot_leaves_out_the_confounded_difference_and_says_so(outcom
     assert len(drawn["vconcat"][1]["layer"][0]["data"]["values"]) == n_trials + 1
     picture = imread(BytesIO(png(drawn, found, how)))
     assert picture.shape[1] <= 1.02 * PICTURE_WIDTH
+
+
+def test_where_lots_decided_the_plain_difference_is_one_more_estimate():
+    table, pooled = effects("purchase_amount", 1)
+    found, how = forest_words(table, "purchase_amount", LOTS)
+    assert how.endswith("The plain difference of the arms estimates the same, as lots decided who was mailed.")
+    drawn = forest_picture(table, pooled, "purchase_amount", LOTS)["vconcat"][0]["layer"][0]["data"]["values"]
+    assert 9999.0 in {row["estimate"] for row in drawn}
+    assert "confounded" not in str(drawn)
+    uneven = forest_words(table, "purchase_amount", UNEVEN_LOTS)[1]
+    assert "Not drawn" in uneven
+    assert "a large chance of being mailed" in uneven
+    assert [decided_by(*given) for given in ((False, 1), (True, 1), (True, 2))] == [CHOICE, LOTS, UNEVEN_LOTS]
 
 
 def test_an_effect_that_is_not_to_be_had_gets_no_number():

@@ -11,7 +11,8 @@ from targeting.figures.intervals import effect_title, interval_rows
 from targeting.figures.people import person
 from targeting.figures.style import ACCENT, DARK, LIGHT, drawing, entitle
 from targeting.figures.vega import Spec, lines, spec, zero_line
-from targeting.words.estimators import NAMES
+from targeting.words.changes import change
+from targeting.words.estimators import CHOICE, LOTS, PLAIN, PLAIN_TELLS, names
 from targeting.words.money import amount, unit
 from targeting.words.outcomes import outcome_words
 
@@ -20,14 +21,17 @@ PANEL = 520  # width of a panel of two
 OWN = "ato"  # the estimator that is shown by trial, and whose effect the picture's title says
 
 
-def forest_spec(effects: pd.DataFrame, outcome: str) -> Spec:
-    """Every estimator's pooled effect on `outcome` but the confounded difference, whose size would flatten the others."""
-    return spec(_estimators(effects, outcome).properties(width="container"))
+def forest_spec(effects: pd.DataFrame, outcome: str, decided: str = CHOICE) -> Spec:
+    """Every estimator's pooled effect on `outcome` but a confounded difference, whose size would flatten the others.
+
+    `decided` is what decided who was mailed, as `decided_by` has it.
+    """
+    return spec(_estimators(effects, outcome, decided).properties(width="container"))
 
 
-def _estimators(effects: pd.DataFrame, outcome: str) -> Any:
-    table = effects[effects["method"] != "naive"].assign(estimator=lambda rows: [lines(NAMES[name]) for name in rows["method"]])
-    return _rows(table, outcome)
+def _estimators(effects: pd.DataFrame, outcome: str, decided: str) -> Any:
+    drawn = effects[(effects["method"] != PLAIN) | (decided == LOTS)]
+    return _rows(drawn.assign(estimator=[lines(names(decided)[name]) for name in drawn["method"]]), outcome)
 
 
 def _rows(table: pd.DataFrame, outcome: str) -> Any:
@@ -36,7 +40,7 @@ def _rows(table: pd.DataFrame, outcome: str) -> Any:
     return alt.layer(*layers, zero_line("x")).properties(height=34 * len(table))
 
 
-def forest_picture(effects: pd.DataFrame, pooled: pd.DataFrame, outcome: str) -> Spec:
+def forest_picture(effects: pd.DataFrame, pooled: pd.DataFrame, outcome: str, decided: str = CHOICE) -> Spec:
     """`forest_spec` of all trials, and below it the overlap-weighted effect trial by trial with its pooled one.
 
     `effects` and `pooled` are plots/ate.csv and plots/pooling.csv.
@@ -47,22 +51,23 @@ def forest_picture(effects: pd.DataFrame, pooled: pd.DataFrame, outcome: str) ->
     words = [f"campaign {trial}, {n:,} rows" for trial, n in zip(trials["trial"], trials["n"], strict=True)]
     rows = pd.concat([trials.assign(estimator=words), together.assign(estimator="pooled by precision")], ignore_index=True)
     differ = f"p = {together['p'].iloc[0]:.2f}" if together["p"].notna().all() else "one trial"
-    above = _estimators(own[own["trial"] == "all"], outcome).properties(width=PANEL, title="All trials, by estimator")
+    above = _estimators(own[own["trial"] == "all"], outcome, decided).properties(width=PANEL, title="All trials, by estimator")
     below = _rows(rows, outcome).properties(width=PANEL, title=f"Overlap-weighted, by trial (do they differ? {differ})")
     return spec(alt.vconcat(above, below))
 
 
-def forest_words(effects: pd.DataFrame, outcome: str) -> tuple[str, str]:
+def forest_words(effects: pd.DataFrame, outcome: str, decided: str = CHOICE) -> tuple[str, str]:
     """What the overlap-weighted effect is, and what the picture leaves out."""
     pooled = effects[(effects["outcome"] == outcome) & (effects["trial"] == "all")].set_index("method")
-    estimate, lower, upper = (amount(pooled.loc[OWN, name], outcome) for name in INTERVAL)
+    estimate, lower, upper = (change(pooled.loc[OWN, name], outcome) for name in INTERVAL)
     found = f"In the overlap a mailing moves {outcome_words(outcome)} by {estimate} per {person()} ({lower} to {upper})"
     if pd.isna(pooled.loc[OWN, "estimate"]):
         found = f"Effect on {outcome_words(outcome)} by estimator"
-    return found, (
-        "95% intervals by analytic standard errors, which take the models as given. Not drawn: the plain difference of the "
-        f"arms, {amount(pooled.loc['naive', 'estimate'], outcome)}, which is who was mailed rather than what mailing did."
-    )
+    how = "95% intervals by analytic standard errors, which take the models as given."
+    if decided == LOTS:
+        return found, f"{how} The plain difference of the arms {PLAIN_TELLS[LOTS]}."
+    plain = amount(pooled.loc[PLAIN, "estimate"], outcome)
+    return found, f"{how} Not drawn: the plain difference of the arms, {plain}, which {PLAIN_TELLS[decided]}."
 
 
 def contour_chart(contour: pd.DataFrame, benchmarks: pd.DataFrame, outcome: str) -> Figure:

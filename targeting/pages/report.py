@@ -29,7 +29,7 @@ from targeting.sentences.overlap import overlap_words
 from targeting.sentences.policy_names import whom
 from targeting.sentences.refutation import verdict_words
 from targeting.sentences.truth import claims_in_words, truth_sentences
-from targeting.words.estimators import NAMES
+from targeting.words.estimators import PLAIN_TELLS, decided_by, names
 from targeting.words.features import covariate_words
 from targeting.words.money import amount, currency
 from targeting.words.outcomes import one_of, outcome_words
@@ -87,6 +87,11 @@ def no_tills(metrics: Mapping[str, Any]) -> bool:
     return LEFT_OUT in metrics["segment"]
 
 
+def decided_in(metrics: Mapping[str, Any], arms: pd.DataFrame) -> str:
+    """What decided who was mailed, as `decided_by` has it."""
+    return decided_by("balance_p" in metrics["nuisance"], arms["propensity"].round(6).nunique())
+
+
 def outcomes_in(tables: Tables) -> list[str]:
     """The run's outcomes, in the order of plots/ate.csv."""
     return list(dict.fromkeys(tables["ate"]["outcome"]))
@@ -124,7 +129,7 @@ def all_charts(
         "propensity": propensity_spec(propensities, AS_THEY_ARE),
         "propensity_weighted": propensity_spec(propensities, WEIGHTED),
         "love": love_spec(tables["balance"]),
-        "forest": forest_spec(sentences.pooled(tables["ate"], outcomes[0]), outcomes[0]),
+        "forest": forest_spec(sentences.pooled(tables["ate"], outcomes[0]), outcomes[0], decided_in(metrics, arms)),
         "power": power_spec(tables["power"], amount(metrics["experiment"]["effect"], outcome), power),
     }
 
@@ -240,7 +245,7 @@ def report_context(
     curves, refutation, policies = tables["roi_curve_learners"], tables["refutation"], tables["policies"]
     curve = drawn_curve(curves, order)
     outcomes = outcomes_in(tables)
-    first = outcomes[0]
+    first, decided = outcomes[0], decided_in(metrics, arms)
     return {
         "metrics": metrics,
         "outcome": outcome,
@@ -258,7 +263,8 @@ def report_context(
         "segment_effects": records(tables["segment_effects"]),
         "policies": records(policies_in_words(metrics, policies)),
         "effects": records(sentences.pooled(tables["ate"], first)),
-        "estimator_names": NAMES,
+        "estimator_names": names(decided),
+        "plain_tells": PLAIN_TELLS[decided],
         "amount": amount,
         "refutations": records(refutation.assign(verdict=[verdict_words(row) for _, row in refutation.iterrows()])),
         "past": past_campaigns(metrics, tables, outcome),
@@ -271,7 +277,7 @@ def report_context(
         "counted": one_of(outcome),
         "margin_unit": "share of sales" if outcome == "purchase_amount" else f"{currency()} per {one_of(outcome)}",
         "ticks": decision.ticks(stops(lookup, "cost"), metrics),
-        "glossary": glossary(),
+        "glossary": glossary(names(decided)),
         "charts": all_charts(metrics, tables, arms, curve, parameters),
         "lookup": embedded(lookup, len(arms), outcome, metrics["nuisance"]["answers"]),
         "vega": vega(),

@@ -1,5 +1,7 @@
 """The method's words, and the code names of estimators and policies, as a reader who knows neither needs them."""
 
+from collections.abc import Mapping
+
 from targeting.sentences.policy_names import POLICY_WORDS
 from targeting.words.estimators import NAMES
 
@@ -20,6 +22,6 @@ METHOD_WORDS = {
 }
 
 
-def glossary() -> list[tuple[str, str]]:
-    """Words and what they mean: of the method, then estimators, then policies by code name."""
-    return [*METHOD_WORDS.items(), *NAMES.items(), *POLICY_WORDS.items()]
+def glossary(estimators: Mapping[str, str] = NAMES) -> list[tuple[str, str]]:
+    """Words and what they mean: of the method, then `estimators`, then policies by code name."""
+    return [*METHOD_WORDS.items(), *estimators.items(), *POLICY_WORDS.items()]
