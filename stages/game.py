@@ -27,12 +27,13 @@ from targeting.pages.game import (
 from targeting.policy.contact_price import priced
 from targeting.policy.economics import load_economics
 from targeting.policy.value import evidence_of
-from targeting.sentences.game import pipeline_words, ranking_words, stakes, what_players_see
+from targeting.sentences.game import counted_words, decided_words, pipeline_words, ranking_words, stakes, what_players_see
 from targeting.sentences.overlap import overlap_words
 from targeting.trials.panel import require_aligned
 from targeting.validation.truth import truth_of_rows
 from targeting.words.features import covariate_words
 from targeting.words.money import speak_in
+from targeting.words.outcomes import outcome_words
 from targeting.words.people import page_of_customers
 
 CAUSED = Path("data/effects/discounts.parquet")
@@ -97,6 +98,8 @@ def main() -> None:
             findings=ranking_words(validation, learner, customers.has_intervals),
             pipeline=pipeline_words(policy["recommended"], learner),
             doubts=overlap_words(overlap) if overlap["answers"] == "nothing" else "",
+            counted=counted_words(outcome),
+            decided=decided_words(overlap),
             window=f"from a campaign's start to {design['post_days']} days after its end" if tills else "as the table has it",
             own_facts=shown.own,
             recent_days=days,
@@ -105,7 +108,9 @@ def main() -> None:
         pool_of=pool_fingerprint(panel.loc[kept, KEYS]),
     )
     write_metrics(game_metrics(customers, size), METRICS)
-    write_text(page if tills else page_of_customers(page, [*names, *map(covariate_words, panel.columns)]), PAGE)
+    write_text(
+        page if tills else page_of_customers(page, [*names, *map(covariate_words, panel.columns), outcome_words(outcome)]), PAGE
+    )
 
 
 if __name__ == "__main__":

@@ -56,6 +56,8 @@ def story_of(recommended: str = "none", *, doubts: str = "") -> Story:
         findings="Estimates.",
         pipeline=pipeline_words(recommended, "x"),
         doubts=doubts,
+        counted="what each customer really spent",
+        decided="campaigns were not randomised",
         window="for four weeks",
         recent_days=28,
         own_facts={},

@@ -43,7 +43,7 @@ def test_the_forest_plot_leaves_out_the_confounded_difference_and_says_so(outcom
 
 def test_where_lots_decided_the_plain_difference_is_one_more_estimate():
     table, pooled = effects("purchase_amount", 1)
-    found, how = forest_words(table, "purchase_amount", LOTS)
+    _, how = forest_words(table, "purchase_amount", LOTS)
     assert how.endswith("The plain difference of the arms estimates the same, as lots decided who was mailed.")
     drawn = forest_picture(table, pooled, "purchase_amount", LOTS)["vconcat"][0]["layer"][0]["data"]["values"]
     assert 9999.0 in {row["estimate"] for row in drawn}

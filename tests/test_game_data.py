@@ -10,7 +10,16 @@ from targeting.base.errors import DataError
 from targeting.pages.game import MOST, contact_places, game_metrics, game_pool, game_sizes, pool_fingerprint
 from targeting.policy.economics import Economics
 from targeting.policy.policies import lots
-from targeting.sentences.game import behaviour, facts, pipeline_words, ranking_words, segment_profiles, stakes
+from targeting.sentences.game import (
+    behaviour,
+    counted_words,
+    decided_words,
+    facts,
+    pipeline_words,
+    ranking_words,
+    segment_profiles,
+    stakes,
+)
 from targeting.sentences.heterogeneity import heterogeneity_words
 from targeting.stats.estimates import mean_estimate
 from tests.games import customers_of, evidence_of, written
@@ -115,6 +124,16 @@ def test_stakes_follow_outcome_and_economics():
         "A coupon costs $2.00 on average, and every extra visit leaves $4.00: it pays only where it brings more than "
         "0.50 extra visits."
     )
+
+
+def test_stakes_and_scores_are_of_the_outcome_and_lots_are_named():
+    assert stakes(Economics(0.02, 4.0), "conversions").endswith(
+        "every extra conversion leaves $4.00: it pays only where it brings more than 0.01 extra conversions."
+    )
+    assert counted_words("purchase_amount") == "what each customer really spent"
+    assert counted_words("conversions") == "each customer's conversions"
+    assert decided_words({"answers": "everybody"}) == "campaigns were not randomised"
+    assert "lots decided" in decided_words({"balance_p": 0.5})
 
 
 def test_findings_say_when_differences_are_guesses():

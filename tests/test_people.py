@@ -9,6 +9,7 @@ from targeting.figures.intervals import effect_title
 from targeting.figures.learners import distribution_chart
 from targeting.figures.people import speak_of
 from targeting.figures.policy import roi_words
+from targeting.pages.report import own_names
 from targeting.words.people import as_customers, page_of_customers
 
 
@@ -23,6 +24,26 @@ def test_names_that_the_table_brought_stay():
     own = ["household size", "Household & garden", "income"]
     assert as_customers(said, own) == "household size and Household & garden of a customer; household sizes"
     assert as_customers("<b>Household &amp; garden</b>", own) == "<b>Household &amp; garden</b>"
+
+
+def test_coupons_become_mailings_and_who_mailed_need_be_no_retailer():
+    said = "A coupon costs $2: what the retailer did, as the retailer did; coupons of a couponing retailer, discounts.coupon_used"
+    words = "A mailing costs $2: what was done, as was done; mailings of a couponing retailer, discounts.coupon_used"
+    assert as_customers(said, []) == words
+    assert as_customers("Coupons for coupon clubs", ["coupon clubs"]) == "Mailings for coupon clubs"
+
+
+def test_names_of_parameters_stay():
+    own = own_names(
+        {
+            "balance": pd.DataFrame({"covariate": ["x_age"]}),
+            "segment_effects": pd.DataFrame({"name": ["Web"]}),
+            "ate": pd.DataFrame({"outcome": ["visits"]}),
+        },
+        {"sample": {"households": None}, "data": {"path": "my households.csv"}},
+    )
+    said = "sample.households, my households.csv, 3 households"
+    assert as_customers(said, own) == "sample.households, my households.csv, 3 customers"
 
 
 @pytest.fixture

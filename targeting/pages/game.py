@@ -19,6 +19,7 @@ from targeting.policy.policies import lots
 from targeting.policy.value import FEWEST, Evidence, observed_profits, profits
 from targeting.sentences.game import PipelineWords
 from targeting.stats.estimates import mean_estimate
+from targeting.words.outcomes import outcome_words
 
 Vector = NDArray[np.float64]
 
@@ -144,7 +145,9 @@ class Story:
     findings: str
     pipeline: PipelineWords
     doubts: str
+    counted: str
     window: str
+    decided: str
     own_facts: Mapping[str, str]
     recent_days: int
     outcome: str
@@ -162,6 +165,7 @@ def game_page(customers: Customers, size: Sizes, profiles: Sequence[Mapping[str,
         "pool": pool_of,
         "fewest": FEWEST,
         "outcome": story.outcome,
+        "unit": "visits" if story.outcome == "purchase_count" else outcome_words(story.outcome),
         "recent_days": story.recent_days,
         "own_facts": dict(story.own_facts),
         "pipeline": story.pipeline.label,

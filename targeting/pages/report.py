@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from functools import cache
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -222,10 +223,10 @@ def policies_in_words(metrics: Mapping[str, Any], policies: pd.DataFrame) -> pd.
 
 
 def own_names(tables: Tables, parameters: Mapping[str, Any]) -> list[str]:
-    """What the user named: covariates in words, segments, outcomes, and values of parameters."""
+    """What stays as it is written: covariates in words, segments, outcomes, and parameters with their values."""
     covariates = tables["balance"]["covariate"].map(covariate_words)
     outcomes = map(outcome_words, outcomes_in(tables))
-    return [*covariates, *tables["segment_effects"]["name"].astype(str), *outcomes, *(value for _, value in flat(parameters))]
+    return [*covariates, *tables["segment_effects"]["name"].astype(str), *outcomes, *chain(*flat(parameters))]
 
 
 def report_context(
@@ -279,6 +280,6 @@ def report_context(
         "ticks": decision.ticks(stops(lookup, "cost"), metrics),
         "glossary": glossary(names(decided)),
         "charts": all_charts(metrics, tables, arms, curve, parameters),
-        "lookup": embedded(lookup, len(arms), outcome, metrics["nuisance"]["answers"]),
+        "lookup": embedded(lookup, len(arms), outcome, metrics["nuisance"]["answers"], tills=not no_tills(metrics)),
         "vega": vega(),
     }

@@ -9,6 +9,7 @@ from targeting.pages.rendering import packed
 from targeting.policy.curve import SHARES
 from targeting.policy.lookup import BELIEVED_GAIN, MOMENTS, Lookup
 from targeting.sentences.policy_names import POLICY_WORDS
+from targeting.words.people import as_customers
 
 
 def stops(lookup: Lookup, name: str) -> list[float]:
@@ -22,10 +23,11 @@ def slider(lookup: Lookup, name: str, own: float) -> dict[str, int]:
     return {"last": len(numbers) - 1, "own": int(np.abs(numbers - own).argmin())}
 
 
-def embedded(lookup: Lookup, n: int, outcome: str, answers: str) -> dict[str, Any]:
+def embedded(lookup: Lookup, n: int, outcome: str, answers: str, tills: bool = True) -> dict[str, Any]:
     """What the script what_if.js unpacks, of `n` rows of the panel; positions are in the order of cost, then margin.
 
-    `outcome` is the one that profits are of, `answers` what the overlap allows to be said.
+    `outcome` is the one that profits are of, `answers` what the overlap allows to be said; without `tills` policies are in the
+    words for a table of customers, as no script's data are put in them later.
     """
     positions, decisions, curve = lookup.positions, lookup.decisions, lookup.curve
     names = decisions["policy"].unique().tolist()
@@ -35,7 +37,11 @@ def embedded(lookup: Lookup, n: int, outcome: str, answers: str) -> dict[str, An
         "answers": answers,
         "costs": stops(lookup, "cost"),
         "margins": stops(lookup, "margin"),
-        "policies": [_policy(name, positions[name], decisions[decisions["policy"] == name]) for name in names],
+        "policies": [
+            {"name": name, "mails": POLICY_WORDS[name] if tills else as_customers(POLICY_WORDS[name], [])}
+            | _policy(positions[name], decisions[decisions["policy"] == name])
+            for name in names
+        ],
         "reach": packed(positions["reach"]),
         "recommended": packed(positions["recommended"].map(names.index), "Uint16"),
         "peak": {end: packed(np.searchsorted(SHARES, positions[f"peak_{end}"]), "Uint16") for end in ("lower", "upper")},
@@ -43,13 +49,11 @@ def embedded(lookup: Lookup, n: int, outcome: str, answers: str) -> dict[str, An
     }
 
 
-def _policy(name: str, numbers: pd.Series, decisions: pd.DataFrame) -> dict[str, Any]:
+def _policy(numbers: pd.Series, decisions: pd.DataFrame) -> dict[str, Any]:
     """A policy's different decisions, and which of them each position has; None where all have the only one."""
     ordered = decisions.sort_values("decision")
     columns = {column: packed(ordered[column]) for column in ("contacts", "candidate", *MOMENTS, *BELIEVED_GAIN)}
     return {
-        "name": name,
-        "mails": POLICY_WORDS[name],
         "decision": packed(numbers, "Uint16") if len(decisions) > 1 else None,
         "columns": columns,
     }

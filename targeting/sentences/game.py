@@ -16,7 +16,7 @@ from targeting.sentences.policy_names import POLICY_WORDS
 from targeting.words.features import covariate_words
 from targeting.words.money import amount, money, one
 from targeting.words.numbers import number
-from targeting.words.outcomes import one_of
+from targeting.words.outcomes import one_of, outcome_words
 
 OWN_FACTS = 3  # of a customer of a user's own table that a player sees
 WEEKS = 52  # of a year
@@ -148,11 +148,23 @@ def stakes(economics: Economics, outcome: str) -> str:
     if outcome == "purchase_amount":
         leaves, must = f"every extra {one()} of sales leaves {money(average['margin'])}", f"{money(breakeven)} of extra sales"
     else:
-        counted, each = amount(breakeven, outcome), one_of(outcome)
-        leaves, must = f"every extra {each} leaves {money(average['margin'])}", f"{counted} more"
+        counted, _, unit = amount(breakeven, outcome).partition(" ")
+        leaves, must = f"every extra {one_of(outcome)} leaves {money(average['margin'])}", f"{counted} extra {unit}"
         if outcome == "purchase_count":
             leaves, must = f"every extra visit leaves {money(average['margin'])}", f"{number(breakeven)} extra visits"
     return f"A coupon costs {cost}{on_average}, and {leaves}: it pays only where it brings more than {must}."
+
+
+def counted_words(outcome: str) -> str:
+    """What the scores are of: what each customer spent, or its conversions."""
+    return "what each customer really spent" if outcome == "purchase_amount" else f"each customer's {outcome_words(outcome)}"
+
+
+def decided_words(overlap: Mapping[str, Any]) -> str:
+    """Why a profit is an estimate, by what decided who was mailed: `overlap` is metrics/nuisance.json."""
+    if "balance_p" in overlap:
+        return "lots decided who was mailed, and chance has its part in it"
+    return "campaigns were not randomised"
 
 
 def ranking_words(validation: Mapping[str, Any], learner: str, with_intervals: bool) -> str:

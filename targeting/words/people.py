@@ -1,6 +1,7 @@
 """What those who are mailed are called: households in the words of this project; customers where a table of them was brought.
 
-Sentences are written for tills, whose cards households share. Here they are put for customers, the table's own names untouched.
+Sentences are written for tills, whose cards households share and whose retailer sends coupons. Here they are put for customers
+and mailings, the table's own names untouched.
 """
 
 import re
@@ -8,25 +9,34 @@ from collections.abc import Iterable
 
 from markupsafe import escape
 
-WORDS = (("household-trial", "row"), ("household", "customer"))
+WORDS = {"household-trial": "row", "household": "customer", "coupon": "mailing"}  # of all of them the plural has an s
+# A table is brought by whoever mailed, who need be no retailer.
+PHRASES = {
+    "what the retailer did": "what was done",
+    "as the retailer did": "as was done",
+    "neither the retailer nor you, nor the model": "neither you nor the model",
+}
 # Code, and data for scripts other than what charts say, are no words.
 NO_WORDS = re.compile(r'(<script(?! type="application/json" id="charts").*?</script>)', re.DOTALL)
 
 
 def as_customers(text: str, own: Iterable[str]) -> str:
-    """The text with customers for households; `own` are names that the table brought, which stay as they are."""
+    """The text in the words for a table of customers; `own` are names that the table brought, which stay as they are."""
     kept = sorted(
-        {form for name in own if "household" in name.lower() for form in (name, str(escape(name)))}, key=len, reverse=True
+        {form for name in own if any(word in name.lower() for word in WORDS) for form in (name, str(escape(name)))},
+        key=len,
+        reverse=True,
     )
-    pattern = "|".join([*(f"(?:{re.escape(name)})" for name in kept), r"\b(?P<found>[Hh]ousehold(?:-trial)?)(?=s?\b)"])
+    words = "|".join(f"[{word[0].upper()}{word[0]}]{word[1:]}" for word in WORDS)
+    pattern = "|".join([*map(re.escape, [*kept, *PHRASES]), rf"\b(?P<found>{words})(?=s?\b)"])
     return re.sub(pattern, _word, text)
 
 
 def _word(found: re.Match[str]) -> str:
     word = found["found"]
-    if word is None:  # a name that the table brought
-        return found[0]
-    said = dict(WORDS)[word.lower()]
+    if word is None:  # a phrase, or a name that the table brought
+        return PHRASES.get(found[0], found[0])
+    said = WORDS[word.lower()]
     return said.capitalize() if word[0].isupper() else said
 
 

@@ -86,8 +86,8 @@ function profitChart(place, rows) {
 
 function profitWords(row) {
   const truth = row.truth === null ? "" : `; in truth ${money(row.truth)}`;
-  if (row.coupons === 0) return `no coupon: ${money(0)}`;
-  return `${count(row.coupons, "coupon")}: ${money(row.profit.value)} (${interval(row.profit)})${truth}`;
+  if (row.coupons === 0) return `no ${GIFT}: ${money(0)}`;
+  return `${count(row.coupons, GIFT)}: ${money(row.profit.value)} (${interval(row.profit)})${truth}`;
 }
 
 // Heights of dots that share a place: stacked upwards, closer where there are many.
@@ -119,14 +119,14 @@ function upliftChart(place, game) {
     const kind = (i) => (own.promised[i] > 0 ? "pays" : "does-not");
     stripItem(list, name, upliftWords(members, own, data), dotStrip(members, own.uplift, line, bins, data.breakeven, kind, own));
   });
-  axis(list, line, (value) => effectWords(value, data.outcome).replace(/\.00/, ""));
+  axis(list, line, (value) => effectWords(value, data).replace(/\.00/, ""));
 }
 
 function upliftWords(members, own, data) {
   const pays = members.filter((i) => own.promised[i] > 0).length;
   const mean = members.reduce((sum, i) => sum + own.uplift[i], 0) / members.length;
-  const each = effectWords(mean, data.outcome);
-  return `${count(members.length, "coupon")}, ${each} each on average; ${pays} would pay for themselves`;
+  const each = effectWords(mean, data);
+  return `${count(members.length, GIFT)}, ${each} each on average; ${pays} would pay for themselves`;
 }
 
 // A dot for each of `members` at its value, of the class that `kind` gives it; with the ends of its interval where `ends` has any.

@@ -54,14 +54,14 @@ function setCount(game, segment, wanted) {
   open.slice(0, Math.max(0, target - own)).forEach((customer) => game.picked.add(customer));
   taken.slice(0, Math.max(0, own - target)).forEach((customer) => game.picked.delete(customer));
   if (wanted <= target) return "";
-  return most < members.length ? "All coupons are handed out." : `That is all of them: ${count(members.length, "customer")}.`;
+  return most < members.length ? `All ${GIFT}s are handed out.` : `That is all of them: ${count(members.length, "customer")}.`;
 }
 
 // Gives one customer a coupon or takes it back; says so if none is left.
 function togglePick(game, customer, wanted) {
   if (!wanted) game.picked.delete(customer);
   else if (couponsLeft(game) > 0) game.picked.add(customer);
-  else return "All coupons are handed out: take one back first.";
+  else return `All ${GIFT}s are handed out: take one back first.`;
   return "";
 }
 
@@ -139,7 +139,7 @@ function showCustomers(game, card, shown, refresh) {
   const segment = Number(card.dataset.segment);
   const members = membersInOrder(game, segment);
   const facts = Object.keys(FACTS).filter((name) => game.own[name]);
-  const headings = ["Coupon", ...facts.map((name) => FACTS[name].heading(game.data.recent_days))];
+  const headings = [capital(GIFT), ...facts.map((name) => FACTS[name].heading(game.data.recent_days))];
   const rows = members.slice(0, shown).map((customer) => [
     customerBox(game, customer, refresh),
     ...facts.map((name) => FACTS[name].show(game.own[name][customer])),

@@ -28,7 +28,7 @@ function address() {
 
 function profitTable(rows, own, data) {
   const known = rows.some((row) => row.truth !== null);
-  const headings = ["Whose", "Coupons", "The model had promised", "Estimated profit", "95% interval"];
+  const headings = ["Whose", `${capital(GIFT)}s`, "The model had promised", "Estimated profit", "95% interval"];
   headings.push("Your pick less this", "95% interval");
   if (known) headings.push("In truth");
   const body = rows.map((row) => {
@@ -54,8 +54,8 @@ function showUplifts(game) {
 
 function showCustomerTable(game, customers, shown) {
   const { own, data } = game;
-  const effect = (value) => effectWords(value, data.outcome);
-  const headings = ["Customer", "Segment", "Uplift, estimated", "Less the coupon's cost"];
+  const effect = (value) => effectWords(value, data);
+  const headings = ["Customer", "Segment", "Uplift, estimated", `Less the ${GIFT}'s cost`];
   if (own.lower) headings.splice(3, 0, "95% interval");
   if (own.true_uplift) headings.push("Uplift, in truth");
   const rows = customers.slice(0, shown).map((i) => {

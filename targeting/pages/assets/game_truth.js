@@ -78,7 +78,7 @@ function truthChart(place, { own, data, picked, members }) {
     const drawing = dotStrip(members[segment], own.true_uplift, line, bins, data.breakeven, (i) => (picked.has(i) ? "mailed" : "left"));
     stripItem(list, name, words, drawing);
   });
-  axis(list, line, (value) => effectWords(value, data.outcome).replace(/\.00/, ""));
+  axis(list, line, (value) => effectWords(value, data).replace(/\.00/, ""));
 }
 
 function showTruth(game, rows) {

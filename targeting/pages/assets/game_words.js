@@ -9,8 +9,8 @@ function interval(estimate) {
 }
 
 // An effect in the unit of the outcome.
-function effectWords(value, outcome) {
-  return outcome === "purchase_amount" ? money(value, 2) : `${value.toFixed(2)} visits`;
+function effectWords(value, { outcome, unit }) {
+  return outcome === "purchase_amount" ? money(value, 2) : `${value.toFixed(digitsOf(value, 2))} ${unit}`;
 }
 
 // Where an interval lies against 0: "above", "below" or "across".
@@ -21,7 +21,7 @@ function side(estimate) {
 
 function headlineWords(own) {
   if (own.coupons === 0) return `You mailed nobody: ${money(0)}, for sure`;
-  return `Your ${count(own.coupons, "coupon")}: estimated profit ${money(own.profit.value)}`;
+  return `Your ${count(own.coupons, GIFT)}: estimated profit ${money(own.profit.value)}`;
 }
 
 const AGAINST_NOBODY = {
@@ -54,7 +54,7 @@ function verdictWords(rows, own, data, game) {
   if (pick.coupons < own.household.length) {
     const more = lot.value < 0 ? "less" : "more";
     sentences.push(
-      `By the same estimate as many coupons by lot would have earned ${money(pick.profit.value - lot.value)}; ` +
+      `By the same estimate as many ${GIFT}s by lot would have earned ${money(pick.profit.value - lot.value)}; ` +
         `yours earned ${money(Math.abs(lot.value))} ${more} (difference ${interval(lot)}), and ${AGAINST_LOT[side(lot)]}`,
     );
   }
@@ -87,7 +87,7 @@ function shareLine(rows, data, game, address) {
   const worth = data.doubtful ? "no evidence on these data" : SHORT[side(pick.profit)];
   const tries = game.campaigns > 1 ? ` in campaign ${game.campaigns}` : "";
   return (
-    `${start}${count(pick.coupons, "coupon")}, estimated profit ${money(pick.profit.value)}${tries} ` +
+    `${start}${count(pick.coupons, GIFT)}, estimated profit ${money(pick.profit.value)}${tries} ` +
     `(95% interval ${interval(pick.profit)}), ${worth}; by lot ${money(lot.profit.value)}. ${address}`
   );
 }
