@@ -96,7 +96,7 @@ def main() -> None:
     words, by_cost = f"Mail nobody. {overlap_words(overlap)}", {}
     if inputs.comparable:
         words = recommendation_words(chosen.valued, chosen.recommended)
-        by_cost = decisions_by_cost_words(found.scenarios, settings["costs"])
+        by_cost = decisions_by_cost_words(found.scenarios, settings["costs"], params["data"]["source"] != "panel")
     choice = {"recommended": chosen.recommended, "recommendation": words, **by_cost}
     costs = {"costs": settings["costs"], "tills_cost": tills_cost(settings, caused), **net_profit_metrics(net_profit)}
     write_metrics(inputs.economics.averages() | choice | costs | found.metrics, METRICS)

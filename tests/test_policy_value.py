@@ -317,6 +317,10 @@ def test_the_decision_at_either_cost_is_told_under_its_own_name():
     assert decisions_by_cost_words(turned, "tills") == said
     assert list(decisions_by_cost_words(scenarios.head(1), "published")) == ["at_set_cost"]
     assert "study" not in decisions_by_cost_words(scenarios.assign(cost=5.0), "published")["at_set_cost"]
+    # Without tills nobody knows another cost, nor a study's.
+    assert decisions_by_cost_words(scenarios, "published", tills=False) == {
+        "at_set_cost": "As set for this run. At $12.73 per contact: mail nobody."
+    }
 
 
 def test_an_interval_against_current_practice_says_what_it_leaves_out():

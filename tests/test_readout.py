@@ -220,6 +220,16 @@ def test_a_draw_that_is_not_as_logged_is_said_first():
     assert "Their chance is not known" in unknown[0]
 
 
+def test_a_single_segment_has_no_effect_of_its_own():
+    numbers = {"n_drawn": 9, "n_mailed": 5, "srm_p": np.nan, "n_not_reached": 0, "n_reached_all_the_same": 0, "n_lost": 0}
+    row = {"campaign_id": "7", "evidence": "lots", "adjusted": True, "outcome": "visits", "estimate": 1.0}
+    row |= {"ci_lower": 0.5, "ci_upper": 1.5, "predicted": np.nan}
+    rows = [row | {"segment": "all"}, row | {"segment": "all", "adjusted": False}]
+    rows += [row | {"segment": name, "p_holm": 0.001} for name in ("Everybody", "Web")]
+    assert "Web 1.00 visits" in readout_words("7", numbers, pd.DataFrame(rows), "visits")[-1]
+    assert "Everybody" not in " ".join(readout_words("7", numbers, pd.DataFrame(rows[:3]), "visits"))
+
+
 def test_a_table_of_customers_that_declares_its_lots_is_its_own_draw():
     listed, alone = read(0, 0.0), read(0, 0.0, listed=False)
     pd.testing.assert_frame_equal(listed.table, alone.table)

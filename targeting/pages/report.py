@@ -93,6 +93,11 @@ def decided_in(metrics: Mapping[str, Any], arms: pd.DataFrame) -> str:
     return decided_by("balance_p" in metrics["nuisance"], arms["propensity"].round(6).nunique())
 
 
+def has_segments(tables: Tables) -> bool:
+    """Whether there are segments to compare; a table of customers need name none."""
+    return bool(tables["segment_effects"]["segment"].nunique() > 1)
+
+
 def outcomes_in(tables: Tables) -> list[str]:
     """The run's outcomes, in the order of plots/ate.csv."""
     return list(dict.fromkeys(tables["ate"]["outcome"]))
@@ -124,7 +129,7 @@ def all_charts(
     return {
         "roi": roi_spec(curve, metrics["nuisance"]["overlap_share"]),
         **({} if no_tills(metrics) else {"positioning": charts.positioning_spec(tables["segments"])}),
-        **{f"segment_effects_{name}": in_segments(name) for name in outcomes},
+        **({f"segment_effects_{name}": in_segments(name) for name in outcomes} if has_segments(tables) else {}),
         "policies": charts.policies_spec(policies_in_words(metrics, tables["policies"])),
         **({"weeks": weeks_spec(tables["event_time"])} if has_weeks(metrics) else {}),
         "propensity": propensity_spec(propensities, AS_THEY_ARE),
@@ -188,6 +193,10 @@ def said(metrics: Mapping[str, Any], tables: Tables, parameters: Mapping[str, An
         "two_numbers": decision.believed_and_measured(metrics, policies),
         "effect": sentences.effect_sentence(tables["ate"], outcomes[0]),
         "two_errors": sentences.two_errors(tables["ate"], outcomes[0]),
+        # Else they stand beside the segments'.
+        "other_effects": []
+        if has_segments(tables)
+        else [sentences.effect_sentence(tables["ate"], name) for name in outcomes[1:]],
         "effect_in_margin": sentences.effect_in_margin(metrics, tables["ate"], outcome) if outcome == outcomes[0] else "",
         "overlap": overlap_words(metrics["nuisance"]),
         "refutation": sentences.refutation_sentence(refutation),
@@ -246,7 +255,7 @@ def report_context(
     curves, refutation, policies = tables["roi_curve_learners"], tables["refutation"], tables["policies"]
     curve = drawn_curve(curves, order)
     outcomes = outcomes_in(tables)
-    first, decided = outcomes[0], decided_in(metrics, arms)
+    first, decided, tills = outcomes[0], decided_in(metrics, arms), not no_tills(metrics)
     return {
         "metrics": metrics,
         "outcome": outcome,
@@ -255,7 +264,7 @@ def report_context(
         "campaign_type": parameters["design"]["campaign_type"],
         "power": parameters["experiment"]["power"],
         "tenths": records(tenths(curve)),
-        "tills": not no_tills(metrics),
+        "tills": tills,
         "own_names": own_names(tables, parameters),
         "outcomes": {name: outcome_words(name) for name in outcomes},
         "first": first,
@@ -267,7 +276,7 @@ def report_context(
         "estimator_names": names(decided),
         "plain_tells": PLAIN_TELLS[decided],
         "amount": amount,
-        "refutations": records(refutation.assign(verdict=[verdict_words(row) for _, row in refutation.iterrows()])),
+        "refutations": records(refutation.assign(verdict=[verdict_words(row, tills) for _, row in refutation.iterrows()])),
         "past": past_campaigns(metrics, tables, outcome),
         "truth": truth_in_words(metrics, tables["truth"]),
         "parameters": list(flat(parameters)),
@@ -275,11 +284,12 @@ def report_context(
         "versions": versions,
         "axes": charts.axes(),
         "sliders": {name: slider(lookup, name, policy[name]) for name in ("cost", "margin")},
+        "has_segments": has_segments(tables),
         "counted": one_of(outcome),
         "margin_unit": "share of sales" if outcome == "purchase_amount" else f"{currency()} per {one_of(outcome)}",
         "ticks": decision.ticks(stops(lookup, "cost"), metrics),
         "glossary": glossary(names(decided)),
         "charts": all_charts(metrics, tables, arms, curve, parameters),
-        "lookup": embedded(lookup, len(arms), outcome, metrics["nuisance"]["answers"], tills=not no_tills(metrics)),
+        "lookup": embedded(lookup, len(arms), outcome, metrics["nuisance"]["answers"], tills),
         "vega": vega(),
     }

@@ -51,8 +51,11 @@ def decisions_by_cost(scenarios: pd.DataFrame, costs: str) -> dict[str, pd.Serie
     return {key: rows.loc[name] for key, name in names.items() if name in rows.index}
 
 
-def decisions_by_cost_words(scenarios: pd.DataFrame, costs: str) -> dict[str, str]:
-    """`decisions_by_cost` as sentences, each with where its cost is from."""
+def decisions_by_cost_words(scenarios: pd.DataFrame, costs: str, tills: bool = True) -> dict[str, str]:
+    """`decisions_by_cost` as sentences, each with where its cost is from; the run's own alone where there are no `tills`."""
+    if not tills:
+        own = scenarios.set_index("scenario").loc[OWN_COST]
+        return {AT_SET_COST: f"As set for this run. {decision_words(own)}"}
     found = decisions_by_cost(scenarios, costs)
     return {key: f"{cost_source(key, row['cost'])} {decision_words(row)}" for key, row in found.items()}
 

@@ -10,6 +10,10 @@ from targeting.words.money import amount, money
 from targeting.words.numbers import number, p_value, percent
 
 NO_LOTS = "No campaign has lots that were given back, so no experiment can be read: docs/loop.md says how to give them back."
+NO_CHANCES = (
+    "The table does not say that a lot decided who was mailed, so no experiment can be read: where one did, "
+    "data.table.propensity names its chances."
+)
 MISMATCH = 0.001  # a draw as odd as this is a fault of the draw or its files, and hardly chance (Fabijan et al. 2019)
 PROFIT, EVERYBODY = "net_profit", "all"
 
@@ -83,7 +87,10 @@ def _before(rows: pd.DataFrame, outcome: str) -> list[str]:
 
 
 def _segments(rows: pd.DataFrame, outcome: str) -> list[str]:
-    own = rows[(rows["segment"] != EVERYBODY) & (rows["outcome"] == outcome)].dropna(subset="p_holm")
+    segments = rows[(rows["segment"] != EVERYBODY) & (rows["outcome"] == outcome)]
+    if segments["segment"].nunique() == 1:  # all are in it: what holds for everybody has been said
+        return []
+    own = segments.dropna(subset="p_holm")
     found = own[own["p_holm"] < SIGNIFICANCE]
     if own.empty:
         return []

@@ -17,11 +17,14 @@ NOT_RUN = {
     "trial_left_out_sign": ONE_TRIAL,
 }
 
+NO_HISTORY = "the table does not tell what customers did before they could be mailed"
 
-def verdict_words(row: pd.Series) -> str:
-    """Whether a check was passed, and what was found; `row` is one of plots/refutation.csv."""
+
+def verdict_words(row: pd.Series, tills: bool = True) -> str:
+    """Whether a check was passed, and what was found; `row` is one of plots/refutation.csv, `tills` are there or a table."""
     if row["n_repeats"] == 0:
-        return f"Not run: {NOT_RUN[row['check']]}."
+        no_history = row["check"] == "negative_control" and not tills
+        return f"Not run: {NO_HISTORY if no_history else NOT_RUN[row['check']]}."
     if pd.isna(row["value"]):
         return "Not run: it would divide by an effect of zero."
     judged = "For information" if pd.isna(row["passed"]) else "Passed" if row["passed"] else "Failed"
