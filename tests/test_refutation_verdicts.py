@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from scipy.stats import norm
 
+from stages.refute import with_campaigns
 from targeting.robustness.refutation_verdicts import (
     COLUMNS,
     left_out_shift,
@@ -169,3 +170,14 @@ def test_the_table_has_its_columns_and_counts_failures():
     )
     assert list(failing.columns) == COLUMNS
     assert tally(failing) == {"n_checks": 9, "n_passed": 0, "n_failed": 9, "n_not_run": 0}
+
+
+def test_a_campaign_left_out_bears_the_users_name():
+    drawn = draws([9.0, 8.0, 7.0]).assign(check=["placebo", "trial_left_out", "trial_left_out"], repeat=[0, 1, 2])
+    key = pd.DataFrame({"kind": "campaign", "number": [1, 2], "text": ["spring", "autumn"]})
+    named = with_campaigns(drawn, key)
+    assert named["repeat"].tolist() == [0, "spring", "autumn"]
+    assert (
+        left_out_shift(named[named["check"] == "trial_left_out"].assign(shift_se=[9.0, 0.1]), CLEAR).left_out == "campaign autumn"
+    )
+    pd.testing.assert_frame_equal(with_campaigns(drawn, key.head(0)), drawn)
