@@ -14,6 +14,7 @@ import pandas as pd
 from targeting.base.columns import OUTCOMES, outcomes_of
 from targeting.base.identifiers import own_identifiers
 from targeting.base.left_out import write_sentence
+from targeting.base.lots import known_propensities
 from targeting.base.outputs import write_csv, write_metrics, write_parquet, write_png
 from targeting.base.params import load_params
 from targeting.base.stage import run
@@ -109,7 +110,8 @@ def main() -> None:
         write_sentence("Of no receipt is known when it was written.", EVENT_PICTURE)
     else:
         write_png(png(weeks_spec(weeks.weeks), *weeks_words(weeks.weeks, weeks.phases)), EVENT_PICTURE)
-    decided = decided_by(bool(panel["by_lot"].all()), nuisance["propensity"].round(6).nunique())
+    lots = not np.isnan(known_propensities(panel)).any()
+    decided = decided_by(lots, nuisance["propensity"].round(6).nunique())
     drawn = forest_picture(effects, pooling, outcomes[0], decided)
     write_png(png(drawn, *forest_words(effects, outcomes[0], decided)), FOREST)
 

@@ -11,7 +11,6 @@ from targeting.pages.game import Customers, game_page, game_sizes
 from targeting.policy.economics import Economics
 from targeting.policy.value import value_table
 from targeting.stats.estimates import mean_estimate
-from targeting.words.people import page_of_customers
 from tests.browser import WIDTHS, no_sideways_scroll, opened, serious_faults
 from tests.games import HOSTILE, NAMES, customers_of, story_of, written
 
@@ -428,23 +427,6 @@ def test_visits_are_no_dollars_and_a_cost_that_varies_has_no_line(browser: Brows
         page.click("#run")
         assert page.locator("line.breakeven").count() == 0
         assert " visits each on average" in page.inner_text("#uplifts")
-
-
-def test_of_a_table_of_customers_mailings_are_given_and_effects_are_of_its_outcome(browser: Browser, tmp_path):
-    path = tmp_path / "table.html"
-    story = dataclasses.replace(story_of(), outcome="conversions", counted="each customer's conversions")
-    profiles = [{"name": name, "annual_spend": None, "behaviour": ""} for name in NAMES]
-    page = game_page(customers_of(), game_sizes(2400), profiles, story, "abc123")
-    path.write_text(page_of_customers(page, []), encoding="utf-8")
-    with opened(browser, path) as page:
-        assert page.inner_text("header").count("coupon") == 0
-        give(page, 30)
-        page.click("#run")
-        assert page.inner_text("#result-title").startswith("Your 30 mailings: ")
-        assert " conversions each on average" in page.inner_text("#uplifts")
-        assert "30 mailings, estimated profit" in page.input_value("#line")
-        for word in ("coupon", "retailer", "household"):
-            assert word not in page.inner_text("body").lower()
 
 
 @pytest.mark.parametrize("width", WIDTHS)

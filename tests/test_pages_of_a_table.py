@@ -1,5 +1,6 @@
-"""The report of a table of customers: its words are of customers, lots and the table's own outcomes."""
+"""The pages of a table of customers: their words are of customers, mailings, lots and the table's own outcomes."""
 
+import dataclasses
 import html
 import json
 import re
@@ -8,8 +9,12 @@ import pandas as pd
 import yaml
 
 from targeting.base.left_out import NO_TILLS
+from targeting.pages.game import game_page, game_sizes
 from targeting.pages.report import report_context, report_page
+from targeting.words.people import page_of_customers
 from tests.browser import opened
+from tests.games import NAMES, customers_of, story_of
+from tests.test_game import give
 from tests.test_report import ROOT, World, ready, results
 
 
@@ -103,3 +108,20 @@ def test_a_margin_is_per_one_of_the_outcome_wherever_the_slider_stands(browser, 
         assert page.inner_text("label[for=margin]") == "Margin (USD per conversion)"
         assert page.inner_text("#margin-shown") == "$4.00 per conversion"
         assert "a margin of $4.00 per conversion" in page.text_content("#what-if")
+
+
+def test_of_a_table_of_customers_mailings_are_given_and_effects_are_of_its_outcome(browser, tmp_path):
+    path = tmp_path / "table.html"
+    story = dataclasses.replace(story_of(), outcome="conversions", counted="each customer's conversions")
+    profiles = [{"name": name, "annual_spend": None, "behaviour": ""} for name in NAMES]
+    page = game_page(customers_of(), game_sizes(2400), profiles, story, "abc123")
+    path.write_text(page_of_customers(page, []), encoding="utf-8")
+    with opened(browser, path) as page:
+        assert page.inner_text("header").count("coupon") == 0
+        give(page, 30)
+        page.click("#run")
+        assert page.inner_text("#result-title").startswith("Your 30 mailings: ")
+        assert " conversions each on average" in page.inner_text("#uplifts")
+        assert "30 mailings, estimated profit" in page.input_value("#line")
+        for word in ("coupon", "retailer", "household"):
+            assert word not in page.inner_text("body").lower()
