@@ -123,5 +123,5 @@ def test_of_a_table_of_customers_mailings_are_given_and_effects_are_of_its_outco
         assert page.inner_text("#result-title").startswith("Your 30 mailings: ")
         assert " conversions each on average" in page.inner_text("#uplifts")
         assert "30 mailings, estimated profit" in page.input_value("#line")
-        for word in ("coupon", "retailer", "household"):
+        for word in ("coupon", "retailer", "household", "annual spend"):
             assert word not in page.inner_text("body").lower()
