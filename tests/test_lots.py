@@ -3,11 +3,12 @@
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.stats import chi2, kstest
+from scipy.stats import binom, binomtest, chi2, kstest, norm
 
 from targeting.nuisance.lots import DRAWS, balance_p_value
 from targeting.nuisance.overlap import overlap_verdict
 from targeting.sentences.overlap import overlap_words
+from targeting.stats.lots import rare_count_p, sample_ratio_p
 
 
 def covariates(n: int, seed: int) -> np.ndarray:
@@ -40,6 +41,39 @@ def test_a_campaign_that_chose_its_customers_is_no_experiment():
     x, rng = covariates(445, seed=0), np.random.default_rng(1)
     chosen = rng.random(445) < np.where(x[:, 0] > np.median(x[:, 0]), 0.75, 0.25)
     assert balance_p_value(x, chosen, np.full(445, 0.5), seed=0) == 1 / (1 + DRAWS)
+
+
+def arm(n_treated: int, n: int) -> np.ndarray:
+    return np.repeat([1, 0], [n_treated, n - n_treated])
+
+
+@pytest.mark.parametrize(
+    ("n_treated", "n", "chance"),
+    [(291, 400, 0.5), (109, 400, 0.5), (30, 32, 0.5), (6, 1000, 0.001), (9, 10, 0.3), (700, 5000, 0.1)],
+)
+def test_a_count_off_one_chance_is_as_rare_as_the_binomial_law_has_it(n_treated, n, chance):
+    found, law = rare_count_p(arm(n_treated, n), np.full(n, chance)), binom(n, chance)
+    assert found == pytest.approx(2 * min(law.sf(n_treated - 1), law.cdf(n_treated)), rel=0.1)
+    if chance == 0.5:  # where the law is even, both tails are alike
+        assert found == pytest.approx(binomtest(n_treated, n, chance).pvalue, rel=0.1)
+
+
+def test_a_count_off_chances_that_differ_by_hand():
+    # Nine or ten of five lots of 0.1 and five of 0.5: all, or all but one of either kind.
+    all_ten = 0.1**5 * 0.5**5
+    nine = 5 * 0.1**4 * 0.9 * 0.5**5 + 5 * 0.5**5 * 0.1**5
+    chances = np.repeat([0.1, 0.5], 5)
+    assert rare_count_p(arm(10, 10), chances) == pytest.approx(2 * all_ten)
+    assert rare_count_p(arm(9, 10), chances) == pytest.approx(2 * (all_ten + nine), rel=0.1)
+    assert rare_count_p(arm(1, 10), 1 - chances) == pytest.approx(2 * (all_ten + nine), rel=0.1)
+    # In large samples the normal law, which is that of the readout.
+    many = np.tile([0.2, 0.5, 0.7], 20_000)
+    assert rare_count_p(arm(28_400, 60_000), many) == pytest.approx(sample_ratio_p(arm(28_400, 60_000), many), rel=0.1)
+
+
+def test_a_count_near_its_mean_is_nothing_rare():
+    assert rare_count_p(arm(200, 400), np.full(400, 0.5)) == 1.0
+    assert rare_count_p(arm(215, 400), np.full(400, 0.5)) == pytest.approx(2 * norm.sf(1.45), rel=0.02)
 
 
 def experiment(p: float, fewest: float = 200.0) -> dict[str, float | str]:

@@ -12,11 +12,12 @@ from scipy.integrate import quad
 from scipy.special import expit
 from scipy.stats import chisquare, norm
 
-from targeting.campaign.readout import COLUMNS, ProfitTerms, Readout, draw_checks, read_out, sample_ratio_p
+from targeting.campaign.readout import COLUMNS, ProfitTerms, Readout, draw_checks, read_out
 from targeting.nuisance.cross_fit import cross_fit, nuisance_table, nuisance_tasks
 from targeting.sentences.readout import readout_words
 from targeting.stats.folds import household_folds
 from targeting.stats.joined import SCALE, join
+from targeting.stats.lots import sample_ratio_p
 from tests.stored import require_stored
 
 EFFECT = 5.0

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import chi2, fisher_exact, norm
+from scipy.stats import fisher_exact, norm
 from statsmodels.stats.multitest import multipletests
 
 from targeting.base.columns import outcomes_of
@@ -21,6 +21,7 @@ from targeting.nuisance.overlap import inverse_propensity_weights, standardised_
 from targeting.policy.posterior import Belief, combined
 from targeting.stats.estimates import Estimate, SkewedEstimate
 from targeting.stats.joined import join
+from targeting.stats.lots import sample_ratio_p
 from targeting.trials.panel import household_covariates
 
 Mask = NDArray[np.bool_]
@@ -49,19 +50,6 @@ class Readout:
 
     table: pd.DataFrame
     campaigns: Mapping[int, Mapping[str, Any]]
-
-
-def sample_ratio_p(mailed: ArrayLike, propensity: ArrayLike) -> float:
-    """How likely lots with these chances (n,) leave at least as odd a number of mailed (n,); NaN where a chance is not known.
-
-    (sum T - sum e)^2 / sum e (1 - e) is chi-squared with one degree of freedom; with one chance for all it is Pearson's test of
-    the two counts. A draw that balances arms within strata comes nearer than this on purpose.
-    Source: Fabijan et al. (2019), Diagnosing sample ratio mismatch in online controlled experiments, KDD.
-    """
-    t, e = np.asarray(mailed, dtype=float), np.asarray(propensity, dtype=float)
-    if np.isnan(e).any():
-        return float("nan")
-    return float(chi2.sf((t.sum() - e.sum()) ** 2 / (e * (1 - e)).sum(), 1))
 
 
 def read_out(
