@@ -102,7 +102,14 @@ REFUSED = {
     "nothing": (b"", r"is empty: it needs a header line"),
     "a mark and nothing": (codecs.BOM_UTF8, r"is empty: it needs a header line"),
     "a header alone": (f"{HEADER}\n".encode(), r"is empty: it needs at least one row"),
-    "a title above the header": (b"Report of 2017\n" + TEXT.encode(), r"has no column household_id, day.*it has Report of 2017"),
+    "a title above the header": (
+        b"Report of 2017\n" + TEXT.encode(),
+        r"line 1: the header is one column, 'Report of 2017', where 4 are wanted.*header in",
+    ),
+    "carets": (
+        TEXT.replace(",", "^").encode(),
+        r"one column, 'household_id\^day.*Tried are commas, semicolons, tabs, vertical bars: save",
+    ),
     "a header of two lines": (TEXT.replace("brand", '"brand\nname"', 1).encode(), r"line 1: the header spans several lines"),
     "a short line": (with_line("9,2017-01-04,3"), r"line 4: 3 fields, where the header names 4 columns: '9,2017-01-04,3'"),
     "a long line": (with_line("9,2017-01-04,3,Own,5"), r"line 4: 5 fields, where the header names 4"),

@@ -97,7 +97,7 @@ def _layout(path: Path, origin: Origin) -> Layout:
         with gzip.open(path) if compressed else path.open("rb") as stream:
             encoding = _encoding(stream.read(64), path.name, origin.encoding)
         if encoding == origin.encoding:
-            _require_no_utf8(path, encoding, compressed)
+            _require_no_utf8(path, encoding, compressed, origin.settings)
         with _text(path, encoding, compressed) as text:
             return _measured(text, path.name, origin, encoding, compressed)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
@@ -120,7 +120,7 @@ def _encoding(head: bytes, file: str, named: str | None) -> str:
     return "utf-8-sig" if head.startswith(codecs.BOM_UTF8) or named in (None, "utf-8") else named
 
 
-def _require_no_utf8(path: Path, encoding: str, compressed: bool) -> None:
+def _require_no_utf8(path: Path, encoding: str, compressed: bool, settings: str) -> None:
     """Refuse another encoding's name for UTF-8, which every byte of it would be read by: Müller would become MÃ¼ller."""
     try:
         with _text(path, "utf-8", compressed) as text:
@@ -128,7 +128,7 @@ def _require_no_utf8(path: Path, encoding: str, compressed: bool) -> None:
     except UnicodeError:
         return
     if spread:
-        raise DataError(f"{path.name} is UTF-8, and data.mapping.encoding says {encoding}: leave data.mapping.encoding out.")
+        raise DataError(f"{path.name} is UTF-8, and {settings}.encoding says {encoding}: leave {settings}.encoding out.")
 
 
 @contextmanager
@@ -171,7 +171,7 @@ def _measured(text: io.TextIOWrapper, file: str, origin: Origin, encoding: str, 
             f"{file}, from line {before + line + 1} on: {error}. Close every quotation mark, and double those inside a text."
         ) from None
     except UnicodeError as error:
-        raise DataError(_not_decoded(file, error, origin.encoding)) from None
+        raise DataError(_not_decoded(file, error, origin)) from None
     regular = encoding == "utf-8-sig" and not marks and not isinstance(text.newlines, tuple) and not hinted
     return Layout(encoding, compressed, separator, names, before, n_rows, regular)
 
@@ -180,14 +180,14 @@ def _fields(count: int) -> str:
     return "1 field" if count == 1 else f"{count} fields"
 
 
-def _not_decoded(file: str, error: UnicodeError, named: str | None) -> str:
+def _not_decoded(file: str, error: UnicodeError, origin: Origin) -> str:
     """The sentence for text in another encoding, with what it says around the first such byte."""
-    shown = ""
+    shown, named, setting = "", origin.encoding, f"{origin.settings}.encoding"
     if isinstance(error, UnicodeDecodeError):
         shown = error.object[max(0, error.start - 15) : error.start + 15].decode("latin-1").replace("\n", " ").replace("\r", " ")
     if named not in (None, "utf-8"):
-        return f"{file} is not {named}, as data.mapping.encoding says, for example near {shown!r}. Name its encoding, or UTF-8."
-    remedy = "" if named is None else ", or name its encoding in data.mapping.encoding (mostly windows-1252)"
+        return f"{file} is not {named}, as {setting} says, for example near {shown!r}. Name its encoding, or UTF-8."
+    remedy = "" if named is None else f", or name its encoding in {setting} (mostly windows-1252)"
     return (
         f"{file} is not UTF-8: it was saved as ISO-8859-1, Windows-1252 or the like, for example near {shown!r}. Save it as CSV "
         f"UTF-8{remedy}."
@@ -205,6 +205,12 @@ def _header(line: str, file: str, origin: Origin, separators: list[str]) -> tupl
         return len(wanted & {name.strip().lower() for name in split[separator]}), len(split[separator])
 
     best = max(split, key=known)
+    if len(split[best]) == 1 and len(wanted) > 1:
+        raise DataError(
+            f"{file}, line 1: the header is one column, {line.strip()[:60]!r}, where {len(wanted)} are wanted, "
+            f"{', '.join(column.name for column in origin.columns.values())[:200]}. Tried are {', '.join(SEPARATORS.values())}: "
+            "save the table with one of these between its columns, and its header in the first line."
+        )
     return best, [name.strip("\r\n") for name in split[best]]
 
 

@@ -8,7 +8,9 @@ import ibis
 import ibis.expr.types as ir
 
 from targeting.base.errors import DataError
+from targeting.base.spelling import did_you_mean
 from targeting.tables.values import (
+    CORRECT,
     EXACT_BELOW,
     MONEY,
     MOST_DAY,
@@ -60,12 +62,16 @@ class Column:
     """A column of a source: its name there and the ibis type that its values must have.
 
     `dates` is the form in which its text writes days, where that is not YYYY-MM-DD; `nothing` are values that mean none.
+    `named_by` is the parameter by which the user names the column, of a source where that can be; `remedy` is what to do about
+    values that cannot be read, where nothing else is known of them.
     """
 
     name: str
     type: str
     dates: str | None = None
     nothing: tuple[str, ...] = ()
+    named_by: str | None = None
+    remedy: str = CORRECT
 
 
 @dataclass(frozen=True)
@@ -74,6 +80,7 @@ class Origin:
 
     `further` keeps the file's other columns too, as text, their names behind FURTHER. `shown` gives a value of a canonical column
     as the user wrote it. `encoding` is the one that the user names, of a source where that can be; else CSV files are UTF-8.
+    `settings` are the parameters in which the user does, and names the form of days.
     """
 
     file: str
@@ -82,6 +89,7 @@ class Origin:
     further: bool = False
     shown: Callable[[str, Any], Any] = field(default=lambda column, value: value, compare=False)
     encoding: str | None = None
+    settings: str = "data.mapping"
 
     def place(self, key: str) -> str:
         """File and column as the user names them, for a sentence."""
@@ -123,7 +131,8 @@ def typed(raw: ir.Table, origin: Origin, n_rows: int | None = None, decimal_comm
         raise DataError(f"{origin.file}: {counts['n_rows']:,} of its {n_rows:,} rows can be read. Save it as CSV UTF-8 again.")
     if counts["n_rows"] == 0 and not origin.may_be_empty:
         raise DataError(f"{origin.file} is empty: it needs at least one row.")
-    problems = [problem for key, reading in readings.items() if (problem := _problem(key, reading, counts))]
+    found = (_problem(key, reading, counts, origin.settings) for key, reading in readings.items())
+    problems = [problem for problem in found if problem]
     if problems:
         raise DataError(" ".join(f"{origin.file}, {problem}" for problem in problems))
     others = [name for name in raw.columns if origin.further and name not in names.values()]
@@ -136,11 +145,15 @@ def matched(present: list[str], origin: Origin) -> dict[str, str]:
     names: dict[str, list[str]] = {}
     for name in present:
         names.setdefault(_plain(name), []).append(name)
-    absent = [column.name for column in origin.columns.values() if _plain(column.name) not in names]
+    absent = [column for column in origin.columns.values() if _plain(column.name) not in names]
     if absent:
+        # What somebody wrote by hand may be a slip; the names of a source that is fixed are none.
+        words = [column.name + (did_you_mean(column.name, present) if column.named_by else "") for column in absent]
+        keys = list(dict.fromkeys(column.named_by for column in absent if column.named_by))
+        correct = f", or correct {' and '.join(keys)}" if keys else ""
         raise DataError(
-            f"{origin.file} has no column {', '.join(absent)}; it has {', '.join(present)}. "
-            "Add the column, or rename the one that holds it (case does not matter)."
+            f"{origin.file} has no column {', '.join(words)}; it has {', '.join(present)}. "
+            f"Add the column, or rename the one that holds it (case does not matter){correct}."
         )
     twice = [names[_plain(column.name)] for column in origin.columns.values() if len(names[_plain(column.name)]) > 1]
     if twice:
@@ -233,13 +246,13 @@ def _counts(raw: ir.Table, readings: Mapping[str, _Reading]) -> dict[str, Any]:
     return dict(table.aggregate(**measures).to_pyarrow().to_pylist()[0])
 
 
-def _problem(key: str, reading: _Reading, counts: Mapping[str, Any]) -> str | None:
+def _problem(key: str, reading: _Reading, counts: Mapping[str, Any], settings: str) -> str | None:
     """What is wrong with a column: rows, an example, the reason and the remedy."""
     number, example = counts[f"n_refused_{key}"], counts[f"example_refused_{key}"]
     words, dates = WORDS.get(reading.kind, reading.kind), reading.column.dates
     if reading.kind == "date" and dates is not None:
         words = f"a date such as {example_day(dates)}"
-    reason = why(example, reading.kind, reading.most, dates) if number else ""
+    reason = why(example, reading.kind, reading.most, dates, settings) or reading.column.remedy if number else ""
     if number and reading.kind == "identifier" and not reading.own.type().is_string():
         reason = "it is a fraction or too long for the type: store whole numbers as integers, longer ones as text"
     if not number and reading.kind == "identifier":
@@ -259,7 +272,7 @@ def _strays(key: str, counts: Mapping[str, Any]) -> tuple[int, str | None, str]:
     few = IDENTIFIERS[key].of_one_sort and 0 < text + odd < FEW * known
     if few or (odd and not text and 2 * odd <= known):
         example = counts[f"example_odd_{key}"] or counts[f"example_text_{key}"]
-        return odd + text, example, why(example, "identifier", EXACT_BELOW)
+        return odd + text, example, why(example, "identifier", EXACT_BELOW) or CORRECT
     return 0, None, ""
 
 

@@ -41,6 +41,7 @@ WORDS = {
     "identifier": "an identifier",
     "float64": "a number with a decimal point",
 }
+CORRECT = "correct the values where the file is made"
 # Patterns of values that cannot be read, what each is, and what to do; the first that matches is named.
 NUMBERS = (
     (
@@ -51,7 +52,7 @@ NUMBERS = (
     (r"[+-]?\d{1,3}([,.' \u00a0]\d{3})+([.,]\d+)?", "it has a separator of thousands, or a decimal comma: write 1234.50"),
     (r"[+-]?\d+,\d+", "it has a decimal comma: write a decimal point, or separate the columns by semicolons"),
     (r"[+-]?\d+(_\d+)+", "it has underscores: write digits alone"),
-    (r"[+-]?inf(inity)?", "it is infinite, which no value of a till is: correct it where it is computed"),
+    (r"[+-]?inf(inity)?", "it is infinite: correct it where it is computed"),
     (r"[=@\uff1d\uff20].*|[+-].*[^\d., ].*", "it begins as a spreadsheet's formula does: export the value itself"),
 )
 DATES = (
@@ -178,8 +179,11 @@ def _flag(column: ir.Column) -> ir.Column:
     return ibis.cases((column == 1, True), (column == 0, False), else_=ibis.null("boolean"))
 
 
-def why(example: str, kind: str, most: float, dates: str | None = None) -> str:
-    """Why a value is not read as a kind, and what to do about all like it; `dates` as for `value`."""
+def why(example: str, kind: str, most: float, dates: str | None = None, settings: str = "data.mapping") -> str:
+    """Why a value is not read as a kind, and what to do about all like it; empty where nothing is known of it.
+
+    `dates` as for `value`; `settings` are the parameters in which the user gave it.
+    """
     if example.lower() in PLACEHOLDERS:
         return "it stands for a missing value: leave the field empty"
     if kind == "date" and dates is not None:
@@ -187,7 +191,7 @@ def why(example: str, kind: str, most: float, dates: str | None = None) -> str:
         if re.fullmatch(zone, example):
             return words
         return (
-            f"data.mapping.dates is {dates}, and this is no such day between {FIRST_YEAR} and {LAST_YEAR}: give there the form "
+            f"{settings}.dates is {dates}, and this is no such day between {FIRST_YEAR} and {LAST_YEAR}: give there the form "
             "in which the file writes its days, or correct these"
         )
     if kind == "int64" and re.fullmatch(r"[+-]?\d+\.\d*[1-9]\d*", example):
@@ -197,4 +201,4 @@ def why(example: str, kind: str, most: float, dates: str | None = None) -> str:
     for pattern, words in {"date": DATES, "boolean": ()}.get(kind, NUMBERS):
         if re.fullmatch(pattern, example, re.IGNORECASE):
             return words
-    return "correct the values where the file is made"
+    return ""
