@@ -57,15 +57,16 @@ def take_customers(params: Mapping[str, Any]) -> None:
     """A table of customers is its own trials: nothing is left to lay out, and no till says what a contact costs."""
     trials = customer_trials(pd.read_parquet(CUSTOMERS))
     panel = customer_panel(trials, params["nuisance"]["folds"], params["seed"], params["sample"]["households"])
-    require_outcome(panel, params["policy"]["outcome"])
+    require_outcome(panel, params["policy"]["outcome"], "its column of the table")
     tell_silent(outcomes_of(trials.columns), panel)
     flow, candidates = customer_flow(trials), customer_candidates(trials)
     metrics = {**panel_metrics(panel, trials["trial"].nunique()), "costs": {}, "candidates": candidate_metrics(candidates)}
     write_metrics(metrics, METRICS)
     write_parquet(trials, ELIGIBLE)
     write_parquet(panel, PANEL)
-    own = own_identifiers(flow["campaign_id"], "campaign", pd.read_parquet(IDENTIFIERS))
-    write_csv(flow.assign(campaign_id=own), TRIALS)
+    flow = flow.assign(campaign_id=own_identifiers(flow["campaign_id"], "campaign", pd.read_parquet(IDENTIFIERS)))
+    tell_one_armed(flow, panel)
+    write_csv(flow, TRIALS)
     treated = int(panel["treated"].sum())
     write_sentence(f"As the table has them: {treated:,} rows treated, {len(panel) - treated:,} not treated.", FLOW_PICTURE)
     write_parquet(no_weeks(panel), WEEKS)
@@ -77,6 +78,12 @@ def tell_silent(outcomes: Iterable[str], panel: pd.DataFrame) -> None:
     """Say which of the outcomes the panel leaves out."""
     for outcome in sorted(set(outcomes).difference(outcomes_of(panel.columns))):
         print(f"trials: {outcome} is the same in every row, and is left out.", file=sys.stderr)
+
+
+def tell_one_armed(flow: pd.DataFrame, panel: pd.DataFrame) -> None:
+    """Say which campaigns of the flow, with the user's own identifiers, the panel leaves out, which has numbers of its own."""
+    for campaign in flow.loc[~flow["trial"].isin(panel["trial"]), "campaign_id"]:
+        print(f"trials: campaign {campaign} {ONE_ARM}.", file=sys.stderr)
 
 
 def lay_out_trials(params: Mapping[str, Any]) -> None:

@@ -68,13 +68,16 @@ def require_trial(rows: pd.DataFrame) -> None:
         )
 
 
-def require_outcome(panel: pd.DataFrame, outcome: str) -> None:
-    """Raise DataError unless the panel has `outcome`, that of the policies: one that is the same in every row is left out."""
+def require_outcome(panel: pd.DataFrame, outcome: str, where: str = "the dates of campaigns and transactions") -> None:
+    """Raise DataError unless the panel has `outcome`, that of the policies: one that is the same in every row is left out.
+
+    `where` is what may be wrong then: of tills, that they lie outside the campaigns.
+    """
     known = outcomes_of(panel.columns)
     if outcome not in known:
         raise DataError(
-            f"policy.outcome is {outcome}, which is the same in every row, so that no campaign changes it: look at the dates of "
-            f"campaigns and transactions{f', or set policy.outcome to {known[0]}' if known else ''}."
+            f"policy.outcome is {outcome}, which is the same in every row, so that no campaign changes it: look at "
+            f"{where}{f', or set policy.outcome to {known[0]}' if known else ''}."
         )
 
 
