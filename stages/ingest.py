@@ -19,7 +19,7 @@ from targeting.base.outputs import replace, write_metrics, write_parquet
 from targeting.base.params import load_params
 from targeting.base.stage import run
 from targeting.sources import canonical_tables, origins
-from targeting.sources.customer_table import SOURCE, read_customers
+from targeting.sources.customer_table import SOURCE, read_customers, reasons
 from targeting.tables.assignments import ASSIGNMENTS, draws, no_draws, numbered, read_lots
 from targeting.tables.checks import cross_check
 from targeting.tables.engine import connect, read_tables
@@ -65,6 +65,8 @@ def ingest_customers(params: Mapping[str, Any]) -> None:
         part.rename(TABLES)
     finally:
         shutil.rmtree(part, ignore_errors=True)
+    if customers.unused:
+        print(f"ingest: columns that no covariate comes of are left out: {reasons(customers.unused)}.", file=sys.stderr)
     rows = customers.rows
     counts = {"n_households": rows["household_id"].nunique(), "n_rows": len(rows), "n_by_lot": rows["by_lot"].sum()}
     write_metrics({**counts, "n_transactions": 0, "n_dropped": 0, "guest_cards": {}}, METRICS)

@@ -4,6 +4,7 @@ The keys of `outcomes` are what the pipeline calls them: purchase_amount is mone
 and its margin is money for one of it.
 """
 
+import re
 from typing import Annotated, Any
 
 from pydantic import Field, field_validator, model_validator
@@ -12,10 +13,12 @@ from targeting.base.columns import outcomes_of
 from targeting.base.mapping import Encoding, MappedTable, Name
 
 Chance = Annotated[float, Field(gt=0, lt=1)]
-# They become names of columns, files and keys of metrics.
-OutcomeName = Annotated[str, Field(pattern="^[a-z][a-z0-9_]{0,39}$")]
+OUTCOME_NAME = "[a-z][a-z0-9_]{0,39}"  # it becomes a name of columns, files and keys of metrics
 MOST_COVARIATES = 1000
-TAKEN = ("all", "constant", "ate")
+NUMBER = r"[+-]?([0-9]+([.,][0-9]*)?|[.,][0-9]+) *%?"  # also as somebody may write it who means a share
+LONGEST = 60  # shown of a name
+# What pages and tables call something else: net profit has its place beside the outcomes, the propensity beside their nuisances.
+TAKEN = ("all", "constant", "ate", "net_profit", "propensity")
 
 
 class CustomerTable(MappedTable):
@@ -23,7 +26,7 @@ class CustomerTable(MappedTable):
 
     customer_id: Name
     treated: Name
-    outcomes: Annotated[dict[OutcomeName, Name], Field(min_length=1, max_length=20)]
+    outcomes: Annotated[dict[str, Name], Field(min_length=1, max_length=20)]
     # The chance of being treated, where lots decided: a number for all, or the column that has it, empty where nobody knows.
     propensity: Chance | Name | None = None
     campaign_id: Name | None = None
@@ -37,6 +40,12 @@ class CustomerTable(MappedTable):
     @field_validator("outcomes")
     @classmethod
     def _are_free_names(cls, value: dict[str, str]) -> dict[str, str]:
+        odd = [" ".join(name.split())[:LONGEST] for name in value if not re.fullmatch(OUTCOME_NAME, name)]
+        if odd:
+            raise ValueError(
+                f"{', '.join(map(repr, odd))} cannot be the name of an outcome: write small letters, digits and _, a letter "
+                "first and 40 at most, such as purchase_amount, and the table's own column behind it"
+            )
         reserved = [name for name in value if name in TAKEN or not outcomes_of([name])]
         if reserved:
             raise ValueError(f"{', '.join(reserved)} is a name that the pipeline uses itself: call the outcome otherwise")
@@ -46,7 +55,10 @@ class CustomerTable(MappedTable):
     @classmethod
     def _is_a_chance_or_a_column(cls, value: Any) -> Any:
         if isinstance(value, int | float) and not 0 < value < 1:
-            raise ValueError(f"{value} is no chance between 0 and 1; where nobody drew lots leave it out")
+            percent = f"; write {value / 100:g} for {value:g}%" if 1 < value < 100 else ""
+            raise ValueError(f"{value} is no chance between 0 and 1{percent}; where nobody drew lots leave it out")
+        if isinstance(value, str) and re.fullmatch(NUMBER, value.strip()):
+            raise ValueError(f"{value!r} is text, which names a column: write a number without quotation marks")
         return value
 
     @model_validator(mode="after")

@@ -11,7 +11,8 @@ from ibis.backends import BaseBackend
 
 from targeting.base.columns import KEYS, PREFIX
 from targeting.base.errors import DataError
-from targeting.sources.encoding import encoded
+from targeting.sources.encoding import encoded, unused
+from targeting.stats.lots import rare_count_p
 from targeting.tables.files import read_table
 from targeting.tables.origins import Column, Origin
 from targeting.tables.problems import counted
@@ -19,6 +20,9 @@ from targeting.tables.problems import counted
 SOURCE = "panel"
 EVERYBODY = "Everybody"  # the segment, where the table names none
 ONE_CAMPAIGN = 1
+FILL_IN = "Fill it in, or leave these rows out."
+SHOWN = 10  # columns that a sentence names
+TOO_RARE = 1e-5  # a count of treated that declared chances give less often is none of theirs
 
 
 @dataclass(frozen=True)
@@ -27,22 +31,26 @@ class Customers:
 
     rows: household_id, campaign_id, time_zero (missing without days), treated (0/1), the outcomes, by_lot (0/1),
     known_propensity (missing where lots did not decide), segment, and covariates x_*; ordered by campaign and household.
+    unused: the columns that were named as covariates and are none, and why.
     """
 
     rows: pd.DataFrame
     identifiers: pd.DataFrame
+    unused: Mapping[str, str]
 
 
 def read_customers(backend: BaseBackend, data: Mapping[str, Any]) -> Customers:
     """The table of `data.path` by `data.table` (see targeting.base.customer_table).
 
-    Raises DataError for a missing file or column, values that cannot be read, missing treatments or outcomes, chances outside (0,
-    1), a customer who is there twice in a campaign, campaigns of one arm alone, and covariates that never vary.
+    Raises DataError for a missing file or column, values that cannot be read, missing customers, treatments, outcomes, campaigns
+    or days, infinite numbers, chances outside (0, 1), another share of treated than lots with the chances give, a customer who is
+    there twice in a campaign, campaigns of one arm alone, and covariates that never vary.
     """
     table, path = data["table"], Path(data["path"])
     origin = _origin(table, path.name)
     read = read_table(backend, path, origin).execute()
-    _require_all(read, origin, ["household_id", "treated", *(key_of("outcome", name) for name in table["outcomes"])])
+    _require_all(read, origin)
+    _require_finite(read, origin)
     rows = pd.DataFrame({"treated": read["treated"].astype("int64")})
     rows[list(table["outcomes"])] = read[[key_of("outcome", name) for name in table["outcomes"]]].astype(float)
     rows["known_propensity"] = _propensity(read, table, origin)
@@ -57,14 +65,22 @@ def read_customers(backend: BaseBackend, data: Mapping[str, Any]) -> Customers:
         keys.append(key)
     _require_once(rows, origin, read, table)
     _require_arms(rows, origin, read, table)
-    rows = rows.join(encoded(read, [key_of("numeric", name) for name in table["numeric"]], table["categorical"]))
+    _require_declared_share(rows, origin, campaign)
+    named = ([key_of("numeric", name) for name in table["numeric"]], table["categorical"])
+    rows, none = rows.join(encoded(read, *named)), unused(read, *named)
     if not any(name.startswith(PREFIX) for name in rows):
         raise DataError(
-            f"{origin.file}: every column of data.table.numeric and data.table.categorical has one value in all rows: name some "
-            "that tell customers apart."
+            f"{origin.file}: no column of data.table.numeric and data.table.categorical tells customers apart: {reasons(none)}. "
+            "Name some that do."
         )
     identifiers = pd.concat(keys, ignore_index=True)
-    return Customers(rows.sort_values(["campaign_id", "household_id"], ignore_index=True), identifiers)
+    return Customers(rows.sort_values(["campaign_id", "household_id"], ignore_index=True), identifiers, none)
+
+
+def reasons(unused: Mapping[str, str]) -> str:
+    """The first of the `unused` columns and why they are, as a sentence goes on with them."""
+    shown = "; ".join(f"{name}, since {reason}" for name, reason in list(unused.items())[:SHOWN])
+    return shown + (f"; and {len(unused) - SHOWN:,} more" if len(unused) > SHOWN else "")
 
 
 def key_of(part: str, name: str) -> str:
@@ -74,20 +90,24 @@ def key_of(part: str, name: str) -> str:
 
 def _origin(table: Mapping[str, Any], file: str) -> Origin:
     dates = None if table["dates"] == "YYYY-MM-DD" else table["dates"]
+
+    def column(name: str, kind: str, key: str, **more: Any) -> Column:
+        return Column(name, kind, named_by=f"data.table.{key}", **more)
+
     columns = {
-        "household_id": Column(table["customer_id"], "string"),
-        "treated": Column(table["treated"], "boolean"),
-        **{key_of("outcome", name): Column(own, "float64") for name, own in table["outcomes"].items()},
-        **{key_of("numeric", name): Column(name, "float64") for name in table["numeric"]},
-        **{key_of("categorical", name): Column(name, "string") for name in table["categorical"]},
+        "household_id": column(table["customer_id"], "string", "customer_id"),
+        "treated": column(table["treated"], "boolean", "treated", remedy="write 1 for treated and 0 for not"),
+        **{key_of("outcome", name): column(own, "float64", f"outcomes.{name}") for name, own in table["outcomes"].items()},
+        **{key_of("numeric", name): column(name, "float64", "numeric") for name in table["numeric"]},
+        **{key_of("categorical", name): column(name, "string", "categorical") for name in table["categorical"]},
     }
-    optional = {"campaign_id": "string", "day": "date", "segment": "string"}
-    columns |= {name: Column(table[name], kind) for name, kind in optional.items() if table[name]}
+    optional = {"campaign_id": "string", "segment": "string"}
+    columns |= {name: column(table[name], kind, name) for name, kind in optional.items() if table[name]}
     if isinstance(table["propensity"], str):
-        columns["propensity"] = Column(table["propensity"], "float64")
-    if "day" in columns:
-        columns["day"] = Column(table["day"], "date", dates)
-    return Origin(file, columns, encoding=table["encoding"])
+        columns["propensity"] = column(table["propensity"], "float64", "propensity")
+    if table["day"]:
+        columns["day"] = column(table["day"], "date", "day", dates=dates)
+    return Origin(file, columns, encoding=table["encoding"], settings="data.table")
 
 
 def _refuse(origin: Origin, key: str, broken: pd.Series, what: str, example: object, remedy: str) -> None:
@@ -97,16 +117,33 @@ def _refuse(origin: Origin, key: str, broken: pd.Series, what: str, example: obj
         raise DataError(f"{origin.place(key)}: {count} {what}, for example {example}. {remedy}")
 
 
-def _require_all(read: pd.DataFrame, origin: Origin, keys: list[str]) -> None:
-    for key in keys:
-        missing = read[key].isna()
-        if key not in ("household_id", "treated"):
-            missing |= ~np.isfinite(read[key].astype(float).fillna(0.0))
-        first = int(missing.to_numpy().argmax()) + 1
-        remedy = "Write 0 where nothing came of it, and leave out rows of which it is not known."
-        if key in ("household_id", "treated"):
-            remedy = "Fill it in, or leave these rows out."
-        _refuse(origin, key, missing, "without a finite value", f"the {first}. row", remedy)
+def _require_all(read: pd.DataFrame, origin: Origin) -> None:
+    """Refuse rows of which it is not said who, in which campaign and when, whether treated, or what came of it."""
+    remedies = {
+        "household_id": FILL_IN,
+        "treated": FILL_IN,
+        "campaign_id": f"{FILL_IN} A table of one campaign needs no such column: leave data.table.campaign_id out then.",
+        "day": f"{FILL_IN} Or leave data.table.day out: campaigns then follow each other by their names.",
+    }
+    outcome = "Write 0 where nothing came of it, and leave out rows of which it is not known."
+    remedies |= {key: outcome for key in origin.columns if key.startswith(key_of("outcome", ""))}
+    for key, remedy in remedies.items():
+        if key in origin.columns:
+            missing = read[key].isna()
+            _refuse(origin, key, missing, "without a value", _first_row(missing), remedy)
+
+
+def _require_finite(read: pd.DataFrame, origin: Origin) -> None:
+    for key, column in origin.columns.items():
+        if column.type == "float64" and key != "propensity":
+            infinite = np.isinf(read[key].astype(float))
+            remedy = "Correct them, or leave the field empty." if key.startswith(key_of("numeric", "")) else "Correct them."
+            what = "whose number is infinite, or too large to reckon with (1e308 at most)"
+            _refuse(origin, key, infinite, what, _first_row(infinite), remedy)
+
+
+def _first_row(broken: pd.Series) -> str:
+    return f"row {int(broken.to_numpy().argmax()) + 1:,} after the header"
 
 
 def _propensity(read: pd.DataFrame, table: Mapping[str, Any], origin: Origin) -> pd.Series:
@@ -117,6 +154,8 @@ def _propensity(read: pd.DataFrame, table: Mapping[str, Any], origin: Origin) ->
     outside = known.notna() & ~((known > 0) & (known < 1))
     example = known[outside].iloc[0] if outside.any() else ""
     remedy = "Where everybody or nobody was treated there is nothing to compare: leave these rows out, or the chance empty."
+    if (known > 1).any():
+        remedy = "Write 0.5 for 50%."
     _refuse(origin, "propensity", outside, "whose chance is not between 0 and 1", f"{example:g}" if outside.any() else "", remedy)
     return known
 
@@ -143,8 +182,33 @@ def _require_arms(rows: pd.DataFrame, origin: Origin, read: pd.DataFrame, table:
     share = rows.groupby("campaign_id")["treated"].mean()
     if not ((share > 0) & (share < 1)).any():
         everybody = "treated" if rows["treated"].all() else "not treated" if not rows["treated"].any() else "in one arm"
+        each = " of each campaign" if len(share) > 1 else ""
+        found = f"all {len(rows):,} rows{each} are" if len(rows) > 1 else "its only row is"
         raise DataError(
-            f"{origin.place('treated')}: all {len(rows):,} rows{' of each campaign' if len(share) > 1 else ''} are {everybody}, "
-            f"for example customer {read['household_id'].iloc[0]}, so that there is nobody to compare with. Bring those who were "
-            "left out, or treated, too."
+            f"{origin.place('treated')}: {found} {everybody}, for example customer {read['household_id'].iloc[0]}, so that "
+            "there is nobody to compare with. Bring those who were left out, or treated, too."
+        )
+
+
+def _require_declared_share(rows: pd.DataFrame, origin: Origin, campaign: pd.Series) -> None:
+    """Refuse a campaign with another share of treated than lots with its declared chances give; rows of known chances count.
+
+    Whatever is made of the chances would be wrong, and a comparison of covariates does not tell. A campaign of one arm, which
+    reached everybody or nobody whatever was declared of all, is no trial and is left out later.
+    """
+    several = rows["campaign_id"].nunique() > 1
+    for _, own in rows.groupby("campaign_id"):
+        lots = own[own["known_propensity"].notna()]
+        treated, chance = lots["treated"], lots["known_propensity"]
+        if own["treated"].nunique() == 1 or lots.empty or rare_count_p(treated, chance) >= TOO_RARE:
+            continue
+        which = f" of campaign {campaign[own.index[0]]}" if several else ""
+        declared = f"the declared chance of {chance.iloc[0]:g} gives"
+        apart = " (where campaigns had different chances, to a column that has each row's)" if several else ""
+        if "propensity" in origin.columns:
+            declared, apart = f"the chances of column {origin.columns['propensity'].name} give", ""
+        raise DataError(
+            f"{origin.place('treated')}: {treated.sum():,} of {counted(len(lots), 'row')}{which} are treated, where {declared} "
+            f"{chance.sum():,.1f} on average, and a number as far from it less than once in {1 / TOO_RARE:,.0f} draws. Correct "
+            f"data.table.propensity to the chance that lots had{apart}, or leave it out if nobody drew lots."
         )

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-import numpy as np
 import pandas as pd
 
 from targeting.base.columns import PREFIX
@@ -20,7 +19,7 @@ def encoded(read: pd.DataFrame, numeric: Sequence[str], categorical: Sequence[st
     A number that is missing becomes the median, and x_NAME_missing is 1 there. A category has a column x_NAME_VALUE, 0 or 1, for
     every value but the most frequent; a missing one counts as a value, and rare ones go together as `other`. A name that a
     feature of the tills has, such as recency, gets an underscore behind it. Columns with one value in all rows are left out.
-    Raises DataError for numbers that are infinite, and for covariates that would have one name.
+    Raises DataError for covariates that would have one name.
     """
     columns: dict[str, pd.Series] = {}
     for key in numeric:
@@ -29,6 +28,24 @@ def encoded(read: pd.DataFrame, numeric: Sequence[str], categorical: Sequence[st
         _add(columns, _indicators(read[f"categorical {name}"], name))
     table = pd.DataFrame(columns, index=read.index)
     return table.loc[:, table.nunique() > 1]
+
+
+def unused(read: pd.DataFrame, numeric: Sequence[str], categorical: Sequence[str]) -> dict[str, str]:
+    """By name, the columns of which `encoded` makes no covariate, and why; arguments as there."""
+    reasons = {}
+    for key in [*numeric, *(f"categorical {name}" for name in categorical)]:
+        values = read[key]
+        largest = int(values.value_counts(dropna=False).max())
+        if values.isna().all():
+            reason = "it is empty"
+        elif largest == len(values):
+            reason = "it has one value in all rows"
+        elif key not in numeric and largest < max(2, RARE * len(values)):
+            reason = f"it has no value that {RARE:.0%} of the rows share: group its values"
+        else:
+            continue
+        reasons[key.split(" ", 1)[1]] = reason
+    return reasons
 
 
 def _add(columns: dict[str, pd.Series], more: dict[str, pd.Series]) -> None:
@@ -45,9 +62,6 @@ def _unlike_features(column: str) -> str:
 
 
 def _number(values: pd.Series, name: str) -> dict[str, pd.Series]:
-    if np.isinf(values).any():
-        count = int(np.isinf(values).sum())
-        raise DataError(f"Column {name}: {count} rows are infinite: correct them, or leave the field empty.")
     if values.isna().all():
         return {}
     filled = {f"{PREFIX}{name}": values.fillna(values.median())}
