@@ -128,7 +128,7 @@ def test_stakes_follow_outcome_and_economics():
 
 def test_stakes_and_scores_are_of_the_outcome_and_lots_are_named():
     assert stakes(Economics(0.02, 4.0), "conversions").endswith(
-        "every extra conversion leaves $4.00: it pays only where it brings more than 0.01 extra conversions."
+        "every extra conversion leaves $4.00: it pays only where it brings more than 0.0050 extra conversions."
     )
     assert counted_words("purchase_amount") == "what each customer really spent"
     assert counted_words("conversions") == "each customer's conversions"
