@@ -45,14 +45,7 @@ def campaigns_sentence(profits: pd.DataFrame) -> str:
     if open_ones and counts:
         counts.append(f"{open_ones} cannot be told from breaking even")
     if len(each) == 1:
-        does = (
-            "earned money beyond chance"
-            if earned
-            else "lost money beyond chance"
-            if lost
-            else "cannot be told from breaking even"
-        )
-        said = f"1 campaign, which {does}."
+        said = f"1 campaign, which {counts[0].removeprefix('1 ') if counts else 'cannot be told from breaking even'}."
     elif counts:
         said = f"{len(each)} campaigns: {', '.join(counts)}."
     else:

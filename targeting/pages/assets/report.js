@@ -82,7 +82,7 @@ function tellOfRun(own, { cost, margin }) {
   document.getElementById("of-run").classList.toggle("other", !own);
   document.getElementById("of-run-note").hidden = own;
   const options = document.getElementById("of-run-options");
-  options.textContent = `-S policy.cost=${cost.toFixed(2)} -S policy.margin=${Number(margin.toFixed(3))}${options.dataset.also}`;
+  options.textContent = `-S policy.cost=${Number(cost.toPrecision(4))} -S policy.margin=${Number(margin.toPrecision(4))}${options.dataset.also}`;
 }
 
 // A mark under the slider of costs, between the stops where the decision turns.
