@@ -72,7 +72,7 @@ def main() -> None:
         candidates = candidates.assign(segment=numbers.map(segment_names(named)))
     eligible = candidates[["household_id", "segment"]].set_index("household_id").loc[predictions["household_id"]].reset_index()
     forecast = Forecast.of(**policy["belief"]) if policy["belief"] else None
-    known = known_by(predictions, forecast)
+    known = known_by(predictions, forecast, campaign.overlap)
     table = mailing_list(candidates, known, campaign, exploration, params["seed"])
 
     counts = list_metrics(table, candidates, known, campaign, forecast)

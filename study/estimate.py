@@ -29,6 +29,7 @@ POLICY: dict[str, Any] = {
     "outcome": "purchase_amount",
     "prudence": 0.5,
     "effect_spread": 0.1,
+    "extrapolation": 0.5,
     "caution": 0.3,
     "budget_usd": None,
     "budget_contacts": None,

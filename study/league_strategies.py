@@ -117,11 +117,11 @@ def next_list(
         recommended = recommended if learned.choice.valued.set_index("policy").loc[recommended, "shown"] else "none"
     bounds = params["nuisance"]["overlap"]
     campaign = NextCampaign("A", recommended, economics_of(params), OUTCOME, bounds, policy["prudence"])
-    known = known_by(predicted, learned.forecast)
+    known = known_by(predicted, learned.forecast, bounds)
     if strategy == PLUG_IN:
         # The published study's rule: whoever's predicted effect exceeds the breakeven, wherever it is.
         campaign = NextCampaign("A", "prudent", economics_of(params), OUTCOME, (0.0, 1.0))
-        known = predicted.assign(expected=predicted["ranking"], uncertainty=0.0, unlike="")
+        known = predicted.assign(expected=predicted["ranking"], uncertainty=0.0, unlike="", in_overlap=True, reach=True)
     exploration = Exploration("thompson", 0.0, 1.0, params["experiment"]["floor"], left) if strategy == THOMPSON else NO_LOT
     table = mailing_list(candidates, known, campaign, exploration, seed)
     table["by_lot"] = int(strategy == THOMPSON) * candidates["eligible"].to_numpy()

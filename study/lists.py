@@ -35,7 +35,7 @@ from targeting.campaign.mailing import NextCampaign, known_by, mailed_by_policy,
 from targeting.campaign.prediction import FAR, Models, blend_of, fit_campaign
 from targeting.learners.ensemble import CONSTANT, ensembles
 from targeting.learners.registry import find_learner
-from targeting.nuisance.overlap import comparable, overlap_verdict, positivity
+from targeting.nuisance.overlap import overlap_verdict, positivity
 from targeting.policy.posterior import Belief
 from targeting.policy.value import profits
 from targeting.trials.designs import folded_panel
@@ -135,10 +135,9 @@ def _listed(panel: pd.DataFrame, households: pd.DataFrame, params: Params) -> tu
 
     economics, forecast = economics_of(params), choice.beliefs.forecast
     campaign = NextCampaign("A", choice.recommended, economics, OUTCOME, bounds, settings["prudence"])
-    supported = comparable(predicted, predicted["propensity"], bounds)
-    supported &= (fitted.past.outside_range(households, FAR) == "").to_numpy()
-    mail = mailed_by_policy(campaign.policy, seen_by_policy(campaign, known_by(predicted, forecast), supported, seed))
-    return choice.recommended, mail, forecast.profit(mail, predicted["ranking"], economics)
+    known = known_by(predicted.assign(unlike=fitted.past.outside_range(households, FAR)), forecast, bounds)
+    mail = mailed_by_policy(campaign.policy, seen_by_policy(campaign, known, seed))
+    return choice.recommended, mail, forecast.profit(mail, known["ranking"], known["in_overlap"].to_numpy(), economics)
 
 
 if __name__ == "__main__":

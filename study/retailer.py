@@ -194,7 +194,7 @@ def _applied(chosen: PolicyChoice) -> NDArray[np.float64]:
     if chosen.beliefs is None:
         raise ValueError("Nothing is recommended where nothing is believed.")
     posterior, centred = chosen.beliefs.forecast.posterior, chosen.beliefs.centred
-    data = replace(chosen.data, expected=posterior.mean(centred), uncertainty=posterior.sd(centred))
+    data = replace(chosen.data, expected=posterior.mean(centred), uncertainty=posterior.sd(centred, chosen.data.overlap))
     return POLICIES[chosen.recommended](data)
 
 

@@ -85,18 +85,20 @@ def test_weeks_count_only_once_the_campaign_has_begun():
 
 SCENARIOS = pd.DataFrame(
     [
-        ["as set", 12.73, "none", 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0],
-        ["cost by the tills", 0.64, "prudent", 0.53, 1.95, -0.02, 3.92, 0.004, 1.62, -1.22, 4.46],
+        ["as set", 12.73, "none", 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0],
+        ["cost by the tills", 0.64, "prudent", 0.53, 0.0, 1.95, -0.02, 3.92, 0.004, 1.95, 1.62, -1.22, 4.46],
     ],
     columns=[
         "scenario",
         "cost",
         "recommended",
         "recommended_share",
+        "recommended_outside",
         "expected_profit",
         "expected_profit_lower",
         "expected_profit_upper",
         "chance_of_loss",
+        "expected_measured",
         "measured",
         "measured_ci_lower",
         "measured_ci_upper",
@@ -112,21 +114,24 @@ def test_the_decision_stands_beside_each_cost_and_where_that_is_from():
     assert tills["own"] is False
     assert "$0.60 to send it" in tills["source"]
     assert "$0.040 of own discounts" in tills["source"]
-    assert tills["decision"].startswith("Mail 53% of households: ")
+    assert tills["decision"].startswith("Mail 53% of households, those ")
     assert (tills["profit"], tills["risk"]) == ("$1.95 (-$0.020 to $3.92)", "less than 1%")
     assert tills["measured"] == "$1.62 (95% interval -$1.22 to $4.46), which cannot be told from nothing"
     clear = decision_rows(SCENARIOS.assign(measured_ci_lower=0.4), METRICS, 0.6)[1]["measured"]
     assert clear == "$1.62 (95% interval $0.40 to $4.46)"
+    beyond = decision_rows(SCENARIOS.assign(recommended_outside=0.25, expected_measured=1.5), METRICS, 0.6)[1]
+    assert beyond["decision"].endswith("(25% of them outside the overlap, on belief alone)")
+    assert "$4.46) inside the overlap, where $1.50 was expected, which cannot be told from nothing" in beyond["measured"]
     assert decision_rows(SCENARIOS, METRICS | {"nuisance": {"answers": "nothing"}}, 0.6) == []
 
 
 def test_two_numbers_for_one_choice_are_tied_together():
-    inside = {"policy": "inside", "expected_profit": -4.85, "profit": -5.22, "profit_ci_lower": -8.0, "profit_ci_upper": -2.0}
+    inside = {"policy": "inside", "expected_measured": -4.85, "profit": -5.22, "profit_ci_lower": -8.0, "profit_ci_upper": -2.0}
     said = believed_and_measured(METRICS, pd.DataFrame([inside]))
     for words in ("mailing everybody in the overlap", "-$4.85", "-$5.22", "-$8.00 to -$2.00"):
         assert words in said
     assert believed_and_measured(METRICS, pd.DataFrame([inside | {"profit": -4.85}])) == ""
-    assert believed_and_measured(METRICS, pd.DataFrame([inside | {"expected_profit": np.nan}])) == ""
+    assert believed_and_measured(METRICS, pd.DataFrame([inside | {"expected_measured": np.nan}])) == ""
 
 
 def test_the_effect_in_margin_is_told_beside_what_a_mailing_is_expected_to_bring():

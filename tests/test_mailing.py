@@ -40,11 +40,12 @@ PREDICTIONS = pd.DataFrame(
         "ranking": [0.126, -7.0, 40.0, 50.0],
     }
 )
-KNOWN = known_by(PREDICTIONS, FORECAST)  # expected effects of 10.126, 3, 50 and 60
+BOUNDS = (0.1, 0.9)
+KNOWN = known_by(PREDICTIONS, FORECAST, BOUNDS)  # expected effects of 10.126, 3, 50 and 60
 
 
 def campaign(policy: str) -> NextCampaign:
-    return NextCampaign("A", policy, ECONOMICS, "purchase_amount", (0.1, 0.9))
+    return NextCampaign("A", policy, ECONOMICS, "purchase_amount", BOUNDS)
 
 
 def make(policy: str = "prudent", exploration: Exploration = NO_LOT, seed: int = 1) -> pd.DataFrame:
@@ -74,12 +75,12 @@ def test_the_rank_says_whom_first_if_some_must_be_mailed():
     table = make("none")
     assert table["rank"].astype(object).where(table["rank"].notna(), None).tolist() == [1, None, None, 2, 4, 3]
     # So many of them a budget would reach.
-    inside = KNOWN.assign(propensity=0.5, unlike="", uncertainty=0.0)
+    inside = known_by(PREDICTIONS.assign(propensity=0.5, unlike=""), FORECAST, BOUNDS).assign(uncertainty=0.0)
     for contacts in (1, 2, 3):
         some = replace(campaign("budget"), budget=Budget(contacts=contacts))
         mailed = mailing_list(CANDIDATES, inside, some, NO_LOT, 1)
         assert mailed.loc[mailed["mail"] == 1, "rank"].sort_values().tolist() == list(range(1, contacts + 1))
-    unknown = known_by(PREDICTIONS, None)
+    unknown = known_by(PREDICTIONS, None, BOUNDS)
     assert mailing_list(CANDIDATES, unknown, campaign("none"), NO_LOT, 1)["rank"].isna().all()
 
 
@@ -110,6 +111,26 @@ def test_doubt_counts_against_a_household_as_prudence_says():
         assert mailing_list(CANDIDATES, KNOWN, careful, NO_LOT, 1).loc[0, "mail"] == mailed
 
 
+def test_beliefs_are_carried_outside_the_overlap_with_more_doubt_and_to_nobody_unlike_all_others():
+    carried = known_by(PREDICTIONS, replace(FORECAST, posterior=replace(FORECAST.posterior, extrapolation=0.5)), BOUNDS)
+    # Household 5, outside, is expected to buy for 50 more: half of that is added to what is not known inside.
+    np.testing.assert_allclose(carried["uncertainty"], np.hypot(KNOWN["uncertainty"], [0, 0, 25, 0]))
+    table = mailing_list(CANDIDATES, carried, campaign("prudent"), NO_LOT, 1)
+    assert table["mail"].tolist() == [1, 0, 0, 0, 1, 0]
+    prudence = (50 - 4) / np.hypot(3, np.hypot(15, 25))
+    for times, mailed in ((0.99, 1), (1.01, 0)):
+        careful = replace(campaign("prudent"), prudence=times * prudence)
+        assert mailing_list(CANDIDATES, carried, careful, NO_LOT, 1).loc[4, "mail"] == mailed
+    counts = list_metrics(table, CANDIDATES, carried, campaign("prudent"), FORECAST)
+    assert [counts[name] for name in ("n_within_reach", "n_mailed", "n_mailed_outside")] == [3, 2, 1]
+    # A small budget is spent where data speak, though more is expected of household 5.
+    one = replace(campaign("budget"), budget=Budget(contacts=1))
+    assert mailing_list(CANDIDATES, carried, one, NO_LOT, 1)["mail"].tolist() == [1, 0, 0, 0, 0, 0]
+    said = with_reasons(table, campaign("prudent"))["reason"]
+    assert "believed of others" in said[4]
+    assert "believed of others" not in said[0] + said[5]
+
+
 def test_a_policy_without_a_rule_for_new_households_is_named():
     for policy in ("astrology", "current", "segment"):
         with pytest.raises(DataError, match=f"No rule for new households by policy '{policy}'; there is one by none, all"):
@@ -117,7 +138,7 @@ def test_a_policy_without_a_rule_for_new_households_is_named():
 
 
 def test_where_nothing_is_believed_nobody_is_mailed():
-    unknown = known_by(PREDICTIONS, None)
+    unknown = known_by(PREDICTIONS, None, BOUNDS)
     table = mailing_list(CANDIDATES, unknown, campaign("none"), NO_LOT, 1)
     assert table["mail"].sum() == 0
     assert "expected_profit" not in list_metrics(table, CANDIDATES, unknown, campaign("none"), None)
@@ -141,8 +162,8 @@ def test_the_lot_mails_and_leaves_out_as_logged():
 def test_households_are_ranked_by_what_each_costs():
     # Breakevens of 4, 8, 4 and 100: what each gains for a dollar of breakeven is 2.5, 2, 3 and 0.6, whatever the effects' order.
     exact = Forecast.of(level=0.0, level_sd=0.0, slope=1.0, slope_sd=0.0, centre=0.0)
-    inside = known_by(PREDICTIONS.assign(ranking=[10.0, 16.0, 12.0, 60.0], propensity=0.5, unlike=""), exact)
-    dear = NextCampaign("A", "budget", Economics(np.array([2.0, 4.0, 2.0, 50.0]), 0.5), "purchase_amount", (0.1, 0.9))
+    inside = known_by(PREDICTIONS.assign(ranking=[10.0, 16.0, 12.0, 60.0], propensity=0.5, unlike=""), exact, BOUNDS)
+    dear = NextCampaign("A", "budget", Economics(np.array([2.0, 4.0, 2.0, 50.0]), 0.5), "purchase_amount", BOUNDS)
     one = mailing_list(CANDIDATES, inside, replace(dear, budget=Budget(contacts=1)), NO_LOT, 1)
     assert one["mail"].tolist() == [0, 0, 0, 0, 1, 0]
     # 2, 2 and 4 USD are spent on households 5, 1 and 4; the fourth does not pay, though its effect is the largest.

@@ -263,7 +263,9 @@ def test_who_can_be_judged():
     assert recommendable(judged()).tolist() == [False, True, True]
     # What reaches outside the overlap is extrapolated, however good it looks; what hardly anybody backs is no evidence; a lottery
     # is no choice.
-    assert recommendable(judged(share_outside=[0.0, 0.0, 0.1])).tolist() == [False, True, False]
+    assert recommendable(judged(share_outside=[0.0, 0.1, 0.0])).tolist() == [False, False, True]
+    # Of a best bet the part inside is measured, and can be judged.
+    assert recommendable(judged(share_outside=[0.0, 0.0, 0.1])).tolist() == [False, True, True]
     assert recommendable(judged(ess=[0.0, 90.0, 29.0])).tolist() == [False, True, False]
     assert recommendable(judged(lottery=[False, True, False])).tolist() == [False, False, True]
 
@@ -303,7 +305,7 @@ def test_where_nobody_is_to_be_mailed_it_says_what_that_may_forgo():
 
 def test_the_decision_at_either_cost_is_told_under_its_own_name():
     bet = {"cost": 2.924, "recommended": "prudent", "recommended_share": 0.53, "expected_profit": 2.5, "chance_of_loss": 0.0027}
-    bet |= {"measured": 1.25, "measured_ci_lower": 0.25, "measured_ci_upper": 2.25}
+    bet |= {"measured": 1.25, "measured_ci_lower": 0.25, "measured_ci_upper": 2.25, "recommended_outside": 0.0}
     own = {"cost": 12.73, "recommended": "none"}
     scenarios = pd.DataFrame([own | {"scenario": "as set"}, bet | {"scenario": TILLS_COST}])
     said = decisions_by_cost_words(scenarios, "published")

@@ -1,6 +1,6 @@
 """Made-up worlds whose truth is known, from fitted nuisances and effects to the recommendation and what it really earns."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -24,6 +24,7 @@ SETTINGS = {
     "outcome": "sales",
     "prudence": 0.5,
     "effect_spread": SPREAD,
+    "extrapolation": None,
     "caution": 0.3,
     "budget_usd": None,
     "budget_contacts": None,
@@ -70,8 +71,13 @@ def effects_by(x: np.ndarray, treated: np.ndarray, outcome: np.ndarray, ask: np.
     return control, mailed
 
 
-def believed_contacts(panel: pd.DataFrame, nuisance: pd.DataFrame, expected: list[np.ndarray]) -> list[np.ndarray]:
-    """By fold, whom of other households the beliefs of the other folds would contact, by its model's effects on them."""
+def believed_contacts(
+    panel: pd.DataFrame, nuisance: pd.DataFrame, expected: list[np.ndarray], inside: np.ndarray
+) -> list[np.ndarray]:
+    """By fold, whom of other households the beliefs of the other folds would contact, by its model's effects on them.
+
+    `inside` says who of them lies in the overlap: only of these the profit is measured.
+    """
     fold, household = panel["fold"].to_numpy(), panel["household_id"].to_numpy()
     rows, weight = in_overlap(nuisance["propensity"], BOUNDS), nuisance["precision_sales"].to_numpy()
     cate, score = ((nuisance[f"{name}1_sales"] - nuisance[f"{name}0_sales"]).to_numpy() for name in ("mu", "score"))
@@ -82,7 +88,7 @@ def believed_contacts(panel: pd.DataFrame, nuisance: pd.DataFrame, expected: lis
         others, own = rows & (fold != number), rows & (fold == number)
         found = fit_posterior(centred[others], score[others], weight[others], household[others], prior_sd)
         beyond = effect - np.average(cate[own], weights=weight[own])
-        contacts.append(found.mean(beyond) - SETTINGS["prudence"] * found.sd(beyond) > ECONOMICS.breakeven)
+        contacts.append(found.mean(beyond) - SETTINGS["prudence"] * found.sd(beyond, inside) > ECONOMICS.breakeven)
     return contacts
 
 
@@ -104,7 +110,7 @@ def true_profits(
     return {
         "none": 0.0,
         "inside": float(np.mean(inside * each)),
-        "prudent": earned(believed_contacts(panel, nuisance, expected)),
+        "prudent": earned(believed_contacts(panel, nuisance, expected, inside)),
         "all": float(each.mean()),
         "current": float(np.mean(propensity * each)),
         "breakeven": rule([ECONOMICS.breakeven] * N_FOLDS),
@@ -272,3 +278,17 @@ def test_what_policies_are_believed_to_earn_by_hand():
     assert found.loc["breakeven", "chance_of_loss"] == pytest.approx(norm.cdf(-profit / error))
     assert found.loc["none", ["expected_profit", "chance_of_loss"]].tolist() == [0, 0]
     assert found.loc[["all", "current"], "expected_profit"].isna().all()  # the fifth is outside the overlap
+    # Carried there it is expected as well, and half as much may be wrong with it: of all five a fifth of that. A contact costs 4,
+    # since the belief of either fold alone, of 1/5 of its mean, is an effect of 10.
+    settings = {**SETTINGS, "extrapolation": 0.5, "prudence": 0.0}
+    carried = choose_policy(replace(inputs, settings=settings, economics=Economics(4.0, 0.5)))
+    whole = carried.valued.set_index("policy")
+    error = 0.5 * np.hypot(sd, 0.5 * mean / 5)
+    assert whole.loc["all", "expected_profit"] == pytest.approx(0.5 * mean - 4)
+    assert whole.loc["all", "chance_of_loss"] == pytest.approx(norm.cdf(-(0.5 * mean - 4) / error))
+    # The best bet mails all five; what it earned is measured on the four inside, by their scores of 50 on average.
+    assert carried.recommended == "prudent"
+    assert whole.loc["prudent", ["n", "share_outside"]].tolist() == [5, 0.2]
+    assert whole.loc["prudent", "profit"] == pytest.approx(0.8 * (0.5 * 50 - 4))
+    assert whole.loc["prudent", "expected_measured"] == pytest.approx(0.8 * (0.5 * mean - 4))
+    assert whole.loc["prudent", "roi"] == pytest.approx((0.5 * 50 - 4) / 4)

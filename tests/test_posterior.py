@@ -48,7 +48,7 @@ def test_the_level_is_shrunk_by_hand():
     expected = slope_belief(5.0, 25 / 3)
     assert (found.slope.mean, found.slope.sd) == pytest.approx((expected.mean, expected.sd))
     np.testing.assert_allclose(found.mean([-3.0, 3.0]), [15 - 3 * found.slope.mean, 15 + 3 * found.slope.mean])
-    np.testing.assert_allclose(found.sd([3.0]), np.hypot(5.0, 3 * found.slope.sd))
+    np.testing.assert_allclose(found.sd([3.0], np.ones(1, dtype=bool)), np.hypot(5.0, 3 * found.slope.sd))
     # Where nothing is unlikely beforehand the level is the estimate.
     assert fit_posterior(effect, score, np.ones(4), np.arange(4), prior_sd=np.inf).level.mean == pytest.approx(20.0)
 
@@ -84,7 +84,7 @@ def test_a_fold_is_believed_by_the_others():
         others, own = counted & (fold != number), fold == number
         expected = fit_posterior(effect[others], score[others], weight[others], household[others], 10.0)
         np.testing.assert_allclose(mean[own], expected.mean(effect[own]))
-        np.testing.assert_allclose(sd[own], expected.sd(effect[own]))
+        np.testing.assert_allclose(sd[own], expected.sd(effect[own], counted[own]))
     # Beside a fold that has all who count nothing is believed.
     alone = beliefs_by_fold(effect, score, weight, household, fold, fold == 1, 10.0)[0]
     assert np.isnan(alone[fold == 1]).all()
@@ -99,14 +99,33 @@ def test_what_is_expected_to_be_lost_is_the_mean_of_a_long_draw():
 
 def test_the_profit_of_a_policy_by_hand():
     posterior = Posterior(Belief(40.0, 10.0), Belief(1.0, 0.5))
-    policy, effect = np.array([1.0, 1.0, 0.0, 0.0]), np.array([10.0, 30.0, 99.0, -99.0])
+    policy, effect, inside = np.array([1.0, 1.0, 0.0, 0.0]), np.array([10.0, 30.0, 99.0, -99.0]), np.ones(4, dtype=bool)
     # Sales (50 + 70) / 4 at 30% are 9, less half a contact of 10 USD. Level counts 0.3 / 2, slope 0.3 * 40 / 4 = 3.
-    profit = posterior.profit(policy, effect, cost=10.0, margin=0.3)
+    profit = posterior.profit(policy, effect, inside, cost=10.0, margin=0.3)
     assert (profit.mean, profit.sd) == pytest.approx((4.0, np.hypot(1.5, 1.5)))
     assert profit.chance_below_zero == pytest.approx(norm.cdf(-4 / np.hypot(1.5, 1.5)))
     assert profit.interval == pytest.approx(norm.interval(0.95, 4.0, np.hypot(1.5, 1.5)))
     # Costs by row count where they are spent.
-    assert posterior.profit(policy, effect, np.array([10.0, 20.0, 0.0, 0.0]), 0.3).mean == pytest.approx(1.5)
+    assert posterior.profit(policy, effect, inside, np.array([10.0, 20.0, 0.0, 0.0]), 0.3).mean == pytest.approx(1.5)
+
+
+def test_what_is_carried_outside_the_overlap_is_as_expected_and_less_certain():
+    posterior = Posterior(Belief(40.0, 10.0), Belief(1.0, 0.5), extrapolation=0.5)
+    centred, inside = np.array([10.0, 30.0]), np.array([True, False])
+    np.testing.assert_allclose(posterior.mean(centred), [50.0, 70.0])
+    # Outside, half of the expected 70 is added to what is not known of level and slope.
+    np.testing.assert_allclose(posterior.sd(centred, inside), [np.hypot(10, 5), np.sqrt(10**2 + 15**2 + 35**2)])
+    # Three rows outside err together: their gains of 0.3 * 50, 70 and 60 USD are all half as large again, or half as large.
+    profit = posterior.profit(np.ones(4), np.array([10.0, 10.0, 30.0, 20.0]), np.arange(4) < 1, cost=10.0, margin=0.3)
+    draws = np.random.default_rng(3).normal(size=(3, 400_000))
+    level, slope, carried = 40 + 10 * draws[0], 1 + 0.5 * draws[1], 1 + 0.5 * draws[2]
+    inside_effect = level + 10 * slope
+    # Expected effects set what is carried: its error is a part of them, whatever level and slope turn out to be.
+    outside_effect = sum(level + x * slope + (40 + x) * (carried - 1) for x in (10.0, 30.0, 20.0))
+    earned = 0.3 * (inside_effect + outside_effect) / 4 - 10
+    assert (profit.mean, profit.sd) == pytest.approx((earned.mean(), earned.std()), rel=0.005)
+    np.testing.assert_array_equal(posterior.speaks_of(inside), [True, True])
+    np.testing.assert_array_equal(Posterior(posterior.level, posterior.slope).speaks_of(inside), inside)
 
 
 def test_a_number_that_is_known_has_no_chance_of_being_another():
@@ -135,7 +154,7 @@ def test_beliefs_hold_as_often_as_they_say():
         lower, upper = found.level.interval
         held.append(lower <= level <= upper)
         if found.level.mean > 5:  # a margin of 1 and a cost of 5
-            belief = found.profit(np.ones(n), np.zeros(n), 5.0, 1.0)
+            belief = found.profit(np.ones(n), np.zeros(n), np.ones(n, dtype=bool), 5.0, 1.0)
             expected.append(belief.mean)
             true.append(level - 5)
             chances.append(belief.chance_below_zero)

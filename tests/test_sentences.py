@@ -163,6 +163,8 @@ PREDICTIONS = pd.DataFrame(
         "household_id": [1, 4],
         "expected": [10.126, 3.0],
         "uncertainty": [4.5, 2.0],
+        "in_overlap": [True, False],
+        "reach": [True, False],
         "propensity": [0.5, 0.02],
         "outside_range": ["frequency", "recency, spend_28d"],
         "unlike": ["", "recency, spend_28d"],

@@ -28,6 +28,7 @@ PARAMS = {
         "margin": 0.3,
         "prudence": 0.5,
         "effect_spread": 0.1,
+        "extrapolation": 0.5,
         "caution": 0.3,
         "budget_usd": 500,
         "budget_contacts": None,

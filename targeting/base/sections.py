@@ -303,6 +303,7 @@ class Policy(Section):
     table: FilePath
     prudence: Annotated[float, Field(ge=0, le=10)]
     effect_spread: Annotated[float, Field(ge=0.001, le=100)] | None
+    extrapolation: Annotated[float, Field(ge=0, le=10)] | None
     caution: Annotated[float, Field(ge=0, lt=1)]
     budget_usd: Annotated[float, Field(gt=0, le=1e12)] | None
     budget_contacts: Annotated[int, Field(ge=1, le=10**9)] | None

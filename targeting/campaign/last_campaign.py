@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from targeting.base.columns import PREFIX
 from targeting.base.lots import drawn_by_lot
-from targeting.campaign.mailing import NextCampaign, known_by, mailed_by_policy, seen_by_policy
+from targeting.campaign.mailing import NextCampaign, mailed_by_policy, seen_by_policy
 from targeting.campaign.monitoring import DRIFT, FEWEST, REALISED, Realised, drift_table, realised_table
 from targeting.nuisance.overlap import comparable
 from targeting.policy.beliefs import learn_beliefs
@@ -61,21 +61,25 @@ def judge_last_campaign(
     drawn, beliefs = drawn_by_lot(panel), None
     if new.any():
         known = (earlier.ranking[old], weight[old], fold[old], evidence.rows(old))
-        beliefs = learn_beliefs(*known, settings["effect_spread"], drawn[old])
+        beliefs = learn_beliefs(*known, settings["effect_spread"], drawn[old], settings["extrapolation"])
     if overlap.sum() < FEWEST or beliefs is None:
         return LastCampaign(pd.DataFrame(columns=DRIFT), pd.DataFrame(columns=REALISED), int(overlap.sum()))
     rows = described(panel, earlier.comparable, outcome)
     # A household once, by its latest row: the test takes rows as independent.
     drift = drift_table(rows[~new].groupby(panel.loc[~new, "household_id"]).tail(1), rows[new])
 
-    local, known = economics.rows(new), known_by(earlier.backtest, beliefs.forecast)
+    local = economics.rows(new)
+    expected, uncertainty = beliefs.forecast.effects(earlier.backtest["ranking"], overlap)
+    # Only rows inside the overlap are judged, so that whom else the policy would mail plays no part.
+    said = {"expected": expected, "uncertainty": uncertainty, "in_overlap": overlap, "reach": overlap, "unlike": ""}
+    known = earlier.backtest.assign(**said)
     budget = Budget(settings["budget_usd"], settings["budget_contacts"])
     kind = params["design"]["campaign_type"]
     campaign = NextCampaign(kind, policy, local, outcome, bounds, settings["prudence"], budget)
     realised = Realised(
         predicted=known["expected"].to_numpy()[overlap],
         score=evidence.score[new][overlap],
-        mailed=mailed_by_policy(campaign.policy, seen_by_policy(campaign, known, overlap, params["seed"]))[overlap],
+        mailed=mailed_by_policy(campaign.policy, seen_by_policy(campaign, known, params["seed"]))[overlap],
         household_id=known["household_id"].to_numpy()[overlap],
     )
     return LastCampaign(drift, realised_table(realised, local.rows(overlap)), int(overlap.sum()))

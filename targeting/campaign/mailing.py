@@ -21,7 +21,7 @@ from targeting.stats.units import rounded, unit_of
 Vector = NDArray[np.float64]
 DECISION = ["household_id", "segment", "cate", "lower", "upper", "in_overlap", "mail", "propensity", "rank"]
 # What a reason speaks of besides the decision, missing for those not eligible; past_propensity is of a past campaign.
-FACTS = ["past_propensity", "outside_range", "unlike", "breakeven", "uncertainty"]
+FACTS = ["past_propensity", "outside_range", "unlike", "breakeven", "uncertainty", "reach"]
 NO_BUDGET = Budget()
 NEXT = ("none", "all", "inside", *BEST_BETS)  # policies that need no more than what is known of new households
 
@@ -53,31 +53,32 @@ class NextCampaign:
     budget: Budget = NO_BUDGET
 
 
-def known_by(predictions: pd.DataFrame, forecast: Forecast | None) -> pd.DataFrame:
+def known_by(predictions: pd.DataFrame, forecast: Forecast | None, bounds: Sequence[float]) -> pd.DataFrame:
     """Predictions of households (ranking, the effect by the learner that ranks) with what is believed of their effects.
 
-    Adds expected and uncertainty, mean and standard deviation of the effect; missing without a forecast.
+    Adds in_overlap, by the overlap's `bounds`; expected and uncertainty, mean and standard deviation of the effect, missing
+    without a forecast; and of whom that is believed (reach): of nobody who is `unlike` all that was learned from.
     """
+    overlap = comparable(predictions, predictions["propensity"], bounds)
     if forecast is None:
-        return predictions.assign(expected=np.nan, uncertainty=np.nan)
-    expected, uncertainty = forecast.effects(predictions["ranking"])
-    return predictions.assign(expected=expected, uncertainty=uncertainty)
+        return predictions.assign(in_overlap=overlap, expected=np.nan, uncertainty=np.nan, reach=False)
+    expected, uncertainty = forecast.effects(predictions["ranking"], overlap)
+    reach = forecast.posterior.speaks_of(overlap) & (predictions["unlike"] == "").to_numpy()
+    return predictions.assign(in_overlap=overlap, expected=expected, uncertainty=uncertainty, reach=reach)
 
 
-def seen_by_policy(campaign: NextCampaign, households: pd.DataFrame, supported: NDArray[np.bool_], seed: int) -> PolicyData:
-    """What policies may see of `households` (n,), which have household_id, expected and uncertainty (see `known_by`).
-
-    `supported` are those inside the overlap and not unlike all that was learned from: learned policies mail no others.
-    """
+def seen_by_policy(campaign: NextCampaign, households: pd.DataFrame, seed: int) -> PolicyData:
+    """What policies may see of `households` (n,), which have household_id and the columns of `known_by`."""
     return PolicyData(
         cate=households["expected"].to_numpy(),
-        overlap=supported,
+        overlap=(households["in_overlap"] & (households["unlike"] == "")).to_numpy(),
         treated=np.zeros(len(households)),
         breakeven=campaign.economics.breakeven,
         household_id=households["household_id"].to_numpy(),
         seed=seed,
         expected=households["expected"].to_numpy(),
         uncertainty=households["uncertainty"].to_numpy(),
+        reach=households["reach"].to_numpy(),
         prudence=campaign.prudence,
         cost=campaign.economics.cost,
         budget=campaign.budget,
@@ -97,7 +98,7 @@ def mailed_by_policy(policy: str, data: PolicyData) -> Vector:
 def ranks(data: PolicyData) -> Vector:
     """Whom to mail first if some must be mailed: 1 to n, in the order of the policy `budget`; missing where nothing is believed.
 
-    Those of whom the data speak come first, then the larger expected effect (per breakeven where costs differ), then the lot.
+    Those inside the overlap come first, then the larger expected effect (per breakeven where costs differ), then the lot.
     """
     if data.expected is None or np.isnan(data.expected).any():
         return np.full(len(data.cate), np.nan)
@@ -121,9 +122,9 @@ def mailing_list(
 
     `candidates` has household_id, segment (text, missing without a history), has_history, running and eligible; `predictions`,
     of those eligible in the same order, household_id, propensity (that a past campaign would have reached it), outside_range and
-    unlike (covariates outside the range of the training rows and far outside, as text), expected and uncertainty (see
-    `known_by`). cate is the expected effect, lower and upper its 95% credible interval, rank whom to mail first (see `ranks`).
-    Effects and overlap are missing for those not eligible, who are not mailed: no trial speaks of them.
+    unlike (covariates outside the range of the training rows and far outside, as text), and the columns of `known_by`. cate is
+    the expected effect, lower and upper its 95% credible interval, rank whom to mail first (see `ranks`). Effects and overlap
+    are missing for those not eligible, who are not mailed: no trial speaks of them.
     """
     eligible = candidates["eligible"]
     expected = candidates.loc[eligible, "household_id"].tolist()
@@ -132,8 +133,7 @@ def mailing_list(
             f"{len(predictions)} predictions for {len(expected)} eligible households: run `dvc repro` to rebuild them."
         )
     known = predictions.reset_index(drop=True)
-    overlap = comparable(known, known["propensity"], campaign.overlap)
-    seen = seen_by_policy(campaign, known, overlap & (known["unlike"] == "").to_numpy(), seed)
+    seen = seen_by_policy(campaign, known, seed)
     policy = mailed_by_policy(campaign.policy, seen)
     spread = campaign.economics.margin * known["uncertainty"].to_numpy()
     chance = exploration.propensity(policy, expected_profits(campaign, known), spread)
@@ -145,7 +145,7 @@ def mailing_list(
     for name, reach in (("cate", 0.0), ("lower", -Z), ("upper", Z)):
         table.loc[eligible, name] = rounded(known["expected"] + reach * known["uncertainty"], unit)
     table["in_overlap"] = pd.array([pd.NA] * len(table), dtype="Int64")
-    table.loc[eligible, "in_overlap"] = overlap.astype(int)
+    table.loc[eligible, "in_overlap"] = known["in_overlap"].astype(int).to_numpy()
     table["mail"], table["propensity"] = 0, 0.0
     table.loc[eligible, "mail"], table.loc[eligible, "propensity"] = mail, chance.round(6)
     table["rank"] = pd.array([pd.NA] * len(table), dtype="Int64")
@@ -183,14 +183,16 @@ def list_metrics(
         "n_no_history": int((~candidates["has_history"]).sum()),
         "n_set_aside": int((candidates["has_history"] & ~eligible).sum()),
         "n_in_overlap": int(table["in_overlap"].sum()),
+        "n_within_reach": int(known["reach"].sum()),
         "n_outside_range": int((known["outside_range"] != "").sum()),
         "n_unlike": int((known["unlike"] != "").sum()),
         "n_mailed": int(table["mail"].sum()),
+        "n_mailed_outside": int((table["mail"] * (table["in_overlap"] == 0)).sum()),
         "expected_mailed": float(table["propensity"].sum()),
     }
     if forecast is None or known.empty:
         return counts
-    profit = forecast.profit(chance, known["ranking"], campaign.economics)
+    profit = forecast.profit(chance, known["ranking"], known["in_overlap"].to_numpy(), campaign.economics)
     lower, upper = profit.interval
     each = {"expected_profit": profit.mean, "expected_profit_lower": lower, "expected_profit_upper": upper}
     return {**counts, **{name: value * len(known) for name, value in each.items()}, "chance_of_loss": profit.chance_below_zero}

@@ -22,6 +22,7 @@ from targeting.pages import charts
 from targeting.pages.rendering import render
 from targeting.pages.what_if import embedded, slider, stops
 from targeting.policy.lookup import Lookup
+from targeting.policy.value import BEST_BETS
 from targeting.sentences import campaigns, decision
 from targeting.sentences import report as sentences
 from targeting.sentences.glossary import glossary
@@ -216,11 +217,13 @@ def report_page(context: Mapping[str, Any]) -> str:
 
 
 def with_extrapolated(metrics: Mapping[str, Any], policies: pd.DataFrame) -> pd.DataFrame:
-    """The table plots/policies.csv with extrapolated, true where contacts lie outside the overlap and no data speak of them.
+    """The table plots/policies.csv with extrapolated, true where a profit is of contacts outside the overlap too.
 
-    What such a policy earns has no interval that could be believed, so its ends are missing.
+    No data speak of these: what such a policy earns has no interval that could be believed, so its ends are missing. Of a best
+    bet only the part inside is measured.
     """
-    beyond = (policies["share_outside"] > 0) & (metrics["nuisance"]["answers"] != "everybody")
+    outside = (policies["share_outside"] > 0) & ~policies["policy"].isin(BEST_BETS)
+    beyond = outside & (metrics["nuisance"]["answers"] != "everybody")
     ends = ["profit_ci_lower", "profit_ci_upper"]
     return policies.assign(extrapolated=beyond, **policies[ends].mask(beyond))
 

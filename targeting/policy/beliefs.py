@@ -14,10 +14,11 @@ from targeting.policy.posterior import (
     centred_by_fold,
     fit_posterior,
 )
-from targeting.policy.value import Evidence
+from targeting.policy.value import Evidence, measured_part
 
 Vector = NDArray[np.float64]
 BELIEVED = ("expected_profit", "expected_profit_lower", "expected_profit_upper", "chance_of_loss", "expected_loss")
+COMPARED = "expected_measured"  # the expected profit of that part of a policy whose profit is measured too
 
 
 @dataclass(frozen=True)
@@ -27,25 +28,28 @@ class Forecast:
     posterior: Posterior
     centre: float
 
-    def effects(self, effect: ArrayLike) -> tuple[Vector, Vector]:
+    def effects(self, effect: ArrayLike, overlap: NDArray[np.bool_]) -> tuple[Vector, Vector]:
         """Expected effects and their standard deviations (n,), of households with these effects by the learner."""
         centred = np.asarray(effect, dtype=float) - self.centre
-        return self.posterior.mean(centred), self.posterior.sd(centred)
+        return self.posterior.mean(centred), self.posterior.sd(centred, overlap)
 
-    def profit(self, policy: Vector, effect: ArrayLike, economics: Economics) -> Belief:
+    def profit(self, policy: Vector, effect: ArrayLike, overlap: NDArray[np.bool_], economics: Economics) -> Belief:
         """What contacting by `policy` (n,) is believed to earn per household, in USD."""
         centred = np.asarray(effect, dtype=float) - self.centre
-        return self.posterior.profit(policy, centred, economics.cost, economics.margin)
+        return self.posterior.profit(policy, centred, overlap, economics.cost, economics.margin)
 
-    def numbers(self) -> dict[str, float]:
+    def numbers(self) -> dict[str, float | None]:
         """All of it, to be stored."""
         level, slope = self.posterior.level, self.posterior.slope
-        return {"level": level.mean, "level_sd": level.sd, "slope": slope.mean, "slope_sd": slope.sd, "centre": self.centre}
+        found = {"level": level.mean, "level_sd": level.sd, "slope": slope.mean, "slope_sd": slope.sd, "centre": self.centre}
+        return {**found, "extrapolation": self.posterior.extrapolation}
 
     @classmethod
-    def of(cls, level: float, level_sd: float, slope: float, slope_sd: float, centre: float) -> "Forecast":
+    def of(
+        cls, level: float, level_sd: float, slope: float, slope_sd: float, centre: float, extrapolation: float | None = None
+    ) -> "Forecast":
         """From its `numbers`."""
-        return cls(Posterior(Belief(level, level_sd), Belief(slope, slope_sd)), centre)
+        return cls(Posterior(Belief(level, level_sd), Belief(slope, slope_sd), extrapolation), centre)
 
 
 @dataclass(frozen=True)
@@ -69,10 +73,12 @@ def learn_beliefs(
     evidence: Evidence,
     spread: float,
     by_lot: NDArray[np.bool_] | None = None,
+    extrapolation: float | None = None,
 ) -> Beliefs | None:
     """Beliefs from out-of-fold effects, the scores and their weights (rows,); None without two households in the overlap.
 
-    `spread` is the prior's standard deviation of the average effect, in means of the outcome (policy.effect_spread).
+    `spread` is the prior's standard deviation of the average effect, in means of the outcome (policy.effect_spread);
+    `extrapolation` is as of `Posterior` (policy.extrapolation).
     """
     inside = evidence.overlap
     if len(np.unique(evidence.household_id[inside])) < 2:
@@ -80,10 +86,11 @@ def learn_beliefs(
     centred = centred_by_fold(effect, weight, fold, inside)
     prior_sd = spread * float(np.abs(evidence.outcome[inside]).mean())
     score, household, shift = evidence.score, evidence.household_id, evidence.shift
-    expected, uncertainty = beliefs_by_fold(centred, score, weight, household, fold, inside, prior_sd, shift, by_lot)
-    known = (centred[inside], score[inside], weight[inside], household[inside])
+    known = (centred, score, weight, household, fold, inside, prior_sd, shift, by_lot, extrapolation)
+    expected, uncertainty = beliefs_by_fold(*known)
+    own = (centred[inside], score[inside], weight[inside], household[inside])
     drawn = None if by_lot is None else by_lot[inside]
-    posterior = fit_posterior(*known, prior_sd, None if shift is None else shift[inside], drawn)
+    posterior = fit_posterior(*own, prior_sd, None if shift is None else shift[inside], drawn, extrapolation)
     centre = float(np.average(effect[inside], weights=weight[inside]))
     return Beliefs(Forecast(posterior, centre), centred, expected, uncertainty)
 
@@ -93,14 +100,18 @@ def believed_profits(
 ) -> pd.DataFrame:
     """What each policy, a column of `decisions`, is believed to earn per row, in USD, a row per policy.
 
-    Columns: policy; expected_profit with the ends of its 95% credible interval; chance_of_loss; and expected_loss, the mean of
-    what is lost, gains counted as nothing: what knowing beforehand would save. Missing for policies that contact anybody outside
-    the overlap, where no data speak, and for all where nothing is believed.
+    Columns: policy; expected_profit with the ends of its 95% credible interval; chance_of_loss; expected_loss, the mean of what
+    is lost, gains counted as nothing: what knowing beforehand would save; and COMPARED, of its `measured_part`. Missing for
+    policies that contact anybody of whom nothing is believed.
     """
-    table = pd.DataFrame({"policy": list(decisions), **dict.fromkeys(BELIEVED, np.nan)})
+    table = pd.DataFrame({"policy": list(decisions), **dict.fromkeys((*BELIEVED, COMPARED), np.nan)})
     for place, name in enumerate(decisions):
         policy = decisions[name].to_numpy(dtype=float)
-        if beliefs is not None and not policy[~overlap].any():
-            profit = beliefs.forecast.posterior.profit(policy, beliefs.centred, economics.cost, economics.margin)
+        if beliefs is not None and not policy[~beliefs.forecast.posterior.speaks_of(overlap)].any():
+            profit, measured = (
+                beliefs.forecast.posterior.profit(contacts, beliefs.centred, overlap, economics.cost, economics.margin)
+                for contacts in (policy, measured_part(name, policy, overlap))
+            )
             table.loc[place, list(BELIEVED)] = profit.mean, *profit.interval, profit.chance_below_zero, profit.expected_loss
+            table.loc[place, COMPARED] = measured.mean
     return table

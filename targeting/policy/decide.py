@@ -13,13 +13,23 @@ import pandas as pd
 from targeting.base.columns import KEYS, effect_columns
 from targeting.base.lots import drawn_by_lot
 from targeting.nuisance.overlap import comparable
-from targeting.policy.beliefs import BELIEVED, Beliefs, believed_profits, learn_beliefs
+from targeting.policy.beliefs import BELIEVED, COMPARED, Beliefs, believed_profits, learn_beliefs
 from targeting.policy.contact_price import PUBLISHED_COST, TILLS_COST
 from targeting.policy.economics import Economics
 from targeting.policy.learner_curves import learner_curves, order_shown
 from targeting.policy.lookup import Lookup, look_up, slider_steps
 from targeting.policy.policies import Budget, PolicyData, assign, unavailable
-from targeting.policy.value import BEST_BETS, Evidence, best_candidate, evidence_of, profits, recommend, value_table, with_absent
+from targeting.policy.value import (
+    BEST_BETS,
+    Evidence,
+    best_candidate,
+    evidence_of,
+    measured_part,
+    profits,
+    recommend,
+    value_table,
+    with_absent,
+)
 from targeting.policy.value_checks import check_table
 from targeting.policy.what_if import (
     at_economics,
@@ -39,8 +49,8 @@ class PolicyInputs:
     nuisance: propensity, and mu0_*, mu1_*, score0_*, score1_*, precision_* of the outcome, cross-fitted.
     effects: out-of-fold cate_* of the outcome in USD and, where known, lower_*, by the learner that decides.
     ranking: the same by the learner that ranks best, whether or not it is shown to rank: what beliefs start from.
-    economics: cost and margin. settings: the section `policy` of the parameters: outcome, prudence, caution, budget_usd,
-    budget_contacts.
+    economics: cost and margin. settings: the section `policy` of the parameters: outcome, prudence, effect_spread,
+    extrapolation, caution, budget_usd, budget_contacts.
     bounds: of the overlap's propensities. answers: what the overlap allows to be said (everybody, overlap or nothing).
     shifts: what learning from a sample leaves uncertain (see targeting.effects.learning). segments: segment and name at time
     zero. tree: policy_tree (0/1) and promised (USD). Policies that need what is absent have no
@@ -112,7 +122,8 @@ def choose_policy(inputs: PolicyInputs) -> PolicyChoice:
     effect = inputs.ranking[effect_columns(outcome)[0]].to_numpy(dtype=float)
     weight = inputs.nuisance[f"precision_{outcome}"].to_numpy(dtype=float)
     spread, fold = inputs.settings["effect_spread"], inputs.panel["fold"].to_numpy()
-    beliefs = learn_beliefs(effect, weight, fold, evidence, spread, drawn_by_lot(inputs.panel))
+    extrapolation = inputs.settings["extrapolation"]
+    beliefs = learn_beliefs(effect, weight, fold, evidence, spread, drawn_by_lot(inputs.panel), extrapolation)
     data = policy_data(inputs, evidence, beliefs)
     decisions = assign(data)
     promised = {}
@@ -122,7 +133,9 @@ def choose_policy(inputs: PolicyInputs) -> PolicyChoice:
         promised["policy_tree"] = inputs.tree["promised"].to_numpy()
     if beliefs is not None:
         promised |= {
-            name: profits(decisions[name], beliefs.expected, inputs.economics) for name in BEST_BETS if name in decisions
+            name: profits(measured_part(name, decisions[name], overlap), beliefs.expected, inputs.economics)
+            for name in BEST_BETS
+            if name in decisions
         }
     values = value_table(decisions, data.cate, evidence, inputs.economics, promised, inputs.seed, data.alike)
     believed = believed_profits(beliefs, decisions, overlap, inputs.economics)
@@ -146,6 +159,7 @@ def policy_data(inputs: PolicyInputs, evidence: Evidence, beliefs: Beliefs | Non
         tree=None if inputs.tree is None else inputs.tree["policy_tree"].to_numpy(dtype=float),
         expected=None if beliefs is None else beliefs.expected,
         uncertainty=None if beliefs is None else beliefs.uncertainty,
+        reach=None if beliefs is None else beliefs.forecast.posterior.speaks_of(evidence.overlap),
         prudence=settings["prudence"],
         fold=panel["fold"].to_numpy(),
         cost=inputs.economics.cost,
@@ -187,6 +201,7 @@ def policy_results(
     drawn = curves[curves["learner"] == order]
     cate = pd.Series(data.cate, name="cate")
     belief = chosen.beliefs.forecast.numbers() if chosen.beliefs else {}
+    measured = pd.DataFrame({name: measured_part(name, own, evidence.overlap) for name, own in chosen.decisions.items()})
     beliefs = chosen.beliefs if inputs.comparable else None  # by which one may decide
     return PolicyResults(
         metrics=headline(values, chosen.recommended) | peak.to_dict() | {"order_shown": order, "belief": belief},
@@ -209,7 +224,7 @@ def policy_results(
         grid=cost_margin_grid(data, evidence, economics, fold, segment, seed, beliefs),
         scenarios=breakeven_scenarios(data, evidence, economics, other_costs, beliefs),
         by_segment=segment_what_if(inputs.segments, data.cate, evidence, economics),
-        confounding=confounding_table(turning_shifts(values, chosen.decisions, chosen.recommended, economics), omitted, outcome),
+        confounding=confounding_table(turning_shifts(values, measured, chosen.recommended, economics), omitted, outcome),
     )
 
 
@@ -222,8 +237,9 @@ def headline(values: pd.DataFrame, recommended: str) -> dict[str, Any]:
     interval = ["profit", "profit_ci_lower", "profit_ci_upper"]
     best = best_candidate(values) if recommended == "none" else recommended
     said = [*interval, *BELIEVED, "shown"]
+    of_choice = ["n", "share", "share_outside", *interval, "total_profit", "optimism", *BELIEVED, COMPARED, "shown"]
     return {
-        **by_policy.loc[recommended, ["n", "share", *interval, "total_profit", "optimism", *BELIEVED, "shown"]].to_dict(),
+        **by_policy.loc[recommended, of_choice].to_dict(),
         "best_policy": best,
         **by_policy.loc[best, said].add_prefix("best_").to_dict(),
         **by_policy.loc["breakeven", interval].add_prefix("breakeven_").to_dict(),

@@ -19,7 +19,7 @@ from targeting.policy.beliefs import Beliefs
 from targeting.policy.curve import ROUNDING, SHARES, cumulative
 from targeting.policy.economics import Economics
 from targeting.policy.policies import PolicyData, available, held_out_means, is_lottery
-from targeting.policy.value import BEST_BETS, Evidence, earned_by, recommendable, support
+from targeting.policy.value import BEST_BETS, Evidence, earned_by, measured_part, recommendable, support
 from targeting.stats.estimates import CONFIDENCE
 from targeting.stats.joint import CriticalValues, normal_errors
 
@@ -32,7 +32,7 @@ PEAK_DRAWS = 500  # of a whole curve, for the range of its peak to a whole perce
 KEPT = 1000  # sums by household of so many decisions are kept at a time
 VARYING = ("breakeven", "cost", "segment_profit")  # what of a policy's data follows from cost and margin
 MOMENTS = ("gain", "spend", "var_gain", "covariance", "var_spend")
-BELIEVED_GAIN = ("believed", "believed_sd")
+BELIEVED_GAIN = ("believed", "believed_sd", "believed_spend", "compared", "share_outside")
 
 
 @dataclass(frozen=True)
@@ -42,9 +42,10 @@ class Lookup:
     positions: one row per cost (outer) and margin (inner), with the number of each policy's decision (a column per policy), reach
     (how many standard errors cover all candidates at once), recommended, peak_lower and peak_upper (the middle 95% of the shares
     at which the curve may peak). decisions: policy, decision, contacts (rows), candidate (whether it can be judged), and MOMENTS
-    per row of the panel in USD at cost 1 and margin 1; and BELIEVED_GAIN, the gain that is expected and its standard deviation,
-    missing where the policy contacts anybody outside the overlap or nothing is believed. curve: share, MOMENTS, and promised, the
-    gain that the model promises.
+    of its `measured_part` per row of the panel in USD at cost 1 and margin 1; and BELIEVED_GAIN: the gain that is expected of all
+    contacts, its standard deviation, what they spend, the gain that is expected of the measured part, and which part of the
+    contacts lies outside the overlap. Gains are missing where the policy contacts anybody of whom nothing is believed. curve:
+    share, MOMENTS, and promised, the gain that the model promises.
     """
 
     positions: pd.DataFrame
@@ -165,32 +166,41 @@ class _Sums:
         self.factor = len(self.size) / (len(self.size) - 1) / self.n**2
 
     def of(self, name: str, policy: Vector) -> NDArray[np.float64]:
-        """Gain and spend (2, households)."""
-        values = (earned_by(name, policy, self.evidence, Economics(0.0, self.one.margin)), policy * self.one.cost)
+        """Gain and spend (2, households) of what is measured."""
+        spend = measured_part(name, policy, self.evidence.overlap) * self.one.cost
+        values = (earned_by(name, policy, self.evidence, Economics(0.0, self.one.margin)), spend)
         return np.stack([np.bincount(self.codes, each, len(self.size)) - each.mean() * self.size for each in values])
 
-    def believed(self, policy: Vector) -> dict[str, float]:
-        """The gain that is believed of a policy at margin 1, and its standard deviation."""
-        if self.beliefs is None or policy[~self.evidence.overlap].any():
-            return dict.fromkeys(BELIEVED_GAIN, np.nan)
-        gain = self.beliefs.forecast.posterior.profit(policy, self.beliefs.centred, 0.0, self.one.margin)
-        return {"believed": gain.mean, "believed_sd": gain.sd}
+    def believed(self, name: str, policy: Vector) -> dict[str, float]:
+        """What is believed of a policy at cost 1 and margin 1: BELIEVED_GAIN but for share_outside."""
+        spend = float((policy * self.one.cost).mean())
+        overlap = self.evidence.overlap
+        if self.beliefs is None or policy[~self.beliefs.forecast.posterior.speaks_of(overlap)].any():
+            return {"believed": np.nan, "believed_sd": np.nan, "believed_spend": spend, "compared": np.nan}
+        posterior = self.beliefs.forecast.posterior
+        gain, compared = (
+            posterior.profit(contacts, self.beliefs.centred, overlap, 0.0, self.one.margin)
+            for contacts in (policy, measured_part(name, policy, overlap))
+        )
+        return {"believed": gain.mean, "believed_sd": gain.sd, "believed_spend": spend, "compared": compared.mean}
 
     def row(self, name: str, number: int, policy: Vector) -> dict[str, Any]:
         """A row of the table of decisions."""
         gain = earned_by(name, policy, self.evidence, Economics(0.0, self.one.margin))
         sums = self.of(name, policy)
         (var_gain, covariance), (_, var_spend) = self.factor * sums @ sums.T
+        measured = measured_part(name, policy, self.evidence.overlap)
+        outside = float(policy[~self.evidence.overlap].sum() / policy.sum()) if policy.any() else 0.0
         return {
             "policy": name,
             "decision": number,
             "n": int(policy.sum()),
-            "share_outside": float(policy[~self.evidence.overlap].sum() / policy.sum()) if policy.any() else 0.0,
-            "ess": support(name, policy, self.evidence)["ess"],
+            "share_outside": outside,
+            "ess": support(name, measured, self.evidence)["ess"],
             "lottery": is_lottery(name, policy, self.evidence.overlap, self.alike),
-            **self.believed(policy),
+            **self.believed(name, policy),
             "gain": float(gain.mean()),
-            "spend": float((policy * self.one.cost).mean()),
+            "spend": float((measured * self.one.cost).mean()),
             "var_gain": var_gain,
             "covariance": covariance,
             "var_spend": var_spend,
@@ -286,7 +296,7 @@ def profits_at(positions: pd.DataFrame, decisions: pd.DataFrame, policy: str) ->
     cost, margin = positions["cost"], positions["margin"]
     variance = margin**2 * at["var_gain"] - 2 * margin * cost * at["covariance"] + cost**2 * at["var_spend"]
     profit = margin * at["gain"] - cost * at["spend"]
-    expected, sd = margin * at["believed"] - cost * at["spend"], margin * at["believed_sd"]
+    expected, sd = margin * at["believed"] - cost * at["believed_spend"], margin * at["believed_sd"]
     return at[["contacts", "candidate"]].assign(
         profit=profit, se=np.sqrt(variance.clip(lower=0.0)), expected=expected, expected_sd=sd
     )

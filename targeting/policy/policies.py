@@ -1,7 +1,8 @@
 """Targeting policies: whom to contact, given predicted effects. None of them looks at the outcome of a row it decides.
 
-A learned policy contacts only households inside the overlap: outside it nobody like them was mailed (or nobody like them was
-not), and no data can say what the policy would earn there.
+Outside the overlap nobody like a household was mailed (or nobody like it was not), and no data can say what a policy would earn
+there. So a learned policy contacts only households inside it, but for `prudent` and `budget`, which go by beliefs: these say
+how much less is known out there.
 """
 
 from collections.abc import Callable
@@ -40,7 +41,8 @@ class PolicyData:
     `cate` are out-of-fold effects on sales in USD, `breakeven` the effect at which a contact pays (a number or (rows,)). What
     only some policies use may be absent: the lower end of each effect's 95% interval (NaN where the learner has none), profits
     by segment from other folds (`segment_profit`, USD per contact), the tree's decisions, what is believed of each effect
-    (`expected` and its standard deviation `uncertainty`, USD; missing where nothing is believed), and cost, campaign and budget.
+    (`expected` and its standard deviation `uncertainty`, USD; missing where nothing is believed; `reach` says of whom anything
+    is, by default those inside the overlap), and cost, campaign and budget.
     `fold` says which model an effect comes from; without it all come from one. `known_ranking` and `known_queue` are the orders
     of contact by effect and by expected effect, where they are known already.
     """
@@ -57,6 +59,7 @@ class PolicyData:
     tree: Vector | None = None
     expected: Vector | None = None
     uncertainty: Vector | None = None
+    reach: NDArray[np.bool_] | None = None
     prudence: float = 0.5
     fold: NDArray[np.int64] | None = None
     cost: float | Vector = 0.0
@@ -135,13 +138,14 @@ def top_share(data: PolicyData, share: float) -> Vector:
 
 
 def prudent(data: PolicyData) -> Vector:
-    """1 inside the overlap where the expected effect, less `prudence` of its standard deviations, exceeds the breakeven.
+    """1 where anything is believed and the expected effect, less `prudence` of its standard deviations, exceeds the breakeven.
 
     With prudence 0 it maximises expected profit; above, a dollar lost weighs more than one forgone.
     """
     if data.expected is None or data.uncertainty is None:
         raise ValueError("Where nothing is believed of effects there is no prudent policy: ask `unavailable` first.")
-    return data.pays(data.expected - data.prudence * data.uncertainty)
+    reach = data.overlap if data.reach is None else data.reach
+    return (reach & (data.expected - data.prudence * data.uncertainty > data.breakeven)).astype(float)
 
 
 def within_budget(data: PolicyData) -> Vector:

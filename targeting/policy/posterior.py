@@ -13,6 +13,10 @@ doubly robust scores by weighted least squares, errors clustered by household, a
   little too flat. Scores move belief between the two (a spike and a slab); where they say that effects differ, the size is
   nearly the learner's own, and where they do not, hardly anything is left of it.
 
+Both are learned inside the overlap. Outside it no data speak, and what is expected there is carried over from inside: its error
+has a part of its own, common to all such rows, of `extrapolation` times what is expected (policy.extrapolation). At 0.5, the
+default, the effect out there lies between nothing and twice what is expected with a probability of 95%.
+
 Sources: Lewis & Rao (2015), The unfavorable economics of measuring the returns to advertising, Quarterly Journal of Economics
 130, 1941-1973, for the size of effects; Mitchell & Beauchamp (1988), Journal of the American Statistical Association 83,
 1023-1032, for the spike and slab; Chernozhukov, Demirer, Duflo & Fernandez-Val (2025), Econometrica 93, 1121-1164, for the
@@ -70,25 +74,37 @@ class Belief:
 
 @dataclass(frozen=True)
 class Posterior:
-    """The belief about level (outcome's units) and slope, each by itself."""
+    """The belief about level (outcome's units) and slope, each by itself; and what carrying it outside the overlap adds.
+
+    `extrapolation` is the standard deviation that this adds, as a part of the expected effect; None is for nothing carried.
+    """
 
     level: Belief
     slope: Belief
+    extrapolation: float | None = None
 
     def mean(self, centred: ArrayLike) -> Vector:
         """Each row's expected effect (rows,), given its learner's effect less the centre."""
         return self.level.mean + self.slope.mean * np.asarray(centred, dtype=float)
 
-    def sd(self, centred: ArrayLike) -> Vector:
+    def sd(self, centred: ArrayLike, overlap: NDArray[np.bool_]) -> Vector:
         """How uncertain each row's expected effect is (rows,): its posterior standard deviation."""
-        return np.hypot(self.level.sd, self.slope.sd * np.asarray(centred, dtype=float))
+        inside = np.hypot(self.level.sd, self.slope.sd * np.asarray(centred, dtype=float))
+        return np.hypot(inside, (self.extrapolation or 0.0) * self.mean(centred) * ~overlap)
 
-    def profit(self, policy: Vector, centred: Vector, cost: float | Vector, margin: float | Vector) -> Belief:
+    def speaks_of(self, overlap: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Of which rows (rows,) anything is believed: those inside the overlap, or all where beliefs are carried outside."""
+        return overlap if self.extrapolation is None else np.ones_like(overlap)
+
+    def profit(
+        self, policy: Vector, centred: Vector, overlap: NDArray[np.bool_], cost: float | Vector, margin: float | Vector
+    ) -> Belief:
         """What a policy (rows,) earns per row, in USD, against contacting nobody."""
         gain, spent = policy * margin, policy * cost
         level, slope = float(np.mean(gain)), float(np.mean(gain * centred))
         expected = level * self.level.mean + slope * self.slope.mean - float(np.mean(spent))
-        return Belief(expected, float(np.hypot(level * self.level.sd, slope * self.slope.sd)))
+        carried = (self.extrapolation or 0.0) * float(np.mean(gain * ~overlap * self.mean(centred)))
+        return Belief(expected, float(np.hypot(np.hypot(level * self.level.sd, slope * self.slope.sd), carried)))
 
 
 def centred_by_fold(effect: Vector, weight: Vector, fold: NDArray[np.int64], counted: NDArray[np.bool_]) -> Vector:
@@ -112,6 +128,7 @@ def fit_posterior(
     prior_sd: float,
     shift: Vector | None = None,
     by_lot: NDArray[np.bool_] | None = None,
+    extrapolation: float | None = None,
 ) -> Posterior:
     """The posterior from rows with effects (rows,), their doubly robust scores and weights.
 
@@ -135,7 +152,8 @@ def fit_posterior(
         both = join(found, float(values[1]), covariance[:2, :2]).estimate
         found, variance = both.value, both.se**2
     level = combined(Belief(0.0, prior_sd), found, variance)
-    return Posterior(level, Belief(0.0, 0.0) if alike else slope_belief(float(values[-1]), float(covariance[-1, -1])))
+    slope = Belief(0.0, 0.0) if alike else slope_belief(float(values[-1]), float(covariance[-1, -1]))
+    return Posterior(level, slope, extrapolation)
 
 
 def beliefs_by_fold(
@@ -148,10 +166,12 @@ def beliefs_by_fold(
     prior_sd: float,
     shift: Vector | None = None,
     by_lot: NDArray[np.bool_] | None = None,
+    extrapolation: float | None = None,
 ) -> tuple[Vector, Vector]:
     """Each row's expected effect and its standard deviation (rows,), by the posterior of the other folds' counted rows.
 
-    `shift` is as of `fit_posterior`. Missing for a fold beside which fewer than two households count.
+    The counted rows are those inside the overlap; `shift` and `extrapolation` are as of `fit_posterior`. Missing for a fold
+    beside which fewer than two households count.
     """
     mean, sd = np.full(len(fold), np.nan), np.full(len(fold), np.nan)
     for number in np.unique(fold):
@@ -159,8 +179,8 @@ def beliefs_by_fold(
         if len(np.unique(household_id[others])) > 1:
             known = (centred[others], score[others], weight[others], household_id[others])
             drawn = None if by_lot is None else by_lot[others]
-            found = fit_posterior(*known, prior_sd, None if shift is None else shift[others], drawn)
-            mean[own], sd[own] = found.mean(centred[own]), found.sd(centred[own])
+            found = fit_posterior(*known, prior_sd, None if shift is None else shift[others], drawn, extrapolation)
+            mean[own], sd[own] = found.mean(centred[own]), found.sd(centred[own], counted[own])
     return mean, sd
 
 

@@ -2,6 +2,7 @@
 
 A row's profit under a policy that contacts it with probability p(X) is p (margin (score1 - score0) - cost), against contacting
 nobody. Current practice is no function of X, so it is valued by what happened: margin (outcome - score0) - cost T.
+Of a best bet that reaches outside the overlap only the part inside it is valued so: what lies outside is believed, not measured.
 All money is in USD. Source: Dudik, Langford & Li (2011), ICML, for doubly robust off-policy evaluation.
 """
 
@@ -118,7 +119,7 @@ def learning_shift(name: str, policy: ArrayLike, evidence: Evidence, economics: 
         return None
     if name == "current":
         return -np.multiply(economics.margin, np.ones(len(evidence.score)))[:, None] * evidence.shift0
-    return (economics.margin * np.asarray(policy, dtype=float))[:, None] * evidence.shift
+    return (economics.margin * measured_part(name, policy, evidence.overlap))[:, None] * evidence.shift
 
 
 def widened(found: Estimate, shift: Vector | None, share: float = 1.0) -> Estimate:
@@ -128,11 +129,17 @@ def widened(found: Estimate, shift: Vector | None, share: float = 1.0) -> Estima
     return Estimate(found.value, float(np.sqrt(found.se**2 + np.square(shift.mean(axis=0) / share).mean())))
 
 
+def measured_part(name: str, policy: ArrayLike, overlap: NDArray[np.bool_]) -> Vector:
+    """Those of a policy's contacts (rows,) whose profit is measured: of a best bet inside the overlap, of any other all."""
+    contacts = np.asarray(policy, dtype=float)
+    return contacts * overlap if name in BEST_BETS else contacts
+
+
 def earned_by(name: str, policy: ArrayLike, evidence: Evidence, economics: Economics) -> Vector:
-    """Each row's off-policy profit (rows,) under one policy; `current` is valued by what happened."""
+    """Each row's off-policy profit (rows,) under one policy's `measured_part`; `current` is valued by what happened."""
     if name == "current":
         return observed_profits(evidence, economics)
-    return profits(policy, evidence.score, economics)
+    return profits(measured_part(name, policy, evidence.overlap), evidence.score, economics)
 
 
 def earned(policies: pd.DataFrame, evidence: Evidence, economics: Economics) -> pd.DataFrame:
@@ -151,9 +158,10 @@ def value_table(
 ) -> pd.DataFrame:
     """One row per policy (a column of `policies`, among them all and current), everything per row of the panel but total_*.
 
-    Columns: share and n contacted, share_outside (of the contacts, outside the overlap), profit_plugin (by the effects `cate`, or
-    by `promised` profits where others than these chose), profit (off-policy) with se and 95% interval, total_profit and roi with
-    their intervals (roi missing for a policy that spends nothing), optimism (plug-in less off-policy), and the paired difference
+    Columns: share and n contacted, share_outside (of the contacts, outside the overlap); and of the `measured_part`
+    profit_plugin (by the effects `cate`, or by `promised` profits where others than these chose), profit (off-policy) with se and
+    95% interval, total_profit and roi with their intervals (roi missing where nothing is spent), optimism (plug-in less
+    off-policy), and the paired difference
     to contacting all and to current practice (over_*), with intervals; against contacting nobody that is the profit itself.
     lottery says that a policy's choice is a lot, since the effects that it goes by are `alike`. simultaneous_lower is the lower
     end of the intervals that hold for all candidates (see `recommendable`) together, shown whether it is above 0.
@@ -163,7 +171,8 @@ def value_table(
     rows = []
     for name in policies.columns:
         policy = policies[name].to_numpy()
-        plugin = float(np.mean((promised or {}).get(name, profits(policy, cate, economics))))
+        measured = measured_part(name, policy, evidence.overlap)
+        plugin = float(np.mean((promised or {}).get(name, profits(measured, cate, economics))))
         row: dict[str, object] = {
             "policy": name,
             "share": float(policy.mean()),
@@ -173,7 +182,7 @@ def value_table(
         }
         profit = widened(mean_estimate(earnings[name], evidence.household_id), shifts[name])
         row |= _profit_columns(profit, len(policy))
-        row |= _roi_columns(earnings[name].to_numpy(), policy * economics.cost, evidence.household_id, shifts[name])
+        row |= _roi_columns(earnings[name].to_numpy(), measured * economics.cost, evidence.household_id, shifts[name])
         row["optimism"] = plugin - profit.value
         for reference in REFERENCES:
             gain = mean_estimate(earnings[name] - earnings[reference], evidence.household_id)
@@ -184,7 +193,7 @@ def value_table(
                 f"over_{reference}_ci_lower": gain.lower,
                 f"over_{reference}_ci_upper": gain.upper,
             }
-        row |= support(name, policy, evidence)
+        row |= support(name, measured, evidence)
         row["lottery"] = is_lottery(name, policy, evidence.overlap, alike)
         rows.append(row)
     table = pd.DataFrame(rows)
@@ -238,12 +247,13 @@ def support(name: str, policy: Vector, evidence: Evidence) -> dict[str, float]:
 
 
 def recommendable(table: pd.DataFrame) -> pd.Series:
-    """Which rows of a value table can be judged: they contact somebody, nobody outside the overlap, not too few, and by no lot.
+    """Which rows of a value table can be judged: they contact somebody, measured inside the overlap, not too few, and by no lot.
 
     Outside the overlap a profit is extrapolated; with fewer than 30 contacts in effect in an arm its interval is no interval; and
     a lottery is no choice of households.
     """
-    return (table["n"] > 0) & (table["share_outside"] == 0) & (table["ess"] >= FEWEST) & ~table["lottery"]
+    inside = (table["share_outside"] == 0) | table["policy"].isin(BEST_BETS)
+    return (table["n"] > 0) & inside & (table["ess"] >= FEWEST) & ~table["lottery"]
 
 
 def _simultaneous_lower(table: pd.DataFrame, earnings: pd.DataFrame, household_id: NDArray[np.int64], seed: int) -> pd.Series:

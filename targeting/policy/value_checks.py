@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from targeting.policy.economics import Economics
-from targeting.policy.value import Evidence, arm_weights, earned, profits
+from targeting.policy.value import Evidence, arm_weights, earned, measured_part, profits
 from targeting.stats.estimates import mean_estimate
 
 Vector = NDArray[np.float64]
@@ -54,6 +54,7 @@ def bounds(name: str, policy: Vector, evidence: Evidence, economics: Economics) 
 def check_table(policies: pd.DataFrame, evidence: Evidence, economics: Economics) -> pd.DataFrame:
     """One row per policy: policy, profit_direct, profit_ipw, profit_overlap with ci, profit_bound_lower, profit_bound_upper.
 
+    The first two are of the `measured_part`, the bounds of all contacts.
     profit_overlap is per row of the overlap population: what the policy earns there, contacts outside it left out.
     """
     inside = evidence.overlap
@@ -61,11 +62,12 @@ def check_table(policies: pd.DataFrame, evidence: Evidence, economics: Economics
     rows = []
     for name in policies.columns:
         policy = policies[name].to_numpy(dtype=float)
+        measured = measured_part(name, policy, inside)
         lower, upper = bounds(name, policy, evidence, economics)
         row: dict[str, object] = {
             "policy": name,
-            "profit_direct": direct_method(name, policy, evidence, economics),
-            "profit_ipw": weighted(name, policy, evidence, economics),
+            "profit_direct": direct_method(name, measured, evidence, economics),
+            "profit_ipw": weighted(name, measured, evidence, economics),
         }
         if within is not None:
             overlap = mean_estimate(within[name], evidence.household_id[inside])

@@ -7,10 +7,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from targeting.policy.beliefs import BELIEVED, Beliefs, believed_profits
+from targeting.policy.beliefs import BELIEVED, COMPARED, Beliefs, believed_profits
 from targeting.policy.economics import Economics
 from targeting.policy.policies import PolicyData, assign, available, held_out_means
-from targeting.policy.value import BEST_BETS, Evidence, profits, recommend, recommendable, value_table
+from targeting.policy.value import BEST_BETS, Evidence, earned_by, profits, recommend, recommendable, value_table
 from targeting.stats.estimates import mean_estimate
 
 Vector = NDArray[np.float64]
@@ -73,18 +73,21 @@ def cost_margin_grid(
 def best_bet(data: PolicyData, evidence: Evidence, economics: Economics, beliefs: Beliefs | None) -> dict[str, object]:
     """What is recommended at this cost and margin, and what it is believed to earn, and measured to have earned, per row in USD.
 
-    Keys: recommended, recommended_share, those of `believed_profits`, and measured, measured_ci_lower, measured_ci_upper, which
-    are off-policy; `none` without beliefs.
+    Keys: recommended, recommended_share, recommended_outside (of its contacts, outside the overlap), those of `believed_profits`,
+    and measured, measured_ci_lower, measured_ci_upper, which are off-policy and of its `measured_part`; `none` without beliefs.
     """
     seen = replace(data, breakeven=economics.breakeven, cost=economics.cost)
     choices = {name: policy for name, policy in available(seen).items() if name in ("none", *BEST_BETS)}
     decisions = pd.DataFrame({name: policy(seen) for name, policy in choices.items()})
     believed = believed_profits(beliefs, decisions, data.overlap, economics).assign(n=decisions.sum().to_numpy())
     name = recommend(believed)
-    own = believed.set_index("policy").loc[name, list(BELIEVED)].to_dict()
-    found = mean_estimate(profits(decisions[name].to_numpy(), evidence.score, economics), evidence.household_id)
+    own = believed.set_index("policy").loc[name, [*BELIEVED, COMPARED]].to_dict()
+    contacts = decisions[name].to_numpy()
+    found = mean_estimate(earned_by(name, contacts, evidence, economics), evidence.household_id)
+    outside = float(contacts[~data.overlap].sum() / max(contacts.sum(), 1))
     measured = {"measured": found.value, "measured_ci_lower": found.lower, "measured_ci_upper": found.upper}
-    return {"recommended": name, "recommended_share": float(decisions[name].mean()), **own, **measured}
+    reach = {"recommended": name, "recommended_share": float(contacts.mean()), "recommended_outside": outside}
+    return {**reach, **own, **measured}
 
 
 def breakeven_scenarios(
@@ -160,23 +163,21 @@ def segment_what_if(segments: pd.DataFrame, cate: Vector, evidence: Evidence, ec
     return pd.DataFrame(rows)
 
 
-def turning_shifts(
-    table: pd.DataFrame, decisions: pd.DataFrame, recommended: str, economics: Economics
-) -> dict[str, float | str]:
+def turning_shifts(table: pd.DataFrame, contacts: pd.DataFrame, recommended: str, economics: Economics) -> dict[str, float | str]:
     """How far the effect of a contact, in USD of sales, must be other than estimated to turn the recommendation.
 
     For the recommended policy: by how much its contacts' effect must be overstated for its profit, and for its interval's lower
     end, to fall to 0. Where nobody is recommended: by how much the best candidate's must be understated for its profit, and
     its interval, to rise to 0. Unmeasured confounding shifts effects by the same amount in USD whatever the cost, so the shift is
-    profit over the mean of `decisions` (rows, a column per policy of `table`) times margin. Keys: policy, direction, shift,
-    shift_interval; without any candidate only policy `none`.
+    profit over the mean of the measured `contacts` (rows, a column per policy of `table`) times margin. Keys: policy, direction,
+    shift, shift_interval; without any candidate only policy `none`.
     """
     compared = table[recommendable(table)]
     if compared.empty:
         return {"policy": "none"}
     name = recommended if recommended != "none" else str(compared.loc[compared["profit"].idxmax(), "policy"])
     row = table.set_index("policy").loc[name]
-    scale = float(np.mean(decisions[name] * economics.margin))
+    scale = float(np.mean(contacts[name] * economics.margin))
     direction = "overstated" if recommended != "none" else "understated"
     sign = 1.0 if direction == "overstated" else -1.0
     return {

@@ -6,7 +6,14 @@ from typing import Any
 import pandas as pd
 
 from targeting.policy.contact_price import TILLS
-from targeting.sentences.policy import AT_SET_COST, AT_TILLS_COST, STUDY_COST, decisions_by_cost, measured_words
+from targeting.sentences.policy import (
+    AT_SET_COST,
+    AT_TILLS_COST,
+    STUDY_COST,
+    decisions_by_cost,
+    measured_words,
+    reach_words,
+)
 from targeting.sentences.policy_names import POLICY_WORDS
 from targeting.sentences.report import loss_of_mailing_everybody, read_first
 from targeting.stats.estimates import Z
@@ -90,6 +97,8 @@ def key_numbers(metrics: Metrics, policies: pd.DataFrame, effects: pd.DataFrame,
     }
     inside = policies.set_index("policy").loc["inside"]
     risk = f"it loses with a chance of {chance(policy['chance_of_loss'])}"
+    if policy["share_outside"] > 0:
+        risk += f"; {money(policy['expected_measured'])} of it in the overlap, the rest on belief alone"
     if policy["recommended"] == "none":
         risk = "what mailing nobody earns"
         if known:
@@ -126,9 +135,7 @@ def decision_rows(scenarios: pd.DataFrame, metrics: Metrics, contact_cost: float
             {
                 "cost": money(row["cost"]),
                 "source": source,
-                "decision": f"Mail {percent(row['recommended_share'])} of households: {POLICY_WORDS[row['recommended']]}"
-                if mails
-                else "Mail nobody",
+                "decision": f"Mail {reach_words(row)}" if mails else "Mail nobody",
                 "profit": f"{money(row['expected_profit'])} ({ends})" if mails else money(0),
                 "risk": chance(row["chance_of_loss"]) if mails else "none",
                 "measured": measured_words(row) if mails else money(0),
@@ -140,7 +147,7 @@ def decision_rows(scenarios: pd.DataFrame, metrics: Metrics, contact_cost: float
 
 
 def next_reach(metrics: Metrics) -> str:
-    """That shares are of past campaigns, and how many of the next one's households can be mailed at all; empty with a list.
+    """That shares are of past campaigns, and how many of the next one's households data speak of; empty with a list.
 
     A list that mails somebody says how many itself.
     """
@@ -148,10 +155,10 @@ def next_reach(metrics: Metrics) -> str:
     if not score["n_eligible"] or score["n_mailed"] or metrics["nuisance"]["answers"] == "everybody":
         return ""
     inside, eligible = score["n_in_overlap"], score["n_eligible"]
-    return (
-        f"Shares are of past campaigns' households; of the next one's {number(eligible, 0)} at most the {number(inside, 0)} "
-        f"({percent(inside / eligible)}) inside the overlap would be mailed."
-    )
+    said = f"{number(inside, 0)} ({percent(inside / eligible)}) lie inside the overlap"
+    if score["n_within_reach"] == inside:
+        said += ", and no others would be mailed"
+    return f"Shares are of past campaigns' households; of the next one's {number(eligible, 0)}, {said}."
 
 
 def believed_and_measured(metrics: Metrics, policies: pd.DataFrame) -> str:
@@ -161,13 +168,14 @@ def believed_and_measured(metrics: Metrics, policies: pd.DataFrame) -> str:
     """
     name = metrics["policy"]["recommended"]
     row = policies.set_index("policy").loc["inside" if name == "none" else name]
-    expected, measured = row["expected_profit"], row["profit"]
+    expected, measured = row["expected_measured"], row["profit"]
     if metrics["nuisance"]["answers"] == "nothing" or pd.isna(expected) or money(expected) == money(measured):
         return ""
     ends = f"{money(row['profit_ci_lower'])} to {money(row['profit_ci_upper'])}"
+    where = " inside the overlap" if name != "none" and row["share_outside"] > 0 else ""
     return (
-        f"Two numbers for one choice: mailing {POLICY_WORDS[row.name]} is expected to earn {money(expected)} per household, and "
-        f"measured it earned {money(measured)} (95% interval {ends}). The first is what to expect next time: it counts most "
-        "the households whose effect is told most exactly. The second is what these households did, each counted alike, with "
-        "their noise. Decide by the first, check by the second."
+        f"Two numbers for one choice: mailing {POLICY_WORDS[row.name]}{where} is expected to earn {money(expected)} per "
+        f"household, and measured it earned {money(measured)} (95% interval {ends}). The first is what to expect next time: it "
+        "counts most the households whose effect is told most exactly. The second is what these households did, each counted "
+        "alike, with their noise. Decide by the first, check by the second."
     )

@@ -58,7 +58,8 @@ def _marks(row: Any) -> list[str]:
     marks = []
     if not row.in_overlap:
         often, past = "hardly any" if row.past_propensity < 0.5 else "nearly all", number(row.past_propensity)
-        marks.append(f"Outside the overlap: past campaigns mailed {often} households like it (propensity {past})")
+        carried = ", so that its effect is what is believed of others, with more doubt" if row.reach else ""
+        marks.append(f"Outside the overlap: past campaigns mailed {often} households like it (propensity {past}){carried}")
     if row.unlike:
         marks.append(f"Unlike any household that the effect was learned from: {row.unlike}")
     elif row.outside_range:

@@ -27,16 +27,26 @@ def decision_words(bet: Mapping[str, Any]) -> str:
     if bet["recommended"] == "none":
         return f"{at}: mail nobody."
     return (
-        f"{at}: mail {percent(bet['recommended_share'])} of households, {POLICY_WORDS[bet['recommended']]}; expected to earn "
+        f"{at}: mail {reach_words(bet)}; expected to earn "
         f"{money(bet['expected_profit'])} per household, with a chance of {chance(bet['chance_of_loss'])} that it loses. "
         f"Measured off-policy, it earned {measured_words(bet)}."
     )
+
+
+def reach_words(bet: Mapping[str, Any]) -> str:
+    """Whom the decision of a row of `breakeven_scenarios` mails, and how many of them no data speak of."""
+    outside = ""
+    if bet["recommended_outside"] > 0:
+        outside = f" ({percent(bet['recommended_outside'])} of them outside the overlap, on belief alone)"
+    return f"{percent(bet['recommended_share'])} of households, {POLICY_WORDS[bet['recommended']]}{outside}"
 
 
 def measured_words(bet: Mapping[str, Any]) -> str:
     """What the decision of a row of `breakeven_scenarios` earned off-policy, with what the interval says of its sign."""
     lower, upper = bet["measured_ci_lower"], bet["measured_ci_upper"]
     ends = f"{money(bet['measured'])} (95% interval {money(lower)} to {money(upper)})"
+    if bet["recommended_outside"] > 0:
+        ends += f" inside the overlap, where {money(bet['expected_measured'])} was expected"
     return f"{ends}, which cannot be told from nothing" if lower <= 0 <= upper else ends
 
 
@@ -78,6 +88,8 @@ def recommendation_words(table: pd.DataFrame, recommended: str) -> str:
         return f"Mail nobody: no policy is expected to earn more.{_forgone(rows.loc['inside'])} {_best_of(table, compared)}"
     row = rows.loc[recommended]
     reach = f"{row['n']:,.0f} of {row['n'] / row['share']:,.0f} households and campaigns ({percent(row['share'])})"
+    if row["share_outside"] > 0:
+        reach += f", {percent(row['share_outside'])} of them outside the overlap, on what is believed of others"
     total = row["expected_profit"] * row["n"] / row["share"]
     ends = f"{money(row['expected_profit_lower'])} to {money(row['expected_profit_upper'])}"
     return (
@@ -90,7 +102,8 @@ def recommendation_words(table: pd.DataFrame, recommended: str) -> str:
 
 
 def _shown(row: pd.Series, compared: int) -> str:
-    earned = f"such choices earned {_dollars_with_interval(row)} per household{_together(row, compared)}"
+    where = " inside the overlap" if row["share_outside"] > 0 else ""
+    earned = f"such choices earned {_dollars_with_interval(row)} per household{where}{_together(row, compared)}"
     return f"{'It is shown to pay' if row['shown'] else 'That it pays is not shown'}: measured off-policy, {earned}."
 
 

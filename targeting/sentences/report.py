@@ -204,9 +204,12 @@ def limits(metrics: Metrics, data: Metrics) -> list[str]:
     ]
     own = []
     if nuisance["answers"] != "everybody":
+        reached = "no policy that is recommended contacts them"
+        if metrics["policy"]["belief"].get("extrapolation") is not None:
+            reached = "the best bet mails whom it mails there by what is believed of others, with more doubt"
         own.append(
             f"{percent(1 - nuisance['overlap_share'])} of the household-trials lie outside the overlap: of them the data say "
-            "next to nothing, and no learned policy contacts them."
+            f"next to nothing, and {reached}."
         )
     if 0 < experiment["n_eligible"] < experiment["n_total_adjusted"]:
         own.append(

@@ -43,8 +43,10 @@ function sentence(result, at, answers) {
   const able = result.table.filter((item) => item.candidate);
   if (result.recommended !== "none") {
     const row = result.table.find((item) => item.policy === result.recommended);
-    const reach = `${row.contacts.toLocaleString("en-US")} ${ROW}s (${percent(row.share)})`;
-    const earned = `measured off-policy it earned ${within(row.profit)}${together(row, able.length)}`;
+    const outside = row.outside > 0 ? `, ${percent(row.outside)} of them outside the overlap, on belief alone` : "";
+    const reach = `${row.contacts.toLocaleString("en-US")} ${ROW}s (${percent(row.share)})${outside}`;
+    const where = row.outside > 0 ? ` inside the overlap, where ${money(row.compared, 2)} was expected` : "";
+    const earned = `measured off-policy it earned ${within(row.profit)}${where}${together(row, able.length)}`;
     return `${at}: mail ${row.mails}, ${reach}, expected to earn ${within(row.expected)} per ${ONE}; ${earned}.`;
   }
   if (able.length === 0) return `${at}: mail nobody; no policy has enough contacts inside the overlap to be judged.`;
@@ -122,8 +124,9 @@ function otherNumbers({ cost, margin, table, recommended }) {
   const alone = { value: margin * measured, lower: margin * measuredLower, upper: margin * measuredUpper };
   const told = `measured it brought ${money(alone.value, 2)} (95% interval ${money(alone.lower, 2)} to ${money(alone.upper, 2)})`;
   const ends = ({ lower, upper }) => `${money(lower, 2)} to ${money(upper, 2)} with a probability of 95%`;
-  const { expected } = table.find((row) => row.policy === recommended);
-  const earned = recommended === "none" ? "what mailing nobody earns" : ends(expected);
+  const { expected, outside, compared } = table.find((row) => row.policy === recommended);
+  const part = outside > 0 ? `; ${money(compared, 2)} of it in the overlap, the rest on belief alone` : "";
+  const earned = recommended === "none" ? "what mailing nobody earns" : `${ends(expected)}${part}`;
   return {
     ...(effectInAll && { brings: [money(brought.value, 2), `what a mailing is expected to bring in margin, in the overlap: ${ends(brought)}; ${told}`] }),
     costs: [money(cost, 2), "what a contact costs, as the slider says"],

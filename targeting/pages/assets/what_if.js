@@ -22,7 +22,7 @@ function whatIf(data) {
   const rowAt = ({ name, mails, decision, columns }, place, cost, margin) => {
     const k = decision === null ? 0 : decision[place];
     const profit = earns(columns, k, cost, margin);
-    const [contacts, spent] = [columns.contacts[k], cost * columns.spend[k]];
+    const [contacts, spent] = [columns.contacts[k], cost * columns.spend[k]]; // what the measured part spends
     return {
       policy: name,
       mails, // in words that can follow "mail"
@@ -30,7 +30,9 @@ function whatIf(data) {
       share: contacts / n,
       profit,
       // What is believed of the profit; no number where nothing is.
-      expected: withInterval(margin * columns.believed[k] - cost * columns.spend[k], margin * columns.believed_sd[k]),
+      expected: withInterval(margin * columns.believed[k] - cost * columns.believed_spend[k], margin * columns.believed_sd[k]),
+      outside: columns.share_outside[k], // which part of the contacts lies outside the overlap: believed, not measured
+      compared: margin * columns.compared[k] - spent, // what is expected of the part that is measured
       total: n * profit.value,
       roi: spent > 0 ? profit.value / spent : null,
       candidate: columns.candidate[k] === 1,
