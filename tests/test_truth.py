@@ -105,6 +105,16 @@ def test_policies_earn_what_their_contacts_truly_bring(rows):
     np.testing.assert_equal(judged["covered"].tolist(), [1, 1, 0, np.nan])
 
 
+def test_of_a_best_bet_that_reaches_outside_the_overlap_the_belief_is_judged(rows):
+    believed = {"expected_profit": 3.0, "expected_profit_lower": 1.0, "expected_profit_upper": 5.0, "share_outside": 0.5}
+    bet = {"policy": "prudent", "profit": 9.0, "profit_ci_lower": 8.0, "profit_ci_upper": 10.0} | believed
+    contacts = pd.DataFrame({"prudent": [1, 1, 1, 1]})  # which earn 12 / 4, as above
+    for outside, estimate, covered in ((0.5, 3.0, 1), (0.0, 9.0, 0)):
+        policies = pd.DataFrame([bet | {"share_outside": outside}])
+        judged = judge_policies(policies, contacts, rows, Economics(12, 0.5), "purchase_amount").set_index("name")
+        assert judged.loc["prudent", ["estimate", "truth", "covered"]].tolist() == [estimate, 3, covered]
+
+
 def test_segments_that_are_the_kinds_agree_wholly():
     segments = pd.DataFrame({"household_id": [1, 2, 3, 4], "segment": [2, 2, 1, 7]})
     assert judge_segments(segments, TRUTH) == 1  # household 4 has no truth

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from targeting.base.columns import KEYS, OUTCOMES
 from targeting.base.errors import DataError
 from targeting.policy.economics import Economics
-from targeting.policy.value import profits
+from targeting.policy.value import BEST_BETS, profits
 
 Vector = NDArray[np.float64]
 
@@ -123,8 +123,9 @@ def judge_learners(effects: Mapping[str, pd.DataFrame], rows: pd.DataFrame) -> p
 def judge_policies(
     policies: pd.DataFrame, assignments: pd.DataFrame, rows: pd.DataFrame, economics: Economics, outcome: str
 ) -> pd.DataFrame:
-    """Every policy's off-policy profit per row (policy, profit, interval) against what its contacts truly earn; and the oracle's.
+    """Every policy's profit per row, as `policies` has it, against what its contacts truly earn; and the oracle's.
 
+    Profits are off-policy, but of a best bet that reaches outside the overlap believed: there only a part of it is measured.
     `assignments` has a column per policy, rows as in `rows`. The oracle contacts exactly those whose contact pays.
     """
     effect = rows[f"effect_{outcome}"]
@@ -132,17 +133,19 @@ def judge_policies(
     claims = [
         names
         | {"name": claim.policy}
-        | _interval_claim(
-            claim.profit,
-            claim.profit_ci_lower,
-            claim.profit_ci_upper,
-            float(profits(assignments[claim.policy], effect, economics).mean()),
-        )
+        | _interval_claim(*_claimed(claim), float(profits(assignments[claim.policy], effect, economics).mean()))
         for claim in policies.itertuples()
         if claim.policy in assignments  # a policy that the data could not give claims nothing
     ]
     oracle = float(profits(effect > economics.breakeven, effect, economics).mean())
     return _table([*claims, names | {"name": "oracle", "truth": oracle}])
+
+
+def _claimed(claim: Any) -> tuple[float, float, float]:
+    """What a row of plots/policies.csv says that all of the policy's contacts earn, with its 95% interval."""
+    if claim.policy in BEST_BETS and claim.share_outside > 0:
+        return claim.expected_profit, claim.expected_profit_lower, claim.expected_profit_upper
+    return claim.profit, claim.profit_ci_lower, claim.profit_ci_upper
 
 
 def judge_segments(segments: pd.DataFrame, truth: pd.DataFrame) -> float:
