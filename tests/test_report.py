@@ -23,7 +23,7 @@ from targeting.policy.curve import SHARES, peaks, profit_and_spend, roi_curve
 from targeting.policy.economics import Economics
 from targeting.policy.lookup import Lookup, look_up, slider_steps, steps, unit
 from targeting.policy.policies import Budget, PolicyData, assign
-from targeting.policy.value import Evidence, recommend, value_table
+from targeting.policy.value import BEST_BETS, Evidence, recommend, value_table
 from targeting.policy.what_if import at_economics
 from targeting.sentences import report as sentences
 from targeting.words.money import money
@@ -55,7 +55,7 @@ class World:
         overlap = (e > 0.1) & (e < 0.9)
         self.evidence = Evidence(score0, score1, outcome, treated, household, overlap, e, score0, score1)
         cate = effect + rng.normal(0, 40, n)
-        beliefs = learn_beliefs(cate, np.ones(n), self.fold, self.evidence, spread=0.1)
+        beliefs = learn_beliefs(cate, np.ones(n), self.fold, self.evidence, spread=0.1, extrapolation=0.5)
         assert beliefs is not None
         self.beliefs = beliefs
         self.segments = pd.DataFrame({"segment": rng.integers(1, 5, n)})
@@ -70,6 +70,7 @@ class World:
             tree=(cate > 30).astype(float),
             expected=beliefs.expected,
             uncertainty=beliefs.uncertainty,
+            reach=beliefs.forecast.posterior.speaks_of(overlap),
             fold=self.fold,
             campaign_id=self.panel["campaign_id"].to_numpy(),
             budget=budget,
@@ -113,6 +114,7 @@ def same_values(found: list[dict], table: pd.DataFrame) -> None:
     assert [row["policy"] for row in found] == table["policy"].tolist()
     for row, expected in zip(found, table.itertuples(), strict=True):
         assert row["contacts"] == expected.n, expected.policy
+        assert row["outside"] == pytest.approx(expected.share_outside), expected.policy
         values = [row["profit"][key] for key in ("value", "se", "lower", "upper")]
         wanted = [expected.profit, expected.profit_se, expected.profit_ci_lower, expected.profit_ci_upper]
         assert values == pytest.approx(wanted, abs=1e-7), expected.policy
@@ -128,11 +130,13 @@ def same_values(found: list[dict], table: pd.DataFrame) -> None:
 
 def same_beliefs(found: list[dict], believed: pd.DataFrame) -> None:
     """What the page says is expected of each policy is what the pipeline does; where that is nothing, the page has no number."""
-    for row, (expected, lower) in zip(found, believed[["expected_profit", "expected_profit_lower"]].to_numpy(), strict=True):
+    columns = ["expected_profit", "expected_profit_lower", "expected_measured"]
+    for row, (expected, lower, measured) in zip(found, believed[columns].to_numpy(), strict=True):
         if np.isnan(expected):
             assert row["expected"]["value"] is None or np.isnan(row["expected"]["value"])
         else:
-            assert [row["expected"]["value"], row["expected"]["lower"]] == pytest.approx([expected, lower], abs=1e-7)
+            said = [row["expected"]["value"], row["expected"]["lower"], row["compared"]]
+            assert said == pytest.approx([expected, lower, measured], abs=1e-7)
 
 
 @pytest.mark.parametrize(("lift", "costs", "budget"), [(20.0, False, NO_BUDGET), (90.0, False, BUDGET), (50.0, True, BUDGET)])
@@ -310,7 +314,8 @@ def curve_told(page: Page) -> tuple[str, str]:
 
 def test_what_is_extrapolated_has_no_interval_wherever_the_sliders_stand(browser, page_file):
     _, tables = results()
-    outside = tables["policies"].query("share_outside > 0")["policy"].tolist()
+    # Of a best bet only the part inside the overlap is measured.
+    outside = tables["policies"].query(f"share_outside > 0 and policy not in {BEST_BETS}")["policy"].tolist()
     assert {"all", "current"} <= set(outside)
     with opened(browser, page_file) as page:
         ready(page)

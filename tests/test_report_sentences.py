@@ -49,7 +49,7 @@ def test_sentences_follow_the_numbers():
 
 def test_the_headline_and_its_three_numbers():
     metrics, _ = results()
-    own = {"recommended": "none", "cost": 12.73, "breakeven": 42.43, "margin": 0.5, "expected_profit": 0.0}
+    own = {"recommended": "none", "cost": 12.73, "breakeven": 42.43, "margin": 0.5, "expected_profit": 0.0, "share_outside": 0.0}
     metrics["policy"] = metrics["policy"] | own | {"belief": {"level": 20.0, "level_sd": 5.0}}
     metrics["nuisance"] = metrics["nuisance"] | {"answers": "overlap"}
     beliefs = {"expected_profit": -2.5, "chance_of_loss": 0.9}
@@ -78,7 +78,12 @@ def test_the_headline_and_its_three_numbers():
     headline = decision.decision_headline(metrics, policies)
     assert headline == "Mail 40% of households: the best bet, not shown to pay."
     assert len(headline.split()) <= 12
-    assert "chance of 7%" in decision.key_numbers(metrics, policies, effects, "purchase_amount")[2]["caption"]
+    said = decision.key_numbers(metrics, policies, effects, "purchase_amount")[2]["caption"]
+    assert "chance of 7%" in said
+    assert "belief alone" not in said
+    metrics["policy"] |= {"share_outside": 0.25, "expected_measured": 2.25}
+    said = decision.key_numbers(metrics, policies, effects, "purchase_amount")[2]["caption"]
+    assert "$2.25 of it in the overlap, the rest on belief alone" in said
     metrics["policy"] |= {"shown": True, "belief": {}}
     assert "shown to pay" in decision.decision_headline(metrics, policies)
     assert decision.key_numbers(metrics, policies, effects, "purchase_amount")[0]["value"] == "not known"
@@ -88,11 +93,14 @@ def test_the_headline_and_its_three_numbers():
 
 @pytest.mark.parametrize(("mailed", "answers"), [(5, "overlap"), (0, "everybody")])
 def test_the_reach_of_the_next_campaign_is_told_where_its_list_does_not(mailed, answers):
-    score = {"n_eligible": 2400, "n_in_overlap": 1200, "n_mailed": mailed}
+    score = {"n_eligible": 2400, "n_in_overlap": 1200, "n_within_reach": 2390, "n_mailed": mailed}
     assert decision.next_reach({"score": score, "nuisance": {"answers": answers}}) == ""
     said = decision.next_reach({"score": score | {"n_mailed": 0}, "nuisance": {"answers": "overlap"}})
     for words in ("past campaigns", "2,400", "1,200 (50%)"):
         assert words in said
+    assert "no others" not in said
+    kept_inside = {"score": score | {"n_mailed": 0, "n_within_reach": 1200}, "nuisance": {"answers": "overlap"}}
+    assert "no others would be mailed" in decision.next_reach(kept_inside)
 
 
 LOSES = {"profit_ci_upper": -1.0, "profit_overlap_ci_upper": -0.5}
