@@ -208,7 +208,10 @@ SAYS = {
     "an outcome as a word": (
         f"{HEADER}\n1,1,1,yes,2,Web\n2,0,1,no,3,Web\n",
         {},
-        ["column visit: 2 of 2 rows cannot be read as a number", "'no': write a number alone, such as 12.5, or 1 for yes and 0 for no."],
+        [
+            "column visit: 2 of 2 rows cannot be read as a number",
+            "'no': write a number alone, such as 12.5, or 1 for yes and 0 for no.",
+        ],
     ),
     "a covariate as a word": (
         f"{HEADER}\n1,1,1,0,100 or more,Web\n2,0,1,0,3,Web\n",
