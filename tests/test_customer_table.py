@@ -205,6 +205,19 @@ SAYS = {
         {"propensity": "chance"},
         ["column chance: 2 rows whose chance is not between 0 and 1, for example 50. Write 0.5 for 50%."],
     ),
+    "an outcome as a word": (
+        f"{HEADER}\n1,1,1,yes,2,Web\n2,0,1,no,3,Web\n",
+        {},
+        [
+            "column visit: 2 of 2 rows cannot be read as a number",
+            "'no': write a number alone, such as 12.5, or 1 for yes and 0 for no.",
+        ],
+    ),
+    "a covariate as a word": (
+        f"{HEADER}\n1,1,1,0,100 or more,Web\n2,0,1,0,3,Web\n",
+        {},
+        ["column history: 1 of 2 rows", "'100 or more': write a number", "or move it to data.table.categorical."],
+    ),
     "infinity": (f"{HEADER}\n1,1,inf,0,2,Web\n", {}, ["'inf': it is infinite: correct it where it is computed."]),
     "a covariate beyond all numbers": (
         f"{HEADER}\n1,1,1,0,2,Web\n2,0,1,0,1e400,Web\n",

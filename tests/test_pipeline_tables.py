@@ -21,14 +21,14 @@ def fresh(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_project(tmp_path_factory.mktemp("fresh"), folder)
 
 
-def bring(project: Path, name: str, rows: pd.DataFrame, **table: object) -> str:
+def bring(project: Path, name: str, rows: pd.DataFrame, cost: float = 1.5, **table: object) -> str:
     """Save the table, name its columns in a YAML of that name, and run all that follows; what DVC said."""
     path = project / f"{name}.csv"
     rows.assign(customer_id=[f"C-{number:04}" for number in rows["customer_id"]]).to_csv(path, index=False)
     own = {key: value for key, value in {**TABLE, "segment": "channel", **table}.items() if value is not None}
     section = {"source": "panel", "path": str(path), "first_day": None, "currency": "USD", "table": own}
     (project / f"conf/data/{name}.yaml").write_text(yaml.safe_dump(section))
-    return call(project, "dvc", "exp", "run", "-S", f"data={name}", "-S", "policy.cost=1.5")
+    return call(project, "dvc", "exp", "run", "-S", f"data={name}", "-S", f"policy.cost={cost}")
 
 
 def page_of(project: Path, name: str) -> str:

@@ -22,6 +22,7 @@ EVERYBODY = "Everybody"  # the segment, where the table names none
 ONE_CAMPAIGN = 1
 FILL_IN = "Fill it in, or leave these rows out."
 SHOWN = 10  # columns that a sentence names
+NUMBER = "write a number alone, such as 12.5, or 1 for yes and 0 for no"
 TOO_RARE = 1e-5  # a count of treated that declared chances give less often is none of theirs
 
 
@@ -97,8 +98,14 @@ def _origin(table: Mapping[str, Any], file: str) -> Origin:
     columns = {
         "household_id": column(table["customer_id"], "string", "customer_id"),
         "treated": column(table["treated"], "boolean", "treated", remedy="write 1 for treated and 0 for not"),
-        **{key_of("outcome", name): column(own, "float64", f"outcomes.{name}") for name, own in table["outcomes"].items()},
-        **{key_of("numeric", name): column(name, "float64", "numeric") for name in table["numeric"]},
+        **{
+            key_of("outcome", name): column(own, "float64", f"outcomes.{name}", remedy=NUMBER)
+            for name, own in table["outcomes"].items()
+        },
+        **{
+            key_of("numeric", name): column(name, "float64", "numeric", remedy=f"{NUMBER}, or move it to data.table.categorical")
+            for name in table["numeric"]
+        },
         **{key_of("categorical", name): column(name, "string", "categorical") for name in table["categorical"]},
     }
     optional = {"campaign_id": "string", "segment": "string"}
