@@ -56,6 +56,13 @@ def backend() -> Iterator[BaseBackend]:
         yield connection
 
 
+@pytest.fixture(scope="module")
+def engine() -> Iterator[BaseBackend]:
+    """An engine that the tests of a module share."""
+    with connect(ENGINE) as connection:
+        yield connection
+
+
 @pytest.fixture(scope="session")
 def tables_folder(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The tiny retailer's canonical tables as Parquet files."""
@@ -90,6 +97,19 @@ def project_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def browser() -> Iterator[Browser]:
     """Chromium, one a worker."""
     yield from start()
+
+
+@pytest.fixture(scope="session")
+def page_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The committed run's report, on made-up rows, with hostile names in the data."""
+    from tests.reports import hostile_report  # here: most tests make no page
+
+    return hostile_report(tmp_path_factory.mktemp("report") / "index.html")
+
+
+def pytest_configure() -> None:
+    """Garbage is looked for less often: an expression of tables is thousands of small objects that all live as long as it."""
+    gc.set_threshold(10_000, 20, 20)
 
 
 def pytest_collection_finish() -> None:

@@ -1,9 +1,10 @@
-"""Made-up customers for the coupon game, and pages of them."""
+"""Made-up customers for the coupon game, pages of them, and how a test plays one."""
 
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from playwright.sync_api import Page
 
 from targeting.pages.game import Customers, Story, contact_places, game_page, game_sizes
 from targeting.policy.economics import Economics
@@ -71,3 +72,26 @@ def written(tmp_path: Path, customers: Customers, recommended: str = "none", nam
     path = tmp_path / "game.html"
     path.write_text(game_page(customers, size, profiles, story_of(recommended, doubts=doubts), "abc123"), encoding="utf-8")
     return path
+
+
+def give(page: Page, *counts: int) -> None:
+    """Types how many coupons each segment gets."""
+    for box, count in zip(page.locator("[data-count]").all(), counts, strict=False):
+        box.fill(str(count))
+        box.press("Enter")
+
+
+def drawn(page: Page) -> np.ndarray:
+    return np.array(page.evaluate("currentGame().rows"))
+
+
+def picked(page: Page) -> np.ndarray:
+    """1 for picked customers of the draw, in its order, else 0."""
+    return np.isin(np.arange(len(drawn(page))), page.evaluate("[...currentGame().picked]")).astype(float)
+
+
+def compared(page: Page) -> pd.DataFrame:
+    """The rows of the comparison as the page computed them."""
+    script = """() => { const game = currentGame(); return comparison(game.weights, game.own, game.data)
+        .map(({ kind, coupons, promised, profit, truth }) => ({ kind, coupons, promised, ...profit, truth })); }"""
+    return pd.DataFrame(page.evaluate(script)).set_index("kind")

@@ -9,7 +9,7 @@ import pytest
 import stages.ingest
 from scripts.compose_params import compose
 from targeting.base.errors import DataError
-from tests.test_own_tables import EXAMPLES
+from tests.own_tables import write_examples
 
 pytestmark = pytest.mark.slow  # each reads whole tables through the engine
 
@@ -17,11 +17,7 @@ pytestmark = pytest.mark.slow  # each reads whole tables through the engine
 @pytest.fixture
 def files(tmp_path: Path) -> Path:
     """The page's eight examples as CSV files."""
-    folder = tmp_path / "own"
-    folder.mkdir()
-    for name, text in EXAMPLES.items():
-        (folder / f"{name}.csv").write_text(text, encoding="utf-8")
-    return folder
+    return write_examples(tmp_path / "own")
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from targeting.base.mapping import DataMapping
 from targeting.base.params import load_params
 from targeting.tables.schemas import SCHEMAS
 from tests.conftest import ROOT
-from tests.test_own_tables import DAYS, FRAMES
+from tests.own_tables import DAYS, FRAMES
 
 pytestmark = pytest.mark.slow  # each reads whole tables through the engine
 

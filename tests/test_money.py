@@ -19,10 +19,11 @@ from targeting.words.features import WORDINGS
 from targeting.words.money import amount, currency, margin_words, money, shown, speak_in, total, unit
 from tests import games, test_report
 from tests.browser import opened
+from tests.conftest import ROOT
 from tests.imports import project_modules
 from tests.money import foreign_money
+from tests.reports import World, results
 from tests.test_architecture import STAGES
-from tests.test_report import ROOT, World, results
 
 
 @pytest.fixture

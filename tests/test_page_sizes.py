@@ -12,9 +12,10 @@ from targeting.pages.rendering import render
 from targeting.pages.report import report_context
 from targeting.policy.economics import Economics
 from targeting.policy.lookup import Lookup, slider_steps
+from tests.conftest import ROOT
 from tests.games import customers_of, evidence_of
 from tests.games import written as written_game
-from tests.test_report import ROOT, World, results
+from tests.reports import World, results
 
 LARGEST = 6_000_000  # bytes
 

@@ -13,9 +13,9 @@ from targeting.pages.game import game_page, game_sizes
 from targeting.pages.report import report_context, report_page
 from targeting.words.people import page_of_customers
 from tests.browser import opened
-from tests.games import NAMES, customers_of, story_of
-from tests.test_game import give
-from tests.test_report import ROOT, World, ready, results
+from tests.conftest import ROOT
+from tests.games import NAMES, customers_of, give, story_of
+from tests.reports import World, ready, results
 
 
 def page_of(lots: bool = True, segments: int = 1, campaigns: int = 1, outcome: str = "purchase_amount") -> str:

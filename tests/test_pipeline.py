@@ -45,11 +45,45 @@ def project(own_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def cheap(project: Path) -> str:
-    """What DVC said of the experiment `cheap`, in which a contact costs little; the project is as committed again."""
-    output = call(project, "dvc", "exp", "run", "-n", "cheap", "-S", "policy.cost=0.5")
-    restore(project)
-    return output
+def queue(project: Path) -> list[dict[str, str]]:
+    """A queue's experiments as DVC shows them: two in which a contact costs little, by the names cheap-1 and cheap-2."""
+    options = ("-S", "policy.cost=0.5", "-S", "experiment.power=0.8,0.9")
+    return queued(project, 1, "-n", "cheap", *options)
+
+
+@pytest.fixture(scope="module")
+def cheap(project: Path, queue: list[dict[str, str]]) -> str:
+    """What DVC said of `cheap-1`, of which the cost alone is another than in the committed run."""
+    return call(project, "dvc", "queue", "logs", "cheap-1")
+
+
+# One process that asks again and again: each `dvc queue status` would take seconds of a processor from the queue's own work.
+WAIT = """
+import time
+from dvc.repo import Repo
+queue = Repo().experiments.celery_queue
+for _ in range(240):
+    states = [task["status"] for task in queue.status()]
+    if "Running" not in states and "Queued" not in states:
+        break
+    time.sleep(1)
+print(states)
+"""
+
+
+def queued(project: Path, workers: int, *options: str) -> list[dict[str, str]]:
+    """The rows of experiments that a queue has completed, those of other tests among them."""
+    call(project, "dvc", "exp", "run", "--queue", *options)
+    call(project, "dvc", "queue", "start", "-j", str(workers))
+    waited = call(project, sys.executable, "-c", WAIT)
+    assert "Failed" not in waited
+    shown = call(project, "dvc", "exp", "show", "--only-changed", "--csv")
+    return [row for row in csv.DictReader(io.StringIO(shown)) if row.get("State") == "Success"]
+
+
+def values(rows: list[dict[str, str]], name: str) -> list[float]:
+    """A parameter in the experiments that have it."""
+    return sorted(float(row[name]) for row in rows if row[name])
 
 
 def results(project: Path) -> dict[str, bytes]:
@@ -151,11 +185,12 @@ def test_two_clones_give_the_same_bytes(project, own_folder, tmp_path):
 
 def test_a_changed_cost_reruns_the_policies_alone(project, cheap):
     assert ran(cheap) == would_run(project, policy={"cost": 0.5}) == {"policy_tree", "policy", "truth", *AFTER_POLICY}
-    changed = json.loads(call(project, "dvc", "metrics", "diff", "HEAD", "cheap", "--json"))["metrics/summary.json"]["cost"]
+    changed = json.loads(call(project, "dvc", "metrics", "diff", "HEAD", "cheap-1", "--json"))["metrics/summary.json"]["cost"]
     assert changed["new"] == 0.5
 
 
-def test_an_experiment_once_run_is_found_again(project, cheap):
+@pytest.mark.usefixtures("queue")
+def test_an_experiment_once_run_is_found_again(project):
     output = call(project, "dvc", "exp", "run", "-S", "policy.cost=0.5")
     assert ran(output) == set()
     assert "Stage 'policy' is cached" in output
@@ -251,48 +286,25 @@ def test_one_learner_can_be_left_out(project):
     assert ran(call(project, "dvc", "exp", "run", "--temp", "-S", "learners.names=[dr]")) <= expected
 
 
-def queued(project: Path, workers: int, name: str, *options: str) -> list[float]:
-    """The parameter in experiments that a queue has completed, those of other tests among them."""
-    call(project, "dvc", "exp", "run", "--queue", *options)
-    call(project, "dvc", "queue", "start", "-j", str(workers))
-    waited = call(project, sys.executable, "-c", WAIT)
-    assert "Failed" not in waited
-    shown = call(project, "dvc", "exp", "show", "--only-changed", "--csv")
-    rows = [row for row in csv.DictReader(io.StringIO(shown)) if row.get("State") == "Success"]
-    return sorted(float(row[name]) for row in rows if row[name])
-
-
-def test_a_queue_completes_and_shows_one_row_per_experiment(project):
-    power = queued(project, 1, "experiment.power", "-S", "experiment.power=0.7,0.9")
-    assert [value for value in power if value in (0.7, 0.9)] == [0.7, 0.9]
+def test_a_queue_completes_and_shows_one_row_per_experiment(project, queue):
+    assert [value for value in values(queue, "experiment.power") if value in (0.8, 0.9)] == [0.8, 0.9]
+    # What the first one ran for the other cost, the second one finds.
+    assert ran(call(project, "dvc", "queue", "logs", "cheap-2")) == {"experiment", "report"}
 
 
 @pytest.mark.long
 def test_a_queue_completes_with_two_workers(project):
-    costs = queued(project, 2, "policy.cost", "-S", "policy.cost=2,3", "-S", "policy.learner=x")
-    assert [cost for cost in costs if cost in (2, 3)] == [2, 3]
+    rows = queued(project, 2, "-S", "policy.cost=2,3", "-S", "policy.learner=x")
+    assert [cost for cost in values(rows, "policy.cost") if cost in (2, 3)] == [2, 3]
 
 
-# One process that asks again and again: each `dvc queue status` would take seconds of a processor from the queue's own work.
-WAIT = """
-import time
-from dvc.repo import Repo
-queue = Repo().experiments.celery_queue
-for _ in range(240):
-    states = [task["status"] for task in queue.status()]
-    if "Running" not in states and "Queued" not in states:
-        break
-    time.sleep(1)
-print(states)
-"""
-
-
-def test_roi_curves_of_two_experiments_overlay_with_their_intervals(project, cheap, tmp_path):
-    call(project, "dvc", "plots", "diff", "HEAD", "cheap", "--targets", "plots/roi_curve.csv", "-o", str(tmp_path / "plots"))
+@pytest.mark.usefixtures("queue")
+def test_roi_curves_of_two_experiments_overlay_with_their_intervals(project, tmp_path):
+    call(project, "dvc", "plots", "diff", "HEAD", "cheap-1", "--targets", "plots/roi_curve.csv", "-o", str(tmp_path / "plots"))
     page = (tmp_path / "plots" / "index.html").read_text()
     specification = json.loads(re.search(r"var spec = (\{.*?\});\s*vegaEmbed", page, re.DOTALL)[1])
     points = specification["data"]["values"]
-    assert {point["rev"] for point in points} == {"HEAD", "cheap"}
+    assert {point["rev"] for point in points} == {"HEAD", "cheap-1"}
     assert {"profit", "profit_ci_lower", "profit_ci_upper"} <= set(points[0])
     assert [layer["mark"]["type"] for layer in specification["layer"]] == ["area", "line", "point", "rule"]
     assert "<DVC_METRIC" not in json.dumps(specification)

@@ -7,7 +7,7 @@ import pytest
 
 from targeting.sentences import decision
 from targeting.sentences import report as sentences
-from tests.test_report import REAL, results
+from tests.reports import REAL, results
 
 
 def test_sentences_follow_the_numbers():

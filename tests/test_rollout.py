@@ -19,9 +19,9 @@ from targeting.trials.candidates import candidate_metrics, next_candidates, next
 from targeting.trials.designs import DESIGNS, folded_panel
 from targeting.trials.lay_out import Layout, lay_out, planned_trials
 from targeting.trials.trials import FIRST, trial_flow
+from tests.reports import REAL, results
 from tests.test_prediction import newcomers
 from tests.test_prediction import panel as two_trials
-from tests.test_report import REAL, results
 
 pytestmark = pytest.mark.slow  # each reads whole tables through the engine
 

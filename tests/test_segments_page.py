@@ -8,7 +8,7 @@ from targeting.pages.segments import segments_page
 from targeting.sentences.segments_page import ADDS, campaigns_sentence, steps_to_campaigns
 from targeting.tables.schemas import SCHEMAS
 from tests.browser import WIDTHS, cut_tables, no_sideways_scroll, opened, serious_faults
-from tests.test_report import HOSTILE, results
+from tests.reports import HOSTILE, results
 
 DOT = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==")
 ALL = dict.fromkeys(SCHEMAS, 1200)

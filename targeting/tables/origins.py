@@ -227,28 +227,25 @@ def _identifier(own: ir.Column) -> tuple[ir.Column, ...]:
 
 
 def _counts(raw: ir.Table, readings: Mapping[str, _Reading]) -> dict[str, Any]:
-    """One scan: the number of rows and, of each column, the values refused, odd, and text, with an example of each."""
-    classes = {
-        f"{name}_{key}": values
-        for key, reading in readings.items()
-        for name, values in (("refused", reading.refused), ("odd", reading.odd), ("text", reading.text))
-        if values is not None
-    }
-    # By way of a table of what is counted: each class is then worked out once, and not for each number.
-    own = {f"own_{key}": reading.own.cast("string") for key, reading in readings.items()}
-    table = raw.select(**own, **classes)
-    measures: dict[str, ir.Value] = {"n_rows": table.count()}
-    for name in classes:
-        text = table[f"own_{name.split('_', 1)[1]}"]
-        measures[f"n_{name}"] = table[name].sum().fill_null(0)
-        measures[f"example_{name}"] = text.min(where=table[name])
-    measures |= {f"known_{key}": table[f"own_{key}"].count() for key in readings}
-    return dict(table.aggregate(**measures).to_pyarrow().to_pylist()[0])
+    """One scan: the number of rows and, of each column, the values known, refused, odd, and text."""
+    measures: dict[str, ir.Value] = {"n_rows": raw.count()}
+    for key, reading in readings.items():
+        measures[f"known_{key}"] = reading.own.count()
+        for name, values in (("refused", reading.refused), ("odd", reading.odd), ("text", reading.text)):
+            if values is not None:
+                measures[f"n_{name}_{key}"] = values.sum().fill_null(0)
+    return dict(raw.aggregate(**measures).to_pyarrow().to_pylist()[0])
+
+
+def _example(reading: _Reading, values: ir.BooleanColumn | None) -> str:
+    """The first of these values of a column, as text: a scan of its own, which only a file that is refused needs."""
+    return "" if values is None else reading.own.cast("string").min(where=values).to_pyarrow().as_py() or ""
 
 
 def _problem(key: str, reading: _Reading, counts: Mapping[str, Any], settings: str) -> str | None:
     """What is wrong with a column: rows, an example, the reason and the remedy."""
-    number, example = counts[f"n_refused_{key}"], counts[f"example_refused_{key}"]
+    number = counts[f"n_refused_{key}"]
+    example = _example(reading, reading.refused) if number else ""
     words, dates = WORDS.get(reading.kind, reading.kind), reading.column.dates
     if reading.kind == "date" and dates is not None:
         words = f"a date such as {example_day(dates)}"
@@ -256,7 +253,7 @@ def _problem(key: str, reading: _Reading, counts: Mapping[str, Any], settings: s
     if number and reading.kind == "identifier" and not reading.own.type().is_string():
         reason = "it is a fraction or too long for the type: store whole numbers as integers, longer ones as text"
     if not number and reading.kind == "identifier":
-        number, example, reason = _strays(key, counts)
+        number, example, reason = _strays(key, reading, counts)
         words = "a whole number, as the others are"
     if not number:
         return None
@@ -266,14 +263,14 @@ def _problem(key: str, reading: _Reading, counts: Mapping[str, Any], settings: s
     )
 
 
-def _strays(key: str, counts: Mapping[str, Any]) -> tuple[int, str | None, str]:
+def _strays(key: str, reading: _Reading, counts: Mapping[str, Any]) -> tuple[int, str, str]:
     """The identifiers that are mistakes among plain whole numbers: how many, an example and what it is."""
     odd, text, known = counts.get(f"n_odd_{key}", 0), counts.get(f"n_text_{key}", 0), counts[f"known_{key}"]
     few = IDENTIFIERS[key].of_one_sort and 0 < text + odd < FEW * known
     if few or (odd and not text and 2 * odd <= known):
-        example = counts[f"example_odd_{key}"] or counts[f"example_text_{key}"]
+        example = _example(reading, reading.odd) or _example(reading, reading.text)
         return odd + text, example, why(example, "identifier", EXACT_BELOW) or CORRECT
-    return 0, None, ""
+    return 0, "", ""
 
 
 def _kept(key: str, reading: _Reading, counts: Mapping[str, Any]) -> ir.Column:
