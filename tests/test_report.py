@@ -11,6 +11,7 @@ import pytest
 import yaml
 from matplotlib.image import imread
 from playwright.sync_api import Browser, Page
+from scipy.stats import norm
 
 from scripts.picture_report import PICTURE, take
 from targeting.figures.nuisance import propensity_table
@@ -27,6 +28,7 @@ from targeting.policy.value import Evidence, recommend, value_table
 from targeting.policy.what_if import at_economics
 from targeting.sentences import report as sentences
 from targeting.words.money import money
+from targeting.words.numbers import chance
 from tests.browser import WIDTHS, cut_tables, no_sideways_scroll, opened, serious_faults
 from tests.test_truth_words import truth_table
 
@@ -433,6 +435,11 @@ def test_the_headline_turns_where_the_decision_does(browser, tmp_path):
         assert f"from ${stops[0][first]:.2f} on it is to mail nobody" in page.inner_text("#turns")
         page.fill("#cost", str(first - 1))
         below = page.inner_text("#decision")
+        for stop in range(len(stops[0])):
+            page.fill("#cost", str(stop))
+            said = page.inner_text("#decision")
+            assert len(said.split()) <= 12
+            assert " mail 0% of" not in said  # whoever is mailed is some
         page.fill("#cost", str(first))
         assert " mail nobody" in page.inner_text("#decision")
         assert " of households: " in below
@@ -442,7 +449,7 @@ def test_the_headline_turns_where_the_decision_does(browser, tmp_path):
         at = (mark["x"] + mark["width"] / 2 - track["x"] - 8) / (track["width"] - 16)
         assert at == pytest.approx((first - 0.5) / (len(stops[0]) - 1), abs=0.01)
         page.get_by_role("button", name="your tills").click()
-        assert "At $1.00 per contact" in page.inner_text("#decision")
+        assert page.inner_text("#decision").startswith("At $1.00 ")
         page.click("#reset")
         assert page.inner_text("#decision") == own
 
@@ -454,6 +461,11 @@ def test_the_first_screen_holds_the_answer(browser, page_file):
         for selector in (*answer, "a[href$='mailing_list.csv']", "a[href$='assignment.csv']"):
             box = page.locator(selector).bounding_box()
             assert box["y"] + box["height"] <= 900, selector
+
+
+def loses(expected: dict[str, float]) -> str:
+    """The chance, in words, that what is believed of a profit is below nothing."""
+    return chance(float(norm.cdf(0, expected["value"], expected["se"])))
 
 
 def test_the_three_numbers_follow_the_sliders(browser, tmp_path):
@@ -470,8 +482,12 @@ def test_the_three_numbers_follow_the_sliders(browser, tmp_path):
         assert result["recommended"] != "none"
         assert numbers.all_text_contents()[1:] == ["$1.00", money(chosen["expected"]["value"])]
         assert money(chosen["expected"]["lower"]) in page.inner_text("#number-earns dt")
+        assert f"it loses with a chance of {loses(chosen['expected'])}" in page.inner_text("#number-earns dt")
         page.fill("#cost", "14")
         assert numbers.all_text_contents()[1:] == ["$40.00", "$0.00"]
+        (inside,) = (row["expected"] for row in page.evaluate("model.at(14, 0)")["table"] if row["policy"] == "inside")
+        pays = loses({"value": -inside["value"], "se": inside["se"]})
+        assert f"{money(inside['value'])}, which pays with a chance of {pays}" in page.inner_text("#number-earns dt")
         page.click("#reset")
         assert numbers.all_text_contents() == own
 

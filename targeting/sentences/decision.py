@@ -34,7 +34,7 @@ def decision_headline(metrics: Metrics, policies: pd.DataFrame) -> str:
         return "Not known, test it: those mailed and those not do not compare."
     if policy["recommended"] != "none":
         kind = "shown to pay" if policy["shown"] else "the best bet, not shown to pay"
-        return f"Mail {percent(policy['share'])} of households: {kind}."
+        return f"Mail {chance(policy['share'])} of households: {kind}."
     if loss_of_mailing_everybody(answers, policies):
         return f"Mail nobody: mailing {EVERYBODY[answers]} is shown to lose."
     return "Mail nobody yet: whether mailing pays is not known, test it."
@@ -126,7 +126,7 @@ def decision_rows(scenarios: pd.DataFrame, metrics: Metrics, contact_cost: float
             {
                 "cost": money(row["cost"]),
                 "source": source,
-                "decision": f"Mail {percent(row['recommended_share'])} of households: {POLICY_WORDS[row['recommended']]}"
+                "decision": f"Mail {chance(row['recommended_share'])} of households: {POLICY_WORDS[row['recommended']]}"
                 if mails
                 else "Mail nobody",
                 "profit": f"{money(row['expected_profit'])} ({ends})" if mails else money(0),
