@@ -7,6 +7,7 @@ import pytest
 
 from targeting.sentences import decision
 from targeting.sentences import report as sentences
+from targeting.sentences.halves import people_move
 from tests.test_report import REAL, results
 
 
@@ -107,7 +108,7 @@ LOSES = {"profit_ci_upper": -1.0, "profit_overlap_ci_upper": -0.5}
         (
             "overlap",
             LOSES,
-            "Mailing everybody inside the overlap loses money beyond chance; beyond the overlap the data cannot know",
+            "Mailing everybody in the overlap, who could as well have been mailed as not, loses money beyond chance; of others",
         ),
         ("overlap", LOSES | {"profit_overlap_ci_upper": 0.5}, "That mailing is not expected to pay"),
         ("nothing", LOSES, "These data cannot say whom to mail"),
@@ -171,11 +172,23 @@ def test_segments_that_cannot_be_compared_are_no_error():
     [(0.3841, 0.9, "no further apart"), (0.44, 0.9, "further apart"), (0.44, 1.0, "no further apart")],
 )
 def test_a_hair_above_households_without_groups_is_no_separation(silhouette, davies_bouldin, further):
-    metrics, _ = results()
+    metrics, tables = results()
     metrics["segment"] = metrics["segment"] | {"silhouette": silhouette, "davies_bouldin": davies_bouldin}
     metrics["stability"] = metrics["stability"] | {"silhouette_ungrouped": 0.384, "davies_bouldin_ungrouped": 0.95}
-    said = sentences.segments_note(metrics)
+    said = sentences.segments_note(metrics, tables["segment_transitions"])
     assert f"they lie {further} than" in said
+
+
+def test_who_moves_is_told_with_the_segments_that_keep_most_and_fewest():
+    # 10 of A, 8 of whom stay and one of whom buys no more; 5 of B, one of whom stays; nobody of C.
+    pairs = {("A", "A"): 8, ("A", "B"): 1, ("A", "no purchase"): 1, ("B", "A"): 4, ("B", "B"): 1, ("C", "C"): 0}
+    moves = pd.DataFrame([(*pair, n) for pair, n in pairs.items()], columns=["earlier", "later", "n"])
+    moves["share"] = moves["n"] / moves["earlier"].map({"A": 10, "B": 5, "C": 1})
+    said = people_move(moves, 9 / 14)
+    assert said.startswith("64% of households that bought in both halves")
+    assert said.endswith(": of A 80% stay, of B 20%")
+    assert people_move(moves[moves["earlier"] == "A"], 8 / 9).endswith("in the same segment in both")
+    assert people_move(moves, float("nan")).startswith("No household bought in both")
 
 
 def test_limits_are_this_runs_own():
