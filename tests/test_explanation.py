@@ -215,4 +215,5 @@ def test_losses_that_hardly_differ_are_told_as_they_are():
     left.figure.canvas.draw()
     labels = [float(label.get_text()) for label in left.get_yticklabels()]
     assert left.yaxis.get_offset_text().get_text() == ""
-    assert min(labels) <= losses[0] and losses[2] <= max(labels)
+    assert min(labels) <= losses[0]
+    assert losses[2] <= max(labels)
