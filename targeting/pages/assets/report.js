@@ -42,7 +42,7 @@ function together(row, compared) {
   return `; with ${compared === 2 ? "both" : `all ${compared}`} compared at once it may be as low as ${money(row.together, 2)}`;
 }
 
-// What targeting/policy/value.py's in_words says, in short; `answers` is what the overlap allows to be said.
+// What recommendation_words of targeting/sentences/policy.py says, in short; `answers` is what the overlap allows to be said.
 function sentence(result, at, answers) {
   if (answers === "nothing") return `${at}: mail nobody; those mailed and those not mailed do not compare, so no profit is evidence.`;
   const able = result.table.filter((item) => item.candidate);
@@ -59,7 +59,7 @@ function sentence(result, at, answers) {
   return `${at}: mail nobody; no policy is expected to earn more (${compared}, ${earns}).`;
 }
 
-// The decision in a dozen words, as decision_headline of targeting/sentences/report.py says the run's own.
+// The decision in a dozen words, as decision_headline of targeting/sentences/decision.py says the run's own.
 function headline(result, answers, everybody) {
   if (answers === "nothing") return "Not known, test it: those mailed and those not do not compare.";
   const at = `At ${money(result.cost, 2)}`;
