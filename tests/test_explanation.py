@@ -185,6 +185,14 @@ def test_pictures_hold_every_row_of_their_tables(covariates):
     nodes = [text.get_text().replace("\\$", "$") for text in axes.texts]
     assert any(node.startswith("fresh\nup to 0.4") for node in nodes)
     assert {"yes", "no"} <= set(nodes)
+    # The same bound, 0.4 or so, of a share and of money.
+    for column, start, end in (
+        ("x_share_fresh", "fresh share\nup to 4", "%?"),
+        ("x_monetary_sales", "revenue\nup to 0.4", " USD?"),
+    ):
+        columns = [column if name == "fresh" else name for name in covariates]
+        asked = [text.get_text() for text in tree_chart(tree.tree, columns, table, "purchase_amount", 0.9).axes[0].texts]
+        assert any(text.startswith(start) and text.split("\n")[1].endswith(end) for text in asked)
     grouped = pd.DataFrame({"group": ["spend"], "covariates": ["spend, fresh"]})
     note = tree_chart(tree.tree, list(covariates.columns), grouped, "purchase_amount", 0.9).get_supxlabel()
     assert "Alike: fresh with spend (+1 alike)." in note.replace("\n", " ")

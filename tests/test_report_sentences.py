@@ -75,11 +75,13 @@ def test_the_headline_and_its_three_numbers():
     assert (costs["value"], earns["value"]) == ("$12.73", "$0.00")
     assert "-$2.50" in earns["caption"]
     assert "chance of 10%" in earns["caption"]
-    metrics["policy"] |= {"recommended": "prudent", "shown": False, "share": 0.4, "expected_profit": 3.0, "chance_of_loss": 0.07}
+    bet = {"expected_profit": 3.0, "expected_profit_lower": -1.0, "expected_profit_upper": 7.0, "chance_of_loss": 0.07}
+    metrics["policy"] |= {"recommended": "prudent", "shown": False, "share": 0.4} | bet
     headline = decision.decision_headline(metrics, policies)
     assert headline == "Mail 40% of households: the best bet, not shown to pay."
     assert len(headline.split()) <= 12
-    assert "chance of 7%" in decision.key_numbers(metrics, policies, effects, "purchase_amount")[2]["caption"]
+    said = decision.key_numbers(metrics, policies, effects, "purchase_amount")[2]["caption"]
+    assert said.endswith("-$1.00 to $7.00 with a probability of 95%; it loses with a chance of 7%")
     metrics["policy"] |= {"shown": True, "belief": {}}
     assert "shown to pay" in decision.decision_headline(metrics, policies)
     assert decision.key_numbers(metrics, policies, effects, "purchase_amount")[0]["value"] == "not known"

@@ -89,7 +89,8 @@ def key_numbers(metrics: Metrics, policies: pd.DataFrame, effects: pd.DataFrame,
         f"{amount(policy['breakeven'], outcome)}",
     }
     inside = policies.set_index("policy").loc["inside"]
-    risk = f"it loses with a chance of {chance(policy['chance_of_loss'])}"
+    ends = f"{money(policy['expected_profit_lower'])} to {money(policy['expected_profit_upper'])} with a probability of 95%"
+    risk = f"{ends}; it loses with a chance of {chance(policy['chance_of_loss'])}"
     if policy["recommended"] == "none":
         risk = "what mailing nobody earns"
         if known:
