@@ -57,7 +57,7 @@ def test_the_truth_judges_the_recommendation_and_the_intervals():
     found = {"truth": {"profit_oracle": 2.5, "profit_recommended": -1.0}, "policy": {"recommended": "top_20"} | hoped}
     first, second, third = truth_sentences(found, truth_table())
     assert first.startswith("The recommended policy, `top_20`, truly earns -$1.00 per household and campaign")
-    assert "of which $4.00 was expected ($1.00 to $7.00, which does not hold the truth)" in first
+    assert "where $4.00 was expected ($1.00 to $7.00, which does not hold the truth)" in first
     within = found | {"truth": {"profit_oracle": 2.5, "profit_recommended": 1.5}}
     assert "$1.00 to $7.00, which holds the truth" in truth_sentences(within, truth_table())[0]
     assert second == "The effect on spend that is read first (`ato`, $30.00) truly is $17.00: its interval holds that."

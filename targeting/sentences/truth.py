@@ -61,7 +61,7 @@ def truth_sentences(metrics: Mapping[str, Any], truth: pd.DataFrame) -> list[str
             (metrics["policy"][name] for name in EXPECTED),
         )
         holds = "holds" if lower <= earns <= upper else "does not hold"
-        hoped = f", of which {money(expected)} was expected ({money(lower)} to {money(upper)}, which {holds} the truth)"
+        hoped = f", where {money(expected)} was expected ({money(lower)} to {money(upper)}, which {holds} the truth)"
     sentences = [f"{who} truly earns {money(earns)} per household and campaign{hoped}; {best}."]
     known = truth[(truth["trial"] == "all") & truth["covered"].notna()]
     effects = known[(known["what"] == "effect") & (known["outcome"] == SPEND)].set_index("name")
