@@ -186,16 +186,6 @@ HOSTILE = [
 ]
 
 
-def test_what_makes_a_prediction_doubtful_is_named_in_words():
-    table = mailing_list(CANDIDATES, KNOWN, campaign("prudent"), NO_LOT, 1)
-    said = " ".join(with_reasons(table, campaign("prudent"))["reason"])
-    assert (
-        "Unlike any household that the effect was learned from: days since the last purchase, spend in the last 28 days" in said
-    )
-    assert "taken to be at its edge: visits" in said
-    assert "spend_28d" not in said
-
-
 @pytest.mark.parametrize("text", HOSTILE)
 def test_no_text_starts_a_formula(text, tmp_path):
     safe = "'" + text.replace("\t", " ").replace("\r", " ").replace("\n", " ")
