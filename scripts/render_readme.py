@@ -9,9 +9,10 @@ import pandas as pd
 import yaml
 
 from targeting.sentences import report as sentences
+from targeting.sentences.halves import people_move
 from targeting.sentences.heterogeneity import heterogeneity_words
 from targeting.sentences.overlap import overlap_words
-from targeting.sentences.refutation import verdict_words
+from targeting.sentences.refutation import CHECK_WORDS, verdict_words
 from targeting.words.estimators import NAMES
 from targeting.words.features import covariate_words
 from targeting.words.money import amount, margin_words, money, speak_in
@@ -72,6 +73,8 @@ def text_environment() -> jinja2.Environment:
     templates.filters |= {"overlap_words": overlap_words, "heterogeneity_words": heterogeneity_words}
     templates.filters |= {"covariate_words": covariate_words, "rule_words": rule_words}
     templates.filters["verdict_words"] = lambda row: verdict_words(pd.Series(row))
+    templates.filters["people_move"] = lambda rows, same: people_move(pd.DataFrame(rows), same)
+    templates.globals["check_words"] = CHECK_WORDS
     # What the report says of the same numbers.
     templates.globals["sentences"] = sentences
     return templates

@@ -10,7 +10,15 @@ ROOT = Path(__file__).resolve().parent.parent
 REPORT, GAME = Path("plots/report/index.html"), Path("demo/plots/report/game.html")
 # Each page, its copy, and what its links become: the copies lie in docs/.
 SAMPLES = {
-    REPORT: (Path("docs/sample_report.html"), {'href="../../data/': 'href="../data/'}),
+    REPORT: (
+        Path("docs/sample_report.html"),
+        {
+            'href="../../data/': 'href="../data/',
+            '<header><div>\n<p class="muted">': (
+                '<header><div>\n<p class="muted">A sample: the two files that it links come with a run of your own. '
+            ),
+        },
+    ),
     GAME: (
         Path("docs/game.html"),
         {

@@ -44,6 +44,7 @@ SOURCES = (
 )
 PLOTTED = (
     "segments",
+    "segment_transitions",
     "balance",
     "ate",
     "trials",

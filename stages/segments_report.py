@@ -22,6 +22,7 @@ INGEST = Path("metrics/ingest.json")
 SEGMENT = Path("metrics/segment.json")
 STABILITY = Path("metrics/stability.json")
 SEGMENTS = Path("plots/segments.csv")
+TRANSITIONS = Path("plots/segment_transitions.csv")
 PICTURES = (Path("plots/positioning.png"), Path("plots/segment_profiles.png"))
 PAGE = Path("plots/report/segments.html")
 METRICS = Path("metrics/segments_report.json")
@@ -40,7 +41,7 @@ def main() -> None:
     pictures = [path.read_bytes() for path in PICTURES]
 
     write_metrics({"n_campaigns": rows["campaigns"], "n_targets": rows["campaign_targets"]}, METRICS)
-    write_text(segments_page(data["source"], metrics, rows, segments, pictures), PAGE)
+    write_text(segments_page(data["source"], metrics, rows, segments, pd.read_csv(TRANSITIONS), pictures), PAGE)
 
 
 if __name__ == "__main__":

@@ -31,6 +31,7 @@ from targeting.segments.stability import (
 )
 from targeting.segments.stored import segment_names
 from targeting.segments.time_zero import to_window_length
+from targeting.sentences.halves import people_move
 from targeting.tables.engine import connect, read_tables
 from targeting.tables.features import household_features
 from targeting.tables.history import keep_days
@@ -114,7 +115,7 @@ def main() -> None:
     write_csv(table, STABILITY)
     write_csv(pd.DataFrame({"segment": range(1, len(names) + 1), "name": names, "jaccard": found}), RECOVERY)
     write_csv(moves, TRANSITIONS)
-    write_figure(transitions_chart(moves), PICTURE)
+    write_figure(transitions_chart(moves, people_move(moves, metrics["halves_same"])), PICTURE)
 
 
 if __name__ == "__main__":

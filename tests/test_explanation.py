@@ -185,6 +185,14 @@ def test_pictures_hold_every_row_of_their_tables(covariates):
     nodes = [text.get_text().replace("\\$", "$") for text in axes.texts]
     assert any(node.startswith("fresh\nup to 0.4") for node in nodes)
     assert {"yes", "no"} <= set(nodes)
+    # The same bound, 0.4 or so, of a share and of money.
+    for column, start, end in (
+        ("x_share_fresh", "fresh share\nup to 4", "%?"),
+        ("x_monetary_sales", "revenue\nup to 0.4", " USD?"),
+    ):
+        columns = [column if name == "fresh" else name for name in covariates]
+        asked = [text.get_text() for text in tree_chart(tree.tree, columns, table, "purchase_amount", 0.9).axes[0].texts]
+        assert any(text.startswith(start) and text.split("\n")[1].endswith(end) for text in asked)
     grouped = pd.DataFrame({"group": ["spend"], "covariates": ["spend, fresh"]})
     note = tree_chart(tree.tree, list(covariates.columns), grouped, "purchase_amount", 0.9).get_supxlabel()
     assert "Alike: fresh with spend (+1 alike)." in note.replace("\n", " ")
@@ -200,7 +208,20 @@ def test_the_picture_of_a_search_without_trials_still_shows_the_default():
     none_tuned = {"kept": "default", "tuned_loss": None}
     summaries = {"a": none_tuned | {"default_loss": 3.0}, "b": none_tuned | {"default_loss": None}}
     figure = tuning_chart(none, shares, summaries, "dr")
-    assert "DR-learner: default settings for a, default settings for b" in figure.get_suptitle().replace("\n", " ")
+    assert figure.get_suptitle().replace("\n", " ").endswith("DR-learner: default settings for a and b")
     left, right, *_ = figure.axes
     assert len(left.get_lines()) == 3
     assert right.get_title() == "Too few completed trials to say what matters"
+
+
+def test_losses_that_hardly_differ_are_told_as_they_are():
+    losses = [54.6930, 54.6931, 54.7020]
+    tried = pd.DataFrame({"trial": range(3), "state": "complete", "r_loss": losses, "best": losses[0], "outcome": "a"})
+    shares = pd.DataFrame({"setting": [], "importance": [], "outcome": []})
+    found = {"kept": "tuned", "tuned_loss": 54.6935, "default_loss": 54.6940}
+    left, *_ = tuning_chart(tried, shares, {"a": found}, "s").axes
+    left.figure.canvas.draw()
+    labels = [float(label.get_text()) for label in left.get_yticklabels()]
+    assert left.yaxis.get_offset_text().get_text() == ""
+    assert min(labels) <= losses[0]
+    assert losses[2] <= max(labels)

@@ -101,6 +101,7 @@ def test_pictures_show_every_learner_and_segment():
     )
     figure = calibration_chart(groups, "nested", "purchase_amount")
     assert [axes.get_title() for axes in figure.axes] == ["X-learner", "DR-learner", "chosen by the other folds"]
+    assert 'The title tells of the panel "chosen by the other folds".' in figure.get_supxlabel().replace("\n", " ")
     three = pd.DataFrame({"learner": "dr", "cate": [1.0, 2.0, 3.0], "gate": [0.0, 4.0, 9.0]})
     for width, told in (
         (50.0, "of 3 of 3 groups of households hold what was predicted, but they are $100.00 wide"),

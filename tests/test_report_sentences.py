@@ -7,6 +7,7 @@ import pytest
 
 from targeting.sentences import decision
 from targeting.sentences import report as sentences
+from targeting.sentences.halves import people_move
 from tests.reports import REAL, results
 
 
@@ -74,12 +75,13 @@ def test_the_headline_and_its_three_numbers():
     assert (costs["value"], earns["value"]) == ("$12.73", "$0.00")
     assert "-$2.50" in earns["caption"]
     assert "chance of 10%" in earns["caption"]
-    metrics["policy"] |= {"recommended": "prudent", "shown": False, "share": 0.4, "expected_profit": 3.0, "chance_of_loss": 0.07}
+    bet = {"expected_profit": 3.0, "expected_profit_lower": -1.0, "expected_profit_upper": 7.0, "chance_of_loss": 0.07}
+    metrics["policy"] |= {"recommended": "prudent", "shown": False, "share": 0.4} | bet
     headline = decision.decision_headline(metrics, policies)
     assert headline == "Mail 40% of households: the best bet, not shown to pay."
     assert len(headline.split()) <= 12
     said = decision.key_numbers(metrics, policies, effects, "purchase_amount")[2]["caption"]
-    assert "chance of 7%" in said
+    assert said.endswith("-$1.00 to $7.00 with a probability of 95%; it loses with a chance of 7%")
     assert "belief alone" not in said
     metrics["policy"] |= {"share_outside": 0.25, "expected_measured": 2.25}
     said = decision.key_numbers(metrics, policies, effects, "purchase_amount")[2]["caption"]
@@ -115,7 +117,7 @@ LOSES = {"profit_ci_upper": -1.0, "profit_overlap_ci_upper": -0.5}
         (
             "overlap",
             LOSES,
-            "Mailing everybody inside the overlap loses money beyond chance; beyond the overlap the data cannot know",
+            "Mailing everybody in the overlap, who could as well have been mailed as not, loses money beyond chance; of others",
         ),
         ("overlap", LOSES | {"profit_overlap_ci_upper": 0.5}, "That mailing is not expected to pay"),
         ("nothing", LOSES, "These data cannot say whom to mail"),
@@ -179,11 +181,23 @@ def test_segments_that_cannot_be_compared_are_no_error():
     [(0.3841, 0.9, "no further apart"), (0.44, 0.9, "further apart"), (0.44, 1.0, "no further apart")],
 )
 def test_a_hair_above_households_without_groups_is_no_separation(silhouette, davies_bouldin, further):
-    metrics, _ = results()
+    metrics, tables = results()
     metrics["segment"] = metrics["segment"] | {"silhouette": silhouette, "davies_bouldin": davies_bouldin}
     metrics["stability"] = metrics["stability"] | {"silhouette_ungrouped": 0.384, "davies_bouldin_ungrouped": 0.95}
-    said = sentences.segments_note(metrics)
+    said = sentences.segments_note(metrics, tables["segment_transitions"])
     assert f"they lie {further} than" in said
+
+
+def test_who_moves_is_told_with_the_segments_that_keep_most_and_fewest():
+    # 10 of A, 8 of whom stay and one of whom buys no more; 5 of B, one of whom stays; nobody of C.
+    pairs = {("A", "A"): 8, ("A", "B"): 1, ("A", "no purchase"): 1, ("B", "A"): 4, ("B", "B"): 1, ("C", "C"): 0}
+    moves = pd.DataFrame([(*pair, n) for pair, n in pairs.items()], columns=["earlier", "later", "n"])
+    moves["share"] = moves["n"] / moves["earlier"].map({"A": 10, "B": 5, "C": 1})
+    said = people_move(moves, 9 / 14)
+    assert said.startswith("64% of households that bought in both halves")
+    assert said.endswith(": of A 80% stay, of B 20%")
+    assert people_move(moves[moves["earlier"] == "A"], 8 / 9).endswith("in the same segment in both")
+    assert people_move(moves, float("nan")).startswith("No household bought in both")
 
 
 def test_limits_are_this_runs_own():

@@ -3,9 +3,11 @@
 import numpy as np
 import pytest
 from playwright.sync_api import Page
+from scipy.stats import norm
 
 from targeting.policy.value import BEST_BETS
 from targeting.words.money import money
+from targeting.words.numbers import chance
 from tests.browser import opened
 from tests.reports import World, ready, results, written
 
@@ -126,6 +128,11 @@ def test_the_headline_turns_where_the_decision_does(browser, tmp_path):
         assert f"from ${stops[0][first]:.2f} on it is to mail nobody" in page.inner_text("#turns")
         page.fill("#cost", str(first - 1))
         below = page.inner_text("#decision")
+        for stop in range(len(stops[0])):
+            page.fill("#cost", str(stop))
+            said = page.inner_text("#decision")
+            assert len(said.split()) <= 12
+            assert " mail 0% of" not in said  # whoever is mailed is some
         page.fill("#cost", str(first))
         assert " mail nobody" in page.inner_text("#decision")
         assert " of households: " in below
@@ -135,9 +142,14 @@ def test_the_headline_turns_where_the_decision_does(browser, tmp_path):
         at = (mark["x"] + mark["width"] / 2 - track["x"] - 8) / (track["width"] - 16)
         assert at == pytest.approx((first - 0.5) / (len(stops[0]) - 1), abs=0.01)
         page.get_by_role("button", name="your tills").click()
-        assert "At $1.00 per contact" in page.inner_text("#decision")
+        assert page.inner_text("#decision").startswith("At $1.00 ")
         page.click("#reset")
         assert page.inner_text("#decision") == own
+
+
+def loses(expected: dict[str, float]) -> str:
+    """The chance, in words, that what is believed of a profit is below nothing."""
+    return chance(float(norm.cdf(0, expected["value"], expected["se"])))
 
 
 def test_the_three_numbers_follow_the_sliders(browser, tmp_path):
@@ -154,8 +166,12 @@ def test_the_three_numbers_follow_the_sliders(browser, tmp_path):
         assert result["recommended"] != "none"
         assert numbers.all_text_contents()[1:] == ["$1.00", money(chosen["expected"]["value"])]
         assert money(chosen["expected"]["lower"]) in page.inner_text("#number-earns dt")
+        assert f"it loses with a chance of {loses(chosen['expected'])}" in page.inner_text("#number-earns dt")
         page.fill("#cost", "14")
         assert numbers.all_text_contents()[1:] == ["$40.00", "$0.00"]
+        (inside,) = (row["expected"] for row in page.evaluate("model.at(14, 0)")["table"] if row["policy"] == "inside")
+        pays = loses({"value": -inside["value"], "se": inside["se"]})
+        assert f"{money(inside['value'])}, which pays with a chance of {pays}" in page.inner_text("#number-earns dt")
         page.click("#reset")
         assert numbers.all_text_contents() == own
 

@@ -39,6 +39,13 @@ def test_the_samples_are_small_and_lead_to_what_is_there():
             assert link.startswith(("../data/", "../plots/report/")) or (ROOT / "docs" / link).exists(), link
 
 
+def test_the_sample_report_says_that_its_files_come_with_a_run():
+    page = '<header><div>\n<p class="muted">tills</p><a href="../../data/score/mailing_list.csv">the list</a>'
+    sample = relinked(page, SAMPLES[REPORT][1])
+    assert 'href="../data/score/mailing_list.csv"' in sample
+    assert "come with a run of your own. tills" in sample
+
+
 def test_the_sample_report_is_of_the_committed_results():
     policy = json.loads((ROOT / "metrics" / "policy.json").read_text(encoding="utf-8"))
     text = (ROOT / SAMPLES[REPORT][0]).read_text(encoding="utf-8").replace("&#39;", "'")

@@ -18,7 +18,7 @@ NONE = ALL | dict.fromkeys(("campaigns", "campaign_targets", "coupons", "redempt
 def page(rows: dict[str, int]) -> str:
     metrics, tables = results()
     segments = tables["segments"].assign(name=lambda table: table["name"] + HOSTILE)
-    return segments_page(HOSTILE, metrics, rows, segments, [DOT, DOT])
+    return segments_page(HOSTILE, metrics, rows, segments, tables["segment_transitions"], [DOT, DOT])
 
 
 def test_every_table_is_listed_with_its_rows():

@@ -183,11 +183,18 @@ def reasons(policy: str, epsilon: float = 0.0, seed: int = 1) -> pd.DataFrame:
 def test_why_a_household_is_mailed_or_not():
     said = reasons("prudent")["reason"]
     assert said[0].startswith("Mailed by policy prudent")
-    assert has_all(said[0], "$10.13", "$4.50", "$4.00", "at its edge: frequency")
+    assert has_all(said[0], "$10.13", "$4.50", "$4.00", "at its edge: visits")
     assert has_all(said[1], "Not eligible", "no purchase")
     assert has_all(said[2], "Not eligible", "type A")
     assert has_all(
-        said[3], "Not mailed", "$3.00", "Outside the overlap", "hardly any", "0.02", "Unlike any household", "recency, spend_28d"
+        said[3],
+        "Not mailed",
+        "$3.00",
+        "Outside the overlap",
+        "hardly any",
+        "0.02",
+        "Unlike any household",
+        "days since the last purchase, spend in the last 28 days",
     )
 
 

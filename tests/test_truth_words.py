@@ -53,9 +53,13 @@ def test_claims_stand_in_words_beside_their_truth():
 
 
 def test_the_truth_judges_the_recommendation_and_the_intervals():
-    found = {"truth": {"profit_oracle": 2.5, "profit_recommended": -1.0}, "policy": {"recommended": "top_20"}}
+    hoped = {"expected_profit": 4.0, "expected_profit_lower": 1.0, "expected_profit_upper": 7.0}
+    found = {"truth": {"profit_oracle": 2.5, "profit_recommended": -1.0}, "policy": {"recommended": "top_20"} | hoped}
     first, second, third = truth_sentences(found, truth_table())
     assert first.startswith("The recommended policy, `top_20`, truly earns -$1.00 per household and campaign")
+    assert "where $4.00 was expected ($1.00 to $7.00, which does not hold the truth)" in first
+    within = found | {"truth": {"profit_oracle": 2.5, "profit_recommended": 1.5}}
+    assert "$1.00 to $7.00, which holds the truth" in truth_sentences(within, truth_table())[0]
     assert second == "The effect on spend that is read first (`ato`, $30.00) truly is $17.00: its interval holds that."
     assert "1 of 2 estimators of it and 0 of 1 policies" in third
     missed = truth_table().replace({"covered": {1.0: 0.0}})

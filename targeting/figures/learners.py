@@ -14,9 +14,9 @@ from sklearn.tree import DecisionTreeRegressor, plot_tree
 
 from targeting.figures.people import people, person
 from targeting.figures.style import ACCENT, DARK, LIGHT, drawing, entitle
-from targeting.words.features import covariate_words
+from targeting.words.features import MONEY, WORDINGS, covariate_words
 from targeting.words.learners import learner_name
-from targeting.words.money import amount, unit
+from targeting.words.money import amount, currency, unit
 from targeting.words.numbers import percent
 from targeting.words.outcomes import outcome_words
 
@@ -189,6 +189,15 @@ def _members(used: Sequence[str], groups: pd.DataFrame) -> str:
     return f"Alike: {'; '.join(found)}. " if found else ""
 
 
+def _bound(words: str, bound: float) -> str:
+    """A bound of the covariate that is called so, with its unit where that is a share or money."""
+    form = next((wording.form for wording in WORDINGS.values() if wording.words == words), "")
+    if "%" in form:
+        return f"{100 * bound:.3g}%"
+    size = f"{bound:,.0f}" if abs(bound) >= WHOLE else f"{bound:.3g}"
+    return f"{size} {currency()}" if form == MONEY or words.startswith("spend in ") else size
+
+
 def _node(text: str, outcome: str) -> str:
     """A node of scikit-learn's tree in words: its question, its mean effect, its share of rows."""
     if text.strip() in ("True", "False"):
@@ -196,8 +205,7 @@ def _node(text: str, outcome: str) -> str:
     lines = []
     for line in text.split("\n"):
         if found := re.fullmatch(r"(.*) <= (\S+)", line):
-            bound = float(found[2])
-            lines.append(f"{found[1]}\nup to {f'{bound:,.0f}' if abs(bound) >= WHOLE else f'{bound:.3g}'}?")
+            lines.append(f"{found[1]}\nup to {_bound(found[1], float(found[2]))}?")
         elif found := re.fullmatch(r"samples = (\S+)%", line):
             lines.append(f"{float(found[1]):.0f}% of rows")
         elif found := re.fullmatch(r"value = (\S+)", line):

@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from targeting.figures.heatmaps import legible
 from targeting.figures.style import ACCENT, DARK, LIGHT, drawing, entitle
 from targeting.segments.factor_names import FactorName
-from targeting.segments.stability import ABSENT
 from targeting.words.features import MONEY, WORDINGS
 from targeting.words.money import currency
 
@@ -241,8 +240,11 @@ def _apart(points: Matrix) -> Matrix:
     return moved
 
 
-def transitions_chart(moves: pd.DataFrame) -> Figure:
-    """How households of each segment in the earlier half of the weeks are spread over segments in the later half."""
+def transitions_chart(moves: pd.DataFrame, found: str) -> Figure:
+    """How households of each segment in the earlier half of the weeks are spread over segments in the later half.
+
+    `found` is the title.
+    """
     table, sizes = _wide(moves, "earlier", "later", "share"), moves.groupby("earlier")["n"].sum()
     figure = drawing(0.6 * len(table) + 2)
     axes = figure.subplots()
@@ -252,9 +254,7 @@ def transitions_chart(moves: pd.DataFrame) -> Figure:
         xlabel="Segment in the later half of the weeks",
         ylabel="Segment in the earlier half (households)",
     )
-    both = moves[moves["later"] != ABSENT]
-    stay = both.loc[both["earlier"] == both["later"], "n"].sum() / max(both["n"].sum(), 1)
-    entitle(figure, f"{stay:.0%} of households that bought in both halves of the weeks are in the same segment in both")
+    entitle(figure, found)
     return figure
 
 

@@ -33,6 +33,7 @@ def tuning_chart(
                 found["tuned_loss"], color=DARK, linestyle=":", label="the search's choice, on folds that did not choose it"
             )
         left.xaxis.set_major_locator(MaxNLocator(integer=True))
+        left.ticklabel_format(axis="y", useOffset=False)  # else losses that hardly differ read as differences from a number
         words = outcome_words(outcome)
         left.set(
             xlabel="Trial of settings (those given up are left out)", ylabel="R-loss (squared error)", title=words.capitalize()
@@ -45,6 +46,9 @@ def tuning_chart(
         right.set(xlabel="Share of the differences in loss", ylabel="", xlim=(0, 1), title=title)
     handles = {label: handle for handle, label in zip(*grid[0][0].get_legend_handles_labels(), strict=True)}
     figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=2, fontsize=9)
-    kept = [f"{found['kept']} settings for {outcome_words(outcome)}" for outcome, found in summaries.items()]
-    entitle(figure, f"What the search keeps of the {learner_name(learner)}: {', '.join(kept)}")
+    kept: dict[str, list[str]] = {}
+    for outcome, found in summaries.items():
+        kept.setdefault(found["kept"], []).append(outcome_words(outcome))
+    parts = [f"{which} settings for {' and '.join(outcomes)}" for which, outcomes in kept.items()]
+    entitle(figure, f"What the search keeps of the {learner_name(learner)}: {', '.join(parts)}")
     return figure

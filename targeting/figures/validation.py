@@ -91,7 +91,7 @@ def calibration_chart(groups: pd.DataFrame, main: str, outcome: str) -> Figure:
         figure,
         _calibration_words(own, outcome),
         f"Across: predicted effect, mean of the group ({per}). Up: what doubly robust scores measure, with 95% intervals. "
-        "Dashed: as predicted.",
+        f'Dashed: as predicted. The title tells of the panel "{CHOSEN}".',
     )
     return figure
 

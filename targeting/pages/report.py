@@ -29,7 +29,7 @@ from targeting.sentences.glossary import glossary
 from targeting.sentences.heterogeneity import ranked_by
 from targeting.sentences.overlap import overlap_words
 from targeting.sentences.policy_names import whom
-from targeting.sentences.refutation import verdict_words
+from targeting.sentences.refutation import CHECK_WORDS, verdict_words
 from targeting.sentences.truth import claims_in_words, truth_sentences
 from targeting.words.estimators import PLAIN_TELLS, decided_by, names
 from targeting.words.features import covariate_words
@@ -201,7 +201,7 @@ def said(metrics: Mapping[str, Any], tables: Tables, parameters: Mapping[str, An
         "effect_in_margin": sentences.effect_in_margin(metrics, tables["ate"], outcome) if outcome == outcomes[0] else "",
         "overlap": overlap_words(metrics["nuisance"]),
         "refutation": sentences.refutation_sentence(refutation),
-        "segments_note": "" if no_tills(metrics) else sentences.segments_note(metrics),
+        "segments_note": "" if no_tills(metrics) else sentences.segments_note(metrics, tables["segment_transitions"]),
         "segments_differ": {name: sentences.segments_sentence(metrics["segment_effects"], name) for name in outcomes},
         "limits": sentences.limits(metrics, parameters["data"]),
         "everybody": decision.EVERYBODY.get(metrics["nuisance"]["answers"], ""),
@@ -280,6 +280,7 @@ def report_context(
         "plain_tells": PLAIN_TELLS[decided],
         "amount": amount,
         "refutations": records(refutation.assign(verdict=[verdict_words(row, tills) for _, row in refutation.iterrows()])),
+        "check_words": CHECK_WORDS,
         "past": past_campaigns(metrics, tables, outcome),
         "truth": truth_in_words(metrics, tables["truth"]),
         "parameters": list(flat(parameters)),

@@ -12,17 +12,23 @@ from targeting.sentences.segments_page import ADDS, campaigns_sentence, steps_to
 
 
 def segments_page(
-    source: str, metrics: Mapping[str, Any], rows: Mapping[str, int], segments: pd.DataFrame, pictures: Sequence[bytes]
+    source: str,
+    metrics: Mapping[str, Any],
+    rows: Mapping[str, int],
+    segments: pd.DataFrame,
+    moves: pd.DataFrame,
+    pictures: Sequence[bytes],
 ) -> str:
     """The page as HTML that needs nothing else.
 
     `metrics` has ingest, segment and stability; `rows` the number of rows of each canonical table; `segments` is the table
-    plots/segments.csv; `pictures` are two PNG files: segments by two of their averages, and by all features.
+    plots/segments.csv, `moves` plots/segment_transitions.csv; `pictures` are two PNG files: segments by two of their averages,
+    and by all features.
     """
     context = {
         "data_name": source,
         "metrics": metrics,
-        "note": segments_note(metrics),
+        "note": segments_note(metrics, moves),
         "segments": segments.to_dict("records"),
         "tables": [(name, rows[name], words) for name, words in ADDS.items()],
         "campaigns": campaigns_sentence(rows),

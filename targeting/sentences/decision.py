@@ -41,7 +41,7 @@ def decision_headline(metrics: Metrics, policies: pd.DataFrame) -> str:
         return "Not known, test it: those mailed and those not do not compare."
     if policy["recommended"] != "none":
         kind = "shown to pay" if policy["shown"] else "the best bet, not shown to pay"
-        return f"Mail {percent(policy['share'])} of households: {kind}."
+        return f"Mail {chance(policy['share'])} of households: {kind}."
     if loss_of_mailing_everybody(answers, policies):
         return f"Mail nobody: mailing {EVERYBODY[answers]} is shown to lose."
     return "Mail nobody yet: whether mailing pays is not known, test it."
@@ -96,7 +96,8 @@ def key_numbers(metrics: Metrics, policies: pd.DataFrame, effects: pd.DataFrame,
         f"{amount(policy['breakeven'], outcome)}",
     }
     inside = policies.set_index("policy").loc["inside"]
-    risk = f"it loses with a chance of {chance(policy['chance_of_loss'])}"
+    ends = f"{money(policy['expected_profit_lower'])} to {money(policy['expected_profit_upper'])} with a probability of 95%"
+    risk = f"{ends}; it loses with a chance of {chance(policy['chance_of_loss'])}"
     if policy["share_outside"] > 0:
         risk += f"; {money(policy['expected_measured'])} of it in the overlap, the rest on belief alone"
     if policy["recommended"] == "none":

@@ -24,4 +24,5 @@ METHOD_WORDS = {
 
 def glossary(estimators: Mapping[str, str] = NAMES) -> list[tuple[str, str]]:
     """Words and what they mean: of the method, then `estimators`, then policies by code name."""
-    return [*METHOD_WORDS.items(), *estimators.items(), *POLICY_WORDS.items()]
+    policies = {f"policy {name}": words for name, words in POLICY_WORDS.items()}  # breakeven is a word of the method, too
+    return [*METHOD_WORDS.items(), *estimators.items(), *policies.items()]

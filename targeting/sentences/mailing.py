@@ -7,6 +7,7 @@ import pandas as pd
 
 from targeting.campaign.mailing import DECISION, Ground, NextCampaign
 from targeting.sentences.policy_names import POLICY_WORDS
+from targeting.words.features import covariate_words
 from targeting.words.money import amount
 from targeting.words.numbers import number
 
@@ -61,7 +62,12 @@ def _marks(row: Any) -> list[str]:
         carried = ", so that its effect is what is believed of others, with more doubt" if row.reach else ""
         marks.append(f"Outside the overlap: past campaigns mailed {often} households like it (propensity {past}){carried}")
     if row.unlike:
-        marks.append(f"Unlike any household that the effect was learned from: {row.unlike}")
+        marks.append(f"Unlike any household that the effect was learned from: {_named(row.unlike)}")
     elif row.outside_range:
-        marks.append(f"Beyond all that the effect was learned from, and taken to be at its edge: {row.outside_range}")
+        marks.append(f"Beyond all that the effect was learned from, and taken to be at its edge: {_named(row.outside_range)}")
     return marks
+
+
+def _named(covariates: str) -> str:
+    """Columns of covariates, as `Past.outside_range` joins them, in words."""
+    return ", ".join(map(covariate_words, covariates.split(", ")))

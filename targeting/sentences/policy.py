@@ -38,7 +38,7 @@ def reach_words(bet: Mapping[str, Any]) -> str:
     outside = ""
     if bet["recommended_outside"] > 0:
         outside = f" ({percent(bet['recommended_outside'])} of them outside the overlap, on belief alone)"
-    return f"{percent(bet['recommended_share'])} of households, {POLICY_WORDS[bet['recommended']]}{outside}"
+    return f"{chance(bet['recommended_share'])} of households, {POLICY_WORDS[bet['recommended']]}{outside}"
 
 
 def measured_words(bet: Mapping[str, Any]) -> str:

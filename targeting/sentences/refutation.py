@@ -17,6 +17,19 @@ NOT_RUN = {
     "trial_left_out_sign": ONE_TRIAL,
 }
 
+# Each check by what it looks at.
+CHECK_WORDS = {
+    "placebo_ratio": "placebo treatment: mean effect over the original",
+    "placebo_false_alarms": "placebo treatment: share of intervals that exclude zero",
+    "placebo_position": "placebo treatment: where the original effect lies among them",
+    "negative_control": "purchases before the campaign: effect on them",
+    "random_cause_se": "random covariate: shift in standard errors",
+    "random_cause_relative": "random covariate: shift over the effect",
+    "subset_stability": "random households: 1 - sd / mean",
+    "subset_spread": "random households: sd over what sampling gives",
+    "trial_left_out_shift": "one trial left out: shift in standard errors",
+    "trial_left_out_sign": "one trial left out: signs turned",
+}
 NO_HISTORY = "the table does not tell what customers did before they could be mailed"
 
 

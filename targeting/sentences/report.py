@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from targeting.sentences.halves import people_move
 from targeting.sentences.heterogeneity import heterogeneity_words, ranked_by
 from targeting.sentences.overlap import overlap_words
 from targeting.sentences.refutation import verdict_words
@@ -114,7 +115,10 @@ def loss_of_mailing_everybody(answers: str, policies: pd.DataFrame) -> str:
     if answers == "everybody":
         return "Mailing everybody loses money beyond chance." if row["profit_ci_upper"] < 0 else ""
     if row["profit_overlap_ci_upper"] < 0:
-        return "Mailing everybody inside the overlap loses money beyond chance; beyond the overlap the data cannot know it."
+        return (
+            "Mailing everybody in the overlap, who could as well have been mailed as not, loses money beyond chance; of others "
+            "the data cannot know it."
+        )
     return ""
 
 
@@ -251,8 +255,11 @@ def beyond_a_continuum(segment: Metrics, stability: Metrics) -> bool:
     return bool(closer and segment["silhouette"] > stability["silhouette_ungrouped"] + CLEARLY)
 
 
-def segments_note(metrics: Metrics) -> str:
-    """How far the segments can be trusted: how often they are found again, and how apart they lie."""
+def segments_note(metrics: Metrics, moves: pd.DataFrame) -> str:
+    """How far the segments can be trusted: how often they are found again, how apart they lie, and who stays in one.
+
+    `moves` is plots/segment_transitions.csv.
+    """
     segment, stability = metrics["segment"], metrics["stability"]
     further = "further" if beyond_a_continuum(segment, stability) else "no further"
     return (
@@ -260,7 +267,9 @@ def segments_note(metrics: Metrics) -> str:
         f"{number(segment['ari_mean'])} (1 is the same, 0 is chance), with every step refitted of "
         f"{number(stability['ari_all_mean'])}. "
         f"Silhouette {number(segment['silhouette'])}, of households with the same correlations but no groups "
-        f"{number(stability['silhouette_ungrouped'])}: they lie {further} apart than the parts of a continuum."
+        f"{number(stability['silhouette_ungrouped'])}: they lie {further} apart than the parts of a continuum. "
+        f"And people move: {people_move(moves, stability['halves_same'])}. Of a household's segment read what it did lately, "
+        "not what it is."
     )
 
 

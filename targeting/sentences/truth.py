@@ -13,6 +13,7 @@ from targeting.words.numbers import number, percent
 
 AVERAGED_OVER = {"ATE": "all household-trials", "ATT": "those mailed", "ATO": "the overlap"}
 SPEND, BASKETS = OUTCOMES
+EXPECTED = ("expected_profit", "expected_profit_lower", "expected_profit_upper")
 
 
 def claims_in_words(truth: pd.DataFrame) -> dict[str, list[dict[str, str]]]:
@@ -52,8 +53,16 @@ def truth_sentences(metrics: Mapping[str, Any], truth: pd.DataFrame) -> list[str
     """What the truth says of the recommendation, of the effect that is read first, and of how many intervals hold it."""
     found, recommended = metrics["truth"], metrics["policy"]["recommended"]
     best = f"the best there is, contacting exactly those whose contact pays, {money(found['profit_oracle'])}"
-    who = "Mailing nobody, as recommended," if recommended == "none" else f"The recommended policy, `{recommended}`,"
-    sentences = [f"{who} truly earns {money(found['profit_recommended'])} per household and campaign; {best}."]
+    who, earns = "Mailing nobody, as recommended,", found["profit_recommended"]
+    hoped = ""
+    if recommended != "none":
+        who, (expected, lower, upper) = (
+            f"The recommended policy, `{recommended}`,",
+            (metrics["policy"][name] for name in EXPECTED),
+        )
+        holds = "holds" if lower <= earns <= upper else "does not hold"
+        hoped = f", where {money(expected)} was expected ({money(lower)} to {money(upper)}, which {holds} the truth)"
+    sentences = [f"{who} truly earns {money(earns)} per household and campaign{hoped}; {best}."]
     known = truth[(truth["trial"] == "all") & truth["covered"].notna()]
     effects = known[(known["what"] == "effect") & (known["outcome"] == SPEND)].set_index("name")
     if READ_FIRST in effects.index:

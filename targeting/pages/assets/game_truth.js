@@ -74,7 +74,8 @@ function truthChart(place, { own, data, picked, members }) {
     const mailed = members[segment].filter((i) => picked.has(i));
     const left = members[segment].filter((i) => !picked.has(i));
     const pay = (customers) => customers.filter((i) => own.true[i] > 0).length;
-    const words = `${mailed.length} mailed, of whom ${pay(mailed)} paid; ${left.length} not, of whom ${pay(left)} would have`;
+    const went = mailed.length ? `${mailed.length} mailed, of whom ${pay(mailed)} paid` : "none mailed";
+    const words = left.length ? `${went}; ${left.length} not, of whom ${pay(left)} would have paid` : went;
     const drawing = dotStrip(members[segment], own.true_uplift, line, bins, data.breakeven, (i) => (picked.has(i) ? "mailed" : "left"));
     stripItem(list, name, words, drawing);
   });

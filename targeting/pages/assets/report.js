@@ -1,6 +1,11 @@
 // The report: draws its charts, and lets the reader change cost, margin and axes. Words reach the page as text only.
 const read = (id) => JSON.parse(document.getElementById(id).textContent);
 const percent = (value) => `${Math.round(value * 100)}%`;
+// A chance, or a share of those who are mailed, as chance of targeting/words/numbers.py says it: never 0% of something.
+function chance(value) {
+  if (value > 0 && value < 0.01) return "less than 1%";
+  return value > 0.99 && value < 1 ? "more than 99%" : percent(value);
+}
 // A tenth of a percent where it is no whole one, as the run's own may be between two steps.
 const marginWords = (share) => `${Number((100 * share).toFixed(1))}%`;
 const within = (estimate) => `${money(estimate.value, 2)} (${money(estimate.lower, 2)} to ${money(estimate.upper, 2)})`;
@@ -37,7 +42,7 @@ function together(row, compared) {
   return `; with ${compared === 2 ? "both" : `all ${compared}`} compared at once it may be as low as ${money(row.together, 2)}`;
 }
 
-// What targeting/policy/value.py's in_words says, in short; `answers` is what the overlap allows to be said.
+// What recommendation_words of targeting/sentences/policy.py says, in short; `answers` is what the overlap allows to be said.
 function sentence(result, at, answers) {
   if (answers === "nothing") return `${at}: mail nobody; those mailed and those not mailed do not compare, so no profit is evidence.`;
   const able = result.table.filter((item) => item.candidate);
@@ -56,14 +61,14 @@ function sentence(result, at, answers) {
   return `${at}: mail nobody; no policy is expected to earn more (${compared}, ${earns}).`;
 }
 
-// The decision in a dozen words, as decision_headline of targeting/sentences/report.py says the run's own.
+// The decision in a dozen words, as decision_headline of targeting/sentences/decision.py says the run's own.
 function headline(result, answers, everybody) {
   if (answers === "nothing") return "Not known, test it: those mailed and those not do not compare.";
-  const at = `At ${money(result.cost, 2)} per contact`;
+  const at = `At ${money(result.cost, 2)}`;
   if (result.recommended !== "none") {
     const row = result.table.find((item) => item.policy === result.recommended);
     const shown = row.candidate && row.together > 0;
-    return `${at} mail ${percent(row.share)} of ${ONE}s: ${shown ? "shown to pay" : "the best bet"}.`;
+    return `${at} mail ${chance(row.share)} of ${ONE}s: ${shown ? "shown to pay" : "the best bet"}.`;
   }
   const reached = result.table.find((item) => item.policy === (answers === "everybody" ? "all" : "inside"));
   if (reached.profit.upper < 0) return `${at} mail nobody: ${everybody} is shown to lose.`;
@@ -75,7 +80,7 @@ function turnWords(turn, before, margin) {
   if (turn === null) return "At this margin no cost on the slider turns the decision.";
   const { share, expected } = before.table.find((item) => item.policy === before.recommended);
   const gain = expected.value < turn.last / 1000 ? "next to nothing" : `an expected ${money(expected.value, 2)} per ${ONE}`;
-  const just = `just below, it mails ${percent(share)} for ${gain}`;
+  const just = `just below, it mails ${chance(share)} for ${gain}`;
   return `The decision turns at ${money(turn.last, 2)} per contact: from ${money(turn.first, 2)} on it is to mail nobody; ${just} (margin ${margin}).`;
 }
 
@@ -124,13 +129,16 @@ function otherNumbers({ cost, margin, table, recommended }) {
   const alone = { value: margin * measured, lower: margin * measuredLower, upper: margin * measuredUpper };
   const told = `measured it brought ${money(alone.value, 2)} (95% interval ${money(alone.lower, 2)} to ${money(alone.upper, 2)})`;
   const ends = ({ lower, upper }) => `${money(lower, 2)} to ${money(upper, 2)} with a probability of 95%`;
-  const { expected, outside, compared } = table.find((row) => row.policy === recommended);
+  const at = (name) => table.find((row) => row.policy === name);
+  const [{ expected, outside, compared }, inside] = [at(recommended), at("inside").expected];
   const part = outside > 0 ? `; ${money(compared, 2)} of it in the overlap, the rest on belief alone` : "";
-  const earned = recommended === "none" ? "what mailing nobody earns" : `${ends(expected)}${part}`;
+  const earned = `${ends(expected)}; it loses with a chance of ${chance(chanceBelow(expected))}${part}`;
+  const others = `mailing everybody in the overlap ${money(inside.value, 2)}, which pays with a chance of ${chance(1 - chanceBelow(inside))}`;
+  const nobodys = ["what mailing nobody earns", ...(effectInAll ? [others] : [])].join("; ");
   return {
     ...(effectInAll && { brings: [money(brought.value, 2), `what a mailing is expected to bring in margin, in the overlap: ${ends(brought)}; ${told}`] }),
     costs: [money(cost, 2), "what a contact costs, as the slider says"],
-    earns: [money(recommended === "none" ? 0 : expected.value, 2), `expected profit of the decision per ${ONE}: ${earned}`],
+    earns: [money(recommended === "none" ? 0 : expected.value, 2), `expected profit of the decision per ${ONE}: ${recommended === "none" ? nobodys : earned}`],
   };
 }
 
