@@ -25,8 +25,8 @@ from targeting.stats.joint import CriticalValues, normal_errors
 
 Vector = NDArray[np.float64]
 DEAREST = 3.0  # the sliders reach this many times the run's own cost (and margin, where it is no share of sales)
-LEAST_RANGE = 10.0  # and at least this many USD
-STEPS = (0.01, 0.05, 0.1, 0.25, 0.5, *(digit * 10.0**power for power in range(7) for digit in (1.0, 2.5, 5.0)))
+LEAST_RANGE = 10.0  # and at least this many USD where other costs are marked, or the own one is nothing
+STEPS = tuple(digit * 10.0**power for power in range(-6, 7) for digit in (1.0, 2.5, 5.0))
 MOST_STEPS = 100  # of a slider: the smallest of STEPS is taken that needs no more
 PEAK_DRAWS = 500  # of a whole curve, for the range of its peak to a whole percent
 KEPT = 1000  # sums by household of so many decisions are kept at a time
@@ -70,8 +70,10 @@ def slider_steps(economics: Economics, outcome: str, marked: Iterable[float] = (
 
     `marked` are costs per contact that the page names, and where its slider can therefore stand, as far as it goes.
     """
-    own = economics.averages()
-    most = {name: max(DEAREST * own[name], LEAST_RANGE) for name in ("cost", "margin")}
+    own, marked = economics.averages(), list(marked)
+    most = {name: DEAREST * own[name] if own[name] > 0 else LEAST_RANGE for name in ("cost", "margin")}
+    if marked:
+        most["cost"] = max(most["cost"], LEAST_RANGE)
     margins = steps(own["margin"], 1.0 if outcome == "purchase_amount" else most["margin"], 1)
     costs = steps(own["cost"], most["cost"], 0)
     for cost in marked:
