@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.special import expit
 
 from targeting.base.columns import KEYS
 from targeting.base.errors import DataError
@@ -78,6 +79,25 @@ def test_stacking_weights_agree_with_a_grid(probability):
     grid = np.linspace(0, 1, 1001)
     best = grid[np.argmin([task.loss(candidates @ [weight, 1 - weight]) for weight in grid])]
     assert stacking_weights(task, candidates) == pytest.approx([best, 1 - best], abs=0.002)
+
+
+@pytest.mark.parametrize("probability", [False, True])
+def test_stacking_weights_are_exact_to_far_less_than_they_are_rounded_to(probability, monkeypatch):
+    """Another processor's last bits must not move a weight across the edge at which it is rounded."""
+    rng = np.random.default_rng(5)
+    x = rng.normal(size=800)
+    target = (rng.random(800) < expit(x)).astype(float) if probability else 50 * x + rng.normal(0, 80, 800)
+    signals = [slope * x + rng.normal(0, 0.5, 800) for slope in (0.4, 0.9, 1.6)]
+    candidates = np.column_stack([expit(signal) if probability else 50 * signal for signal in signals])
+    task = Task("any", target, rng.random(800) < 0.9, outcome_model, probability)
+    weights = np.array([0.2, 0.5, 0.3])
+    for place in range(3):
+        step = 1e-6 * np.eye(3)[place]
+        slope = (task.loss(candidates @ (weights + step)) - task.loss(candidates @ (weights - step))) / 2e-6
+        assert task.gradient(candidates, weights)[place] == pytest.approx(slope, rel=1e-5)
+    monkeypatch.setattr(np, "round", lambda values, *_: values)
+    moved = candidates * (1 + 1e-13 * rng.normal(size=candidates.shape))
+    np.testing.assert_allclose(stacking_weights(task, moved), stacking_weights(task, candidates), atol=1e-9)
 
 
 def test_a_useless_candidate_gets_no_weight():
