@@ -127,7 +127,11 @@ def test_sliders_stop_at_round_numbers_and_at_the_runs_own():
     assert 12.73 in costs
     assert margins.tolist() == pytest.approx(np.arange(1, 101) / 100)
     assert steps(0.3, 1.0, 1)[29] == 0.3, "the run's own to the last bit"
-    assert steps(0.004, 0.03, 1).tolist() == [0.004, 0.01, 0.02, 0.03]
+    assert steps(0.004, 0.03, 1).tolist() == pytest.approx(np.arange(1, 61) / 2000)
+    # What costs cents has a slider of cents, unless dearer costs are marked.
+    assert slider_steps(Economics(0.1, 0.3), "purchase_amount")[0][-1] == pytest.approx(0.3)
+    assert slider_steps(Economics(0.1, 0.3), "purchase_amount", [5.0])[0][-1] == 10.0
+    assert slider_steps(Economics(0.0, 0.3), "purchase_amount")[0][-1] == 10.0
     assert slider_steps(Economics(12.73, 4.0), "purchase_count")[1][-1] == 12.0
     marked = slider_steps(Economics(12.73, 0.3), "purchase_amount", [0.642666921, 12.73, 1e6])[0]
     assert marked.tolist() == sorted([*costs.tolist(), 0.642666921]), "and at costs that the page names, as far as it goes"
