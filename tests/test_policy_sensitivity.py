@@ -154,6 +154,8 @@ def test_shifts_that_turn_the_recommendation_by_hand():
     found = turning_shifts(unclear, TEN, "none", ECONOMICS)
     assert found == {"policy": "all", "direction": "understated", "shift": 0.0, "shift_interval": 6.0}
     assert turning_shifts(judged(ess=[0, 0, 0]), TEN, "none", ECONOMICS) == {"policy": "none"}
+    # A best bet that mails nobody inside the overlap was measured nowhere.
+    assert turning_shifts(judged(), TEN * 0, "prudent", ECONOMICS) == {"policy": "none"}
 
 
 def test_a_shift_counts_each_contact_at_its_own_margin():

@@ -170,7 +170,7 @@ def turning_shifts(table: pd.DataFrame, contacts: pd.DataFrame, recommended: str
     end, to fall to 0. Where nobody is recommended: by how much the best candidate's must be understated for its profit, and
     its interval, to rise to 0. Unmeasured confounding shifts effects by the same amount in USD whatever the cost, so the shift is
     profit over the mean of the measured `contacts` (rows, a column per policy of `table`) times margin. Keys: policy, direction,
-    shift, shift_interval; without any candidate only policy `none`.
+    shift, shift_interval; where nothing is measured only policy `none`.
     """
     compared = table[recommendable(table)]
     if compared.empty:
@@ -178,6 +178,8 @@ def turning_shifts(table: pd.DataFrame, contacts: pd.DataFrame, recommended: str
     name = recommended if recommended != "none" else str(compared.loc[compared["profit"].idxmax(), "policy"])
     row = table.set_index("policy").loc[name]
     scale = float(np.mean(contacts[name] * economics.margin))
+    if scale == 0:  # a best bet all of whose contacts lie outside the overlap: nothing of it is measured
+        return {"policy": "none"}
     direction = "overstated" if recommended != "none" else "understated"
     sign = 1.0 if direction == "overstated" else -1.0
     return {
