@@ -56,7 +56,7 @@ def earned(seed: int, test: EmailTest) -> dict[str, float]:
     found = {"oracle": np.maximum(truth, 0).mean(), "all": truth.mean()}
     for name, spread in SPREADS.items():
         settings = {"outcome": "sales", "prudence": 0.5, "effect_spread": spread, "caution": 0.3}
-        settings |= {"budget_usd": None, "budget_contacts": None}
+        settings |= {"extrapolation": 0.5, "budget_usd": None, "budget_contacts": None}
         inputs = PolicyInputs(panel, nuisance, effects, effects, economics, settings, (0.1, 0.9), "everybody", seed)
         chosen = choose_policy(inputs)
         found[name] = (chosen.decisions[chosen.recommended].to_numpy() * truth).mean() if chosen.recommended != "none" else 0.0
