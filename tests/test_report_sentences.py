@@ -48,6 +48,18 @@ def test_sentences_follow_the_numbers():
     assert sure(nothing, clear, passing).startswith("These data cannot say whom to mail")
 
 
+def test_the_refutations_say_which_effect_they_compare_with():
+    _, tables = results()
+    effects, refutation = tables["ate"], tables["refutation"]
+    own = (effects["outcome"] == "purchase_amount") & (effects["trial"] == "all") & (effects["method"] == "ato")
+    effects = effects.assign(estimate=effects["estimate"].mask(own, 13.55))
+    theirs = (refutation["outcome"] == "purchase_amount") & (refutation["estimator"] == "ato")
+    refutation = refutation.assign(original=refutation["original"].mask(theirs, 13.93))
+    said = sentences.refutation_original(refutation, effects, "purchase_amount")
+    assert re.search(r"they compare with is \$13\.93 .* above is \$13\.55\.", said)
+    assert sentences.refutation_original(refutation[~theirs], effects, "purchase_amount") == ""
+
+
 def test_the_headline_and_its_three_numbers():
     metrics, _ = results()
     own = {"recommended": "none", "cost": 12.73, "breakeven": 42.43, "margin": 0.5, "expected_profit": 0.0, "share_outside": 0.0}

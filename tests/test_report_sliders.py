@@ -1,5 +1,7 @@
 """What the report shows follows its sliders."""
 
+import re
+
 import numpy as np
 import pytest
 from playwright.sync_api import Page
@@ -117,6 +119,19 @@ TURNS = """
 }
 """
 
+# What is mailed at the stops of cost from the first number to the second, at the margin that is set.
+SHARES = """
+([first, last]) => {
+  const j = Number(document.getElementById("margin").value);
+  const shares = [];
+  for (let i = first; i <= last; i += 1) {
+    const { table, recommended } = model.at(i, j);
+    shares.push(table.find((row) => row.policy === recommended).share);
+  }
+  return shares;
+}
+"""
+
 
 def test_the_headline_turns_where_the_decision_does(browser, tmp_path):
     metrics, tables = results()
@@ -125,7 +140,13 @@ def test_the_headline_turns_where_the_decision_does(browser, tmp_path):
         own = ready(page).inner_text("#decision")
         first = page.evaluate(TURNS)
         assert 0 < first < len(stops[0])
-        assert f"from ${stops[0][first]:.2f} on it is to mail nobody" in page.inner_text("#turns")
+        said = page.inner_text("#turns")
+        assert f"From ${stops[0][first]:.2f} on it is to mail nobody" in said
+        # Most are mailed at every stop up to the one that is named, and not at the next.
+        most = re.search(r"Most households are to be mailed up to \$([\d.]+)", said)
+        assert most
+        shares = page.evaluate(SHARES, [0, first])
+        assert stops[0][min(np.flatnonzero(np.array(shares) < 0.5)) - 1] == pytest.approx(float(most[1]))
         page.fill("#cost", str(first - 1))
         below = page.inner_text("#decision")
         for stop in range(len(stops[0])):

@@ -201,6 +201,7 @@ def said(metrics: Mapping[str, Any], tables: Tables, parameters: Mapping[str, An
         "effect_in_margin": sentences.effect_in_margin(metrics, tables["ate"], outcome) if outcome == outcomes[0] else "",
         "overlap": overlap_words(metrics["nuisance"]),
         "refutation": sentences.refutation_sentence(refutation),
+        "refutation_original": sentences.refutation_original(refutation, tables["ate"], outcome),
         "segments_note": "" if no_tills(metrics) else sentences.segments_note(metrics, tables["segment_transitions"]),
         "segments_differ": {name: sentences.segments_sentence(metrics["segment_effects"], name) for name in outcomes},
         "limits": sentences.limits(metrics, parameters["data"]),

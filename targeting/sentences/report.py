@@ -85,6 +85,18 @@ def refutation_sentence(refutation: pd.DataFrame) -> str:
     )
 
 
+def refutation_original(refutation: pd.DataFrame, effects: pd.DataFrame, outcome: str) -> str:
+    """By how much the effect that the refutations try to refute differs from the one that is read first, and why."""
+    own = refutation[(refutation["estimator"] == READ_FIRST) & (refutation["outcome"] == outcome)]
+    if own.empty or pd.isna(read_first(effects, outcome)["estimate"]):
+        return ""
+    original, first = own.iloc[0]["original"], read_first(effects, outcome)["estimate"]
+    return (
+        f"Checks refit hundreds of times, so by lighter models: the original effect on {outcome_words(outcome)} that they "
+        f"compare with is {amount(original, outcome)} ({NAMES[READ_FIRST]}), where the effect above is {amount(first, outcome)}."
+    )
+
+
 def doubts(metrics: Metrics, effects: pd.DataFrame, refutation: pd.DataFrame, outcome: str) -> list[str]:
     """What stands against trusting the recommendation's numbers, gravest first; `outcome` is the one that profits are of."""
     found = []

@@ -76,12 +76,13 @@ function headline(result, answers, everybody) {
 }
 
 // `before` is what is decided at the last stop before the turn, which may be to mail a handful for next to nothing.
-function turnWords(turn, before, margin) {
+function turnWords(turn, before, margin, costs) {
   if (turn === null) return "At this margin no cost on the slider turns the decision.";
   const { share, expected } = before.table.find((item) => item.policy === before.recommended);
   const gain = expected.value < turn.last / 1000 ? "next to nothing" : `an expected ${money(expected.value, 2)} per ${ONE}`;
-  const just = `just below, it mails ${chance(share)} for ${gain}`;
-  return `The decision turns at ${money(turn.last, 2)} per contact: from ${money(turn.first, 2)} on it is to mail nobody; ${just} (margin ${margin}).`;
+  const just = share >= 0.5 ? "" : `; just below, it mails ${chance(share)} for ${gain}`;
+  const most = turn.most < 0 ? "" : `Most ${ONE}s are to be mailed up to ${money(costs[turn.most], 2)} per contact. `;
+  return `${most}From ${money(turn.first, 2)} on it is to mail nobody${just} (margin ${margin}).`;
 }
 
 // What of the first screen is of the run alone: said where the sliders are elsewhere, with what would make it so there.
@@ -92,11 +93,14 @@ function tellOfRun(own, { cost, margin }) {
   options.textContent = `-S policy.cost=${Number(cost.toPrecision(4))} -S policy.margin=${Number(margin.toPrecision(4))}${options.dataset.also}`;
 }
 
-// A mark under the slider of costs, between the stops where the decision turns.
+// Marks under the slider of costs: between the stops where the decision turns, and where it no longer mails most.
 function markTurn(turn, last) {
-  const mark = document.getElementById("turn-mark");
-  mark.hidden = turn === null;
-  if (turn !== null) mark.style.setProperty("--at", (turn.stop - 0.5) / last);
+  const places = { "turn-mark": turn && turn.stop, "most-mark": turn && turn.most >= 0 && turn.most + 1 < turn.stop ? turn.most + 1 : null };
+  for (const [id, stop] of Object.entries(places)) {
+    const mark = document.getElementById(id);
+    mark.hidden = stop === null;
+    if (stop !== null) mark.style.setProperty("--at", (stop - 0.5) / last);
+  }
 }
 
 function fillTable(result, at) {
@@ -205,7 +209,7 @@ function startWhatIf(chart) {
     document.getElementById("what-if").textContent = sentence(result, at, answers);
     const [, stop] = inputs.map((input) => Number(input.value));
     const turn = answers === "nothing" ? null : model.turn(stop);
-    document.getElementById("turns").textContent = answers === "nothing" ? "" : turnWords(turn, turn && model.at(turn.stop - 1, stop), margin);
+    document.getElementById("turns").textContent = answers === "nothing" ? "" : turnWords(turn, turn && model.at(turn.stop - 1, stop), margin, data.costs);
     markTurn(turn, Number(inputs[0].max));
     // At the run's own cost and margin the words under the curve say so, by more draws; where the arms do not compare nothing does.
     const own = inputs.every((input) => input.value === input.defaultValue);

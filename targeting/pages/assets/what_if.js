@@ -39,16 +39,23 @@ function whatIf(data) {
       together: profit.value - reach[place] * profit.se,
     };
   };
+  const shareOf = (place) => {
+    const { decision, columns } = policies[recommended[place]];
+    return columns.contacts[decision === null ? 0 : decision[place]] / n;
+  };
   const pointAt = (share, k, cost, margin) => {
     const { value, ...interval } = earns(curve, k, cost, margin);
     return { share, profit: value, ...interval, promised: margin * curve.promised[k] - cost * curve.spend[k] };
   };
   return {
-    // The stops between which the decision turns from mailing somebody to mailing nobody, at the j-th margin; null for none.
+    // The stops between which the decision turns from mailing somebody to mailing nobody, at the j-th margin, and `most`, the last
+    // one up to which half of the households or more are mailed, -1 if that is none; null where nothing turns.
     turn(j) {
-      const mails = (i) => data.policies[recommended[i * margins.length + j]].name !== "none";
-      const first = costs.findIndex((_, i) => !mails(i) && costs.slice(i).every((_, k) => !mails(i + k)));
-      return first > 0 ? { last: costs[first - 1], first: costs[first], stop: first } : null;
+      const shares = costs.map((_, i) => shareOf(i * margins.length + j));
+      const first = shares.findLastIndex((share) => share > 0) + 1;
+      if (first === 0 || first === costs.length) return null;
+      const fewer = shares.findIndex((share) => share < 0.5);
+      return { last: costs[first - 1], first: costs[first], stop: first, most: fewer - 1 };
     },
     at(i, j) {
       const [cost, margin, place] = [costs[i], margins[j], i * margins.length + j];
