@@ -8,13 +8,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from targeting.base.identifiers import own_identifiers
 from targeting.base.outputs import write_csv, write_figure, write_metrics
 from targeting.base.params import load_params
 from targeting.base.stage import run
 from targeting.figures.people import speak_of
 from targeting.figures.refutation import refutation_chart
-from targeting.robustness.refutation import LEFT_OUT, changed_panels, control_splits, known_reasons, unadjusted_differences
+from targeting.robustness.refutation import changed_panels, control_splits, known_reasons, unadjusted_differences, with_campaigns
 from targeting.robustness.refutation_fits import estimate_all, estimate_controls, estimate_known_reasons, light_nuisances
 from targeting.robustness.refutation_verdicts import refutation_table, tally
 from targeting.stats.resampling import by_lot
@@ -34,13 +33,6 @@ DRAWS = Path("plots/refutation_draws.csv")
 FLOW = Path("plots/negative_control.csv")
 PICTURE = Path("plots/refutation.png")
 METRICS = Path("metrics/refute.json")
-
-
-def with_campaigns(draws: pd.DataFrame, key: pd.DataFrame) -> pd.DataFrame:
-    """The draws, and where a campaign was left out its name as the user has it, by data/tables/identifiers.parquet."""
-    without = draws["check"] == LEFT_OUT
-    named = draws[without].assign(repeat=own_identifiers(draws.loc[without, "repeat"], "campaign", key))
-    return pd.concat([draws[~without], named]).sort_index()
 
 
 def main() -> None:

@@ -3,11 +3,9 @@
 Reads the panel, the nuisances, the best learner's effects and what assigns segments; writes each row's segment at time zero.
 """
 
-from datetime import date
 from pathlib import Path
 
 import pandas as pd
-import pyarrow.parquet as pq
 
 from targeting.base.columns import KEYS, outcomes_of
 from targeting.base.outputs import write_csv, write_figure, write_metrics, write_parquet
@@ -19,7 +17,7 @@ from targeting.figures.people import speak_of
 from targeting.figures.segment_effects import segments_compared_chart
 from targeting.nuisance.overlap import comparable
 from targeting.segments.stored import own_segments, segment_names, segment_numbers
-from targeting.segments.time_zero import features_at_time_zero
+from targeting.segments.time_zero import features_at_time_zero, window
 from targeting.trials.panel import require_aligned
 from targeting.words.money import speak_in
 
@@ -37,14 +35,6 @@ EFFECTS = Path("plots/segment_effects.csv")
 WHOLE_WINDOW = Path("plots/segment_effects_whole_window.csv")
 PICTURE = Path("plots/segments_compared.png")
 METRICS = Path("metrics/segment_effects.json")
-
-
-def window(days: Path) -> tuple[date, date]:
-    """The first and the last day, as the file's own statistics have them: no row is read."""
-    file = pq.ParquetFile(days).metadata
-    place = file.schema.names.index("day")
-    known = [file.row_group(number).column(place).statistics for number in range(file.num_row_groups)]
-    return min(part.min for part in known), max(part.max for part in known)
 
 
 def main() -> None:

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from scipy.stats import norm
 
-from stages.refute import with_campaigns
+from targeting.robustness.refutation import with_campaigns
 from targeting.robustness.refutation_verdicts import (
     COLUMNS,
     left_out_shift,

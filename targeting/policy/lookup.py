@@ -19,7 +19,7 @@ from targeting.policy.beliefs import Beliefs
 from targeting.policy.curve import ROUNDING, SHARES, cumulative
 from targeting.policy.economics import Economics
 from targeting.policy.policies import PolicyData, available, held_out_means, is_lottery
-from targeting.policy.value import BEST_BETS, Evidence, earned_by, measured_part, recommendable, support
+from targeting.policy.value import BEST_BETS, Evidence, earned_by, measured_part, recommendable, share_outside, support
 from targeting.stats.estimates import CONFIDENCE
 from targeting.stats.joint import CriticalValues, normal_errors
 
@@ -192,12 +192,11 @@ class _Sums:
         sums = self.of(name, policy)
         (var_gain, covariance), (_, var_spend) = self.factor * sums @ sums.T
         measured = measured_part(name, policy, self.evidence.overlap)
-        outside = float(policy[~self.evidence.overlap].sum() / policy.sum()) if policy.any() else 0.0
         return {
             "policy": name,
             "decision": number,
             "n": int(policy.sum()),
-            "share_outside": outside,
+            "share_outside": share_outside(policy, self.evidence.overlap),
             "ess": support(name, measured, self.evidence)["ess"],
             "lottery": is_lottery(name, policy, self.evidence.overlap, self.alike),
             **self.believed(name, policy),

@@ -129,6 +129,11 @@ def widened(found: Estimate, shift: Vector | None, share: float = 1.0) -> Estima
     return Estimate(found.value, float(np.sqrt(found.se**2 + np.square(shift.mean(axis=0) / share).mean())))
 
 
+def share_outside(policy: Vector, overlap: NDArray[np.bool_]) -> float:
+    """Which part of a policy's contacts, shape (rows,), lies outside the overlap (rows,); 0 where nobody is contacted."""
+    return float(policy[~overlap].sum() / policy.sum()) if policy.any() else 0.0
+
+
 def measured_part(name: str, policy: ArrayLike, overlap: NDArray[np.bool_]) -> Vector:
     """Those of a policy's contacts (rows,) whose profit is measured: of a best bet inside the overlap, of any other all."""
     contacts = np.asarray(policy, dtype=float)
@@ -177,7 +182,7 @@ def value_table(
             "policy": name,
             "share": float(policy.mean()),
             "n": int(policy.sum()),
-            "share_outside": float(policy[~evidence.overlap].sum() / policy.sum()) if policy.any() else 0.0,
+            "share_outside": share_outside(policy, evidence.overlap),
             "profit_plugin": plugin,
         }
         profit = widened(mean_estimate(earnings[name], evidence.household_id), shifts[name])

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from targeting.policy.beliefs import BELIEVED, COMPARED, Beliefs, believed_profits
 from targeting.policy.economics import Economics
 from targeting.policy.policies import PolicyData, assign, available, held_out_means
-from targeting.policy.value import BEST_BETS, Evidence, earned_by, profits, recommend, recommendable, value_table
+from targeting.policy.value import BEST_BETS, Evidence, earned_by, profits, recommend, recommendable, share_outside, value_table
 from targeting.stats.estimates import mean_estimate
 
 Vector = NDArray[np.float64]
@@ -84,7 +84,7 @@ def best_bet(data: PolicyData, evidence: Evidence, economics: Economics, beliefs
     own = believed.set_index("policy").loc[name, [*BELIEVED, COMPARED]].to_dict()
     contacts = decisions[name].to_numpy()
     found = mean_estimate(earned_by(name, contacts, evidence, economics), evidence.household_id)
-    outside = float(contacts[~data.overlap].sum() / max(contacts.sum(), 1))
+    outside = share_outside(contacts, data.overlap)
     measured = {"measured": found.value, "measured_ci_lower": found.lower, "measured_ci_upper": found.upper}
     reach = {"recommended": name, "recommended_share": float(contacts.mean()), "recommended_outside": outside}
     return {**reach, **own, **measured}

@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from targeting.base.columns import KEYS, PREFIX, outcomes_of
+from targeting.base.identifiers import own_identifiers
 from targeting.stats.folds import sampled_folds
 
 PLACEBO, NEGATIVE_CONTROL, KNOWN_REASONS, RANDOM_CAUSE = "placebo", "negative_control", "known_reasons", "random_cause"
@@ -100,6 +101,13 @@ def known_reasons(
     for repeat in range(repeats):
         drawn = _generator(seed, KNOWN_REASONS, repeat).random(len(folded)) < chance
         yield Draw(KNOWN_REASONS, repeat, folded.assign(treated=drawn.astype(np.int64)))
+
+
+def with_campaigns(draws: pd.DataFrame, key: pd.DataFrame) -> pd.DataFrame:
+    """The draws, and where a campaign was left out its name as the user has it, by data/tables/identifiers.parquet."""
+    without = draws["check"] == LEFT_OUT
+    named = draws[without].assign(repeat=own_identifiers(draws.loc[without, "repeat"], "campaign", key))
+    return pd.concat([draws[~without], named]).sort_index()
 
 
 def can_judge(control: pd.DataFrame) -> bool:

@@ -1,14 +1,24 @@
 """Segments as they could be known at time zero."""
 
 from datetime import date
+from pathlib import Path
 
 import pandas as pd
+import pyarrow.parquet as pq
 
 from targeting.base.columns import KEYS, PREFIX
 
 # How totals grow with the length of history: total ~ days ** exponent. Visits and revenue add up; variety and departments
 # level off, with the exponents that the default data show between 38 and 365 days for the same households.
 GROWTH = {"frequency": 1.0, "monetary_sales": 1.0, "n_products": 0.8, "n_departments": 0.28}
+
+
+def window(days: Path) -> tuple[date, date]:
+    """The first and the last of the days that receipts are of, by the statistics in data/tables/days.parquet: no row is read."""
+    file = pq.ParquetFile(days).metadata
+    place = file.schema.names.index("day")
+    known = [file.row_group(number).column(place).statistics for number in range(file.num_row_groups)]
+    return min(part.min for part in known), max(part.max for part in known)
 
 
 def features_at_time_zero(
