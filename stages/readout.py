@@ -14,7 +14,7 @@ from targeting.base.outputs import write_csv, write_metrics
 from targeting.base.params import load_params
 from targeting.base.stage import run
 from targeting.campaign.readout import ProfitTerms, read_out
-from targeting.sentences.readout import NO_CHANCES, NO_LOTS, readout_words
+from targeting.sentences.readout import NO_CHANCES, NO_LOTS, readout_words, together_words
 from targeting.trials.panel import require_aligned
 from targeting.words.money import speak_in
 
@@ -45,6 +45,9 @@ def main() -> None:
     names = own_identifiers(pd.Series(list(found.campaigns)), "campaign", key).astype(str)
     campaigns = dict(zip(names, found.campaigns.values(), strict=True))
     words = {name: readout_words(name, numbers, table, terms.outcome) for name, numbers in campaigns.items()}
+    together = together_words(table, terms.outcome)
+    if together:
+        words["all"] = together
     reason = "" if campaigns else NO_CHANCES if params["data"]["source"] == "panel" else NO_LOTS
     write_metrics({"n_campaigns": len(campaigns), "reason": reason, "campaigns": campaigns, "words": words}, METRICS)
     write_csv(table, TABLE)

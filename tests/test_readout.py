@@ -14,7 +14,7 @@ from scipy.stats import chisquare, norm
 
 from targeting.campaign.readout import COLUMNS, ProfitTerms, Readout, draw_checks, read_out
 from targeting.nuisance.cross_fit import cross_fit, nuisance_table, nuisance_tasks
-from targeting.sentences.readout import readout_words
+from targeting.sentences.readout import readout_words, together_words
 from targeting.stats.folds import household_folds
 from targeting.stats.joined import SCALE, join
 from targeting.stats.lots import sample_ratio_p
@@ -170,6 +170,32 @@ def test_one_campaign_is_read_whole():
         for column in ("estimate", "se")
     }
     require_stored("readout", figures)
+
+
+def test_several_campaigns_by_lot_are_read_together_too():
+    """Two draws of the same four households: chances of a half and of a tenth, so that the first one counts 5 to 3."""
+    scores, chances = [4.0, 2.0, 8.0, 6.0, 0.0, 10.0, -4.0, 2.0], np.repeat([0.5, 0.1], 4)
+    panel = pd.DataFrame({"household_id": [1, 2, 3, 4] * 2, "campaign_id": np.repeat([5, 9], 4), "by_lot": 1, "x_a": 0.0})
+    panel = panel.assign(trial=panel["campaign_id"], treated=[1, 0, 1, 0, 1, 1, 0, 0], purchase_amount=10.0)
+    panel["known_propensity"] = chances
+    arms = {"mean_purchase_amount": 10.0, "mu0_purchase_amount": 10.0, "mu1_purchase_amount": 10.0, "score0_purchase_amount": 0.0}
+    nuisance = pd.DataFrame({"propensity": chances, "score1_purchase_amount": scores}).assign(**arms)
+    lots = panel[["campaign_id", "household_id"]].assign(mailed=panel["treated"], propensity=chances)
+    targets = panel.loc[panel["treated"] == 1, ["campaign_id", "household_id"]]
+    found = read_out(panel, nuisance, np.repeat("a", 8), lots, targets, TERMS)
+    together = found.table[found.table["campaign_id"] == "all"].set_index("outcome")
+    assert together.loc["purchase_amount", "estimate"] == pytest.approx((5 * 5.0 + 3 * 2.0) / 8)
+    assert together.loc["net_profit", "estimate"] == pytest.approx(0.5 * 31 / 8 - 1.0)
+    assert together["n"].tolist() == [8, 8]
+    assert together["n_mailed"].tolist() == [4, 4]
+    (said,) = together_words(found.table, "purchase_amount")
+    assert "8 household-trials: a household to be mailed brought $3.88" in said
+    assert "of net profit" in said
+    alone = found.table[found.table["campaign_id"] != "all"]
+    assert together_words(alone, "purchase_amount") == []
+    # Where a campaign's chances are not known, there is none to weigh it by.
+    panel.loc[panel["campaign_id"] == 9, "known_propensity"] = np.nan
+    assert "all" not in set(read_out(panel, nuisance, np.repeat("a", 8), lots, targets, TERMS).table["campaign_id"])
 
 
 @pytest.mark.slow

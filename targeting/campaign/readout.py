@@ -14,10 +14,12 @@ from scipy.stats import fisher_exact, norm
 from statsmodels.stats.multitest import multipletests
 
 from targeting.base.columns import outcomes_of
+from targeting.effects.adaptive import over_campaigns, stable_weights
 from targeting.effects.by_segment import FEWEST
 from targeting.effects.estimators import EffectData, aipw, aipw_terms, ato_terms, effect_data, ipw
 from targeting.effects.pooling import joint_ratios
 from targeting.nuisance.overlap import inverse_propensity_weights, standardised_mean_differences
+from targeting.nuisance.scores import effect_scores
 from targeting.policy.posterior import Belief, combined
 from targeting.stats.estimates import Estimate, SkewedEstimate
 from targeting.stats.joined import join
@@ -26,6 +28,7 @@ from targeting.trials.panel import household_covariates
 
 Mask = NDArray[np.bool_]
 NET_PROFIT, EVERYBODY = "net_profit", "all"
+SEVERAL = 2  # campaigns by lot from which on they are read together too
 COLUMNS = ["campaign_id", "evidence", "outcome", "segment", "adjusted", "estimate", "se", "ci_lower", "ci_upper", "p", "p_holm"]
 COLUMNS += ["n", "n_mailed", "srm_p", "predicted", "error", "error_p"]
 
@@ -59,9 +62,10 @@ def read_out(
 
     `nuisance` and `segment` (rows,) follow the panel; `lots` is the table of assignments, `targets` campaign_id and household_id
     of all who were mailed; a campaign by lot without any is of a table of customers, and its rows are the draw.
-    Without lots the table has no rows.
+    Without lots the table has no rows; with several campaigns by lot, its last ones are of all together, as campaign EVERYBODY.
     """
     tables, campaigns = [pd.DataFrame(columns=COLUMNS)], {}
+    contacts: dict[int, float] = {}
     for campaign in panel.loc[panel["by_lot"] == 1, "campaign_id"].unique():
         own = (panel["campaign_id"] == campaign).to_numpy()
         drawn = lots[lots["campaign_id"] == campaign]
@@ -70,10 +74,12 @@ def read_out(
             drawn = _table_as_lots(panel[own])
             reached = drawn["mailed"].to_numpy() == 1
         draw = draw_checks(panel[own], nuisance.loc[own, "propensity"], drawn, reached)
-        rows = _effects(panel, nuisance, own, np.asarray(segment), _contacts(drawn["mailed"].to_numpy(), reached), terms)
+        contacts[campaign] = _contacts(drawn["mailed"].to_numpy(), reached)
+        rows = _effects(panel, nuisance, own, np.asarray(segment), contacts[campaign], terms)
         table = pd.DataFrame(rows).assign(campaign_id=campaign, n_mailed=draw["n_mailed"], srm_p=draw["srm_p"])
         tables.append(_compared(table)[COLUMNS])
         campaigns[int(campaign)] = draw | _decision(tables[-1], panel[own], terms)
+    tables.append(_together(panel, nuisance, contacts, terms))
     filled = [table for table in tables if len(table)] or tables
     return Readout(pd.concat(filled, ignore_index=True), campaigns)
 
@@ -134,6 +140,28 @@ def _effects(
                 cost = terms.cost * (1.0 if evidence == "observed" else contacts)
                 rows.append(_row(NET_PROFIT, evidence, name, adjusted, effect.times(terms.margin, cost), n))
     return rows
+
+
+def _together(panel: pd.DataFrame, nuisance: pd.DataFrame, contacts: Mapping[int, float], terms: ProfitTerms) -> pd.DataFrame:
+    """The effects over all campaigns by lot whose chances are known, if there are several; a row per outcome.
+
+    `contacts` has by campaign how many contacts more a lot for mailing made.
+    """
+    known = panel["known_propensity"].notna().to_numpy() & (panel["by_lot"] == 1).to_numpy()
+    campaign = panel.loc[known, "campaign_id"]
+    if campaign.nunique() < SEVERAL:
+        return pd.DataFrame(columns=COLUMNS)
+    weights = stable_weights(panel.loc[known, "known_propensity"], campaign)
+    made = float(np.average(campaign.map(contacts), weights=weights))
+    rows = []
+    for outcome in outcomes_of(panel.columns):
+        effect = over_campaigns(effect_scores(nuisance[known], outcome), weights, panel.loc[known, "household_id"])
+        rows.append(_row(outcome, "lots", EVERYBODY, True, effect, int(known.sum())))
+        if outcome == terms.outcome and NET_PROFIT not in panel:
+            net = effect.times(terms.margin, terms.cost * made)
+            rows.append(_row(NET_PROFIT, "lots", EVERYBODY, True, net, int(known.sum())))
+    mailed = int(panel.loc[known, "treated"].sum())
+    return pd.DataFrame(rows).assign(campaign_id=EVERYBODY, n_mailed=mailed).reindex(columns=COLUMNS)
 
 
 def _by_evidence(data: EffectData, own: Mask, observed: Mask) -> list[tuple[str, str, bool, Estimate, int]]:

@@ -30,6 +30,22 @@ def readout_words(campaign: str, numbers: Mapping[str, Any], table: pd.DataFrame
     return [*_the_draw(campaign, numbers), *effects, *before, *_segments(own, outcome), *_what_next(numbers)]
 
 
+def together_words(table: pd.DataFrame, outcome: str) -> list[str]:
+    """The sentence on all campaigns by lot together, where the table of `read_out` has several; `outcome` is that of profits."""
+    rows = table[table["campaign_id"].astype(str) == EVERYBODY]
+    if rows.empty:
+        return []
+    sales, *profit = (rows[rows["outcome"] == name] for name in (outcome, PROFIT))
+    row = next(sales.itertuples())
+    net = "".join(f", {_interval(found, PROFIT)} of net profit" for rows in profit for found in rows.itertuples())
+    brought = (
+        f"All campaigns by lot together, {number(row.n, 0)} household-trials: a household to be mailed brought "
+        f"{_interval(row, outcome)} more{_what(outcome)} than one that was not{net}."
+    )
+    weighed = "A campaign counts the less the more uneven its chances were"
+    return [f"{brought} {weighed}, so that the interval holds though they followed what earlier campaigns had shown."]
+
+
 def _the_draw(campaign: str, numbers: Mapping[str, Any]) -> list[str]:
     mailed, drawn = (number(numbers[name], 0) for name in ("n_mailed", "n_drawn"))
     counts = f"{mailed} of {drawn} households were to be mailed"
