@@ -40,7 +40,7 @@ def unused(read: pd.DataFrame, numeric: Sequence[str], categorical: Sequence[str
             reason = "it is empty"
         elif largest == len(values):
             reason = "it has one value in all rows"
-        elif key not in numeric and largest < max(2, RARE * len(values)):
+        elif key not in numeric and largest < _enough(values):
             reason = f"it has no value that {RARE:.0%} of the rows share: group its values"
         else:
             continue
@@ -68,10 +68,15 @@ def _number(values: pd.Series, name: str) -> dict[str, pd.Series]:
     return filled | ({f"{PREFIX}{name}_{MISSING}": values.isna().astype(float)} if values.isna().any() else {})
 
 
+def _enough(values: pd.Series) -> float:
+    """From how many rows on a value is an indicator of its own."""
+    return max(2, RARE * len(values))
+
+
 def _indicators(values: pd.Series, name: str) -> dict[str, pd.Series]:
     texts = values.astype("object").where(values.notna(), MISSING).astype(str)
     counts = texts.value_counts().rename_axis("value").reset_index(name="n").sort_values(["n", "value"], ascending=[False, True])
-    common = counts[counts["n"] >= max(2, RARE * len(texts))].head(MOST_VALUES + 1)["value"]
+    common = counts[counts["n"] >= _enough(texts)].head(MOST_VALUES + 1)["value"]
     if len(counts) > len(common):
         texts = texts.where(texts.isin(common), OTHER)
         common = pd.concat([common, pd.Series([OTHER])])
