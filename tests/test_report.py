@@ -1,6 +1,7 @@
 """The report: its sentences follow the numbers, and its page works in a browser."""
 
 import json
+import re
 
 import numpy as np
 import pandas as pd
@@ -146,6 +147,17 @@ def test_propensities_by_hand():
 
 def test_parameters_are_listed_by_their_dotted_names():
     assert list(flat({"a": {"b": 1, "c": [1, 2]}, "d": (3, 4)})) == [("a.b", "1"), ("a.c", "1, 2"), ("d", "3, 4")]
+
+
+def test_an_interval_in_a_table_says_its_unit_once(tmp_path):
+    metrics, tables = results()
+    effects = tables["segment_effects"].reset_index(drop=True)
+    first = effects.index[effects["outcome"] == "purchase_count"][0]
+    effects.loc[first, ["ato", "ato_ci_lower", "ato_ci_upper"]] = [0.25, -1.0, 1.5]
+    tables["segment_effects"] = effects
+    page = written(tmp_path / "index.html", metrics, tables, World(20.0)).read_text(encoding="utf-8")
+    assert '<td class="n">0.25 baskets (-1.00 to 1.50)</td>' in page
+    assert all(row.count(" baskets") <= 1 for row in re.findall(r'<td class="n">[^<]*</td>', page))
 
 
 def test_an_estimator_without_a_value_gets_no_number(tmp_path):

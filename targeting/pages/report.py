@@ -31,6 +31,7 @@ from targeting.sentences.overlap import overlap_words
 from targeting.sentences.policy_names import whom
 from targeting.sentences.refutation import CHECK_WORDS, verdict_words
 from targeting.sentences.truth import claims_in_words, truth_sentences
+from targeting.words.changes import change
 from targeting.words.estimators import PLAIN_TELLS, decided_by, names
 from targeting.words.features import covariate_words
 from targeting.words.money import amount, currency
@@ -280,6 +281,7 @@ def report_context(
         "estimator_names": names(decided),
         "plain_tells": PLAIN_TELLS[decided],
         "amount": amount,
+        "change": change,
         "refutations": records(refutation.assign(verdict=[verdict_words(row, tills) for _, row in refutation.iterrows()])),
         "check_words": CHECK_WORDS,
         "past": past_campaigns(metrics, tables, outcome),
