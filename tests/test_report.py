@@ -86,6 +86,35 @@ def test_the_first_screen_holds_the_answer(browser, page_file):
             assert box["y"] + box["height"] <= 900, selector
 
 
+# What is read without opening anything, drawings and the list of files apart.
+UNFOLDED = """
+() => {
+  const copy = document.body.cloneNode(true);
+  for (const place of copy.querySelectorAll("details, script, style, .chart")) place.remove();
+  return copy.textContent.toLowerCase();
+}
+"""
+
+
+def test_bounds_and_indices_are_folded_away(browser, page_file):
+    with opened(browser, page_file) as page:
+        ready(page)
+        said = page.evaluate(UNFOLDED)
+        whole = str(page.text_content("body")).lower()
+        for words in ("propensity", "autoc", "rand index", "silhouette", "compared at once"):
+            assert words not in said
+            assert words in whole
+
+
+def test_a_chart_of_effects_follows_the_sliders_or_says_that_it_does_not(browser, page_file):
+    with opened(browser, page_file) as page:
+        ready(page)
+        captions = page.locator("section[aria-labelledby=segment-effects] figcaption").all_text_contents()
+        assert len(captions) == 2
+        assert "follows the sliders" in captions[0]
+        assert "No cost or margin moves this chart" in captions[1]
+
+
 def test_axes_of_the_segments_can_be_chosen(browser, page_file):
     with opened(browser, page_file) as page:
         ready(page)

@@ -204,6 +204,7 @@ def said(metrics: Mapping[str, Any], tables: Tables, parameters: Mapping[str, An
         "refutation": sentences.refutation_sentence(refutation),
         "refutation_original": sentences.refutation_original(refutation, tables["ate"], outcome),
         "segments_note": "" if no_tills(metrics) else sentences.segments_note(metrics, tables["segment_transitions"]),
+        "segments_indices": "" if no_tills(metrics) else sentences.segments_indices(metrics),
         "segments_differ": {name: sentences.segments_sentence(metrics["segment_effects"], name) for name in outcomes},
         "limits": sentences.limits(metrics, parameters["data"]),
         "everybody": decision.EVERYBODY.get(metrics["nuisance"]["answers"], ""),
