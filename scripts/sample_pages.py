@@ -14,9 +14,7 @@ SAMPLES = {
         Path("docs/sample_report.html"),
         {
             'href="../../data/': 'href="../data/',
-            '<header><div>\n<p class="muted">': (
-                '<header><div>\n<p class="muted">A sample: the two files that it links come with a run of your own. '
-            ),
+            '<header><div>\n<p class="muted">': '<header><div>\n<p class="muted">A sample: its files come with your own run. ',
         },
     ),
     GAME: (

@@ -40,6 +40,7 @@ def test_it_plays_through_by_mouse(browser: Browser, tmp_path, width):
         assert page.is_hidden("#picking")
         assert "of the best possible profit" in page.inner_text("#result-title")
         assert page.evaluate("document.activeElement.id") == "result-title"
+        assert 0 <= page.locator("#result-title").bounding_box()["y"] < 100  # the score begins at the top of the screen
         assert page.locator("#profits li.own").count() == 1
         assert page.locator("#uplifts .dot").count() == page.locator("#uplifts .whisker").count() == 360
         for details in page.locator("#result details summary").all():

@@ -253,7 +253,7 @@ def test_a_single_segment_has_no_effect_of_its_own():
     row |= {"ci_lower": 0.5, "ci_upper": 1.5, "predicted": np.nan}
     rows = [row | {"segment": "all"}, row | {"segment": "all", "adjusted": False}]
     rows += [row | {"segment": name, "p_holm": 0.001} for name in ("Everybody", "Web")]
-    assert "Web 1.00 visits" in readout_words("7", numbers, pd.DataFrame(rows), "visits")[-1]
+    assert "Web 1.00 visits (95% interval 0.50 to 1.50)" in readout_words("7", numbers, pd.DataFrame(rows), "visits")[-1]
     assert "Everybody" not in " ".join(readout_words("7", numbers, pd.DataFrame(rows[:3]), "visits"))
 
 

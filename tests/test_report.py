@@ -1,6 +1,7 @@
 """The report: its sentences follow the numbers, and its page works in a browser."""
 
 import json
+import re
 
 import numpy as np
 import pandas as pd
@@ -85,6 +86,35 @@ def test_the_first_screen_holds_the_answer(browser, page_file):
             assert box["y"] + box["height"] <= 900, selector
 
 
+# What is read without opening anything, drawings and the list of files apart.
+UNFOLDED = """
+() => {
+  const copy = document.body.cloneNode(true);
+  for (const place of copy.querySelectorAll("details, script, style, .chart")) place.remove();
+  return copy.textContent.toLowerCase();
+}
+"""
+
+
+def test_bounds_and_indices_are_folded_away(browser, page_file):
+    with opened(browser, page_file) as page:
+        ready(page)
+        said = page.evaluate(UNFOLDED)
+        whole = str(page.text_content("body")).lower()
+        for words in ("propensity", "autoc", "rand index", "silhouette", "compared at once"):
+            assert words not in said
+            assert words in whole
+
+
+def test_a_chart_of_effects_follows_the_sliders_or_says_that_it_does_not(browser, page_file):
+    with opened(browser, page_file) as page:
+        ready(page)
+        captions = page.locator("section[aria-labelledby=segment-effects] figcaption").all_text_contents()
+        assert len(captions) == 2
+        assert "follows the sliders" in captions[0]
+        assert "No cost or margin moves this chart" in captions[1]
+
+
 def test_axes_of_the_segments_can_be_chosen(browser, page_file):
     with opened(browser, page_file) as page:
         ready(page)
@@ -146,6 +176,17 @@ def test_propensities_by_hand():
 
 def test_parameters_are_listed_by_their_dotted_names():
     assert list(flat({"a": {"b": 1, "c": [1, 2]}, "d": (3, 4)})) == [("a.b", "1"), ("a.c", "1, 2"), ("d", "3, 4")]
+
+
+def test_an_interval_in_a_table_says_its_unit_once(tmp_path):
+    metrics, tables = results()
+    effects = tables["segment_effects"].reset_index(drop=True)
+    first = effects.index[effects["outcome"] == "purchase_count"][0]
+    effects.loc[first, ["ato", "ato_ci_lower", "ato_ci_upper"]] = [0.25, -1.0, 1.5]
+    tables["segment_effects"] = effects
+    page = written(tmp_path / "index.html", metrics, tables, World(20.0)).read_text(encoding="utf-8")
+    assert '<td class="n">0.25 baskets (-1.00 to 1.50)</td>' in page
+    assert all(row.count(" baskets") <= 1 for row in re.findall(r'<td class="n">[^<]*</td>', page))
 
 
 def test_an_estimator_without_a_value_gets_no_number(tmp_path):

@@ -200,6 +200,13 @@ def test_a_hair_above_households_without_groups_is_no_separation(silhouette, dav
     assert f"they lie {further} than" in said
 
 
+def test_the_indices_of_segments_are_told_by_themselves():
+    segment = {"k": 3, "ari_mean": 0.9412, "silhouette": 0.37}
+    said = sentences.segments_indices({"segment": segment, "stability": {"ari_all_mean": 0.871, "silhouette_ungrouped": 0.38}})
+    for words in ("adjusted Rand index of 0.94 ", "every step refitted of 0.87.", "silhouette is 0.37;", "no groups is 0.38."):
+        assert words in said
+
+
 def test_who_moves_is_told_with_the_segments_that_keep_most_and_fewest():
     # 10 of A, 8 of whom stay and one of whom buys no more; 5 of B, one of whom stays; nobody of C.
     pairs = {("A", "A"): 8, ("A", "B"): 1, ("A", "no purchase"): 1, ("B", "A"): 4, ("B", "B"): 1, ("C", "C"): 0}

@@ -186,6 +186,7 @@ def test_the_three_numbers_follow_the_sliders(browser, tmp_path):
         (chosen,) = (row for row in result["table"] if row["policy"] == result["recommended"])
         assert result["recommended"] != "none"
         assert numbers.all_text_contents()[1:] == ["$1.00", money(chosen["expected"]["value"])]
+        assert page.inner_text("#number-costs dt").endswith("it pays where it adds $6.67")  # 1 / 0.15
         assert money(chosen["expected"]["lower"]) in page.inner_text("#number-earns dt")
         assert f"it loses with a chance of {loses(chosen['expected'])}" in page.inner_text("#number-earns dt")
         page.fill("#cost", "14")

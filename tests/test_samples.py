@@ -43,7 +43,19 @@ def test_the_sample_report_says_that_its_files_come_with_a_run():
     page = '<header><div>\n<p class="muted">tills</p><a href="../../data/score/mailing_list.csv">the list</a>'
     sample = relinked(page, SAMPLES[REPORT][1])
     assert 'href="../data/score/mailing_list.csv"' in sample
-    assert "come with a run of your own. tills" in sample
+    assert "come with your own run. tills" in sample
+
+
+def test_what_the_sample_report_says_of_itself_pushes_nothing_off_the_first_screen(browser: Browser, page_file, tmp_path):
+    sample = tmp_path / "sample_report.html"
+    sample.write_text(relinked(page_file.read_text(encoding="utf-8"), SAMPLES[REPORT][1]), encoding="utf-8")
+    ends = []
+    for path in (page_file, sample):
+        with opened(browser, path) as page:
+            page.wait_for_selector("body[data-ready]")
+            curve = page.locator("#chart-roi svg").bounding_box()
+            ends.append(curve["y"] + curve["height"])
+    assert ends[1] == ends[0] <= 900
 
 
 def test_the_sample_report_is_of_the_committed_results():

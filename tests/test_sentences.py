@@ -36,7 +36,8 @@ OVERLAP = {"overlap_share_wide": 0.68, "ess_treated_overlap": 412.3, "ess_contro
 def test_overlap():
     assert has_all(overlap_words(OVERLAP | {"answers": Answers.NOTHING}), "do not compare", "412", "0.12")
     # As read from a file the answer is plain text.
-    assert has_all(overlap_words(OVERLAP | {"answers": "overlap"}), "68%", "95%", "only")
+    partly = overlap_words(OVERLAP | {"answers": "overlap"})
+    assert has_all(partly, "68% of rows had a chance of being mailed between 0.05 and 0.95", "95%", "only")
     everybody = overlap_words(OVERLAP | {"answers": Answers.EVERYBODY, "overlap_share_wide": 0.98})
     assert "98%" in everybody
     assert "only" not in everybody
@@ -135,6 +136,8 @@ def test_verdicts_that_fail_say_why_it_matters():
     reasons = draws([-2.0, -4.0])
     found = verdicts(3.0, "purchase_count", negative_control=draws([-3.0] * 3), known_reasons=reasons, trial_left_out=left_out)
     assert has_all(found["negative_control"], "Failed", "3.00 baskets less", "cannot have caused", "need not be a sign")
+    # 1.96 standard errors of 1 either way; the unit is said once.
+    assert "(difference from -4.96 to -1.04 baskets with" in found["negative_control"]
     beyond = verdicts(3.0, "purchase_count", negative_control=draws([5.0] * 3), known_reasons=reasons)["negative_control"]
     assert has_all(beyond, "would leave 3.00 baskets less", "8.00 baskets more than that is a sign of something unseen")
     assert has_all(found["trial_left_out_sign"], "Failed", "campaign 8", "within noise of zero")
@@ -239,6 +242,8 @@ def test_monitoring_names_all_that_holds():
     assert "1 of 8" not in few
     keep = monitoring_words(Verdict(Advice.KEEP, 0.0, none, mean, [], 1, 8), "purchase_amount")
     assert has_all(keep, "$20.20", "-$6.40 (-$34.50 to $21.80)", "chance", "1 of 8")
+    counted = monitoring_words(Verdict(Advice.KEEP, 0.0, none, mean, [], 1, 8), "visits")
+    assert has_all(counted, "20.20 visits", "realised -6.40 visits (-34.50 to 21.80)")
     assert "two or more campaigns" in monitoring_words(Verdict(Advice.UNKNOWN, 0.0, none, none, [], 0, 0), "purchase_amount")
 
 

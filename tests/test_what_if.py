@@ -161,5 +161,5 @@ def test_the_page_holds_no_row_of_a_household(page_file):
     assert length(found.pop("reach")) == places
     assert [length(text, 2) for text in (found.pop("recommended"), *found.pop("peak").values())] == [places] * 3
     assert len(found.pop("costs")) * len(found.pop("margins")) == places
-    assert found == {"n": 900, "outcome": "purchase_amount", "answers": "overlap"}
+    assert found == {"n": 900, "outcome": "purchase_amount", "unit": "USD", "answers": "overlap"}
     assert "household_id" not in text

@@ -31,6 +31,7 @@ from targeting.sentences.overlap import overlap_words
 from targeting.sentences.policy_names import whom
 from targeting.sentences.refutation import CHECK_WORDS, verdict_words
 from targeting.sentences.truth import claims_in_words, truth_sentences
+from targeting.words.changes import change
 from targeting.words.estimators import PLAIN_TELLS, decided_by, names
 from targeting.words.features import covariate_words
 from targeting.words.money import amount, currency
@@ -203,6 +204,7 @@ def said(metrics: Mapping[str, Any], tables: Tables, parameters: Mapping[str, An
         "refutation": sentences.refutation_sentence(refutation),
         "refutation_original": sentences.refutation_original(refutation, tables["ate"], outcome),
         "segments_note": "" if no_tills(metrics) else sentences.segments_note(metrics, tables["segment_transitions"]),
+        "segments_indices": "" if no_tills(metrics) else sentences.segments_indices(metrics),
         "segments_differ": {name: sentences.segments_sentence(metrics["segment_effects"], name) for name in outcomes},
         "limits": sentences.limits(metrics, parameters["data"]),
         "everybody": decision.EVERYBODY.get(metrics["nuisance"]["answers"], ""),
@@ -280,6 +282,7 @@ def report_context(
         "estimator_names": names(decided),
         "plain_tells": PLAIN_TELLS[decided],
         "amount": amount,
+        "change": change,
         "refutations": records(refutation.assign(verdict=[verdict_words(row, tills) for _, row in refutation.iterrows()])),
         "check_words": CHECK_WORDS,
         "past": past_campaigns(metrics, tables, outcome),

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from targeting.pages.rendering import render
-from targeting.sentences.report import segments_note
+from targeting.sentences.report import segments_indices, segments_note
 from targeting.sentences.segments_page import ADDS, campaigns_sentence, steps_to_campaigns
 
 
@@ -29,6 +29,7 @@ def segments_page(
         "data_name": source,
         "metrics": metrics,
         "note": segments_note(metrics, moves),
+        "indices": segments_indices(metrics),
         "segments": segments.to_dict("records"),
         "tables": [(name, rows[name], words) for name, words in ADDS.items()],
         "campaigns": campaigns_sentence(rows),

@@ -9,6 +9,7 @@ from targeting.pages.rendering import packed
 from targeting.policy.curve import SHARES
 from targeting.policy.lookup import BELIEVED_GAIN, MOMENTS, Lookup
 from targeting.sentences.policy_names import POLICY_WORDS
+from targeting.words.money import unit
 from targeting.words.people import as_customers
 
 
@@ -34,6 +35,7 @@ def embedded(lookup: Lookup, n: int, outcome: str, answers: str, tills: bool = T
     return {
         "n": n,
         "outcome": outcome,
+        "unit": unit(outcome),
         "answers": answers,
         "costs": stops(lookup, "cost"),
         "margins": stops(lookup, "margin"),

@@ -3,6 +3,7 @@
 import pandas as pd
 
 from targeting.campaign.monitoring import FEWEST, Advice, Verdict
+from targeting.words.changes import change
 from targeting.words.money import amount, money
 
 
@@ -24,6 +25,7 @@ def monitoring_words(verdict: Verdict, outcome: str) -> str:
 
 
 def _as_predicted(mean: pd.Series, outcome: str) -> str:
-    predicted, *realised = (amount(mean[name], outcome) for name in ("predicted", "realised", "ci_lower", "ci_upper"))
-    said = f"Predicted was a mean effect of {predicted}, realised {realised[0]} ({realised[1]} to {realised[2]})"
+    predicted, realised = (amount(mean[name], outcome) for name in ("predicted", "realised"))
+    ends = f"{change(mean['ci_lower'], outcome)} to {change(mean['ci_upper'], outcome)}"
+    said = f"Predicted was a mean effect of {predicted}, realised {realised} ({ends})"
     return f"{said}: no more apart than chance could put them"

@@ -17,7 +17,7 @@ def overlap_words(numbers: Mapping[str, Any]) -> str:
             f"The arms do not compare: {fewest} rows in the smaller arm in effect (at least {FEWEST} needed), largest difference "
             f"{difference} after weighting (below {BALANCED} needed, or no more than the chance of who was mailed explains)."
         )
-    inside = f"{percent(numbers['overlap_share_wide'])} of rows have a propensity inside {WIDE[0]} to {WIDE[1]}"
+    inside = f"{percent(numbers['overlap_share_wide'])} of rows had a chance of being mailed between {WIDE[0]} and {WIDE[1]}"
     if numbers["answers"] == Answers.OVERLAP:
         return (
             f"{inside}, and an effect over everybody needs {percent(MOST)}: only effects in the overlap population rest on data."

@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 
 from targeting.stats.estimates import SIGNIFICANCE
+from targeting.words.changes import change
 from targeting.words.money import amount, money
 from targeting.words.numbers import number, p_value, percent
 
@@ -72,8 +73,9 @@ def _the_draw(campaign: str, numbers: Mapping[str, Any]) -> list[str]:
 
 
 def _interval(row: Any, outcome: str) -> str:
-    show = money if outcome == PROFIT else lambda value: amount(value, outcome)
-    return f"{show(row.estimate)} (95% interval {show(row.ci_lower)} to {show(row.ci_upper)})"
+    counted = "purchase_amount" if outcome == PROFIT else outcome  # both are money
+    ends = f"{change(row.ci_lower, counted)} to {change(row.ci_upper, counted)}"
+    return f"{amount(row.estimate, counted)} (95% interval {ends})"
 
 
 def _what(outcome: str) -> str:

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from targeting.stats.estimates import CONFIDENCE, SIGNIFICANCE, Estimate, Z
+from targeting.words.changes import change
 from targeting.words.money import amount
 from targeting.words.numbers import number, percent
 
@@ -68,11 +69,12 @@ def _placebo_position(row: pd.Series) -> str:
 
 
 def _negative_control(row: pd.Series) -> str:
-    ends = (amount(row["value"] + sign * row["threshold"], row["outcome"]) for sign in (-1, 1))
+    lower, upper = (row["value"] + sign * row["threshold"] for sign in (-1, 1))
+    ends = f"{change(lower, row['outcome'])} to {amount(upper, row['outcome'])}"
     more = "more" if row["value"] >= 0 else "less"
     text = (
         f"before their campaign the treated bought {amount(abs(row['value']), row['outcome'])} {more} than alike controls "
-        f"(difference from {' to '.join(ends)} with 95% confidence; unadjusted {_amount(row, 'unadjusted')})"
+        f"(difference from {ends} with 95% confidence; unadjusted {_amount(row, 'unadjusted')})"
     )
     if row["passed"]:
         return text

@@ -268,20 +268,24 @@ def beyond_a_continuum(segment: Metrics, stability: Metrics) -> bool:
 
 
 def segments_note(metrics: Metrics, moves: pd.DataFrame) -> str:
-    """How far the segments can be trusted: how often they are found again, how apart they lie, and who stays in one.
-
-    `moves` is plots/segment_transitions.csv.
-    """
+    """How many segments there are, whether they lie apart, and who stays in one; `moves` is plots/segment_transitions.csv."""
     segment, stability = metrics["segment"], metrics["stability"]
     further = "further" if beyond_a_continuum(segment, stability) else "no further"
     return (
-        f"{segment['k']} segments. Drawn again from other households they are found with an adjusted Rand index of "
-        f"{number(segment['ari_mean'])} (1 is the same, 0 is chance), with every step refitted of "
-        f"{number(stability['ari_all_mean'])}. "
-        f"Silhouette {number(segment['silhouette'])}, of households with the same correlations but no groups "
-        f"{number(stability['silhouette_ungrouped'])}: they lie {further} apart than the parts of a continuum. "
+        f"{segment['k']} segments: they lie {further} apart than the parts of a continuum. "
         f"And people move: {people_move(moves, stability['halves_same'])}. Of a household's segment read what it did lately, "
         "not what it is."
+    )
+
+
+def segments_indices(metrics: Metrics) -> str:
+    """The indices behind `segments_note`: how well segments are found again, and how far apart they lie."""
+    segment, stability = metrics["segment"], metrics["stability"]
+    return (
+        f"Drawn again from other households the segments are found with an adjusted Rand index of {number(segment['ari_mean'])} "
+        f"(1 is the same, 0 is chance), with every step refitted of {number(stability['ari_all_mean'])}. Their silhouette is "
+        f"{number(segment['silhouette'])}; that of households with the same correlations but no groups is "
+        f"{number(stability['silhouette_ungrouped'])}."
     )
 
 

@@ -17,7 +17,9 @@ function showResult(game) {
   showUplifts(game);
   document.getElementById("line").value = shareLine(rows, data, game, address());
   document.getElementById("copied").textContent = "";
-  document.getElementById("result-title").focus();
+  // On a phone the introduction would leave no room for the score.
+  document.getElementById("result-title").focus({ preventScroll: true });
+  document.getElementById("result-title").scrollIntoView();
 }
 
 // Where a friend finds the same draw: a page that is read from a disk has no address to share.

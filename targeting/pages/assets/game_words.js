@@ -8,11 +8,6 @@ function interval(estimate) {
   return `${money(estimate.lower)} to ${money(estimate.upper)}`;
 }
 
-// An effect in the unit of the outcome.
-function effectWords(value, { outcome, unit }) {
-  return outcome === "purchase_amount" ? money(value, 2) : `${value.toFixed(digitsOf(value, 2))} ${unit}`;
-}
-
 // Where an interval lies against 0: "above", "below" or "across".
 function side(estimate) {
   if (estimate.lower > 0) return "above";

@@ -127,7 +127,7 @@ function fillProfits({ cost, margin }) {
 }
 
 // The three numbers of the first screen away from the run's own, whose words are the page's.
-function otherNumbers({ cost, margin, table, recommended }) {
+function otherNumbers({ cost, margin, table, recommended }, data) {
   const { effectInAll, lower, upper, measured, measuredLower, measuredUpper } = document.getElementById("number-brings").dataset;
   const brought = { value: margin * effectInAll, lower: margin * lower, upper: margin * upper };
   const alone = { value: margin * measured, lower: margin * measuredLower, upper: margin * measuredUpper };
@@ -138,10 +138,11 @@ function otherNumbers({ cost, margin, table, recommended }) {
   const part = outside > 0 ? `; ${money(compared, 2)} of it in the overlap, the rest on belief alone` : "";
   const earned = `${ends(expected)}; it loses with a chance of ${chance(chanceBelow(expected))}${part}`;
   const others = `mailing everybody in the overlap ${money(inside.value, 2)}, which pays with a chance of ${chance(1 - chanceBelow(inside))}`;
+  const pays = margin > 0 ? `; it pays where it adds ${effectWords(cost / margin, data)}` : "";
   const nobodys = ["what mailing nobody earns", ...(effectInAll ? [others] : [])].join("; ");
   return {
     ...(effectInAll && { brings: [money(brought.value, 2), `what a mailing is expected to bring in margin, in the overlap: ${ends(brought)}; ${told}`] }),
-    costs: [money(cost, 2), "what a contact costs, as the slider says"],
+    costs: [money(cost, 2), `what a contact costs, as the slider says${pays}`],
     earns: [money(recommended === "none" ? 0 : expected.value, 2), `expected profit of the decision per ${ONE}: ${recommended === "none" ? nobodys : earned}`],
   };
 }
@@ -216,7 +217,7 @@ function startWhatIf(chart) {
     const told = own ? ownDecision : headline(result, answers, decision.dataset.everybody);
     decision.textContent = told;
     tellOfRun(own, result);
-    fillNumbers(own ? ownNumbers : otherNumbers(result));
+    fillNumbers(own ? ownNumbers : otherNumbers(result, data));
     const peak = answers === "nothing" ? "" : peakWords(result.peak);
     document.getElementById("what-if-peak").textContent = own ? "" : peak;
     fillTable(result, at);

@@ -26,3 +26,8 @@ function money(value, decimals = 0) {
   const text = rounded.toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits });
   return `${value < 0 && rounded > 0 ? "-" : ""}${SIGN}${text}`;
 }
+
+// An effect in the unit of the outcome.
+function effectWords(value, { outcome, unit }) {
+  return outcome === "purchase_amount" ? money(value, 2) : `${value.toFixed(digitsOf(value, 2))} ${unit}`;
+}
