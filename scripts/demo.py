@@ -25,6 +25,7 @@ REDUCED = [
     "refute.cause_repeats=2",
     "refute.subset_repeats=5",
     "refute.control_splits=2",
+    "refute.control_redraws=5",
     "segmentation.selection=[6,8]",
     "segmentation.restarts=3",
     "segmentation.bootstraps=10",
