@@ -42,7 +42,6 @@ def findings(choice: pd.DataFrame, learners: pd.DataFrame) -> list[str]:
         + _lead(best_size["pehe_lead"], best_size["pehe_lead_se"], money(abs(best_size["pehe_lead"])), "smaller", "larger"),
         *(_saved(cells.loc[kind], words) for kind, words in KINDS.items() if kind in cells.index),
         *(_came_true(cells.loc[kind], KINDS[kind]) for kind in LEAST_EARNED if kind in cells.index),
-        *(_prudence(cells.loc[kind], words) for kind, words in KINDS.items() if kind in cells.index),
     ]
 
 
@@ -98,16 +97,6 @@ def _saved(row: pd.Series, words: str) -> str:
     return (
         f"As a next campaign follows it, the recommendation earns {money(row['applied_profit'])} per row {words}, "
         f"the plug-in rule {money(row['plugin_profit'])}: " + _lead(saved, row["saved_se"], money(abs(saved)), "more", "less")
-    )
-
-
-def _prudence(row: pd.Series, words: str) -> str:
-    """What a prudence of 0 would have earned over the recommendation, in one kind of retailer: nothing is aimed at."""
-    cost = row["prudence_cost"]
-    return (
-        f"With a prudence of 0, which weighs a dollar lost as much as one gained, the rule would earn "
-        f"{money(row['neutral_profit'])} per row {words}: {money(abs(cost))} {'more' if cost >= 0 else 'less'} "
-        f"(Monte Carlo error {row['prudence_cost_se']:.3g})."
     )
 
 

@@ -167,8 +167,7 @@ def _recommendation(chosen: PolicyChoice, truth: pd.DataFrame, economics: Econom
     """The recommended policy, what it is expected to earn and what it truly earns, and the true profits of others.
 
     USD per row, against mailing nobody. `profit` is measured off-policy, `true_profit` is that of the same decisions, and
-    `applied_profit` that of the rule as a next campaign follows it, learned from all rows; `neutral_profit` is what it would be
-    with a prudence of 0, for which a dollar lost weighs as much as one gained. The others are mailing all, as done,
+    `applied_profit` that of the rule as a next campaign follows it, learned from all rows. The others are mailing all, as done,
     everybody inside the overlap, and the oracle's, who mails exactly those whose true effect exceeds the breakeven, everywhere or
     inside the overlap.
     """
@@ -181,10 +180,7 @@ def _recommendation(chosen: PolicyChoice, truth: pd.DataFrame, economics: Econom
         "recommended": recommended,
         **valued[["profit", "expected_profit", "chance_of_loss", "shown"]].rename({"shown": "shown_to_pay"}).to_dict(),
         "true_profit": true[recommended],
-        "applied_profit": 0.0
-        if recommended == "none"
-        else _applied_profit(chosen, recommended, effect, economics, chosen.data.prudence),
-        "neutral_profit": 0.0 if chosen.beliefs is None else _applied_profit(chosen, "prudent", effect, economics, 0.0),
+        "applied_profit": 0.0 if recommended == "none" else float(profits(_applied(chosen), effect, economics).mean()),
         "inside_profit": true["inside"],
         "inside_oracle_profit": float(profits(inside & (effect > economics.breakeven), effect, economics).mean()),
         "all_profit": true["all"],
@@ -193,20 +189,13 @@ def _recommendation(chosen: PolicyChoice, truth: pd.DataFrame, economics: Econom
     }
 
 
-def _applied_profit(
-    chosen: PolicyChoice, policy: str, effect: NDArray[np.float64], economics: Economics, prudence: float
-) -> float:
-    """The true profit per row of a policy as a next campaign follows it, by the beliefs of all rows, at this prudence."""
+def _applied(chosen: PolicyChoice) -> NDArray[np.float64]:
+    """The recommended rule as a next campaign follows it: by the beliefs of all rows, 1 or 0 (rows,)."""
     if chosen.beliefs is None:
         raise ValueError("Nothing is recommended where nothing is believed.")
     posterior, centred = chosen.beliefs.forecast.posterior, chosen.beliefs.centred
-    data = replace(
-        chosen.data,
-        expected=posterior.mean(centred),
-        uncertainty=posterior.sd(centred, chosen.data.overlap),
-        prudence=prudence,
-    )
-    return float(profits(POLICIES[policy](data), effect, economics).mean())
+    data = replace(chosen.data, expected=posterior.mean(centred), uncertainty=posterior.sd(centred, chosen.data.overlap))
+    return POLICIES[chosen.recommended](data)
 
 
 def _rule_profit(believed: NDArray[np.float64], effect: NDArray[np.float64], economics: Economics) -> float:

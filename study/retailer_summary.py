@@ -25,11 +25,10 @@ def choice_summary(worlds: pd.DataFrame, learners: pd.DataFrame) -> pd.DataFrame
     Columns: n (retailers), n_rows, propensity_auc, overlap_share, answers_* (share by verdict), shown (share in which
     heterogeneity is claimed), average_share (of rows that get the average effect), recommends and loses (shares in which a policy
     is recommended, and one that truly loses), loses_much (more than MUCH), profit (off-policy, of the recommendation),
-    expected_profit, true_profit, applied_profit (of the rule as a next campaign follows it), neutral_profit (of the same with a
-    prudence of 0), all_profit, current_profit, oracle_profit, inside_oracle_profit (of an oracle that keeps to the overlap),
-    plugin_profit (of mailing whoever's effect exceeds the breakeven by the learner that the rule puts first), regret and
-    plugin_regret (the oracle's profit less applied_profit, and less plugin_profit), saved (their difference), prudence_cost
-    (neutral_profit less applied_profit) and overclaimed (expected_profit less true_profit).
+    expected_profit, true_profit, applied_profit (of the rule as a next campaign follows it), all_profit, current_profit,
+    oracle_profit, inside_oracle_profit (of an oracle that keeps to the overlap), plugin_profit (of mailing whoever's effect
+    exceeds the breakeven by the learner that the rule puts first), regret and plugin_regret (the oracle's profit less
+    applied_profit, and less plugin_profit), saved (their difference) and overclaimed (expected_profit less true_profit).
     Shares asked about have *_se and Wilson's interval, money (USD per row) *_se.
     """
     plugin = learners.loc[learners["learner"] == CHOSEN, [*WORLD, "plugin_profit"]]
@@ -44,11 +43,10 @@ def choice_summary(worlds: pd.DataFrame, learners: pd.DataFrame) -> pd.DataFrame
         plugin_regret=table["oracle_profit"] - table["plugin_profit"],
     )
     table["saved"] = table["plugin_regret"] - table["regret"]
-    table["prudence_cost"] = table["neutral_profit"] - table["applied_profit"]
     table["overclaimed"] = table["expected_profit"] - table["true_profit"]
     shares = ["shown", "recommends", "loses", "loses_much"]
-    kinds = ("expected", "true", "applied", "neutral", "all", "current", "oracle", "inside_oracle", "plugin")
-    money = [f"{name}_profit" for name in kinds] + ["regret", "plugin_regret", "saved", "prudence_cost", "overclaimed"]
+    kinds = ("expected", "true", "applied", "all", "current", "oracle", "inside_oracle", "plugin")
+    money = [f"{name}_profit" for name in kinds] + ["regret", "plugin_regret", "saved", "overclaimed"]
     seen = ["n_rows", "propensity_auc", "overlap_share", *(f"answers_{name}" for name in answers), "average_share", "profit"]
     groups = _with_all(table).astype(dict.fromkeys(shares, float)).groupby(CELL, sort=False)
     errors = groups[money].sem().add_suffix("_se")
