@@ -190,7 +190,8 @@ def test_several_campaigns_by_lot_are_read_together_too():
     assert together["n_mailed"].tolist() == [4, 4]
     (said,) = together_words(found.table, "purchase_amount")
     assert "8 household-trials: a household to be mailed brought $3.88" in said
-    assert "of net profit" in said
+    assert said.count("of net profit") == 1
+    assert together_words(found.table, "net_profit")[0].count("of net profit") == 1
     alone = found.table[found.table["campaign_id"] != "all"]
     assert together_words(alone, "purchase_amount") == []
     # Where a campaign's chances are not known, there is none to weigh it by.

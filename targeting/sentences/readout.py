@@ -36,9 +36,9 @@ def together_words(table: pd.DataFrame, outcome: str) -> list[str]:
     rows = table[table["campaign_id"].astype(str) == EVERYBODY]
     if rows.empty:
         return []
-    sales, *profit = (rows[rows["outcome"] == name] for name in (outcome, PROFIT))
-    row = next(sales.itertuples())
-    net = "".join(f", {_interval(found, PROFIT)} of net profit" for rows in profit for found in rows.itertuples())
+    row = next(rows[rows["outcome"] == outcome].itertuples())
+    profit = rows[rows["outcome"] == PROFIT].itertuples() if outcome != PROFIT else ()
+    net = "".join(f", {_interval(found, PROFIT)} of net profit" for found in profit)
     brought = (
         f"All campaigns by lot together, {number(row.n, 0)} household-trials: a household to be mailed brought "
         f"{_interval(row, outcome)} more{_what(outcome)} than one that was not{net}."
