@@ -45,9 +45,10 @@ def main() -> None:
     names = own_identifiers(pd.Series(list(found.campaigns)), "campaign", key).astype(str)
     campaigns = dict(zip(names, found.campaigns.values(), strict=True))
     words = {name: readout_words(name, numbers, table, terms.outcome) for name, numbers in campaigns.items()}
-    together = together_words(table, terms.outcome)
+    # By the numbers of campaigns, among which none is called as all of them together are.
+    together = together_words(found.table, terms.outcome)
     if together:
-        words["all"] = together
+        words["all campaigns by lot"] = together
     reason = "" if campaigns else NO_CHANCES if params["data"]["source"] == "panel" else NO_LOTS
     write_metrics({"n_campaigns": len(campaigns), "reason": reason, "campaigns": campaigns, "words": words}, METRICS)
     write_csv(table, TABLE)
