@@ -1,11 +1,15 @@
 """Units: whether money comes in dollars or in thousands of them decides nothing."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
+from study.estimate import POLICY
+from targeting.base.columns import KEYS
 from targeting.learners.cross_fit import cross_fit_effects
 from targeting.learners.registry import NAMES, find_learner
-from targeting.nuisance.noise import outcome_variance
+from targeting.nuisance.noise import outcome_variance, with_precision
+from targeting.policy.decide import PolicyInputs, choose_policy
 from targeting.policy.economics import Economics
 from targeting.policy.tree_results import tree_results
 from targeting.stats.units import rounded, unit_of, widest_effects
@@ -66,6 +70,22 @@ def test_a_tree_asks_the_same_in_every_unit(worlds):
     assert large["rule"].tolist() == small["rule"].tolist()
     np.testing.assert_allclose(small["profit"] * SMALLER, large["profit"], atol=0.01)
     assert found[0].decisions["policy_tree"].equals(found[1].decisions["policy_tree"])
+
+
+def test_the_choice_is_the_same_in_every_unit(worlds):
+    found = []
+    for world, cost in zip(worlds, (9.0, 9.0 / SMALLER), strict=True):
+        nuisance = with_precision(world.panel, world.nuisance, [ONE])
+        effects = world.panel[KEYS].assign(**{f"cate_{ONE}": world.nuisance[f"mu1_{ONE}"] - world.nuisance[f"mu0_{ONE}"]})
+        economics = Economics(cost, 0.3)
+        inputs = PolicyInputs(world.panel, nuisance, effects, effects, economics, POLICY, (0.1, 0.9), "everybody", seed=1)
+        found.append(choose_policy(inputs))
+    large, small = found
+    assert large.recommended == small.recommended != "none"
+    pd.testing.assert_frame_equal(large.decisions, small.decisions)
+    for column in ("profit", "expected_profit"):
+        np.testing.assert_allclose(small.valued[column] * SMALLER, large.valued[column], rtol=1e-6)
+    np.testing.assert_allclose(small.valued["chance_of_loss"], large.valued["chance_of_loss"], rtol=1e-6)
 
 
 def test_effects_may_vary_more_than_the_outcome_but_not_more_than_both_arms():
