@@ -11,7 +11,7 @@ from scripts.run_pipeline import run
 
 ROOT = Path(__file__).resolve().parent.parent
 DEMO = ROOT / "demo"
-CODE = ("stages", "targeting", "dvc.yaml", "requirements.lock")
+CODE = ("stages", "targeting", "scripts", "dvc.yaml", "requirements.lock")
 # A small shop, fewer repeats than a decision needs, and two learners: what they find is read as an example.
 REDUCED = [
     "data=simulated",

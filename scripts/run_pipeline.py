@@ -1,6 +1,7 @@
 """Run the pipeline and say how far it is: `python -m scripts.run_pipeline`, which `make repro` calls.
 
-DVC does the work. This names each stage, counts it, times it, and ends with the decision and the pages to open.
+DVC does the work, with all stages in one process. This names each stage, counts it, times it, and ends with the decision and the
+pages to open.
 """
 
 import ast
@@ -17,7 +18,6 @@ import yaml
 
 from targeting.base.errors import DataError
 from targeting.base.params import load_params
-from targeting.words.people import as_customers
 
 ROOT = Path(__file__).resolve().parent.parent
 STILL_SECONDS = 60  # after which a log is told that a stage still runs
@@ -78,10 +78,8 @@ class Teller:
 def closing(project: Path) -> Iterator[str]:
     """The last lines of a run: the decision, and the pages to open."""
     policy = json.loads((project / "metrics" / "policy.json").read_text(encoding="utf-8"))
-    said = [policy[name] for name in ("recommendation", "at_set_cost", "at_tills_cost") if name in policy]
-    data = yaml.safe_load((project / "params.yaml").read_text(encoding="utf-8"))["data"]
     yield ""
-    yield from (as_customers(sentence, []) for sentence in said) if data["source"] == "panel" else said
+    yield from (policy[name] for name in ("recommendation", "at_set_cost", "at_tills_cost") if name in policy)
     for what, page in (("The report", "index.html"), ("The game", "game.html")):
         yield f"{what}: {(project / 'plots' / 'report' / page).resolve().as_uri()}"
 
@@ -100,11 +98,11 @@ def slip(project: Path) -> str:
 
 
 def run(project: Path = ROOT) -> int:
-    """Run `dvc repro` in a project's folder; its exit code."""
+    """Bring the pipeline in a project's folder up to date; the exit code."""
     if wrong := slip(project):
         print(wrong, file=sys.stderr)
         return 1
-    command = [sys.executable, "-m", "dvc", "repro"]
+    command = [sys.executable, "-m", "scripts.one_process"]
     teller, ended = Teller(project), threading.Event()
 
     def remind() -> None:

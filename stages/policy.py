@@ -24,6 +24,7 @@ from targeting.sentences.overlap import overlap_words
 from targeting.sentences.policy import decisions_by_cost_words, recommendation_words
 from targeting.trials.panel import require_aligned
 from targeting.words.money import speak_in
+from targeting.words.people import as_customers
 
 TERMS = Path("data/effects/terms.parquet")
 CAUSED = Path("data/effects/discounts.parquet")
@@ -97,7 +98,10 @@ def main() -> None:
     if inputs.comparable:
         words = recommendation_words(chosen.valued, chosen.recommended)
         by_cost = decisions_by_cost_words(found.scenarios, settings["costs"], params["data"]["source"] != "panel")
-    choice = {"recommended": chosen.recommended, "recommendation": words, **by_cost}
+    said = {"recommendation": words, **by_cost}
+    if params["data"]["source"] == "panel":
+        said = {name: as_customers(sentence, []) for name, sentence in said.items()}
+    choice = {"recommended": chosen.recommended, **said}
     costs = {"costs": settings["costs"], "tills_cost": tills_cost(settings, caused), **net_profit_metrics(net_profit)}
     write_metrics(inputs.economics.averages() | choice | costs | found.metrics, METRICS)
     write_parquet(found.assignments, ASSIGNMENTS)

@@ -36,14 +36,8 @@ def test_a_run_that_cannot_begin_says_why(tmp_path, capsys):
 
 def test_the_last_lines_are_the_decision_and_the_pages(tmp_path):
     (tmp_path / "metrics").mkdir()
-    parameters = tmp_path / "params.yaml"
-    parameters.write_text("data: {source: completejourney}", encoding="utf-8")
     said = {"recommendation": "Mail nobody.", "at_set_cost": "At $12.73: none.", "at_tills_cost": "At $0.64: mail."}
     (tmp_path / "metrics" / "policy.json").write_text(json.dumps(said), encoding="utf-8")
     lines = list(closing(tmp_path))
     assert lines[1:4] == ["Mail nobody.", "At $12.73: none.", "At $0.64: mail."]
     assert [line.rsplit("/", 1)[-1] for line in lines[4:]] == ["index.html", "game.html"]
-    # Of a table of customers, in the words of its pages.
-    (tmp_path / "metrics" / "policy.json").write_text('{"recommendation": "Mail 6% of households."}', encoding="utf-8")
-    parameters.write_text("data: {source: panel}", encoding="utf-8")
-    assert list(closing(tmp_path))[1] == "Mail 6% of customers."
