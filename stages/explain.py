@@ -16,10 +16,12 @@ from targeting.base.stage import run
 from targeting.figures.learners import direction_chart, importance_chart, order_doubt, tree_chart
 from targeting.figures.people import speak_of
 from targeting.trials.panel import covariate_names, require_aligned
+from targeting.trials.units import in_own_units
 from targeting.validation.explanation import explaining_tree, grouped_importance
 from targeting.words.money import speak_in
 
 PANEL = Path("data/trials/panel.parquet")
+UNITS = Path("data/trials/units.parquet")
 NESTED = Path("data/validate/nested.parquet")
 VALIDATE = Path("metrics/validate.json")
 IMPORTANCE = Path("plots/effect_importance.csv")
@@ -37,7 +39,8 @@ def main() -> None:
     speak_of(params["data"]["source"])
     panel, nested = pd.read_parquet(PANEL), pd.read_parquet(NESTED)
     require_aligned(panel, nested, str(NESTED))
-    covariates = panel[covariate_names(panel)].rename(columns=lambda name: name.removeprefix(PREFIX))
+    own = in_own_units(panel[covariate_names(panel)], pd.read_parquet(UNITS))
+    covariates = own.rename(columns=lambda name: name.removeprefix(PREFIX))
     fold = panel["fold"].to_numpy()
 
     outcomes = outcomes_of(panel.columns)

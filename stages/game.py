@@ -30,6 +30,7 @@ from targeting.policy.value import evidence_of
 from targeting.sentences.game import counted_words, decided_words, pipeline_words, ranking_words, stakes, what_players_see
 from targeting.sentences.overlap import overlap_words
 from targeting.trials.panel import require_aligned
+from targeting.trials.units import in_own_units
 from targeting.validation.truth import truth_of_rows
 from targeting.words.features import covariate_words
 from targeting.words.money import speak_in
@@ -39,6 +40,7 @@ from targeting.words.people import page_of_customers
 CAUSED = Path("data/effects/discounts.parquet")
 IDENTIFIERS = Path("data/tables/identifiers.parquet")
 PANEL = Path("data/trials/panel.parquet")
+UNITS = Path("data/trials/units.parquet")
 NUISANCE = Path("data/trials/nuisance.parquet")
 SEGMENTS = Path("data/segments/time_zero.parquet")
 EVIDENCE = Path("data/policy/evidence.parquet")
@@ -77,7 +79,8 @@ def main() -> None:
     size = game_sizes(int(kept.sum()))
     names = segments.drop_duplicates("segment").set_index("segment")["name"]
     tills, days = params["data"]["source"] != "panel", min(design["recent_days"])
-    shown = what_players_see(panel[kept], segments.loc[kept, "segment"].to_numpy(), names, days, tills, bool(size.drawn))
+    own = in_own_units(panel[kept], pd.read_parquet(UNITS))
+    shown = what_players_see(own, segments.loc[kept, "segment"].to_numpy(), names, days, tills, bool(size.drawn))
     customers = Customers(
         evidence=evidence.rows(kept),
         economics=economics.rows(kept),

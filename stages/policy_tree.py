@@ -16,10 +16,12 @@ from targeting.policy.contact_price import priced
 from targeting.policy.economics import load_economics
 from targeting.policy.tree_results import tree_results
 from targeting.trials.panel import require_aligned
+from targeting.trials.units import in_own_units
 
 CAUSED = Path("data/effects/discounts.parquet")
 IDENTIFIERS = Path("data/tables/identifiers.parquet")
 PANEL = Path("data/trials/panel.parquet")
+UNITS = Path("data/trials/units.parquet")
 NUISANCE = Path("data/trials/nuisance.parquet")
 TREE = Path("data/policy/tree.parquet")
 RULES = Path("plots/policy_tree.csv")
@@ -28,7 +30,7 @@ METRICS = Path("metrics/policy_tree.json")
 
 def main() -> None:
     params = load_params("policy", "nuisance", "design", "seed")
-    panel, nuisance = pd.read_parquet(PANEL), pd.read_parquet(NUISANCE)
+    panel, nuisance = in_own_units(pd.read_parquet(PANEL), pd.read_parquet(UNITS)), pd.read_parquet(NUISANCE)
     require_aligned(panel, nuisance, str(NUISANCE))
     economics = load_economics(
         priced(params["policy"], pd.read_parquet(CAUSED)),

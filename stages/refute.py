@@ -13,8 +13,9 @@ from targeting.base.params import load_params
 from targeting.base.stage import run
 from targeting.figures.people import speak_of
 from targeting.figures.refutation import refutation_chart
+from targeting.nuisance.light import light_nuisances
 from targeting.robustness.refutation import changed_panels, control_splits, known_reasons, unadjusted_differences, with_campaigns
-from targeting.robustness.refutation_fits import estimate_all, estimate_controls, estimate_known_reasons, light_nuisances
+from targeting.robustness.refutation_fits import estimate_all, estimate_controls, estimate_known_reasons
 from targeting.robustness.refutation_verdicts import refutation_table, tally
 from targeting.stats.resampling import by_lot
 from targeting.tables.engine import connect, read_tables
@@ -61,7 +62,7 @@ def main() -> None:
     splits = control_splits(control, folds, checks["control_splits"], seed, sample)
     controls = estimate_controls(splits, settings["models"], folds, clip, seed)
     reasons = known_reasons(control, nuisance, folds, checks["control_redraws"], seed, sample)
-    redrawn = estimate_known_reasons(reasons, light)
+    redrawn = estimate_known_reasons(reasons, clip, seed)
     draws = with_campaigns(pd.concat([changed, *controls, *redrawn], ignore_index=True), pd.read_parquet(IDENTIFIERS))
     table = refutation_table(draws, checks, unadjusted_differences(control))
 

@@ -1,7 +1,7 @@
 """Lay out the target trials: one row per household and trial, with treatment, outcomes, fold and baseline covariates.
 
 Reads the canonical tables; writes every eligible row, the panel of those that the design compares, who is in each trial and why
-others are not, what a contact costs by the tills, and every household as of the day after the data end.
+others are not, what a contact costs by the tills, the units of covariates, and every household as of the day after the data end.
 """
 
 import sys
@@ -28,6 +28,7 @@ from targeting.trials.customers import customer_candidates, customer_flow, custo
 from targeting.trials.designs import folded_panel
 from targeting.trials.lay_out import lay_out, panel_metrics, planned_trials
 from targeting.trials.panel import require_outcome
+from targeting.trials.units import covariate_units, own_units
 from targeting.trials.weeks import no_weeks, weekly_spend
 
 TABLES = Path("data/tables")
@@ -40,6 +41,7 @@ CANDIDATES = Path("data/score/candidates.parquet")
 TRIALS = Path("plots/trials.csv")
 FLOW_PICTURE = Path("plots/trials.png")
 WEEKS = Path("data/trials/weeks.parquet")
+UNITS = Path("data/trials/units.parquet")
 COSTS = Path("data/trials/costs.parquet")
 METRICS = Path("metrics/trials.json")
 ONE_ARM = "mailed all eligible households or none, and is no trial; those whom it mailed count as mailed before"
@@ -55,7 +57,8 @@ def main() -> None:
 
 def take_customers(params: Mapping[str, Any]) -> None:
     """A table of customers is its own trials: nothing is left to lay out, and no till says what a contact costs."""
-    trials = customer_trials(pd.read_parquet(CUSTOMERS))
+    customers = pd.read_parquet(CUSTOMERS)
+    trials = customer_trials(customers)
     panel = customer_panel(trials, params["nuisance"]["folds"], params["seed"], params["sample"]["households"])
     require_outcome(panel, params["policy"]["outcome"], "its column of the table")
     tell_silent(outcomes_of(trials.columns), panel)
@@ -69,6 +72,7 @@ def take_customers(params: Mapping[str, Any]) -> None:
     write_csv(flow, TRIALS)
     treated = int(panel["treated"].sum())
     write_sentence(f"As the table has them: {treated:,} rows treated, {len(panel) - treated:,} not treated.", FLOW_PICTURE)
+    write_parquet(covariate_units(customers), UNITS)
     write_parquet(no_weeks(panel), WEEKS)
     write_parquet(no_costs(), COSTS)
     write_parquet(candidates, CANDIDATES)
@@ -117,6 +121,7 @@ def lay_out_trials(params: Mapping[str, Any]) -> None:
     write_metrics(metrics, METRICS)
     write_parquet(layout.eligible, ELIGIBLE)
     write_parquet(panel, PANEL)
+    write_parquet(own_units(), UNITS)
     write_parquet(weeks, WEEKS)
     write_csv(flow, TRIALS)
     write_figure(flow_chart(flow), FLOW_PICTURE)

@@ -14,14 +14,15 @@ from study.refutation_worlds import world
 from targeting.base.outputs import write_csv
 from targeting.base.parallel import in_processes
 from targeting.base.progress import track
+from targeting.nuisance.light import MU0, MU1, LightNuisances
 from targeting.robustness.refutation import ORIGINAL, Draw, control_splits, placebos, trials_left_out
-from targeting.robustness.refutation_fits import ESTIMATORS, LightNuisances, estimate_draw, estimate_left_out
+from targeting.robustness.refutation_fits import ESTIMATORS, estimate_draw, estimate_left_out
 from targeting.robustness.refutation_verdicts import left_out_shift, negative_control, placebo_position
 from targeting.stats.estimates import CONFIDENCE, Estimate, Z
 
 REFUTATIONS = Path("study/refutations.csv")
 OUTCOME = "purchase_amount"
-LIGHT = LightNuisances(strength=1.0, clip=0.01, seed=1)
+LIGHT = LightNuisances(strength=1.0, penalties={MU0: 1.0, MU1: 1.0}, clip=0.01, seed=1)
 FOLDS, SPLITS, PLACEBOS = 3, 3, 20
 STRATA = 3  # in each of two trials: a stratum has some 100 of the 600 rows, as `placebos` asks
 

@@ -10,7 +10,6 @@ from targeting.base.errors import DataError
 from targeting.nuisance.cross_fit import Task, cross_fit, nuisance_table, nuisance_tasks, observed_arm, stacking_weights
 from targeting.nuisance.models import outcome_model, propensity_model, rounded_outcomes, with_logs
 from targeting.nuisance.nested import inner_nuisances
-from targeting.robustness.refutation_fits import light_nuisances
 from targeting.stats.folds import household_folds
 
 
@@ -144,13 +143,6 @@ def test_where_all_chances_are_known_no_propensity_is_learned():
     assert "propensity" not in {task.name for task in tasks}
     assert (nuisance_table(panel, cross_fit(tasks, panel, ["linear"], 4, 1, 1)[0], 0.01)["propensity"] == 0.4).all()
     assert (inner_nuisances(panel, ["linear"], 0.01, seed=1)["propensity"] == 0.4).all()
-    assert (light_nuisances(panel, 0.01, seed=1).fit(panel)["propensity"] == 0.4).all()
-
-
-def test_light_refits_keep_known_chances():
-    panel = half_by_lot(small_panel())
-    table = light_nuisances(panel, 0.01, seed=1).fit(panel)
-    assert (table.loc[panel["by_lot"] == 1, "propensity"] == 0.0005).all()
 
 
 @pytest.mark.slow

@@ -6,7 +6,6 @@ import pytest
 
 from targeting.effects.estimators import ESTIMATORS, effect_data
 from targeting.nuisance.cross_fit import cross_fit, nuisance_table, nuisance_tasks
-from targeting.nuisance.models import outcome_model, propensity_model, without_search
 from targeting.robustness.refit import refit_draws, refit_table
 from targeting.stats.estimates import Estimate
 from targeting.stats.folds import household_folds
@@ -74,14 +73,3 @@ def test_the_interval_takes_the_larger_error():
     assert table["se_refit"].tolist() == pytest.approx([4.0, 0.2])  # spreads of 2 and 0.1 times sqrt(0.8 / 0.2)
     assert ((table["ci_upper"] - table["ci_lower"]) / (2 * 1.959964)).tolist() == pytest.approx([4.0, 1.0])
     assert table["estimate"].tolist() == [2.0, 2.0]
-
-
-def test_a_model_without_its_search_keeps_the_penalty():
-    panel = world(0, 0.5)
-    covariates = panel.filter(like="x_").to_numpy()
-    searched = outcome_model("linear", 1).fit(covariates, panel["purchase_amount"])
-    fixed = without_search(searched).fit(covariates, panel["purchase_amount"])
-    np.testing.assert_allclose(fixed.predict(covariates), searched.predict(covariates), rtol=1e-8)
-    searched = propensity_model("linear", 1).fit(covariates, panel["treated"])
-    fixed = without_search(searched).fit(covariates, panel["treated"])
-    np.testing.assert_allclose(fixed.predict_proba(covariates), searched.predict_proba(covariates))

@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 
 from study.refutation_worlds import world
-from targeting.base.errors import DataError
 from targeting.effects.estimators import aipw, ato, effect_data
 from targeting.figures.refutation import refutation_chart
 from targeting.nuisance.cross_fit import cross_fit, nuisance_table, nuisance_tasks
+from targeting.nuisance.light import LightNuisances
 from targeting.robustness.refutation import (
     MIN_ARM,
     Draw,
@@ -25,15 +25,15 @@ from targeting.robustness.refutation import (
     trials_left_out,
 )
 from targeting.robustness.refutation_fits import (
-    LightNuisances,
     difference_se,
     estimate_all,
     estimate_controls,
     estimate_draw,
     estimate_known_reasons,
-    light_nuisances,
 )
 from targeting.stats.estimates import standard_error
+
+LIGHT = LightNuisances(0.1, {"mu0": 1.0, "mu1": 1.0}, 0.01, 1)
 
 
 def test_strata_worked_by_hand():
@@ -115,34 +115,10 @@ def test_more_repeats_of_a_check_change_none_of_its_first():
     assert not next(subsets(panel, 0.5, 1, seed=2)).panel.equals(few[0].panel)
 
 
-def test_light_nuisances_are_one_cross_fit_of_the_linear_models():
-    panel = world(0)
-    light = light_nuisances(panel, 0.01, seed=1)
-    table = light.fit(panel)
-    predictions, _ = cross_fit(nuisance_tasks(panel), panel, ["linear"], 3, 1, seed=1)
-    full = nuisance_table(panel, predictions, 0.01)
-    outcomes = [name for name in table.columns if name.startswith("mu")]
-    np.testing.assert_allclose(table[outcomes], full[outcomes])
-    # The penalty is chosen once rather than in every fold.
-    np.testing.assert_allclose(table["propensity"], full["propensity"], atol=0.1)
-    # One outcome by itself is predicted as beside another.
-    alone = light.fit(panel.drop(columns=["purchase_count", "before_purchase_count"]))
-    pd.testing.assert_frame_equal(alone, table[alone.columns])
-    assert "mu0_purchase_count" not in alone
-
-
-def test_a_fold_that_takes_an_arm_away_is_named():
-    panel = world(0)
-    panel["fold"] = panel["treated"]
-    with pytest.raises(DataError, match=r"too few treated or control households for nuisance\.folds"):
-        LightNuisances(0.1, 0.01, 1).fit(panel)
-
-
 def test_a_draw_is_estimated_as_the_estimators_say():
     panel = world(0)
-    light = LightNuisances(0.1, 0.01, 1)
-    table = estimate_draw(Draw("subset", 4, panel), light).set_index(["outcome", "estimator"])
-    data = effect_data(panel, light.fit(panel), "purchase_count")
+    table = estimate_draw(Draw("subset", 4, panel), LIGHT).set_index(["outcome", "estimator"])
+    data = effect_data(panel, LIGHT.fit(panel), "purchase_count")
     for name, estimator in (("aipw", aipw), ("ato", ato)):
         row = table.loc[("purchase_count", name)]
         assert (row["check"], row["repeat"]) == ("subset", 4)
@@ -182,14 +158,14 @@ def test_known_reasons_leave_nothing_where_the_days_before_decide_nothing():
     """Mailed by lot, the control finds nothing on average: its mean over the redraws is within chance of 0."""
     panel = world(0)
     chances = panel[["household_id", "campaign_id"]].assign(propensity=0.4)
-    table = pd.concat(estimate_known_reasons(known_reasons(panel, chances, 3, 40, seed=1), LightNuisances(1.0, 0.01, 1)))
+    table = pd.concat(estimate_known_reasons(known_reasons(panel, chances, 3, 40, seed=1), 0.01, seed=1))
     for _, own in table.groupby(["outcome", "estimator"]):
         assert abs(own["estimate"].mean()) < 3.5 * own["estimate"].std() / np.sqrt(len(own))
 
 
 def test_the_jackknife_agrees_with_influence_functions():
     panel = world(0, n=1200)
-    data = effect_data(panel, LightNuisances(0.1, 0.01, 1).fit(panel), "purchase_amount")
+    data = effect_data(panel, LIGHT.fit(panel), "purchase_amount")
     rest = (panel["campaign_id"] == 8).to_numpy()
     # The difference of two means: a row of the rest counts 1/n - 1/m, others 1/n.
     centred = data.score - data.score.mean(), np.where(rest, data.score - data.score[rest].mean(), 0.0) / rest.mean()
@@ -202,11 +178,10 @@ def test_the_jackknife_agrees_with_influence_functions():
 
 def test_all_draws_come_back_in_order_and_the_same_twice():
     panel = world(0)
-    light = LightNuisances(0.1, 0.01, 1)
 
     def run() -> pd.DataFrame:
         draws = [*subsets(panel, 0.8, 2, seed=1), *trials_left_out(panel)]
-        return estimate_all(panel, light, draws)
+        return estimate_all(panel, LIGHT, draws)
 
     table = run()
     assert table["check"].tolist() == ["original"] * 4 + ["subset"] * 8 + ["trial_left_out"] * 8

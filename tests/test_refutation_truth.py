@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from study.refutation_worlds import world
+from targeting.nuisance.light import LightNuisances
 from targeting.robustness.refutation import (
     LEFT_OUT,
     ORIGINAL,
@@ -15,13 +16,13 @@ from targeting.robustness.refutation import (
     subsets,
     trials_left_out,
 )
-from targeting.robustness.refutation_fits import LightNuisances, estimate_all, estimate_controls, estimate_draw
+from targeting.robustness.refutation_fits import estimate_all, estimate_controls, estimate_draw
 from targeting.robustness.refutation_verdicts import left_out_shift, negative_control, refutation_table
 from targeting.stats.estimates import Estimate
 from tests.refutation_settings import SETTINGS
 from tests.stored import require_stored
 
-LIGHT = LightNuisances(1.0, 0.01, 1)
+LIGHT = LightNuisances(1.0, {"mu0": 1.0, "mu1": 1.0}, 0.01, 1)
 OUTCOME, ESTIMATOR = "purchase_amount", "ato"
 
 

@@ -307,7 +307,7 @@ def test_why_tells_the_archetypes_features_first_and_no_theme_twice():
     means = pd.Series(2.0, index=FEATURES).mask(profile.index.to_series() == "monetary_sales", 4321.0)
     words = why(archetype, profile, means, pd.Series(1.0, index=FEATURES))
     # Visits and regularity are one theme; the fresh share weighs nothing in this archetype and fills the third place.
-    assert words == "revenue 4,321 USD (all: 1 USD); visits 2 (all: 1); fresh share 200% (all: 100%)"
+    assert words == "revenue $4,321 (all: $1); visits 2 (all: 1); fresh share 200% (all: 100%)"
 
 
 def test_archetypes_weigh_known_features():

@@ -25,7 +25,7 @@ from targeting.learners.ensemble import CONSTANT
 from targeting.learners.fitted import Fitted
 from targeting.learners.registry import Learner
 from targeting.learners.rows import Effects, HeldOut, Rows
-from targeting.nuisance.models import propensity_model, without_search
+from targeting.nuisance.models import fixed_propensity, propensity_model
 from targeting.nuisance.scores import clip_bound
 from targeting.stats.blocks import BLOCK, blocks
 from targeting.stats.folds import in_sample
@@ -202,7 +202,7 @@ def fit_propensity(panel: pd.DataFrame, models: Sequence[str], weights: Sequence
 
 def _settled(found: BaseEstimator, covariates: Vector, treated: Vector) -> BaseEstimator:
     """The model without the search of its penalty, which predicts nothing and which a stored file need not hold."""
-    return without_search(found).fit(covariates, treated) if isinstance(found, Pipeline) else found
+    return fixed_propensity(found[-1].C_).fit(covariates, treated) if isinstance(found, Pipeline) else found
 
 
 def fit_blend(

@@ -2,7 +2,7 @@
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator, clone
+from sklearn.base import BaseEstimator
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from sklearn.linear_model import LogisticRegression, LogisticRegressionCV, Ridge, RidgeCV
@@ -54,7 +54,7 @@ def outcome_model(name: str, seed: int) -> BaseEstimator:
     """A regressor of the outcome on covariates (n, p); raises DataError for an unknown name."""
     if name == "linear":
         # Of equal decompositions the fastest, where rows are many and columns few.
-        return make_pipeline(FunctionTransformer(with_logs), StandardScaler(), RidgeCV(RIDGE_PENALTIES, gcv_mode="svd"))
+        return _linear(RidgeCV(RIDGE_PENALTIES, gcv_mode="svd"))
     if name == "boosting":
         return HistGradientBoostingRegressor(**BOOSTING, random_state=seed)
     raise DataError(f"Unknown model {name!r} in nuisance.models; known: linear, boosting.")
@@ -67,7 +67,7 @@ def propensity_model(name: str, seed: int) -> BaseEstimator:
         # households. They are shuffled, as the panel's rows are ordered by trial. Under econml its own folds take their place.
         inner = StratifiedKFold(4, shuffle=True, random_state=seed)
         penalties = {"Cs": LOGISTIC_STRENGTHS, "l1_ratios": (0,), "scoring": "neg_log_loss", "use_legacy_attributes": False}
-        return _logistic(LogisticRegressionCV(**penalties, **LOGISTIC, cv=inner))
+        return _linear(LogisticRegressionCV(**penalties, **LOGISTIC, cv=inner))
     if name == "boosting":
         return HistGradientBoostingClassifier(**BOOSTING, random_state=seed)
     raise DataError(f"Unknown model {name!r} in nuisance.models; known: linear, boosting.")
@@ -75,18 +75,16 @@ def propensity_model(name: str, seed: int) -> BaseEstimator:
 
 def fixed_propensity(strength: float, _name: str = "linear", _seed: int = 0) -> Pipeline:
     """The linear model of treatment with this inverse penalty; a task builds it by name and seed, which it has no need of."""
-    return _logistic(LogisticRegression(C=strength, **LOGISTIC))
+    return _linear(LogisticRegression(C=strength, **LOGISTIC))
 
 
-def _logistic(regression: BaseEstimator) -> Pipeline:
+def fixed_outcome(penalty: ArrayLike, _name: str = "linear", _seed: int = 0) -> Pipeline:
+    """The linear model of one outcome or several with this ridge penalty, or one per outcome; else as `fixed_propensity`."""
+    return _linear(Ridge(penalty))
+
+
+def _linear(regression: BaseEstimator) -> Pipeline:
     return make_pipeline(FunctionTransformer(with_logs), StandardScaler(), regression)
-
-
-def without_search(fitted: Pipeline) -> Pipeline:
-    """An unfitted copy of a fitted linear model, outcome or propensity, with the penalty that its search chose."""
-    if isinstance(fitted[-1], LogisticRegressionCV):
-        return fixed_propensity(fitted[-1].C_)
-    return make_pipeline(*(clone(step) for _, step in fitted.steps[:-1]), Ridge(fitted[-1].alpha_))
 
 
 def rounded_outcomes(estimator: BaseEstimator) -> TransformedTargetRegressor:

@@ -5,22 +5,17 @@ they are off by then is as large as what the analytic error knows of.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 
 import numpy as np
 import pandas as pd
-from sklearn.base import BaseEstimator
 
 from targeting.base.columns import outcomes_of
 from targeting.base.parallel import in_processes
 from targeting.base.progress import track
 from targeting.effects.estimators import ESTIMATORS, RATIOS, effect_data
-from targeting.nuisance.cross_fit import nuisance_table, nuisance_tasks, out_of_fold
-from targeting.nuisance.models import without_search
+from targeting.nuisance.light import ARMS, MEAN, LightNuisances, light_nuisances
 from targeting.stats.estimates import Estimate
-from targeting.stats.folds import in_sample
-from targeting.trials.panel import covariate_matrix
 
 # All but the one that weighs rows by the outcome's variance, which is not refitted.
 REFITTED = {method: terms for method, terms in RATIOS.items() if method != "owate"}
@@ -32,43 +27,22 @@ def refit_draws(panel: pd.DataFrame, n_draws: int, clip: float, seed: int) -> pd
 
     One row per draw, one column per outcome of the panel and estimator, in two levels.
 
-    Nuisances are the linear models, cross-fitted anew in each draw over the panel's folds; penalties are chosen once, on all
-    rows of the sample. Estimators are the ratios of sums. A bootstrap would not do: its copies leave the models 63% of the
+    Nuisances are the light ones (targeting.nuisance.light), cross-fitted anew in each draw over the panel's folds. Estimators are
+    the ratios of sums. A bootstrap would not do: its copies leave the models 63% of the
     households to learn from, and where they extrapolate that alone makes estimates far wilder.
     """
-    draw = partial(_draw, panel, _models_of(panel, seed), clip)
-    results = in_processes(draw, (([seed, number],) for number in range(n_draws)))
+    light = light_nuisances(panel, clip, seed, (MEAN, *ARMS))
+    results = in_processes(partial(_draw, panel, light), (([seed, number],) for number in range(n_draws)))
     draws = pd.DataFrame(list(track(results, "Refitting without some households", n_draws)))
     return draws.set_axis(pd.MultiIndex.from_tuples(draws.columns), axis=1)
 
 
-def _models_of(panel: pd.DataFrame, seed: int) -> dict[str, BaseEstimator]:
-    """For every nuisance the linear model with its penalty chosen on all rows of the sample, unfitted."""
-    sample = in_sample(panel["fold"])
-    covariates, models = covariate_matrix(panel)[sample], {}
-    for task in (whole.subset(sample) for whole in nuisance_tasks(panel)):
-        target = task.target[task.learn_from]
-        fitted = task.build("linear", seed).fit(covariates[task.learn_from], target.astype(int) if task.probability else target)
-        models[task.name] = without_search(fitted)
-    return models
-
-
-def _draw(
-    panel: pd.DataFrame, models: Mapping[str, BaseEstimator], clip: float, seed: Sequence[int]
-) -> dict[tuple[str, str], float]:
+def _draw(panel: pd.DataFrame, light: LightNuisances, seed: Sequence[int]) -> dict[tuple[str, str], float]:
     """The estimates without one random set of households."""
     households = np.unique(panel["household_id"])
     kept = np.random.default_rng(seed).choice(households, round(KEPT * len(households)), replace=False)
     rows = panel[panel["household_id"].isin(kept)].reset_index(drop=True)
-    fold = rows["fold"].to_numpy()
-    covariates, predictions = covariate_matrix(rows), {}
-    for task in nuisance_tasks(rows):
-        fixed = replace(task, build=lambda name, _: models[name])
-        predicted = np.empty(len(rows))
-        for number in np.unique(fold):
-            predicted[fold == number] = out_of_fold(fixed, task.name, covariates, fold, number, seed[1])
-        predictions[task.name] = predicted
-    nuisance = nuisance_table(rows, predictions, clip)
+    nuisance = light.fit(rows)
     found: dict[tuple[str, str], float] = {}
     for outcome in outcomes_of(rows.columns):
         data = effect_data(rows, nuisance, outcome)

@@ -4,6 +4,7 @@ import pandas as pd
 
 from targeting.base.columns import KEYS, PREFIX
 from targeting.trials.designs import folded_panel
+from targeting.trials.units import covariate_units, in_units
 
 FLOW = ["trial", "campaign_id", "n_treated", "n_control"]
 
@@ -11,13 +12,15 @@ FLOW = ["trial", "campaign_id", "n_treated", "n_control"]
 def customer_trials(customers: pd.DataFrame) -> pd.DataFrame:
     """The customers' rows with what trials add: trial (campaigns in their order, from 1), earlier_mailings, mailed_after, cut.
 
+    Covariates are in the units of targeting.trials.units.
     earlier_mailings counts the table's own earlier campaigns that treated the customer. Nothing is known of what else a customer
     was sent (mailed_after is 0), and every outcome was taken over its whole window (cut is false).
     """
     trial = customers["campaign_id"].rank(method="dense").astype("int64")
     ordered = customers.assign(trial=trial).sort_values(["household_id", "trial"])
     earlier = ordered.groupby("household_id")["treated"].cumsum() - ordered["treated"]
-    return customers.assign(trial=trial, earlier_mailings=earlier, mailed_after=0, cut=False)
+    rows = in_units(customers, covariate_units(customers))
+    return rows.assign(trial=trial, earlier_mailings=earlier, mailed_after=0, cut=False)
 
 
 def customer_panel(trials: pd.DataFrame, n_folds: int, seed: int, sample: int | None = None) -> pd.DataFrame:

@@ -17,7 +17,7 @@ class Theme:
 
 @dataclass(frozen=True)
 class Wording:
-    """How a feature reads in a sentence: its words, the format of its values, its theme."""
+    """How a feature reads in a sentence: its words, the format of its values or MONEY, its theme."""
 
     words: str
     form: str
@@ -40,7 +40,7 @@ THEMES = {
     "other": Theme("General Shopper", "General", "need"),
 }
 
-MONEY, PERCENT, COUNT, ONE_DECIMAL = "{:,.0f} {currency}", "{:.0%}", "{:,.0f}", "{:,.1f}"
+MONEY, PERCENT, COUNT, ONE_DECIMAL = "an amount of money", "{:.0%}", "{:,.0f}", "{:,.1f}"
 
 WORDINGS = {
     "recency": Wording("days since the last purchase", COUNT, "absence"),

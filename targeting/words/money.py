@@ -4,7 +4,7 @@ The currency is `data.currency` of params.yaml, which names amounts and changes 
 `speak_in` once, before it writes any.
 """
 
-from targeting.words.features import Wording
+from targeting.words.features import MONEY, Wording
 from targeting.words.numbers import number, percent
 from targeting.words.outcomes import one_of, outcome_words
 
@@ -63,8 +63,8 @@ def _decimals(value: float) -> int:
 
 
 def shown(wording: Wording, value: float) -> str:
-    """A feature's value in its wording's form: 1,234 USD, 12, 45%."""
-    return wording.form.format(value, currency=currency())
+    """A feature's value in its wording's form: $1,234, 12, 45%."""
+    return money(value, 0) if wording.form == MONEY else wording.form.format(value)
 
 
 def unit(outcome: str) -> str:
