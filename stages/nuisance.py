@@ -30,6 +30,7 @@ from targeting.nuisance.overlap import (
 )
 from targeting.nuisance.scores import clipped_share
 from targeting.trials.panel import covariate_names
+from targeting.words.features import covariate_words
 
 PANEL = Path("data/trials/panel.parquet")
 NUISANCE = Path("data/trials/nuisance.parquet")
@@ -84,7 +85,7 @@ def main() -> None:
     write_csv(models, MODEL_TABLE)
     write_csv(histogram, PROPENSITY)
     write_csv(calibration, CALIBRATION)
-    write_csv(balance, BALANCE)
+    write_csv(balance.assign(in_words=balance["covariate"].map(covariate_words)), BALANCE)
     write_csv(overlap, OVERLAP)
     drawn = propensity_picture(propensity_table(treated, propensity), calibration)
     write_png(png(drawn, *propensity_words(pooled["overlap_share"], settings["overlap"])), PROPENSITY_PICTURE)
