@@ -56,12 +56,13 @@ def _fitted(own: Customers) -> tuple:
 
 
 def test_units_are_of_the_covariates_with_more_than_two_values_and_can_be_undone():
-    rows = pd.DataFrame({"x_huge": [1e300, -1e300, 0.0], "x_flag": [0.0, 1.0, 1.0], "x_count": [1.0, 2.0, 6.0]})
-    units = covariate_units(rows)
-    assert units.set_index("covariate")["origin"].to_dict() == pytest.approx({"x_huge": 0.0, "x_count": 3.0})
-    assert units.set_index("covariate").loc["x_count", "unit"] == pytest.approx(np.sqrt(14 / 3))  # of squares 4, 1 and 9
-    standard = in_units(rows, units)
-    assert standard[["x_huge", "x_count"]].std(ddof=0).tolist() == pytest.approx([1.0, 1.0])
+    rows = pd.DataFrame({"x_huge": [1e300, -1e300, 0.0, 0.0], "x_flag": [0.0, 1.0, 1.0, 1.0], "x_count": [3.0, 5.0, 7.0, 9.0]})
+    units = covariate_units(rows).set_index("covariate")
+    assert units["origin"].to_dict() == {"x_huge": -1e300, "x_count": 3.0}
+    assert units.loc["x_count", "unit"] == pytest.approx(3.0)  # the lower quartile of the distances 2, 4 and 6
+    standard = in_units(rows, units.reset_index())
+    assert standard["x_count"].tolist() == pytest.approx([0.0, 2 / 3, 4 / 3, 2.0])
+    assert np.isfinite(standard).all(axis=None)
     assert standard["x_flag"].equals(rows["x_flag"])
-    pd.testing.assert_frame_equal(in_own_units(standard, units), rows)
+    pd.testing.assert_frame_equal(in_own_units(standard, units.reset_index()), rows)
     assert in_own_units(rows, own_units()).equals(rows)
