@@ -10,6 +10,7 @@ from benchmarks.public.tables import IHDP_COLUMNS, OUTCOME, Benchmark, acic_benc
 from scripts.render_readme import ROOT
 from targeting.base.errors import DataError
 from targeting.trials.panel import covariate_names
+from targeting.trials.units import in_own_units
 
 
 def replication(n: int = 60, seed: int = 0) -> pd.DataFrame:
@@ -42,16 +43,17 @@ def test_a_replication_is_read_with_its_known_effects(tmp_path):
 
 def test_a_panel_has_the_tables_rows_in_their_order(tmp_path):
     benchmark = next(ihdp(saved(replication(), tmp_path)))
-    panel = panel_of(benchmark, 5, 1, tmp_path)
+    panel, units = panel_of(benchmark, 5, 1, tmp_path)
     np.testing.assert_allclose(panel[OUTCOME], benchmark.rows[OUTCOME])
     np.testing.assert_array_equal(panel["treated"], benchmark.rows["treated"])
     assert len(covariate_names(panel)) == 25
+    np.testing.assert_allclose(in_own_units(panel, units)["x_x1"], benchmark.rows["x1"])
     assert panel["known_propensity"].isna().all()
 
 
 def test_an_experiment_has_its_known_chance(tmp_path):
     rows = pd.DataFrame({"customer_id": range(8), "treated": [0, 1] * 4, OUTCOME: np.arange(8.0), "age": np.arange(8.0)})
-    panel = panel_of(Benchmark("of lots", rows, ["age"], [], by_lot=True), 2, 1, tmp_path)
+    panel, _ = panel_of(Benchmark("of lots", rows, ["age"], [], by_lot=True), 2, 1, tmp_path)
     assert (panel["known_propensity"] == 0.5).all()
 
 

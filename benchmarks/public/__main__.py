@@ -20,6 +20,7 @@ from benchmarks.public.tables import Benchmark, acic, ihdp, lalonde, panel_of
 from targeting.base.outputs import write_csv
 from targeting.base.params import load_params
 from targeting.base.stage import run
+from targeting.trials.units import in_own_units
 
 OWN = "project"
 Row = dict[str, Any]
@@ -28,7 +29,7 @@ Row = dict[str, Any]
 def measure(benchmark: Benchmark, params: dict[str, Any], own_alone: bool) -> tuple[list[Row], list[Row]]:
     """Rows of the two tables, of errors by row and of average effects, that one benchmark gives."""
     with tempfile.TemporaryDirectory() as folder:
-        panel = panel_of(benchmark, params["nuisance"]["folds"], params["seed"], Path(folder))
+        panel, units = panel_of(benchmark, params["nuisance"]["folds"], params["seed"], Path(folder))
     nuisance = project.nuisances(panel, params)
     averages: dict[tuple[str, str], Any] = {(OWN, k): own for k, own in project.average_effects(panel, nuisance).items()}
     effects = {}
@@ -37,10 +38,11 @@ def measure(benchmark: Benchmark, params: dict[str, Any], own_alone: bool) -> tu
     if not own_alone:
         from benchmarks.public import peers  # what only it needs is not installed everywhere
 
+        table = in_own_units(panel, units)  # others get the table's own numbers
         if benchmark.effect is None:
-            averages |= peers.average_effects(panel, params["nuisance"]["folds"], params["seed"])
+            averages |= peers.average_effects(table, params["nuisance"]["folds"], params["seed"])
         else:
-            effects = effects | peers.effects(panel, params["seed"])
+            effects = effects | peers.effects(table, params["seed"])
     return list(_errors(benchmark, effects)), list(_averages(benchmark, averages))
 
 

@@ -17,6 +17,7 @@ from targeting.base.errors import DataError
 from targeting.sources.customer_table import SOURCE, read_customers
 from targeting.tables.engine import connect
 from targeting.trials.customers import customer_panel, customer_trials
+from targeting.trials.units import covariate_units
 
 OUTCOME = "outcome"
 ID = "customer_id"
@@ -54,8 +55,11 @@ class Benchmark:
         return {"ate": (float(self.effect.mean()), 0.0), "att": (float(self.effect[treated].mean()), 0.0)}
 
 
-def panel_of(benchmark: Benchmark, n_folds: int, seed: int, folder: Path) -> pd.DataFrame:
-    """The benchmark's panel, by the source of tables of customers; rows in the order of customer_id. A CSV goes to `folder`."""
+def panel_of(benchmark: Benchmark, n_folds: int, seed: int, folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The benchmark's panel, by the source of tables of customers, and the units of its covariates (`covariate_units`).
+
+    Rows are in the order of customer_id. A CSV goes to `folder`.
+    """
     path = folder / "customers.csv"
     benchmark.rows.to_csv(path, index=False)
     table: dict[str, Any] = {
@@ -71,7 +75,7 @@ def panel_of(benchmark: Benchmark, n_folds: int, seed: int, folder: Path) -> pd.
     }
     with connect({"name": "duckdb", "threads": 1, "memory_limit": "2GB"}) as backend:
         customers = read_customers(backend, {"source": SOURCE, "path": str(path), "table": table})
-    return customer_panel(customer_trials(customers.rows), n_folds, seed)
+    return customer_panel(customer_trials(customers.rows), n_folds, seed), covariate_units(customers.rows)
 
 
 def lalonde() -> Iterator[Benchmark]:
