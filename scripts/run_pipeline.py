@@ -22,6 +22,7 @@ from targeting.base.params import load_params
 ROOT = Path(__file__).resolve().parent.parent
 STILL_SECONDS = 60  # after which a log is told that a stage still runs
 RUNS, SKIPPED = "Running stage '", "Stage '"
+KEPT = "stages that were finished come from the cache"
 
 
 def purpose(project: Path, stage: str) -> str:
@@ -114,10 +115,15 @@ def run(project: Path = ROOT) -> int:
         threading.Thread(target=remind, daemon=True).start()
     began = time.monotonic()
     with subprocess.Popen(command, cwd=project, stdout=subprocess.PIPE, text=True, bufsize=1) as process:  # noqa: S603 - fixed words
-        for line in process.stdout or ():
-            if told := teller.read(line.rstrip("\n")):
-                print(told, flush=True)
+        try:
+            for line in process.stdout or ():
+                if told := teller.read(line.rstrip("\n")):
+                    print(told, flush=True)
+        except KeyboardInterrupt:  # the stages have it too, and write down what was finished
+            process.wait()
     ended.set()
+    if process.returncode < 0:
+        print(f"{teller.stage or 'The run'} was ended by signal {-process.returncode}. Start again: {KEPT}.", file=sys.stderr)
     if process.returncode == 0:
         print("\n".join([f"All stages: {duration(time.monotonic() - began)}", *closing(project)]), flush=True)
     return process.returncode

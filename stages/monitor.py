@@ -20,11 +20,13 @@ from targeting.policy.contact_price import priced
 from targeting.policy.economics import load_economics
 from targeting.sentences.monitoring import monitoring_words
 from targeting.trials.panel import in_last_trial, require_aligned
+from targeting.trials.units import in_own_units
 from targeting.words.money import speak_in
 
 CAUSED = Path("data/effects/discounts.parquet")
 IDENTIFIERS = Path("data/tables/identifiers.parquet")
 PANEL = Path("data/trials/panel.parquet")
+UNITS = Path("data/trials/units.parquet")
 NUISANCE = Path("data/trials/nuisance.parquet")
 BACKTEST = Path("data/score/backtest.parquet")
 COMPARABLE = Path("data/score/comparable.parquet")
@@ -54,7 +56,8 @@ def main() -> None:
     )
 
     earlier = Earlier(backtest, comparable, evidence["ranking"].to_numpy())
-    found = judge_last_campaign(panel, nuisance, earlier, economics, recommended, params)
+    own = in_own_units(panel, pd.read_parquet(UNITS))
+    found = judge_last_campaign(own, nuisance, earlier, economics, recommended, params)
     verdict = verdict_of(found.drift, found.effects)
 
     metrics = {

@@ -28,7 +28,7 @@ from targeting.trials.customers import customer_candidates, customer_flow, custo
 from targeting.trials.designs import folded_panel
 from targeting.trials.lay_out import lay_out, panel_metrics, planned_trials
 from targeting.trials.panel import require_outcome
-from targeting.trials.units import covariate_units, own_units
+from targeting.trials.units import covariate_units, no_units
 from targeting.trials.weeks import no_weeks, weekly_spend
 
 TABLES = Path("data/tables")
@@ -121,7 +121,7 @@ def lay_out_trials(params: Mapping[str, Any]) -> None:
     write_metrics(metrics, METRICS)
     write_parquet(layout.eligible, ELIGIBLE)
     write_parquet(panel, PANEL)
-    write_parquet(own_units(), UNITS)
+    write_parquet(no_units(), UNITS)
     write_parquet(weeks, WEEKS)
     write_csv(flow, TRIALS)
     write_figure(flow_chart(flow), FLOW_PICTURE)

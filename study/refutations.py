@@ -22,6 +22,7 @@ from targeting.stats.estimates import CONFIDENCE, Estimate, Z
 
 REFUTATIONS = Path("study/refutations.csv")
 OUTCOME = "purchase_amount"
+# What the models' own searches choose on these worlds: penalties of 1 to 10.
 LIGHT = LightNuisances(strength=1.0, penalties={MU0: 1.0, MU1: 1.0}, clip=0.01, seed=1)
 FOLDS, SPLITS, PLACEBOS = 3, 3, 20
 STRATA = 3  # in each of two trials: a stratum has some 100 of the 600 rows, as `placebos` asks

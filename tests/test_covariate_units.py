@@ -14,7 +14,7 @@ from targeting.policy.economics import Economics
 from targeting.policy.tree_results import tree_results
 from targeting.sources.customer_table import Customers
 from targeting.trials.customers import customer_panel, customer_trials
-from targeting.trials.units import covariate_units, in_own_units, in_units, own_units
+from targeting.trials.units import covariate_units, in_own_units, in_units, no_units
 from tests.tables_of_customers import email_test
 from tests.test_cate import BASE_MODELS
 from tests.test_customer_table import customers
@@ -56,13 +56,30 @@ def _fitted(own: Customers) -> tuple:
 
 
 def test_units_are_of_the_covariates_with_more_than_two_values_and_can_be_undone():
-    rows = pd.DataFrame({"x_huge": [1e300, -1e300, 0.0, 0.0], "x_flag": [0.0, 1.0, 1.0, 1.0], "x_count": [3.0, 5.0, 7.0, 9.0]})
+    huge, count = [1.7e308, -1.7e308, 0.0, 0.0], [3.0, 5.0, 7.0, 9.0]
+    rows = pd.DataFrame({"x_huge": huge, "x_flag": [0.0, 1.0, 1.0, 1.0], "x_count": count})
     units = covariate_units(rows).set_index("covariate")
-    assert units["origin"].to_dict() == {"x_huge": -1e300, "x_count": 3.0}
+    assert units["origin"].to_dict() == {"x_huge": -1.7e308, "x_count": 3.0}
     assert units.loc["x_count", "unit"] == pytest.approx(3.0)  # the lower quartile of the distances 2, 4 and 6
     standard = in_units(rows, units.reset_index())
     assert standard["x_count"].tolist() == pytest.approx([0.0, 2 / 3, 4 / 3, 2.0])
     assert np.isfinite(standard).all(axis=None)
     assert standard["x_flag"].equals(rows["x_flag"])
-    pd.testing.assert_frame_equal(in_own_units(standard, units.reset_index()), rows)
-    assert in_own_units(rows, own_units()).equals(rows)
+    pd.testing.assert_frame_equal(in_own_units(standard[["x_flag", "x_count"]], units.reset_index()), rows[["x_flag", "x_count"]])
+    assert in_own_units(rows, no_units()).equals(rows)
+
+
+def test_a_few_values_far_below_the_others_stretch_no_unit():
+    amounts = np.random.default_rng(1).lognormal(3, 1, 2000)
+    units = [covariate_units(pd.DataFrame({"x_spend": own})).loc[0] for own in (amounts, np.append(amounts, [-999.0] * 9))]
+    assert units[1]["unit"] == pytest.approx(units[0]["unit"], rel=0.1)
+    # Where all but a few rows have the highest value there is nothing above: the unit is the distance to the lowest.
+    most = pd.DataFrame({"x_share": [1.0] * 500 + [0.5, 0.0]})
+    assert covariate_units(most)[["origin", "unit"]].to_numpy().tolist() == [[1.0, 1.0]]
+
+
+def test_whole_numbers_with_a_heavy_tail_are_the_same_in_thousands():
+    amounts = np.round(np.random.default_rng(2).pareto(0.8, 3000) * 50)
+    dollars, thousands = (pd.DataFrame({"x_spend": own}) for own in (amounts, amounts / 1000))
+    same = in_units(dollars, covariate_units(dollars)) == in_units(thousands, covariate_units(thousands))
+    assert same.all(axis=None)

@@ -153,6 +153,7 @@ def two_campaigns(n: int = 60) -> dict[str, pd.DataFrame]:
         "tables/identifiers": pd.DataFrame({"kind": [], "number": [], "text": []}),
         "effects/discounts": pd.DataFrame({"discount": [], "estimate": []}),
         "trials/panel": panel,
+        "trials/units": pd.DataFrame({"covariate": ["x_spend"], "origin": [100.0], "unit": [2.0]}),
         "trials/nuisance": nuisance,
         "score/backtest": effects[last].assign(ranking=5.0).reset_index(drop=True),
         # Each fold's own average effect, the same for all of its rows.
@@ -182,6 +183,7 @@ def test_the_last_campaign_is_counted_at_its_own_cost(project_folder):
     assert not any(monitored(project_folder, two_campaigns(), "none")[f"profit_{end}"] for end in ("predicted", "realised"))
     drift = pd.read_csv(project_folder / "plots" / "monitoring.csv")
     assert drift["name"].tolist() == ["spend", "propensity"]  # of effects that are alike there is no drift
+    assert drift.loc[0, ["training_mean", "new_mean"]].tolist() == [100 + 2 * 29.5] * 2  # in the table's own units
 
 
 def test_effects_that_differ_between_households_can_drift(project_folder):

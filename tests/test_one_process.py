@@ -72,3 +72,26 @@ def test_a_stage_that_fails_says_so_and_what_was_finished_is_kept(project):
     assert "Traceback" not in said
     (project / "stages" / "copy.py").write_text(COPY.replace("if text == sys.argv[2]", "if False"))
     assert ran(run(project)) == {"second"}
+
+
+def test_code_that_changes_meanwhile_is_not_taken_for_what_ran(project):
+    (project / "targeting").mkdir()
+    (project / "targeting" / "__init__.py").write_text("")
+    # The first stage edits the code that it has loaded, as somebody at work beside the run would.
+    edit = "    import targeting\n    Path(targeting.__file__).write_text('changed = True')\n"
+    (project / "stages" / "copy.py").write_text(COPY + edit)
+    said = run(project, fails=True)
+    assert "__init__.py changed while stages ran" in said
+    assert "failed to reproduce 'second'" in said
+    (project / "stages" / "copy.py").write_text(COPY)
+    assert "second" in ran(run(project))
+
+
+def test_what_dvc_cannot_do_is_one_line(project):
+    (project / "source.txt").unlink()
+    said = run(project, fails=True)
+    assert "ERROR: failed to reproduce 'first'" in said
+    assert "source.txt" in said
+    assert "Traceback" not in said
+    (project / "dvc.yaml").write_text("stages: 3")
+    assert "Traceback" not in run(project, fails=True)

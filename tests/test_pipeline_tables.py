@@ -52,6 +52,13 @@ def test_an_experiment_from_its_table_to_the_list(fresh):
     assert listed.groupby("segment")["mail"].mean().idxmax() == "Web"
     effects = pd.read_csv(fresh / "plots/segment_effects.csv").set_index(["outcome", "name"])["ato"]
     assert effects["purchase_amount", "Web"] == pytest.approx(20, abs=4)
+    assert "customers" in policy["recommendation"]
+    assert "household" not in policy["recommendation"]
+    # Models read the table's numbers in units of their own; people read the table's.
+    rules = " ".join(pd.read_csv(fresh / "plots/effect_tree.csv")["rule"])
+    assert max(float(cut) for cut in re.findall(r"history (?:<=|>) (\S+)", rules)) > 30
+    averages = [float(mean) for mean in re.findall(r"On average history ([\d.]+)\.", page_of(fresh, "game"))]
+    assert averages == pytest.approx([100.0] * 3, rel=0.25)
     report = page_of(fresh, "index")
     assert "Lots with known chances decided who was mailed" in report
     assert "Who the customers are" not in report

@@ -1,7 +1,7 @@
 """Nuisances refitted again and again, in a light setting: linear models, one split of the households, penalties chosen once.
 
 The models' own searches choose the penalties, on all rows of the first panel. The refits keep them: a refit is then several times
-as cheap as searching anew, and all of a panel's outcomes share the decomposition of its covariates.
+as cheap as searching anew, and all of a panel's outcomes share what is computed of its covariates.
 """
 
 from collections.abc import Iterable, Mapping
@@ -47,8 +47,9 @@ class LightNuisances:
         _require_both_arms(panel)
         covariates, fold, names = covariate_matrix(panel), panel["fold"].to_numpy(), list(outcomes_of(panel.columns))
         predictions = {f"{kind}_{outcome}": np.full(len(panel), np.nan) for kind in (MEAN, *ARMS) for outcome in names}
-        if self.strength is not None:
-            observed, treated = np.isnan(known_propensities(panel)), panel["treated"].to_numpy(dtype=float)
+        observed = np.isnan(known_propensities(panel))
+        if self.strength is not None and observed.any():
+            treated = panel["treated"].to_numpy(dtype=float)
             propensity = Task("propensity", treated, observed, partial(fixed_propensity, self.strength), True)
             predictions[propensity.name] = self._out_of_fold(propensity, covariates, fold)
         outcomes = panel[names].to_numpy(dtype=float)
