@@ -20,6 +20,7 @@ from targeting.base.outputs import write_csv, write_metrics, write_parquet
 from targeting.learners.registry import find_learner
 from targeting.nuisance.overlap import overlap_verdict, positivity
 from targeting.trials.panel import covariate_names
+from targeting.trials.units import no_units
 from targeting.validation.judge import choose_effects
 from tests.conftest import ROOT
 from tests.test_study_retailers import PARAMS
@@ -48,6 +49,7 @@ def lay_out_project(folder: Path, panel: pd.DataFrame) -> None:
     params["nuisance"] |= {"models": ["linear"], "repeats": 1}
     (folder / "params.yaml").write_text(yaml.safe_dump(params | {"seed": SEED}), encoding="utf-8")
     write_parquet(panel, folder / "data/trials/panel.parquet")
+    write_parquet(no_units(), folder / "data/trials/units.parquet")
     for name in NAMES:
         own = dict.fromkeys(map(str, np.unique(panel["fold"])), find_learner(name, PARAMS["learners"]["models"]).settings)
         write_metrics({outcome: {"settings": own} for outcome in OUTCOMES}, folder / f"data/tuning/{name}.json")
