@@ -22,7 +22,6 @@ from targeting.base.params import load_params
 ROOT = Path(__file__).resolve().parent.parent
 STILL_SECONDS = 60  # after which a log is told that a stage still runs
 RUNS, SKIPPED = "Running stage '", "Stage '"
-KEPT = "stages that were finished come from the cache"
 
 
 def purpose(project: Path, stage: str) -> str:
@@ -123,7 +122,8 @@ def run(project: Path = ROOT) -> int:
             process.wait()
     ended.set()
     if process.returncode < 0:
-        print(f"{teller.stage or 'The run'} was ended by signal {-process.returncode}. Start again: {KEPT}.", file=sys.stderr)
+        ended_by = f"{teller.stage or 'The run'} was ended by signal {-process.returncode}"
+        print(f"{ended_by}. Start again: stages that were finished come from the cache.", file=sys.stderr)
     if process.returncode == 0:
         print("\n".join([f"All stages: {duration(time.monotonic() - began)}", *closing(project)]), flush=True)
     return process.returncode
