@@ -5,13 +5,12 @@ from pathlib import Path
 import pandas as pd
 
 from scripts.render_readme import text_environment
-from study.league import HOUSEHOLDS, RETAILERS
+from study.league import HOUSEHOLDS, PLAYED, RETAILERS
 from study.league_figure import CELL_NAMES, NAMES, league_chart
 from study.league_play import CELLS, STRATEGIES
 from study.league_retailer import CAMPAIGNS, PAST
 from study.league_summary import LATE, by_campaign, by_strategy
 from study.league_verdicts import FEWEST, LEAST_ORACLE, shares_say, verdicts
-from study.run import FOLDER
 from targeting.base.outputs import write_csv, write_figure
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -24,7 +23,7 @@ TEMPLATE = "league.md.jinja"
 
 def main() -> None:
     """Read what was played; write two tables, the picture and the page."""
-    played = pd.read_parquet(FOLDER / "league.parquet")
+    played = pd.read_csv(PLAYED)
     campaigns = by_campaign(played)
     write_csv(campaigns, CAMPAIGN_TABLE)
     write_csv(by_strategy(played), TABLE)

@@ -9,7 +9,7 @@ import pytest
 from scipy.stats import norm
 
 from scripts.render_readme import ROOT
-from study import league_play, league_report
+from study import league, league_play, league_report
 from study.league import light
 from study.league_figure import league_chart
 from study.league_play import ALL, NOBODY, ORACLE, STRATEGIES, play_retailer
@@ -17,6 +17,7 @@ from study.league_retailer import OUTCOME, PAST, Seen, campaigns_of, first_seen,
 from study.league_strategies import PLUG_IN, TEST_AND_ROLL, THOMPSON, next_list
 from study.league_summary import by_campaign, by_strategy
 from study.league_verdicts import FEWEST, verdicts
+from targeting.base.errors import DataError
 from targeting.policy.beliefs import Forecast
 from tests.conftest import ENGINE
 from tests.test_study_retailers import PARAMS
@@ -137,6 +138,38 @@ def test_a_pilot_is_drawn_for_as_long_as_it_pays():
     last = listed(TEST_AND_ROLL, [0.0, 30.0, 45.0, 60.0, -20.0, 80.0], left=1)
     assert last["by_lot"].sum() == 0
     assert last["mail"].tolist() == [0, 0, 0, 1, 0, 0]
+
+
+def test_a_league_goes_on_where_it_stopped_and_tells_what_other_code_played(tmp_path, monkeypatch):
+    path = tmp_path / "played.csv"
+
+    def played_by(earned: float):
+        """A retailer earns its number's hundredth more than that by every strategy, and says how often it was played."""
+
+        def play(cell, number, households, params, strategies=STRATEGIES, campaigns=1):
+            with (tmp_path / "calls.txt").open("a") as calls:
+                calls.write(f"{cell} {number} {len(strategies)}\n")
+            row = {"cell": cell, "retailer": number, "campaign": 1, "profit": earned + number / 100, "mailed": 0.5, "by_lot": 0.0}
+            return [row | {"strategy": strategy} for strategy in strategies]
+
+        return play
+
+    monkeypatch.setattr(league, "play_retailer", played_by(1.0))
+    league.run(path, ("none", "constant"), 1, HOUSEHOLDS, 1, LEAGUE)
+    league.run(path, ("none", "constant"), 2, HOUSEHOLDS, 1, LEAGUE)
+    rows = pd.read_csv(path)
+    assert rows.groupby(["cell", "retailer"]).size().to_dict() == dict.fromkeys(
+        [(cell, number) for cell in ("constant", "none") for number in (100, 101)], len(STRATEGIES)
+    )
+    assert rows.loc[rows["retailer"] == 101, "profit"].tolist() == pytest.approx([2.01] * 2 * len(STRATEGIES))
+    again = [f"{cell} 100 1" for cell in ("constant", "none")]  # the stored ones by one strategy
+    whole = [f"{cell} {number} {len(STRATEGIES)}" for cell in ("constant", "none") for number in (100, 101)]
+    assert sorted((tmp_path / "calls.txt").read_text().splitlines()) == sorted(again + whole)
+
+    monkeypatch.setattr(league, "play_retailer", played_by(1.1))
+    with pytest.raises(DataError, match=r"retailer 100 of none earned 2\.0000 USD .* and earns 2\.1000 now"):
+        league.run(path, ("none", "constant"), 3, HOUSEHOLDS, 1, LEAGUE)
+    assert pd.read_csv(path).equals(rows)
 
 
 def league_of(profits: dict[str, list[float]]) -> pd.DataFrame:
