@@ -130,7 +130,7 @@ def test_pictures_are_labelled_in_the_currency(speak):
     speak("GBP")
     figure = sizes_chart(table)
     words = " ".join(text.get_text() for axes in figure.axes for text in axes.findobj(lambda item: hasattr(item, "get_text")))
-    assert "50 GBP each" in words
+    assert "£50 each" in words
     assert "USD" not in words
 
 

@@ -118,6 +118,14 @@ def test_intervals_of_revisions_lie_beside_each_other(path):
     assert len(two) == 2 * len(one)
 
 
+def test_an_extrapolated_profit_has_no_interval():
+    policies = pd.read_csv(ROOT / "plots/policies.csv").dropna(subset="profit")
+    believable = policies[~policies["extrapolated"].eq(True)]
+    assert 0 < len(believable) < len(policies)
+    intervals = [mark for mark in marks("plots/policies.csv", ["workspace"], "rule") if mark["stroke"] != "black"]
+    assert len(intervals) == len(believable)
+
+
 def test_effects_by_segment_have_a_line_where_a_contact_pays():
     policy = json.loads((ROOT / "metrics" / "policy.json").read_text(encoding="utf-8"))
     specification = filled("plots/segment_effects.csv", ["workspace"])

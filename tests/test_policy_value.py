@@ -14,6 +14,7 @@ from targeting.policy.value import (
     best_candidate,
     earned,
     evidence_of,
+    extrapolated,
     observed_profits,
     profits,
     recommend,
@@ -268,6 +269,12 @@ def test_who_can_be_judged():
     assert recommendable(judged(share_outside=[0.0, 0.0, 0.1])).tolist() == [False, True, True]
     assert recommendable(judged(ess=[0.0, 90.0, 29.0])).tolist() == [False, True, False]
     assert recommendable(judged(lottery=[False, True, False])).tolist() == [False, False, True]
+
+
+def test_what_reaches_beyond_the_overlap_is_extrapolated_unless_the_data_answer_for_everybody():
+    reaching = judged(share_outside=[0.0, 0.1, 0.1])  # of prudent, a best bet, the part inside is measured
+    assert extrapolated(reaching, "overlap").tolist() == [False, True, False]
+    assert not extrapolated(reaching, "everybody").any()
 
 
 def beside(table: pd.DataFrame, share_outside: float = 0.0) -> pd.DataFrame:

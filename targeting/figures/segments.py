@@ -17,7 +17,7 @@ from targeting.figures.heatmaps import legible
 from targeting.figures.style import ACCENT, DARK, LIGHT, drawing, entitle
 from targeting.segments.factor_names import FactorName
 from targeting.words.features import MONEY, WORDINGS
-from targeting.words.money import currency
+from targeting.words.money import currency, total
 
 Matrix = NDArray[np.float64]
 # Panels of the positioning picture: columns of the profile across and up.
@@ -130,7 +130,7 @@ def sizes_chart(table: pd.DataFrame) -> Figure:
     for column, offset, colour, words in (("share", -0.2, LIGHT, "households"), ("share_revenue", 0.2, DARK, "revenue")):
         bars = axes.barh(rows + offset, table[column], height=0.38, color=colour, label=words)
         axes.bar_label(bars, labels=[f"{value:.0%}" for value in table[column]], padding=3, fontsize=9)
-    labels = [f"{row.name}\n{row.n:,} households, {row.revenue:,.0f} {currency()} each" for row in table.itertuples()]
+    labels = [f"{row.name}\n{row.n:,} households, {total(row.revenue)} each" for row in table.itertuples()]
     axes.set_yticks(rows, labels, fontsize=9)
     axes.invert_yaxis()
     axes.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
@@ -210,7 +210,7 @@ def positioning_chart(means: pd.DataFrame, table: pd.DataFrame) -> Figure:
     words = [f"{row.segment} {row.name} ({row.n:,})" for row in table.itertuples()]
     first, last = table.loc[table["revenue"].idxmax()], table.loc[table["revenue"].idxmin()]
     times = f", {first['revenue'] / last['revenue']:.0f} times one of {last['name']}" if last["revenue"] > 0 else ""
-    found = f"A household of {first['name']} brings {first['revenue']:,.0f} {currency()}{times}"
+    found = f"A household of {first['name']} brings {total(first['revenue'])}{times}"
     entitle(figure, found, f"Means of households; area by number of households. {'; '.join(words)}.")
     return figure
 

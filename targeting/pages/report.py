@@ -22,7 +22,6 @@ from targeting.pages import charts
 from targeting.pages.rendering import render
 from targeting.pages.what_if import embedded, slider, stops
 from targeting.policy.lookup import Lookup
-from targeting.policy.value import BEST_BETS
 from targeting.sentences import campaigns, decision
 from targeting.sentences import report as sentences
 from targeting.sentences.glossary import glossary
@@ -132,7 +131,7 @@ def all_charts(
         "roi": roi_spec(curve, metrics["nuisance"]["overlap_share"]),
         **({} if no_tills(metrics) else {"positioning": charts.positioning_spec(tables["segments"])}),
         **({f"segment_effects_{name}": in_segments(name) for name in outcomes} if has_segments(tables) else {}),
-        "policies": charts.policies_spec(policies_in_words(metrics, tables["policies"])),
+        "policies": charts.policies_spec(policies_in_words(tables["policies"])),
         **({"weeks": weeks_spec(tables["event_time"])} if has_weeks(metrics) else {}),
         "propensity": propensity_spec(propensities, AS_THEY_ARE),
         "propensity_weighted": propensity_spec(propensities, WEIGHTED),
@@ -219,21 +218,10 @@ def report_page(context: Mapping[str, Any]) -> str:
     return page_of_customers(page, context["own_names"])
 
 
-def with_extrapolated(metrics: Mapping[str, Any], policies: pd.DataFrame) -> pd.DataFrame:
-    """The table plots/policies.csv with extrapolated, true where a profit is of contacts outside the overlap too.
-
-    No data speak of these: what such a policy earns has no interval that could be believed, so its ends are missing. Of a best
-    bet only the part inside is measured.
-    """
-    outside = (policies["share_outside"] > 0) & ~policies["policy"].isin(BEST_BETS)
-    beyond = outside & (metrics["nuisance"]["answers"] != "everybody")
-    ends = ["profit_ci_lower", "profit_ci_upper"]
-    return policies.assign(extrapolated=beyond, **policies[ends].mask(beyond))
-
-
-def policies_in_words(metrics: Mapping[str, Any], policies: pd.DataFrame) -> pd.DataFrame:
-    """`with_extrapolated`, and whom each policy mails (mails)."""
-    table = with_extrapolated(metrics, policies)
+def policies_in_words(policies: pd.DataFrame) -> pd.DataFrame:
+    """The table plots/policies.csv with whom each policy mails (mails), and no interval where its profit is extrapolated."""
+    ends, beyond = ["profit_ci_lower", "profit_ci_upper"], policies["extrapolated"].eq(True)
+    table = policies.assign(extrapolated=beyond, **policies[ends].mask(beyond))
     return table.assign(mails=[whom(*row) for row in zip(table["policy"], table["lottery"].eq(True), strict=True)])
 
 
@@ -277,7 +265,7 @@ def report_context(
         "others": outcomes[1:],
         "segments": segment_cards(metrics, tables, outcome),
         "segment_effects": records(tables["segment_effects"]),
-        "policies": records(policies_in_words(metrics, policies)),
+        "policies": records(policies_in_words(policies)),
         "effects": records(sentences.pooled(tables["ate"], first)),
         "estimator_names": names(decided),
         "plain_tells": PLAIN_TELLS[decided],

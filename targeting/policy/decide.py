@@ -24,6 +24,7 @@ from targeting.policy.value import (
     Evidence,
     best_candidate,
     evidence_of,
+    extrapolated,
     measured_part,
     profits,
     recommend,
@@ -217,7 +218,9 @@ def policy_results(
             seed,
             beliefs,
         ),
-        policies=with_absent(values.merge(checks, on="policy"), unavailable(data)),
+        policies=with_absent(
+            values.merge(checks, on="policy").assign(extrapolated=extrapolated(values, inputs.answers)), unavailable(data)
+        ),
         curve=drawn[[name for name in curves if not name.startswith("over_chosen") and name != "learner"]],
         learner_curves=curves,
         learner_peaks=learners,

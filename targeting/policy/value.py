@@ -15,7 +15,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from targeting.base.columns import KEYS
-from targeting.nuisance.overlap import effective_sample_size
+from targeting.nuisance.overlap import Answers, effective_sample_size
 from targeting.policy.economics import Economics
 from targeting.policy.policies import POLICIES, is_lottery
 from targeting.stats.estimates import Estimate, mean_estimate, ratio_estimate
@@ -259,6 +259,14 @@ def recommendable(table: pd.DataFrame) -> pd.Series:
     """
     inside = (table["share_outside"] == 0) | table["policy"].isin(BEST_BETS)
     return (table["n"] > 0) & inside & (table["ess"] >= FEWEST) & ~table["lottery"]
+
+
+def extrapolated(table: pd.DataFrame, answers: str) -> pd.Series:
+    """Which rows of a value table have profits of contacts outside the overlap, unless the data answer for everybody.
+
+    No data speak of these, so that the interval is none that could be believed. Of a best bet only the part inside is measured.
+    """
+    return (table["share_outside"] > 0) & ~table["policy"].isin(BEST_BETS) & (answers != Answers.EVERYBODY)
 
 
 def _simultaneous_lower(table: pd.DataFrame, earnings: pd.DataFrame, household_id: NDArray[np.int64], seed: int) -> pd.Series:
