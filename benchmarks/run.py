@@ -37,7 +37,7 @@ from targeting.sources import canonical_tables
 from targeting.tables.engine import connect
 from targeting.tables.features import household_features
 from targeting.tables.history import keep_days
-from targeting.tables.write import sold
+from targeting.tables.returns import with_returns_negative
 from tests.slow_features import slow_features
 from tests.test_features import in_pandas
 
@@ -66,7 +66,7 @@ def features() -> list[Row]:
     """Seconds for the 33 features over all lines: the engine (median of five), and pandas."""
     with connect(ENGINE) as backend:
         source = canonical_tables(backend, {"source": "completejourney"})
-        lines = backend.create_table("lines", sold(source["transactions"]), temp=True)
+        lines = backend.create_table("lines", with_returns_negative(source["transactions"]), temp=True)
         products = backend.create_table("products", source["products"], temp=True)
         fast = median_seconds(lambda: household_features(keep_days(backend, lines, products), [AS_OF]).execute())
         frames = in_pandas(lines), in_pandas(products)
@@ -158,7 +158,7 @@ def pipeline() -> Iterator[Row]:
         yield measured("a changed policy.cost", project, "dvc", "exp", "run", "-S", "policy.cost=10")
         segmentation = [measured(stage, project, sys.executable, "-m", f"stages.{stage}") for stage in SEGMENTATION]
     yield Row(
-        "factors, segments, 100 resamples of each number",
+        "features, factors, segments and their resamples",
         sum(row.seconds for row in segmentation),
         sum(row.cpu for row in segmentation),
         max(row.peak for row in segmentation),

@@ -129,8 +129,7 @@ def render(page: str) -> str:
     metrics = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in (ROOT / "metrics").glob("*.json")}
     tables: dict[str, Any] = {path.stem: pd.read_csv(path).to_dict("records") for path in (ROOT / "plots").glob("*.csv")}
     params = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
-    # The worlds of the study are in dollars, whatever the retailer's money.
-    speak_in("USD" if page == "docs/known_truth.md" else params["data"]["currency"])
+    speak_in(params["data"]["currency"])
     numbers = {"metrics": metrics, "tables": tables, "params": params, "estimator_names": NAMES, "known": known_truth()}
     return text_environment().get_template(PAGES[page]).render(**numbers, stage_graph=stage_graph())
 

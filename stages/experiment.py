@@ -83,7 +83,7 @@ def main() -> None:
 
     explored = exploration_table(
         decided[policy["recommended"]],
-        evidence["cate"],
+        evidence["expected"].astype(float).fillna(0.0),  # as the list takes it where nothing is believed
         evidence["score"],
         panel["household_id"],
         evidence["overlap"].to_numpy(),

@@ -71,8 +71,6 @@ def main() -> None:
         "clipped_share": clipped_share(propensity[observed], treated[observed], settings["clip"]),
         "calibration_error": calibration_error(calibration),
         "n_covariates": covariates.shape[1],
-        "n_balanced_weighted": pooled["n_balanced_overlap"],
-        "max_smd_weighted": pooled["max_smd_overlap"],
         "outcome_r2": r2_score(panel[first], predicted),
         "answers": overlap_verdict(pooled),
     }

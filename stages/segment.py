@@ -72,15 +72,14 @@ def main() -> None:
     compared = sorted({*range(lowest, highest + 1), k})
     selection = select_clusters(shares, compared, section["restarts"], section["bootstraps"], seed, params["sample"]["checks"])
     choice = recommend_clusters(selection, k, section["smallest_segment"], section["stable_segments"])
-    chosen = selection[(selection["method"] == "kmeans") & (selection["k"] == k)].iloc[0]
     profiles = profile_table(features, segments, names)
     factor_names = (loadings["factor"] + " " + loadings["name"]).tolist()
     made_of = factor_table_by_segment(shares, segments, names, factor_names)
     metrics = {
         "k": k,
         **vars(separation(shares, segments, seed)),
-        "ari_mean": chosen["ari_mean"],
-        "ari_std": chosen["ari_std"],
+        "ari_mean": choice.used["ari_mean"],
+        "ari_std": choice.used["ari_std"],
         "recommended_method": choice.method,
         "recommended_k": choice.k,
         "reason": cluster_words(choice, section["smallest_segment"], section["stable_segments"]),

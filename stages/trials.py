@@ -110,8 +110,7 @@ def lay_out_trials(params: Mapping[str, Any]) -> None:
         candidates = next_candidates(tables, covariates, design, repeated=(panel["earlier_mailings"] > 0).any())
 
     flow = layout.flow.assign(campaign_id=own_identifiers(layout.flow["campaign_id"], "campaign", key))
-    for campaign in flow.loc[~layout.flow["campaign_id"].isin(panel["campaign_id"]), "campaign_id"]:
-        print(f"trials: campaign {campaign} {ONE_ARM}.", file=sys.stderr)
+    tell_one_armed(flow, panel)
     tell_silent(OUTCOMES, panel)
     metrics = {
         **panel_metrics(panel, (campaign_types == design["campaign_type"]).sum()),

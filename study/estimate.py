@@ -2,7 +2,7 @@
 
 import contextlib
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -72,10 +72,10 @@ def estimate_world(
     return {**key, **numbers, "answers": answers, **_recommendation(world, nuisance, answers, settings)}, rows
 
 
-def fit_nuisances(panel: pd.DataFrame, settings: StudySettings, models: Sequence[str] = MODELS) -> pd.DataFrame:
+def fit_nuisances(panel: pd.DataFrame, settings: StudySettings) -> pd.DataFrame:
     """The nuisances and scores of a panel as the pipeline fits them, in this process alone."""
     with one_process():
-        predictions, _ = cross_fit(nuisance_tasks(panel), panel, models, settings.folds, settings.repeats, SEED)
+        predictions, _ = cross_fit(nuisance_tasks(panel), panel, MODELS, settings.folds, settings.repeats, SEED)
     return with_precision(panel, nuisance_table(panel, predictions, settings.clip))
 
 

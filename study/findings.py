@@ -74,14 +74,14 @@ def _earned(rows: pd.DataFrame, kind: str) -> str:
     )
 
 
-def _at_most(row: pd.Series, share: str, most: float, what: str, count: str = "n") -> str:
+def _at_most(row: pd.Series, share: str, most: float, what: str) -> str:
     """A share against the largest that is aimed at; Wilson's interval says how sure the verdict is."""
     met = row[share] <= most
     sure = row[f"{share}_upper"] <= most if met else row[f"{share}_lower"] > most
     verdict = f"the aim, {percent(most)} at most, is {'met' if met else 'missed'}"
     doubt = "" if sure else ", though chance alone could turn that"
     interval = f"{percent(row[f'{share}_lower'], 1)} to {percent(row[f'{share}_upper'], 1)}"
-    return f"{what} at {percent(row[share], 1)} of {row[count]:.0f} retailers (95% interval {interval}): {verdict}{doubt}."
+    return f"{what} at {percent(row[share], 1)} of {row['n']:.0f} retailers (95% interval {interval}): {verdict}{doubt}."
 
 
 def _lead(lead: float, error: float, size: str, better: str, worse: str) -> str:

@@ -4,21 +4,11 @@ import numpy as np
 import pandas as pd
 from statsmodels.stats.proportion import proportion_confint
 
+from targeting.validation.truth import ESTIMANDS
+
 CELL = ["overlap", "effect"]
-# What each estimator converges to. Least squares and double machine learning fit one effect for all: where effects differ they
-# weigh households by the variance of treatment, as the overlap-weighted effect does (Angrist 1998, Econometrica 66, 249-288).
-ESTIMAND = {
-    "naive": "ate",
-    "did": "att",
-    "ols": "ato",
-    "ipw": "ate",
-    "aipw": "ate",
-    "tmle": "ate",
-    "att": "att",
-    "matching": "att",
-    "ato": "ato",
-    "dml": "ato",
-}
+# What each estimator converges to.
+ESTIMAND = {method: estimand.lower() for method, estimand in ESTIMANDS.items()}
 
 
 def with_truth(estimates: pd.DataFrame, truth: pd.DataFrame) -> pd.DataFrame:
@@ -90,12 +80,12 @@ def answer_summary(judged: pd.DataFrame, worlds: pd.DataFrame, outcome: str) -> 
     return with_share_error(groups.agg(n=("covered", "size"), coverage=("covered", "mean")).reset_index(), "coverage")
 
 
-def with_share_error(table: pd.DataFrame, share: str, count: str = "n") -> pd.DataFrame:
-    """The table with the Monte Carlo standard error of a share of `count`, and Wilson's 95% interval: *_se, *_lower, *_upper.
+def with_share_error(table: pd.DataFrame, share: str) -> pd.DataFrame:
+    """The table with the Monte Carlo error of a share of its column n, and Wilson's 95% interval: *_se, *_lower, *_upper.
 
     Missing where nothing was counted.
     """
-    counted = table[count].where(table[count] > 0)
+    counted = table["n"].where(table["n"] > 0)
     lower, upper = proportion_confint((table[share] * counted).round(), counted, method="wilson")
     error = np.sqrt(table[share] * (1 - table[share]) / counted)
     return table.assign(**{f"{share}_se": error, f"{share}_lower": lower, f"{share}_upper": upper})

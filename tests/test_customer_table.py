@@ -291,6 +291,13 @@ def test_a_share_of_treated_that_the_declared_chances_do_not_give_is_refused(bac
         customers(backend, rows, tmp_path, **own)
 
 
+@pytest.mark.parametrize("key", ["segment", "campaign_id"])
+def test_a_name_that_results_give_to_all_together_is_refused(backend, tmp_path, key):
+    rows = email_test(100).assign(part=["all", "some"] * 50)
+    with pytest.raises(DataError, match=r"part: 50 rows called 'all', which is what results call all together.*another name"):
+        customers(backend, rows, tmp_path, **{key: "part"})
+
+
 def run_trials(project: Path, rows: pd.DataFrame, **table: Any) -> None:
     """The stages ingest and trials on a table."""
     rows.to_csv(project / "test.csv", index=False)

@@ -147,6 +147,16 @@ def test_where_nothing_is_believed_nobody_is_mailed():
     np.testing.assert_allclose(drawn.loc[[0, 3, 4, 5], "propensity"].astype(float), 1 / (1 + np.e), atol=1e-6)
 
 
+def test_a_lot_by_belief_takes_whom_no_belief_reaches_as_unknown():
+    # Households 5, outside the overlap with nothing carried there, and 6, unlike all others: 50 and 60 are no beliefs.
+    assert KNOWN["reach"].tolist() == [True, True, False, False]
+    drawn = make("prudent", Exploration("thompson", 0.0, 1.0, 0.05, 4)).set_index("household_id")["propensity"]
+    assert drawn[[5, 6]].tolist() == [0.05, 0.05]
+    assert drawn[1] > 0.5
+    softmax = make("prudent", Exploration("softmax", 0.0, 2.0)).set_index("household_id")["propensity"]
+    np.testing.assert_allclose(softmax[[5, 6]].astype(float), 1 / (1 + np.e), atol=1e-6)
+
+
 @pytest.mark.slow
 def test_the_lot_mails_and_leaves_out_as_logged():
     mailed = np.zeros(6)

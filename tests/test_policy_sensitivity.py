@@ -118,8 +118,9 @@ def test_scenarios_of_the_breakeven_rule_by_hand():
     assert partly["overlap_profit"] == pytest.approx(gains.mean())
     assert partly["overlap_profit_ci_upper"] - gains.mean() == pytest.approx(Z * mean_estimate(gains, FIVE.household_id).se)
     free = breakeven_scenarios(data, FIVE, Economics(0.0, 0.5), {"cost by the tills": 0.5}, None)
-    assert free["roi"].isna().all()
-    assert not free["scenario"].str.contains("tills").any()  # nothing can be scaled to a cost
+    free = free.set_index("scenario")
+    assert free["roi"].drop("cost by the tills").isna().all()
+    assert free.loc["cost by the tills", ["cost", "breakeven"]].tolist() == [0.5, 1.0]
 
 
 def test_one_segment_alone_by_hand():
@@ -154,6 +155,13 @@ def test_shifts_that_turn_the_recommendation_by_hand():
     found = turning_shifts(unclear, TEN, "none", ECONOMICS)
     assert found == {"policy": "all", "direction": "understated", "shift": 0.0, "shift_interval": 6.0}
     assert turning_shifts(judged(ess=[0, 0, 0]), TEN, "none", ECONOMICS) == {"policy": "none"}
+    # The best bet itself is backed by too few for an interval: how far that may move is not known, and is not nothing.
+    few = judged(ess=[0, 90, 8], simultaneous_lower=[np.nan, -3.0, np.nan])
+    found = turning_shifts(few, TEN, "prudent", ECONOMICS)
+    assert found["shift"] == 30.0
+    assert np.isnan(found["shift_interval"])
+    rows = pd.DataFrame({"outcome": ["purchase_amount"], "setting": ["as strong as kids"], "lower": [5.0], "upper": [5.0]})
+    assert confounding_table(found, rows, "purchase_amount")["turns"].isna().all()
     # A best bet that mails nobody inside the overlap was measured nowhere.
     assert turning_shifts(judged(), TEN * 0, "prudent", ECONOMICS) == {"policy": "none"}
 

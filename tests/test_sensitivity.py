@@ -116,7 +116,27 @@ def test_the_omitted_variable_analysis_is_econmls_where_households_have_one_row(
     t, y = data.treated - data.propensity, data.outcome - data.mean
     ours, theirs = omitted_variable(t, y, np.arange(600)), dml_sensitivity_values(t, y)
     assert (ours.theta, ours.sigma, ours.nu) == pytest.approx((float(theirs.theta), float(theirs.sigma), float(theirs.nu)))
-    np.testing.assert_allclose(ours.covariance, theirs.cov * 600 / 599)
+    # Its nu = 1 / E T^2 has the influence of E T^2 itself: the covariances with nu have the other sign.
+    turned = np.array([[1, 1, -1], [1, 1, -1], [-1, -1, 1]])
+    np.testing.assert_allclose(ours.covariance, turned * theirs.cov * 600 / 599)
+
+
+def test_the_covariance_of_the_omitted_variable_analysis_is_that_of_leaving_households_out():
+    rng = np.random.default_rng(3)
+    n = 2000
+    t = rng.gamma(2.0, 1.0, n) * rng.choice([-1.0, 1.0], n)  # residuals whose size goes with that of the outcome's
+    y = 0.5 * t + rng.normal(0, 1, n) * (1 + t**2)
+    found = omitted_variable(t, y, np.arange(n))
+    without = []
+    for left_out in range(n):
+        kept = np.arange(n) != left_out
+        values = dml_sensitivity_values(t[kept], y[kept])
+        without.append([float(values.theta), float(values.sigma), float(values.nu)])
+    spread = np.array(without) - np.mean(without, axis=0)
+    jackknife = (n - 1) / n * spread.T @ spread
+    size = np.sqrt(np.diag(jackknife))
+    np.testing.assert_allclose(found.covariance / np.outer(size, size), jackknife / np.outer(size, size), atol=0.02)
+    assert jackknife[1, 2] < 0
 
 
 def test_copies_of_households_do_not_shrink_the_omitted_variable_interval():

@@ -119,24 +119,24 @@ def expected_effective_sizes(propensity: ArrayLike) -> tuple[float, float]:
 
 def exploration_table(
     policy: ArrayLike,
-    cate: ArrayLike,
+    expected: ArrayLike,
     score: ArrayLike,
     household_id: ArrayLike,
     overlap: NDArray[np.bool_],
     economics: Economics,
     residual_sd: float,
 ) -> pd.DataFrame:
-    """What exploring costs and buys, one row per setting, per row of the panel; rows (n,) have the effect predicted and scored.
+    """What exploring costs and buys, one row per setting, per row of the panel; rows (n,) have the effect expected and scored.
 
     Columns: method, setting (epsilon, or temperature in USD beside an epsilon of 0.1), share_mailed; profit, off-policy against
     mailing nobody; given_up with its 95% interval: how much less that is than following the policy; given_up_inside: the part of
     it inside the `overlap`, as the lot reaches outside too, where scores are extrapolated and an interval is too short;
-    given_up_plugin, the whole by the predicted effects; smallest_chance: of the arm that a household is least likely to get;
+    given_up_plugin, the whole by the expected effects; smallest_chance: of the arm that a household is least likely to get;
     ess_mailed and ess_not_mailed, shares of the rows; and half_width: of the 95% interval for everybody's effect from n rows
     mailed so, if outcomes vary by `residual_sd` around what is predicted (missing where an arm has an effective size of 0).
     """
     greedy = np.asarray(policy, dtype=float)
-    promised, earned = (economics.margin * np.asarray(effect, dtype=float) - economics.cost for effect in (cate, score))
+    promised, earned = (economics.margin * np.asarray(effect, dtype=float) - economics.cost for effect in (expected, score))
     settings = [("epsilon_greedy", epsilon, epsilon_greedy(greedy, epsilon)) for epsilon in EPSILONS]
     settings += [("softmax", temperature, softmax(promised, temperature, SOFTMAX_EPSILON)) for temperature in TEMPERATURES]
     rows = []

@@ -135,8 +135,10 @@ def mailing_list(
     known = predictions.reset_index(drop=True)
     seen = seen_by_policy(campaign, known, seed)
     policy = mailed_by_policy(campaign.policy, seen)
-    spread = campaign.economics.margin * known["uncertainty"].to_numpy()
-    chance = exploration.propensity(policy, expected_profits(campaign, known), spread)
+    # Nothing is believed of whom no belief reaches, whatever the numbers say.
+    believed = known.assign(**known[["expected", "uncertainty"]].where(known["reach"]))
+    spread = campaign.economics.margin * believed["uncertainty"].to_numpy()
+    chance = exploration.propensity(policy, expected_profits(campaign, believed), spread)
     mail = draw(chance, known["household_id"], seed)
 
     # To cents, or finer where effects are of cents.

@@ -21,6 +21,7 @@ from targeting.words.numbers import percent
 from targeting.words.outcomes import outcome_words
 
 Explained = Mapping[str, tuple[pd.DataFrame, float | None]]  # by outcome a table of covariates' groups, and its model's R2
+SHOWN = 12  # groups of covariates of a picture, the first ones
 WHOLE = 100  # from which on a bound has its three digits before the point
 NOT_SHOWN = "are not shown to depend on any covariate: no model of them explains anything out of fold"
 
@@ -62,14 +63,14 @@ def order_doubt(outcome: str, heterogeneity: bool) -> str:
     )
 
 
-def importance_chart(found: Explained, doubt: str = "", n_shown: int = 12) -> Figure:
+def importance_chart(found: Explained, doubt: str = "") -> Figure:
     """The most important groups of covariates of each outcome's effects; with the R2 of the model that says so.
 
     `doubt`: see `order_doubt`.
     """
     figure = drawing(0.9 + 3.2 * len(found))
     for axes, (outcome, (table, r2)) in zip(np.atleast_1d(figure.subplots(len(found), 1)), found.items(), strict=True):
-        shown = table.head(n_shown)
+        shown = table.head(SHOWN)
         axes.barh(range(len(shown)), shown["importance"], color=DARK)
         _label_groups(axes, shown.apply(_group_words, axis=1))
         axes.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=1))
@@ -88,14 +89,14 @@ def importance_chart(found: Explained, doubt: str = "", n_shown: int = 12) -> Fi
     return figure
 
 
-def direction_chart(found: Explained, doubt: str = "", n_shown: int = 12) -> Figure:
+def direction_chart(found: Explained, doubt: str = "") -> Figure:
     """The groups of covariates that push each outcome's effects most, and which way; with the R2 of the model that says so.
 
     Which way is said of the covariate that leads its group, whose name stands in the label. `doubt`: see `order_doubt`.
     """
     figure = drawing(0.9 + 3.2 * len(found))
     for axes, (outcome, (table, r2)) in zip(np.atleast_1d(figure.subplots(len(found), 1)), found.items(), strict=True):
-        shown = table.head(n_shown)
+        shown = table.head(SHOWN)
         rises = (shown["direction"] >= 0).to_numpy()
         places = np.arange(len(shown))
         axes.hlines(places, 0, shown["push"], color=LIGHT, zorder=0)

@@ -7,6 +7,7 @@ from numpy.typing import ArrayLike, NDArray
 
 Vector = NDArray[np.float64]
 DRAWS = 999
+BATCH = 50  # draws at a time, so that a large table's fit into memory
 
 
 @dataclass(frozen=True)
@@ -37,8 +38,11 @@ def imbalance_test(
     # Centred and scaled: sums of large numbers would lose the digits of small differences.
     values = covariates - covariates.mean(axis=0)
     values = values / np.where(values.std(axis=0) > 0, values.std(axis=0), 1)
-    drawn = (np.random.default_rng(seed).random((draws, len(e))) < e).astype(float)
-    null = _differences(values, drawn[(drawn.min(axis=1) == 0) & (drawn.max(axis=1) == 1)], e)
+    rng, parts = np.random.default_rng(seed), []
+    for first in range(0, draws, BATCH):
+        drawn = (rng.random((min(BATCH, draws - first), len(e))) < e).astype(float)
+        parts.append(_differences(values, drawn[(drawn.min(axis=1) == 0) & (drawn.max(axis=1) == 1)], e))
+    null = np.vstack(parts)
     if len(null) < draws / 2:
         return Imbalance(np.zeros(values.shape[1]), np.inf)
     observed = np.abs(_differences(values, np.asarray(treated, dtype=float)[None], e)[0])

@@ -20,7 +20,7 @@ from targeting.base.parallel import in_processes
 from targeting.base.progress import track
 from targeting.nuisance.cross_fit import Task, nuisance_tasks, out_of_fold, stacking_weights
 from targeting.nuisance.scores import propensities
-from targeting.stats.folds import in_sample
+from targeting.stats.folds import OUTSIDE, in_sample
 from targeting.stats.units import rounded, unit_of
 from targeting.trials.panel import covariate_matrix
 
@@ -64,7 +64,7 @@ def _without_pair(
     covariates: NDArray[np.float64], fold: NDArray[np.int64], seed: int, task: Task, model: str, pair: tuple[int, int]
 ) -> NDArray[np.float64]:
     """Predictions for the rows of both folds by a model that saw neither."""
-    return out_of_fold(task, model, covariates, np.where(np.isin(fold, pair), -1, fold), -1, seed)
+    return out_of_fold(task, model, covariates, np.where(np.isin(fold, pair), OUTSIDE, fold), OUTSIDE, seed)
 
 
 def _stacked(

@@ -136,7 +136,7 @@ def pool_fingerprint(keys: pd.DataFrame) -> str:
 
 @dataclass(frozen=True)
 class Story:
-    """The game's sentences, chosen by rule (see game_words), and what its script must know to choose more.
+    """The game's sentences, chosen by rule (see targeting/sentences/game.py), and what its script must know to choose more.
 
     `doubts` says why no profit is evidence, where none is, and is empty elsewhere; the other sentences are never empty.
     """

@@ -17,8 +17,6 @@ Vector = NDArray[np.float64]
 # Times the cost and the margin: from a mailing that costs next to nothing to one twice as dear, half the margin more or less.
 COST_FACTORS = (0.1, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0)
 MARGIN_FACTORS = (0.5, 0.75, 1.0, 1.25, 1.5)
-# Regrown for each cell the tree would take minutes; as grown for one cost it would be compared unfairly at another.
-NOT_RECOMPUTED = ("policy_tree",)
 OWN_COST = "as set"  # the scenario of the run's own cost and margin
 
 
@@ -49,9 +47,10 @@ def cost_margin_grid(
 ) -> pd.DataFrame:
     """One row per cost and margin: cost, margin, breakeven, policy (largest off-policy profit of those that can be judged).
 
-    With share, profit, profit_ci_lower, profit_ci_upper and profit_plugin of that policy; `none`, with profit 0, where every
-    candidate loses. And recommended, the policy of `recommend`, with what it is believed to earn (expected_profit) and
-    chance_of_loss; `none` without `beliefs`, as where the arms do not compare. The policy tree is left out.
+    With share, profit, profit_ci_lower and profit_ci_upper of that policy; `none`, with profit 0, where every candidate loses.
+    And recommended, the policy of `recommend`, with what it is believed to earn (expected_profit) and chance_of_loss; `none`
+    without `beliefs`, as where the arms do not compare. The policy tree is left out: regrown for each cell it would take
+    minutes, and as grown for one cost it would be compared unfairly at another.
     """
     fixed = replace(data, tree=None)
     rows = []
@@ -64,7 +63,7 @@ def cost_margin_grid(
             recommended = recommend(table.merge(believed, on="policy"))
             able = table[recommendable(table) | (table["policy"] == "none")]
             best = able.loc[able["profit"].idxmax()]
-            columns = ["policy", "share", "profit", "profit_ci_lower", "profit_ci_upper", "profit_plugin"]
+            columns = ["policy", "share", "profit", "profit_ci_lower", "profit_ci_upper"]
             sure = believed.set_index("policy").loc[recommended, ["expected_profit", "chance_of_loss"]].to_dict()
             rows.append({**varied.averages(), **best[columns].to_dict(), "recommended": recommended, **sure})
     return pd.DataFrame(rows)
@@ -107,8 +106,10 @@ def breakeven_scenarios(
         "two thirds of the margin": economics.scaled(1.0, 2 / 3),
         "four thirds of the margin": economics.scaled(1.0, 4 / 3),
     }
-    if base > 0:
-        scenarios |= {name: economics.scaled(value / base, 1.0) for name, value in others.items()}
+    scenarios |= {
+        name: economics.scaled(value / base, 1.0) if base > 0 else replace(economics, cost=value)
+        for name, value in others.items()
+    }
     rows = []
     for name, varied in scenarios.items():
         policy = replace(data, breakeven=varied.breakeven).pays(data.cate)
@@ -170,7 +171,7 @@ def turning_shifts(table: pd.DataFrame, contacts: pd.DataFrame, recommended: str
     end, to fall to 0. Where nobody is recommended: by how much the best candidate's must be understated for its profit, and
     its interval, to rise to 0. Unmeasured confounding shifts effects by the same amount in USD whatever the cost, so the shift is
     profit over the mean of the measured `contacts` (rows, a column per policy of `table`) times margin. Keys: policy, direction,
-    shift, shift_interval; where nothing is measured only policy `none`.
+    shift, shift_interval (missing without an interval); where nothing is measured only policy `none`.
     """
     compared = table[recommendable(table)]
     if compared.empty:
@@ -182,11 +183,11 @@ def turning_shifts(table: pd.DataFrame, contacts: pd.DataFrame, recommended: str
         return {"policy": "none"}
     direction = "overstated" if recommended != "none" else "understated"
     sign = 1.0 if direction == "overstated" else -1.0
-    return {
-        "policy": name,
-        "direction": direction,
-        "shift": max(0.0, sign * float(row["profit"]) / scale),
-        "shift_interval": max(0.0, sign * float(row["simultaneous_lower"]) / scale),
+    ends = {"shift": row["profit"], "shift_interval": row["simultaneous_lower"]}
+    return {"policy": name, "direction": direction} | {
+        # Without an interval, as of a best bet that hardly anybody backs, nothing is known: max(0, nan) would be 0.
+        key: float(np.maximum(0.0, sign * float(end) / scale))
+        for key, end in ends.items()
     }
 
 
@@ -196,7 +197,7 @@ def confounding_table(shifts: Mapping[str, float | str], confounders: pd.DataFra
     `confounders` (outcome, setting, lower, upper) is the omitted-variable analysis of the average effect: lower and upper are the
     estimate, if such a confounder were missing. Half the width between them is the largest bias; it is set against the shifts,
     as if contacts were biased like everybody. Columns: policy, direction, shift, shift_interval, confounder, bias, and
-    turns: whether that bias is as large as shift_interval.
+    turns: whether that bias is as large as shift_interval, missing where that is.
     """
     rows = confounders[confounders["outcome"] == outcome]
     bias = (rows["upper"] - rows["lower"]) / 2
@@ -204,5 +205,5 @@ def confounding_table(shifts: Mapping[str, float | str], confounders: pd.DataFra
     for position, (key, value) in enumerate(shifts.items()):
         table.insert(position, key, value)
     if "shift" in table:
-        table["turns"] = table["bias"] >= table["shift_interval"]
+        table["turns"] = (table["bias"] >= table["shift_interval"]).where(table["shift_interval"].notna())
     return table

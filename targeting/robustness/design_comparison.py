@@ -46,8 +46,8 @@ def compare_designs(
         nuisance = nuisance_table(panel, cross_fit(nuisance_tasks(panel), panel), clip)
         data = effect_data(panel, nuisance, outcome)
         effects = {method: estimator(data).value for method, estimator in ESTIMATORS.items()}
-        arms = (panel["treated"], nuisance["propensity"])
-        numbers = positivity(panel[covariate_names(panel)], *arms, bounds, seed, drawn_by_lot(panel))
+        arms, by_lot = (panel["treated"], nuisance["propensity"]), drawn_by_lot(panel)
+        numbers = positivity(panel[covariate_names(panel)], *arms, bounds, seed, by_lot, nuisance["fitted_propensity"])
         n_trials = panel["trial"].nunique()
         counts = {"n_trials": n_trials, "n_left_out": eligible["trial"].nunique() - n_trials}
         adjusted = [effects[method] for method in ADJUSTED]

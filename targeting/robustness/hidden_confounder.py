@@ -78,7 +78,8 @@ def omitted_variable(treatment_residual: Vector, outcome_residual: Vector, house
     squares = np.square(treatment_residual)
     remainder = outcome_residual - theta * treatment_residual
     moments = np.column_stack([remainder * treatment_residual, np.square(remainder) - sigma, squares * nu - 1])
-    slopes = np.array([squares.mean(), 1.0, squares.mean()])
+    # Of nu = 1 / E T^2, which falls as T^2 grows; with econml's sign its covariances with the others would be turned.
+    slopes = np.array([squares.mean(), 1.0, -squares.mean()])
     sums = cluster_sums(moments / slopes, household_id) / len(squares)
     return OmittedVariable(theta, sigma, nu, sums.T @ sums * len(sums) / (len(sums) - 1))
 

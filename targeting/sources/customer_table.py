@@ -20,6 +20,7 @@ from targeting.tables.problems import counted
 SOURCE = "panel"
 EVERYBODY = "Everybody"  # the segment, where the table names none
 ONE_CAMPAIGN = 1
+ALL = "all"  # what tables of results call all campaigns, and all segments, together
 FILL_IN = "Fill it in, or leave these rows out."
 SHOWN = 10  # columns that a sentence names
 NUMBER = "write a number alone, such as 12.5, or 1 for yes and 0 for no"
@@ -64,8 +65,9 @@ def read_customers(backend: BaseBackend, data: Mapping[str, Any]) -> Customers:
     for name, values, kind in ((KEYS[0], read["household_id"], "household"), (KEYS[1], campaign, "campaign")):
         rows[name], key = _numbered(values, kind, rows["time_zero"])
         keys.append(key)
+    _require_no_other_meaning(origin, read)
     _require_once(rows, origin, read, table)
-    _require_arms(rows, origin, read, table)
+    _require_arms(rows, origin, read)
     _require_declared_share(rows, origin, campaign)
     named = ([key_of("numeric", name) for name in table["numeric"]], table["categorical"])
     rows, none = rows.join(encoded(read, *named)), unused(read, *named)
@@ -177,6 +179,14 @@ def _numbered(values: pd.Series, kind: str, time_zero: pd.Series) -> tuple[pd.Se
     return values.astype(str).map(key.set_index("text")["number"]).astype("int64"), key
 
 
+def _require_no_other_meaning(origin: Origin, read: pd.DataFrame) -> None:
+    """Refuse a campaign or segment that is called as results call all of them together."""
+    for key in ("campaign_id", "segment"):
+        if key in origin.columns:
+            taken = read[key].astype(str) == ALL
+            _refuse(origin, key, taken, f"called {ALL!r}, which is what results call all together", ALL, "Give it another name.")
+
+
 def _require_once(rows: pd.DataFrame, origin: Origin, read: pd.DataFrame, table: Mapping[str, Any]) -> None:
     again = rows.duplicated(KEYS)
     remedy = "Keep one row of each." if table["campaign_id"] else "Keep one row of each, or name the column of the campaign."
@@ -184,7 +194,7 @@ def _require_once(rows: pd.DataFrame, origin: Origin, read: pd.DataFrame, table:
     _refuse(origin, "household_id", again, "of a customer who is in the same campaign before", example, remedy)
 
 
-def _require_arms(rows: pd.DataFrame, origin: Origin, read: pd.DataFrame, table: Mapping[str, Any]) -> None:
+def _require_arms(rows: pd.DataFrame, origin: Origin, read: pd.DataFrame) -> None:
     """Refuse a table in which no campaign treats some customers and leaves out others."""
     share = rows.groupby("campaign_id")["treated"].mean()
     if not ((share > 0) & (share < 1)).any():

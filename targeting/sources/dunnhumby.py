@@ -11,6 +11,7 @@ from ibis.backends import BaseBackend
 from targeting.base.errors import DataError
 from targeting.tables.files import find, read_files, require_folder
 from targeting.tables.origins import Column, Origin
+from targeting.tables.returns import DISCOUNTS
 from targeting.tables.schemas import MONEY
 
 ORIGINS = {
@@ -95,7 +96,6 @@ ORIGINS = {
         },
     ),
 }
-DISCOUNTS = ("loyalty_discount", "coupon_discount", "coupon_match_discount")
 MARITAL_STATUS = {"A": "Married", "B": "Unmarried", "U": None}
 
 

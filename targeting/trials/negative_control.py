@@ -72,16 +72,11 @@ def control_trial(tables: Mapping[str, ir.Table], covariates: ir.Table, eligible
     time_zero = _time_zero(eligible)
     outcome_from = time_zero - timedelta(days=days)
     outcomes = outcomes_between(tables["receipts"], outcome_from, time_zero - timedelta(days=1))
-    earlier = outcomes_between(tables["receipts"], outcome_from - timedelta(days=days), outcome_from - timedelta(days=1))
-    earlier = earlier.rename(dict(zip(BEFORE, OUTCOMES, strict=True)))
-    values = at(covariates, outcome_from)
-    for block in (outcomes.drop(*DISCOUNTS), earlier.drop(*DISCOUNTS)):
-        values = values.left_join(block, "household_id").drop("household_id_right")
+    values = at(covariates, outcome_from).left_join(outcomes.drop(*DISCOUNTS), "household_id").drop("household_id_right")
     # Here too a household that buys nothing in the window has zeros.
-    zeros = dict.fromkeys([*OUTCOMES, *BEFORE], 0)
-    values = values.execute().fillna(zeros).astype({"purchase_count": "int64"})
+    values = values.execute().fillna(dict.fromkeys(OUTCOMES, 0)).astype({"purchase_count": "int64"})
     # An outcome that never varies after campaigns has no effect to refute.
-    values = values.drop(columns=[name for name in [*OUTCOMES, *BEFORE] if name not in eligible])
+    values = values.drop(columns=[name for name in OUTCOMES if name not in eligible])
     kept = eligible.drop(columns=[*OUTCOMES, *BEFORE, *DISCOUNTS, *covariate_names(eligible), "fold"], errors="ignore")
     known = kept["household_id"].isin(values["household_id"])
     reached = kept["household_id"].isin(_newly_mailed(tables, outcome_from, time_zero))

@@ -10,11 +10,11 @@ from targeting.words.outcomes import one_of, outcome_words
 
 # Signs that stand for one currency alone; amounts in others have their code in front: CHF 12.30.
 SIGNS = {"USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥", "INR": "₹", "KRW": "₩", "ILS": "₪", "TRY": "₺", "UAH": "₴", "VND": "₫"}
-# One and many of it, where a sentence counts on a name; other currencies have their code.
 CENTS = 2  # decimals of an amount
 # Two digits of what is less than a tenth, where whole cents tell little apart; what is less than the last of these is nothing.
 TEN = 9.995
 TENTH, FINER = 0.0995, ((0.00995, 3), (0.000995, 4), (0.0000995, 5), (0.00000995, 6))
+# One and many of it, where a sentence counts on a name; other currencies have their code.
 NOUNS = {"USD": ("dollar", "dollars"), "EUR": ("euro", "euros"), "GBP": ("pound", "pounds")}
 
 _spoken = {"currency": "USD"}
