@@ -12,6 +12,7 @@ from targeting.sentences import report as sentences
 from targeting.sentences.halves import people_move
 from targeting.sentences.heterogeneity import heterogeneity_words
 from targeting.sentences.overlap import overlap_words
+from targeting.sentences.policy_names import whom
 from targeting.sentences.refutation import CHECK_WORDS, verdict_words
 from targeting.words.estimators import NAMES
 from targeting.words.features import covariate_words
@@ -76,7 +77,7 @@ def text_environment() -> jinja2.Environment:
     templates.filters["people_move"] = lambda rows, same: people_move(pd.DataFrame(rows), same)
     templates.globals["check_words"] = CHECK_WORDS
     # What the report says of the same numbers.
-    templates.globals["sentences"] = sentences
+    templates.globals |= {"sentences": sentences, "whom": whom}
     return templates
 
 
@@ -119,6 +120,7 @@ def _earned_where_known() -> dict[str, float]:
         "plugin_heterogeneous": float(plain["heterogeneous"]),
         "plugin_constant": float(plain["constant"]),
         "plugin_none": float(nothing["plugin_profit"]),
+        "plugin_saved": float(paying["saved"].mean()),
         "told_apart": bool((paying["saved"].abs() > 2 * paying["saved_se"]).any()),
         "lost_much": float(nothing["loses_much"]),
     }

@@ -63,7 +63,7 @@ def _earned(rows: pd.DataFrame, kind: str) -> str:
     shares = rows["applied_profit"] / rows["oracle_profit"]
     inside = rows["inside_oracle_profit"] / rows["oracle_profit"]
     parts = [
-        f"{percent(shares[name])} under {name} overlap, of which {percent(inside[name])} lie inside"
+        f"{percent(shares[name])} under {name} overlap, where {percent(inside[name])} of the oracle's lies inside it"
         for name in rows.index.drop(ALL)
     ]
     met = shares[ALL] >= LEAST_EARNED[kind]

@@ -99,8 +99,11 @@ def _stored(panel: pd.DataFrame, nuisance: pd.DataFrame) -> pd.DataFrame:
 def predictions(learned: Learned, seen: Seen, params: Params) -> pd.DataFrame:
     """What models of all trials say of the households that may be mailed next, as the stage `predict` has it."""
     constant, clip = {OUTCOME: {CONSTANT: 1.0}}, params["nuisance"]["clip"]
-    models = Models(OUTCOME, learned.blend, constant, {OUTCOME: LEARNERS}, (MODELS, [1.0]), clip, params["seed"])
-    return predict_next([seen.candidates], fit_campaign(learned.panel, learned.nuisance, models))
+    models = Models(
+        OUTCOME, learned.blend, constant, {OUTCOME: LEARNERS}, (MODELS, [1.0]), clip, params["seed"], by_standing=True
+    )
+    eligible = seen.candidates[seen.candidates["eligible"]]
+    return predict_next([seen.candidates], fit_campaign(learned.panel, learned.nuisance, models, [eligible]))
 
 
 def next_list(

@@ -129,8 +129,8 @@ def _listed(panel: pd.DataFrame, households: pd.DataFrame, params: Params) -> tu
     ranking = blend_of(judged.choice.overall.learner, ensembles(panel, learned, {OUTCOME: data}).weights, OUTCOME)
     learners = {name: find_learner(name, params["learners"]["models"]) for name in ranking if name != CONSTANT}
     blends, clip = {OUTCOME: {CONSTANT: 1.0}}, params["nuisance"]["clip"]
-    models = Models(OUTCOME, ranking, blends, {OUTCOME: learners}, (MODELS, [1.0]), clip, seed)
-    fitted = fit_campaign(panel, nuisance, models)
+    models = Models(OUTCOME, ranking, blends, {OUTCOME: learners}, (MODELS, [1.0]), clip, seed, by_standing=True)
+    fitted = fit_campaign(panel, nuisance, models, [households])
     predicted = fitted.predict(households).assign(household_id=households["household_id"])
 
     economics, forecast = economics_of(params), choice.beliefs.forecast

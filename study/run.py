@@ -25,7 +25,7 @@ from targeting.base.progress import track
 FOLDER = Path("data/study")
 LOCK = Path("requirements.lock")
 N_WORLDS = 200  # a cell: a coverage of 95% is then known to 1.5 percentage points (one standard error)
-N_HOUSEHOLDS = 1000  # about 2,200 rows, a third of the default data's
+N_HOUSEHOLDS = 1000  # about 2,200 rows, a quarter of the default data's
 POPULATION = 400_000  # households behind the true effects: they are off by less than 0.1 USD
 
 

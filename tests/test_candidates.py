@@ -10,7 +10,8 @@ from targeting.tables.covariates import at, baseline_covariates, keep_covariates
 from targeting.tables.history import with_history
 from targeting.tables.schemas import first_and_last_day
 from targeting.trials.candidates import candidate_rows, next_candidates, next_time_zero
-from targeting.trials.trials import FIRST, RESTED, plan_trials, trial_rows
+from targeting.trials.panel import FIRST, RESTED
+from targeting.trials.trials import plan_trials, trial_rows
 
 RECENT = [28, 56]
 

@@ -10,7 +10,8 @@ import pytest
 from targeting.tables.features import household_features
 from targeting.tables.history import household_days, keep_days, promoted_days, receipts_of, with_history
 from targeting.tables.schemas import MONEY
-from targeting.trials.trials import RESTED, Trial, outcomes_between, trial_flow, trial_rows
+from targeting.trials.panel import RESTED
+from targeting.trials.trials import Trial, outcomes_between, trial_flow, trial_rows
 from tests.slow_features import slow_features
 
 DECIMALS = ["quantity", "sales", "loyalty_discount", "coupon_discount", "coupon_match_discount"]

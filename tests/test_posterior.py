@@ -173,10 +173,16 @@ def test_lots_correct_the_level_that_observed_campaigns_have_wrong():
     means = [score[rows].mean() for rows in (by_lot, ~by_lot)]
     # A mean's variance clustered by household: (n / (n - 1)) sum of squares / m^2, of all rows' n and its own m.
     variances = [n / (n - 1) * np.square(score[rows] - score[rows].mean()).sum() / rows.sum() ** 2 for rows in (by_lot, ~by_lot)]
-    expected = join(*means, np.diag(variances)).estimate
+    expected = join(*means, np.diag(variances), scale=np.sqrt(variances[1])).estimate
     assert (found.level.mean, found.level.sd) == pytest.approx((expected.value, expected.se))
     pooled = fit_posterior(np.zeros(n), score, np.ones(n), household, np.inf)
     assert abs(found.level.mean - 20) < 10 < abs(pooled.level.mean - 20)
+    # A first few lots that say next to nothing leave the belief nearly as it was, however wide their own error is.
+    wide = np.where(by_lot, 40 * (score - 20), score)
+    scarce = fit_posterior(np.zeros(n), wide, np.ones(n), household, 30.0, by_lot=by_lot)
+    observed = fit_posterior(np.zeros(n), wide, np.where(by_lot, 0.0, 1.0), household, 30.0)
+    assert scarce.level.mean == pytest.approx(observed.level.mean, abs=5)
+    assert scarce.level.sd < 4 * observed.level.sd
     # With lots alone, with none, or with a handful, there is nothing to correct.
     for few in (np.ones(n, dtype=bool), np.zeros(n, dtype=bool), np.arange(n) < 20):
         assert fit_posterior(np.zeros(n), score, np.ones(n), household, np.inf, by_lot=few) == pooled

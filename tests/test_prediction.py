@@ -13,15 +13,15 @@ import stages.predict
 from targeting.base.columns import KEYS
 from targeting.base.errors import DataError
 from targeting.base.outputs import write_metrics, write_parquet
-from targeting.campaign.models import fit_blend, fit_propensity, past_of
+from targeting.campaign.models import Standing, fit_blend, fit_propensity, past_of, standing_of
 from targeting.campaign.monitoring import drift_table
-from targeting.campaign.prediction import blend_of, by_other_folds
+from targeting.campaign.prediction import blend_of, by_other_folds, same_households
 from targeting.effects.estimators import ato, effect_data
 from targeting.learners.cross_fit import usual_settings
 from targeting.learners.registry import Learner, find_learner
 from targeting.learners.rows import Effects, HeldOut, Rows
 from targeting.nuisance.models import propensity_model
-from targeting.trials.panel import household_covariates
+from targeting.trials.panel import FIRST, RESTED, household_covariates
 from tests.effect_worlds import Always
 
 
@@ -157,6 +157,58 @@ def test_a_campaign_of_another_size_is_not_one_of_other_households():
     known = propensity_model("linear", 1).fit(data[names].to_numpy(), data["treated"]).predict_proba(data[names].to_numpy())
     told = pd.DataFrame({"propensity": known[:, 1]})
     assert drift_table(told[earlier], told[~earlier])["drifted"].all()
+
+
+def counting(trial: int, seed: int, n: int = 1500) -> pd.DataFrame:
+    """A trial of which baskets so far are a covariate: with the calendar they grow for all, and the effect is by who is keen."""
+    rng = np.random.default_rng(seed)
+    keen, treated = rng.random(n), rng.integers(0, 2, n)
+    frame = pd.DataFrame({"household_id": np.arange(n), "trial": trial, "treated": treated, "x_baskets": 50 * trial * (1 + keen)})
+    frame["purchase_amount"] = 100 * keen + 40 * keen * treated + rng.normal(0, 2, n)
+    return frame.assign(x_trial_2=float(trial == 2), fold=np.arange(n) % 3, keen=keen)
+
+
+def test_households_stand_in_a_past_trial_as_they_stand_among_their_own():
+    past = past_of(pd.concat([counting(1, 0), counting(2, 1)], ignore_index=True))
+    new = counting(3, 2)
+    own = standing_of([new.head(100), new.tail(1400)], past.names)
+    baskets = new["x_baskets"].to_numpy()
+    assert (own.mean[0], own.spread[0]) == pytest.approx((baskets.mean(), baskets.std()))
+    there = past.in_each_trial(new, own)[:, 0].reshape(2, -1)
+    z = (baskets - baskets.mean()) / baskets.std()
+    for trial, seed in ((1, 0), (2, 1)):
+        seen = counting(trial, seed)["x_baskets"]
+        placed = (seen.mean() + z * seen.std(ddof=0)).clip(past.least[0], past.most[0])
+        np.testing.assert_allclose(there[trial - 1], placed)
+    constant = standing_of([new.assign(x_baskets=0.1)], past.names)
+    assert constant.spread.tolist() == [0.0]
+    np.testing.assert_allclose(past.in_each_trial(new.assign(x_baskets=0.1), constant)[0, 0], past.trials[0].mean[0])
+
+
+@pytest.mark.slow
+def test_counts_that_grow_with_the_calendar_move_no_next_effect():
+    data, new = pd.concat([counting(1, 0), counting(2, 1)], ignore_index=True), counting(3, 2)
+    nuisance = pd.DataFrame(
+        {"propensity": 0.5, "mean_purchase_amount": 120 * data["keen"], "mu0_purchase_amount": 100 * data["keen"]}
+    )
+    nuisance = nuisance.assign(mu1_purchase_amount=140 * data["keen"])
+    blend = fit_blend(data, nuisance, {"dr": learner("dr")}, {"dr": 1.0}, "purchase_amount", 1)
+    past, chance = past_of(data), np.full(2 * len(new), 0.5)
+
+    def error(own: Standing | None) -> float:
+        found = blend.effects(past, HeldOut(past.in_each_trial(new, own), chance)).cate
+        return float(np.abs(found - 40 * new["keen"]).mean())
+
+    assert error(standing_of([new], past.names)) < 2
+    assert error(None) > 8
+
+
+def test_whether_the_same_households_can_be_mailed_each_time():
+    repeated = pd.DataFrame({"earlier_mailings": [0, 2]})
+    assert same_households(repeated, RESTED)
+    assert not same_households(repeated, FIRST)
+    assert not same_households(repeated * 0, RESTED)  # nobody was mailed twice: who was mailed leaves
+    assert not same_households(repeated[[]], RESTED)  # a table of customers does not say
 
 
 @pytest.mark.slow

@@ -47,7 +47,9 @@ def test_the_draw_counts_who_was_not_reached_and_who_was_lost():
     assert found["max_smd"] == 0.0  # both arms have a mean of 1.5
 
 
-def posterior(lots: float, observed: float, v: float, o: float, at: float = 0.0) -> tuple[float, float, float]:
+def posterior(
+    lots: float, observed: float, v: float, o: float, at: float, scale: float, most: float
+) -> tuple[float, float, float]:
     """Mean and variance of the effect, and its chance to be below `at`, by integrals over the spread of the bias."""
     apart = v + o
 
@@ -55,20 +57,24 @@ def posterior(lots: float, observed: float, v: float, o: float, at: float = 0.0)
         spread = (s**2) * apart
         total = apart + spread
         mean, variance = lots + v / total * (observed - lots), v - v**2 / total
-        weight = norm.pdf(observed - lots, 0, np.sqrt(total)) / (1 + (s / SCALE) ** 2)
+        weight = norm.pdf(observed - lots, 0, np.sqrt(total)) / (1 + s**2 * apart / scale**2)
         return weight * [1.0, mean, variance + mean**2, norm.cdf(at, mean, np.sqrt(variance))][power]
 
-    whole, first, second, below = (quad(lambda s, power=power: moment(power, s), 0, 2000, limit=500)[0] for power in range(4))
+    whole, first, second, below = (
+        quad(lambda s, power=power: moment(power, s), 0, min(2000, most / np.sqrt(apart)), limit=500)[0] for power in range(4)
+    )
     return first / whole, second / whole - (first / whole) ** 2, below / whole
 
 
 @pytest.mark.parametrize(("lots", "observed"), [(0.0, 0.0), (0.0, 1.5), (3.0, -3.0), (0.0, 40.0)])
-def test_the_joined_estimate_is_what_integration_gives(lots, observed):
-    found = join(lots, observed, np.diag([1.0, 0.25])).estimate
-    mean, variance, _ = posterior(lots, observed, 1.0, 0.25)
-    assert found.value == pytest.approx(mean, abs=0.01)
+@pytest.mark.parametrize(("scale", "most"), [(None, np.inf), (0.5, np.inf), (0.5, 4.0)])
+def test_the_joined_estimate_is_what_integration_gives(lots, observed, scale, most):
+    found = join(lots, observed, np.diag([1.0, 0.25]), scale, most).estimate
+    by = (SCALE * np.sqrt(1.25) if scale is None else scale, most)
+    mean, variance, _ = posterior(lots, observed, 1.0, 0.25, 0.0, *by)
+    assert found.value == pytest.approx(mean, abs=0.01, rel=0.01)
     assert found.se == pytest.approx(np.sqrt(variance), abs=0.01)
-    below = [posterior(lots, observed, 1.0, 0.25, end)[2] for end in (found.lower, found.upper)]
+    below = [posterior(lots, observed, 1.0, 0.25, end, *by)[2] for end in (found.lower, found.upper)]
     assert below == pytest.approx([0.025, 0.975], abs=0.002)
 
 

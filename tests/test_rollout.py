@@ -18,7 +18,8 @@ from targeting.tables.history import with_history
 from targeting.trials.candidates import candidate_metrics, next_candidates, next_time_zero
 from targeting.trials.designs import DESIGNS, folded_panel
 from targeting.trials.lay_out import Layout, lay_out, planned_trials
-from targeting.trials.trials import FIRST, trial_flow
+from targeting.trials.panel import FIRST
+from targeting.trials.trials import trial_flow
 from tests.reports import REAL, results
 from tests.test_prediction import newcomers
 from tests.test_prediction import panel as two_trials

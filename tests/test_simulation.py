@@ -32,7 +32,8 @@ from targeting.tables.engine import connect
 from targeting.tables.history import with_history
 from targeting.tables.schemas import SCHEMAS, validate
 from targeting.tables.write import TRUTH, write_tables, write_truth
-from targeting.trials.trials import FIRST, plan_trials, trial_rows
+from targeting.trials.panel import FIRST
+from targeting.trials.trials import plan_trials, trial_rows
 from tests.conftest import ENGINE
 from tests.stored import require_stored
 

@@ -10,8 +10,9 @@ import pytest
 from targeting.base.errors import DataError
 from targeting.tables.covariates import at, baseline_covariates, keep_covariates
 from targeting.tables.history import with_history
-from targeting.trials.trials import FIRST as FIRST_MAILING
-from targeting.trials.trials import RESTED, Trial, earlier_mailings, ever_targeted, plan_trials, trial_flow, trial_rows
+from targeting.trials.panel import FIRST as FIRST_MAILING
+from targeting.trials.panel import RESTED
+from targeting.trials.trials import Trial, earlier_mailings, ever_targeted, plan_trials, trial_flow, trial_rows
 
 CAMPAIGNS = pd.DataFrame(
     {

@@ -3,11 +3,13 @@
 A next campaign has no indicator of its own trial: it is taken to be like those of the past, each counted by its rows, so every
 prediction is the average of those with each past trial's indicator set. All that it takes is here, and no row of the past.
 
-Counts that grow with the calendar, such as weeks with a purchase, pass the largest value of all past trials sooner or later, the
-best customers' first. Nobody was seen there: such a household is predicted as if it stood at the edge of what was seen.
+Counts that grow with the calendar, such as baskets so far, are larger in a next campaign than in any past one, for everybody. So
+a household is taken to stand in a past trial where it stands among its own: as many standard deviations above the mean of those
+who could be mailed then, as it is above the mean of those who can be mailed now. What still lies outside all that was seen is
+predicted as if it stood at the edge.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,29 +34,47 @@ from targeting.stats.folds import in_sample
 from targeting.trials.panel import household_covariates
 
 Vector = NDArray[np.float64]
+ROUNDING = 1e-12  # of a mean square: a variance below it is that of a constant
+
+
+@dataclass(frozen=True)
+class Standing:
+    """By what households stand among their own: the mean and the standard deviation of each covariate (p,)."""
+
+    mean: Vector
+    spread: Vector
 
 
 @dataclass(frozen=True)
 class Past:
-    """What past trials say of a household's covariates: their names, least and most (p,), and each trial's share of the rows."""
+    """What past trials say of a household's covariates: their names, least and most (p,), and each trial's share of the rows.
+
+    `trials` are the standings of each trial's rows.
+    """
 
     names: list[str]
     least: Vector
     most: Vector
     shares: Vector
+    trials: list[Standing]
 
-    def in_each_trial(self, households: pd.DataFrame) -> Vector:
+    def in_each_trial(self, households: pd.DataFrame, own: Standing | None = None) -> Vector:
         """The households as if in each trial, shape (trials * n, covariates), with an indicator of every trial but the first.
 
-        What lies outside the range is held at its edge.
+        They stand in each as they do by their `own`; with None they have the covariates that they have. What lies outside the
+        range is held at its edge.
         """
-        values = households[self.names].to_numpy(dtype=float).clip(self.least, self.most)
+        values = households[self.names].to_numpy(dtype=float)
         copies = []
-        for place in range(len(self.shares)):
+        for place, trial in enumerate(self.trials):
+            there = values
+            if own is not None:
+                grown = np.divide(trial.spread, own.spread, out=np.ones_like(own.spread), where=own.spread > 0)
+                there = trial.mean + (values - own.mean) * grown
             indicators = np.zeros((len(values), len(self.shares) - 1))
             if place > 0:
                 indicators[:, place - 1] = 1.0
-            copies.append(np.column_stack([values, indicators]))
+            copies.append(np.column_stack([there.clip(self.least, self.most), indicators]))
         return np.vstack(copies)
 
     def count(self, held_out: HeldOut) -> int:
@@ -147,7 +167,7 @@ class CampaignModels:
     """All that predicts: `blends` by outcome, `ranking` the learners by which households are ranked, if there are any.
 
     by_lot is 1 where some of the rows learned from were mailed by lot: households like these can then be compared, whatever their
-    propensity.
+    propensity. `now` is by what the households to predict stand among their own; None takes their covariates as they are.
     """
 
     past: Past
@@ -155,6 +175,7 @@ class CampaignModels:
     blends: dict[str, Blend]
     ranking: Blend | None
     by_lot: int
+    now: Standing | None = None
 
     def predict(self, households: pd.DataFrame, size: int = BLOCK) -> pd.DataFrame:
         """Propensity, by_lot, effects with intervals and ranking of `households` (n,), under their row numbers.
@@ -169,7 +190,7 @@ class CampaignModels:
         return pd.concat([self._predict(own.iloc[place]) for place in places])
 
     def _predict(self, households: pd.DataFrame) -> pd.DataFrame:
-        copies = self.past.in_each_trial(households)
+        copies = self.past.in_each_trial(households, self.now)
         chance = self.propensity.chances(self.past, copies)
         held_out = HeldOut(copies, np.tile(chance, len(self.past.shares)))
         table = pd.DataFrame({"propensity": chance, "by_lot": self.by_lot}, index=households.index)
@@ -186,7 +207,20 @@ def past_of(panel: pd.DataFrame) -> Past:
     """The past as the panel's rows have it."""
     names = household_covariates(panel)
     shares = panel["trial"].value_counts(normalize=True).sort_index().to_numpy()
-    return Past(names, panel[names].min().to_numpy(dtype=float), panel[names].max().to_numpy(dtype=float), shares)
+    trials = [standing_of([rows], names) for _, rows in panel.groupby("trial")]
+    return Past(names, panel[names].min().to_numpy(dtype=float), panel[names].max().to_numpy(dtype=float), shares, trials)
+
+
+def standing_of(batches: Iterable[pd.DataFrame], names: Sequence[str]) -> Standing:
+    """By what households stand among their own, who come in batches; of nobody no mean is known, and none is needed."""
+    n, total, squares = 0, np.zeros(len(names)), np.zeros(len(names))
+    for batch in batches:
+        values = batch[list(names)].to_numpy(dtype=float)
+        n, total, squares = n + len(values), total + values.sum(axis=0), squares + np.square(values).sum(axis=0)
+    mean = total / max(n, 1)
+    variance = np.maximum(squares / max(n, 1) - mean**2, 0.0)
+    # What is left of a constant after rounding is no spread.
+    return Standing(mean, np.sqrt(np.where(variance > ROUNDING * mean**2, variance, 0.0)))
 
 
 def fit_propensity(panel: pd.DataFrame, models: Sequence[str], weights: Sequence[float], clip: float, seed: int) -> Propensity:

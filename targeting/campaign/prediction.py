@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from targeting.base.columns import KEYS
 from targeting.base.parallel import in_processes
-from targeting.campaign.models import Blend, CampaignModels, drawn, fit_blend, fit_propensity, past_of
+from targeting.campaign.models import Blend, CampaignModels, drawn, fit_blend, fit_propensity, past_of, standing_of
 from targeting.learners.cross_fit import usual_settings
 from targeting.learners.ensemble import CONSTANT
 from targeting.learners.registry import Learner, find_learner
-from targeting.trials.panel import in_last_trial
+from targeting.trials.panel import RESTED, in_last_trial
 from targeting.validation.selection import AVERAGE_EFFECT
 
 FAR = 1.0  # widths of a covariate's range beyond its end: a household there is unlike all that was learned from
@@ -37,12 +37,22 @@ def blend_of(learner: str, weights: pd.DataFrame, outcome: str) -> dict[str, flo
     return {learner: 1.0}
 
 
+def same_households(panel: pd.DataFrame, eligible: str) -> bool:
+    """Whether those who can be mailed next are whom every trial had: nearly everybody, each time, by design.eligible.
+
+    Where mailed households leave, the light ones stay; and of a table of customers it is not said.
+    """
+    return eligible == RESTED and "earlier_mailings" in panel and bool((panel["earlier_mailings"] > 0).any())
+
+
 @dataclass(frozen=True)
 class Models:
     """What predicts a next campaign: by outcome the learners' weights (see `blend_of`) and the learners with their settings.
 
     `ranking` are the weights of those that rank households by the effect on `outcome`, whether or not that is shown.
-    `propensity` are the nuisances' models of the propensity and their weights.
+    `propensity` are the nuisances' models of the propensity and their weights. `by_standing` says that households are predicted
+    by how they stand among their own (see `campaign.models`); else by their covariates as they are, as where those who can be
+    mailed become others from campaign to campaign.
     """
 
     outcome: str
@@ -52,6 +62,7 @@ class Models:
     propensity: tuple[Sequence[str], Sequence[float]]
     clip: float
     seed: int
+    by_standing: bool = False
 
 
 def chosen_models(
@@ -63,6 +74,7 @@ def chosen_models(
     nuisance_models: pd.DataFrame,
     clip: float,
     seed: int,
+    by_standing: bool,
 ) -> Models:
     """The learners of `blends`, and those that rank on `outcome`, with the settings that tuning gave most folds.
 
@@ -78,11 +90,16 @@ def chosen_models(
         for target, blend in blends.items()
     }
     own = nuisance_models[nuisance_models["nuisance"] == "propensity"]
-    return Models(outcome, ranking, blends, learners, (own["model"].tolist(), own["weight"].tolist()), clip, seed)
+    return Models(outcome, ranking, blends, learners, (own["model"].tolist(), own["weight"].tolist()), clip, seed, by_standing)
 
 
-def fit_campaign(panel: pd.DataFrame, nuisance: pd.DataFrame, models: Models) -> CampaignModels:
-    """What predicts a next campaign, learned from these rows; the nuisances have the panel's rows in their order."""
+def fit_campaign(
+    panel: pd.DataFrame, nuisance: pd.DataFrame, models: Models, candidates: Iterable[pd.DataFrame]
+) -> CampaignModels:
+    """What predicts a next campaign, learned from these rows; the nuisances have the panel's rows in their order.
+
+    `candidates` are all households that can be mailed next, in batches, with the covariates of households.
+    """
     panel, nuisance = panel.reset_index(drop=True), nuisance.reset_index(drop=True)
 
     def fitted(blend: Mapping[str, float], outcome: str) -> Blend:
@@ -91,7 +108,9 @@ def fit_campaign(panel: pd.DataFrame, nuisance: pd.DataFrame, models: Models) ->
     blends = {outcome: fitted(blend, outcome) for outcome, blend in models.blends.items()}
     ranking = fitted(models.ranking, models.outcome) if models.ranking else None
     chances = fit_propensity(panel, *models.propensity, models.clip, models.seed)
-    return CampaignModels(past_of(panel), chances, blends, ranking, drawn(panel))
+    past = past_of(panel)
+    now = standing_of(candidates, past.names) if models.by_standing else None
+    return CampaignModels(past, chances, blends, ranking, drawn(panel), now)
 
 
 @dataclass(frozen=True)
@@ -114,10 +133,15 @@ def look_back(panel: pd.DataFrame, nuisance: pd.DataFrame, models: Models) -> Lo
     alone = replace(models, ranking={}, blends={models.outcome: models.blends[models.outcome]})
 
     def alike(learn: NDArray[np.bool_], rows: NDArray[np.bool_]) -> pd.DataFrame:
-        return fit_campaign(panel[learn], nuisance[learn], alone).predict(panel[rows])
+        fitted = fit_campaign(panel[learn], nuisance[learn], alone, ())
+        found = []
+        for trial, own in panel[rows].groupby("trial"):
+            now = standing_of([panel[panel["trial"] == trial]], fitted.past.names) if alone.by_standing else None
+            found.append(replace(fitted, now=now).predict(own))
+        return pd.concat(found).loc[panel.index[rows]]
 
     # The earlier rows' nuisances have seen the last campaign's other households; `forward` fits them without.
-    found = fit_campaign(panel[~last], nuisance[~last], models).predict(panel[last])
+    found = fit_campaign(panel[~last], nuisance[~last], models, [panel[last]]).predict(panel[last])
     backtest = pd.concat([panel.loc[last, KEYS], found], axis=1).reset_index(drop=True)
     comparable = by_other_folds(panel["fold"].to_numpy(), ~last, alike)
     return LookedBack(backtest, pd.concat([panel[KEYS], comparable], axis=1))

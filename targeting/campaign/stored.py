@@ -17,7 +17,7 @@ from targeting.campaign.models import CampaignModels
 
 # Our own classes and functions that models hold, and what skops does not know by itself: trees, splines and numpy's asarray.
 TRUSTED = [
-    *(f"targeting.campaign.models.{name}" for name in ("Blend", "CampaignModels", "Past", "Propensity")),
+    *(f"targeting.campaign.models.{name}" for name in ("Blend", "CampaignModels", "Past", "Propensity", "Standing")),
     *(
         f"targeting.learners.fitted.{name}"
         for name in ("BlendByPropensity", "Forest", "InUnits", "LinearInFeatures", "ModelByArm", "OneModel", "Regression")

@@ -7,7 +7,10 @@ doubly robust scores by weighted least squares, errors clustered by household, a
   tenth of what an average household buys, as a campaign seldom moves sales by more than some percent, and hardly ever by a
   fifth; and all of it for what a table of customers counts. What a contact costs plays no part: it says nothing of what a
   contact brings.
-  Households whom lots decided on correct what observed campaigns say of it, as far as the two lie apart (`stats.joined`).
+  Households whom lots decided on correct what observed campaigns say of it, as far as the two lie apart (`stats.joined`). The
+  observed level's bias is held for about as large as its standard error, and for no larger than effects themselves may be: an
+  interval may leave that open, a decision may not, or a first handful of lots, which say next to nothing, would leave
+  next to nothing of the belief.
 - The slope is what a learner's effects are worth: 1 if they are right, 0 if they say nothing. Before seeing data both are as
   likely: half the prior lies at 0, half is normal around 1 with a spread of 1/4, since learners that shrink their effects are a
   little too flat. Scores move belief between the two (a spike and a slab); where they say that effects differ, the size is
@@ -149,7 +152,8 @@ def fit_posterior(
         covariance = covariance + moved @ moved.T / shift.shape[1]
     found, variance = float(values[0]), float(covariance[0, 0])
     if apart:
-        both = join(found, float(values[1]), covariance[:2, :2]).estimate
+        error = float(np.sqrt(covariance[1, 1]))
+        both = join(found, float(values[1]), covariance[:2, :2], scale=error, most=max(prior_sd, error)).estimate
         found, variance = both.value, both.se**2
     level = combined(Belief(0.0, prior_sd), found, variance)
     slope = Belief(0.0, 0.0) if alike else slope_belief(float(values[-1]), float(covariance[-1, -1]))

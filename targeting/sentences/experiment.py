@@ -11,7 +11,8 @@ NOBODY_LEFT = "Fewer than two households can take part now: all others that boug
 def pilot_words(metrics: Mapping[str, float]) -> str:
     """Whether a pilot pays, how large it is and what it brings; `metrics` are those of `pilot_metrics`."""
     campaigns = number(metrics["campaigns"], 0)
-    worth = f"Over {campaigns} campaigns, knowing the effect would be worth {total(metrics['value_of_perfect_information'])}"
+    known = total(metrics["value_of_perfect_information"])
+    worth = f"Over {campaigns} campaigns and all households, knowing the effect would be worth {known}"
     now = f"deciding now to mail everybody or nobody is expected to earn {total(metrics['value_of_deciding_now'])}"
     if not metrics["pilot_n"]:
         return f"{worth}; {now}, and no pilot is expected to earn more: do not experiment for the money."

@@ -123,7 +123,7 @@ def _forgone(inside: pd.Series) -> str:
     pays, forgone = 1 - inside["chance_of_loss"], inside["expected_profit"] + inside["expected_loss"]
     return (
         f" Mailing everybody inside the overlap is expected to earn {money(inside['expected_profit'])} per household and pays "
-        f"with a chance of {chance(pays)}; being wrong about it forgoes {money(forgone)} per household on average."
+        f"with a chance of {chance(pays)}; wrongly mailing nobody would forgo {money(forgone)} per household on average."
     )
 
 

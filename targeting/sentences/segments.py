@@ -32,6 +32,13 @@ def cluster_words(choice: ClusterChoice, smallest: float, stable: float) -> str:
     compared = ("Davies-Bouldin", "davies_bouldin"), ("bootstrap ARI", "ari_mean"), ("silhouette", "silhouette")
     indices = ", ".join(f"{name} {number(used[column])}" for name, column in compared)
     return (
-        f"{words}; in use are {used['k']} by {METHODS[used['method']]} ({indices}): the finer picture is a choice, not what the "
-        "rule says."
+        f"{words}; in use are {used['k']} by {METHODS[used['method']]} ({indices}): {_picture(int(used['k']), choice.k)} is a "
+        "choice, not what the rule says."
     )
+
+
+def _picture(used: int, recommended: int) -> str:
+    """What is chosen with other segments than the recommended ones."""
+    if used == recommended:
+        return "the other method"
+    return "the finer picture" if used > recommended else "the coarser picture"

@@ -22,12 +22,13 @@ from scipy.special import ndtr
 from targeting.stats.estimates import CONFIDENCE, SkewedEstimate
 
 Vector = NDArray[np.float64]
-# The half-Cauchy's scale, in standard errors of the difference. A smaller one trusts observed campaigns more, and is wrong more
-# often where their bias is two or three standard errors of the lots, too small to be seen: at 3 its intervals hold there 91% of
-# the time, at 8 93%.
+# The half-Cauchy's scale where an interval is to hold whatever the bias, in standard errors of the difference. A smaller one
+# trusts observed campaigns more, and is wrong more often where their bias is two or three standard errors of the lots, too small
+# to be seen: at 3 its intervals hold there 91% of the time, at 8 93%.
 SCALE = 8.0
 FAR = 9.0  # standard deviations: beyond them lies nothing
-GRID = np.concatenate([[0.0], np.geomspace(0.02, 200.0, 120)])  # spreads of the bias, in the same unit
+# Spreads of the bias that are weighed, beside none: from this part of the scale to so many standard errors of the difference.
+LEAST, MOST, STEPS = 0.0025, 200.0, 120
 
 
 @dataclass(frozen=True)
@@ -38,17 +39,22 @@ class Joined:
     observed: float
 
 
-def join(lots: float, observed: float, covariance: ArrayLike) -> Joined:
+def join(lots: float, observed: float, covariance: ArrayLike, scale: float | None = None, most: float = np.inf) -> Joined:
     """Both estimates in one, of the effect on those whom lots decided on.
 
-    `covariance` (2, 2) is that of the two, in this order: they share households. Raises ValueError unless it is positive.
+    `covariance` (2, 2) is that of the two, in this order: they share households. `scale` is the half-Cauchy's, by default SCALE,
+    and `most` the largest spread of the bias, both in the estimates' unit: what is held for likely before lots speak. Raises
+    ValueError unless the covariance is positive.
     """
     (v, c), (_, o) = np.asarray(covariance, dtype=float)
     apart = v + o - 2 * c  # variance of the difference
     if not (v > 0 and apart > 0):
         raise ValueError("Lots and observed campaigns need standard errors above 0, and cannot be the same rows.")
-    spread = np.square(GRID) * apart
-    prior = np.gradient(GRID) / (1 + np.square(GRID / SCALE))
+    unit = SCALE * np.sqrt(apart) if scale is None else scale
+    grid = np.concatenate([[0.0], np.geomspace(LEAST, min(MOST * np.sqrt(apart), most) / unit, STEPS)])
+    spread = np.square(grid * unit)
+    steps = np.diff(grid, prepend=0.0, append=grid[-1])
+    prior = (steps[:-1] + steps[1:]) / (1 + np.square(grid))  # by trapezoids
     total = apart + spread
     likelihood = -0.5 * (np.log(total) + (observed - lots) ** 2 / total)
     weight = prior * np.exp(likelihood - likelihood.max())

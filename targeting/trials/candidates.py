@@ -10,7 +10,8 @@ import pandas as pd
 
 from targeting.tables.covariates import at
 from targeting.tables.schemas import first_and_last_day
-from targeting.trials.trials import FIRST, mailings
+from targeting.trials.panel import FIRST
+from targeting.trials.trials import mailings
 
 Tables = Mapping[str, ir.Table]
 

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from targeting.base.columns import BEFORE, EARLIER, KEYS, OUTCOMES, PREFIX, discounts_of, outcomes_of
 from targeting.base.errors import DataError
 
+RESTED, FIRST = "rested", "first"  # whom an earlier mailing leaves eligible
 TRIAL = f"{PREFIX}trial_"  # of an indicator of a trial
 FURTHER = ["earlier_mailings", "mailed_after", "cut", "by_lot", "known_propensity"]  # where a panel has them
 FRONT = [*KEYS, "trial", "time_zero", "treated", *OUTCOMES, *BEFORE, *FURTHER]

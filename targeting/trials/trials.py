@@ -17,8 +17,7 @@ import pandas as pd
 from targeting.base.columns import DISCOUNTS
 from targeting.base.errors import DataError
 from targeting.tables.returns import purchases
-
-RESTED, FIRST = "rested", "first"  # whom an earlier mailing leaves eligible
+from targeting.trials.panel import FIRST, RESTED
 
 
 @dataclass(frozen=True)
