@@ -7,7 +7,9 @@ OUTSIDE := $(VENV)/outside
 SPARK := $(VENV)/.spark
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: repro segments test quick long check format params lock spark spark-lock compare experiments readme demo samples picture study league bench benchmarks
+.PHONY: setup repro segments test quick long check format params lock spark spark-lock compare experiments readme demo samples picture study league bench benchmarks
+
+setup: $(READY) ## the environment in .venv, and no more
 
 repro: $(READY) ## run the whole pipeline on the data that params.yaml names
 	python -m scripts.run_pipeline

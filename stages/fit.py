@@ -34,7 +34,7 @@ BATCH = 10_000  # households
 
 
 def main() -> None:
-    params = load_params("design", "policy", "learners", "nuisance", "seed")
+    params = load_params("data", "design", "policy", "learners", "nuisance", "seed")
     policy, learners = params["policy"], params["learners"]
     panel, nuisance = pd.read_parquet(PANEL), pd.read_parquet(NUISANCE)
     require_aligned(panel, nuisance, str(NUISANCE))
@@ -49,7 +49,7 @@ def main() -> None:
     tuned = {name: json.loads((TUNING / f"{name}.json").read_text(encoding="utf-8")) for name in sorted(behind)}
 
     nuisance_models, clip = pd.read_parquet(NUISANCE_MODELS), params["nuisance"]["clip"]
-    by_standing = same_households(panel, params["design"]["eligible"])
+    by_standing = same_households(panel, params["data"]["source"], params["design"]["eligible"])
     models = chosen_models(
         outcome, ranking, blends, tuned, learners["models"], nuisance_models, clip, params["seed"], by_standing
     )

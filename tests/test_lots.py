@@ -92,7 +92,7 @@ def experiment(p: float, fewest: float = 200.0) -> dict[str, float | str]:
 @pytest.mark.parametrize(
     ("numbers", "answers", "words"),
     [
-        (experiment(0.4), "everybody", "no more than lots would have it (p = 0.400)"),
+        (experiment(0.4), "everybody", "no more than lots may have it (p = 0.400; below"),
         (experiment(0.001), "nothing", "differ by more than lots with the stated chances"),
         (experiment(0.4, fewest=20.0), "nothing", "20 rows in the smaller arm"),
     ],

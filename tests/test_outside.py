@@ -1,6 +1,8 @@
 """Curves, scores and learners against packages that many use for uplift: scikit-uplift, and what causalml answered once."""
 
+import ast
 import dataclasses
+import importlib
 import json
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from targeting.policy.curve import profit_and_spend
 from targeting.policy.economics import Economics
 from targeting.validation.ranking import qini
 from targeting.validation.uplift import raw_auuc, raw_qini, toc_table
+from tests.conftest import ROOT
 from tests.reference.rows import N_LEARN, SETTINGS, Given, rows
 from tests.test_policy_value import evidence
 
@@ -87,3 +90,17 @@ def test_learners_are_causalmls_with_the_same_base_models(name, given, theirs):
     own = LEARNERS[name](learn, SETTINGS, SEED).effects(given.held_out).cate
     assert np.ptp(own) > 5
     np.testing.assert_allclose(own, theirs[name], rtol=1e-6)
+
+
+def test_what_the_benchmarks_take_of_the_library_exists():
+    """`make bench` needs packages that no test has: a name that moved would show there alone."""
+    taken = {
+        (node.module, name.name)
+        for path in sorted((ROOT / "benchmarks").rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("targeting.")
+        for name in node.names
+    }
+    assert len(taken) > 20
+    missing = [f"{module}.{name}" for module, name in sorted(taken) if not hasattr(importlib.import_module(module), name)]
+    assert missing == []

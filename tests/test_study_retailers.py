@@ -196,7 +196,8 @@ def test_findings_say_what_is_met_and_how_sure_that_is():
     assert "loses $1.00 per row" in sentences[2]
     # 0.5 of 3 is earned, and an oracle inside the overlap would earn 1.5.
     assert (
-        "earns 17% of the oracle's profit where effects differ (17% under good overlap, of which 50% lie inside)" in sentences[3]
+        "earns 17% of the oracle's profit where effects differ (17% under good overlap, where 50% of the oracle's lies inside it)"
+        in sentences[3]
     )
     assert "(t) one of 0.35: 0.200 higher (Monte Carlo error 0.2), the aim is met, though not beyond" in sentences[4]
     assert "-$1.00 per row where mailing changes nothing, the plug-in rule -$4.00: $3.00 more" in sentences[6]

@@ -18,6 +18,7 @@ from targeting.learners.registry import Learner, find_learner
 from targeting.trials.panel import RESTED, in_last_trial
 from targeting.validation.selection import AVERAGE_EFFECT
 
+CUSTOMERS = "panel"  # the source of a table of customers
 FAR = 1.0  # widths of a covariate's range beyond its end: a household there is unlike all that was learned from
 WEIGHTS = {"average": "average", "stack": "weight"}  # the column of an ensemble's weights
 
@@ -37,12 +38,12 @@ def blend_of(learner: str, weights: pd.DataFrame, outcome: str) -> dict[str, flo
     return {learner: 1.0}
 
 
-def same_households(panel: pd.DataFrame, eligible: str) -> bool:
-    """Whether those who can be mailed next are whom every trial had: nearly everybody, each time, by design.eligible.
+def same_households(panel: pd.DataFrame, source: str, eligible: str) -> bool:
+    """Whether those who can be mailed next are whom every trial had: nearly everybody each time, by data.source, design.eligible.
 
-    Where mailed households leave, the light ones stay; and of a table of customers it is not said.
+    Where mailed households leave, the light ones stay; and each campaign of a table of customers may have had its own.
     """
-    return eligible == RESTED and "earlier_mailings" in panel and bool((panel["earlier_mailings"] > 0).any())
+    return source != CUSTOMERS and eligible == RESTED and bool((panel["earlier_mailings"] > 0).any())
 
 
 @dataclass(frozen=True)

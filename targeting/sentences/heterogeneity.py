@@ -16,7 +16,10 @@ def ranked_by(learner: str) -> str:
 
 def heterogeneity_words(validation: Mapping[str, Any]) -> str:
     """Whether effects differ between households beyond noise, and what follows; `validation` is metrics/validate.json."""
-    average = "everybody's effect is taken to be the average effect."
+    average = (
+        "everybody's effect is taken to be the average effect, but for the best bet, which gives differences the weight that the "
+        "data leave them."
+    )
     if "best_autoc" not in validation:
         return f"No learner passes the gates: {average}"
     best, all_of_them = ranked_by(validation["best"]), f"allowing for {validation['n_learners']} learners"

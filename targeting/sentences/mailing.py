@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from targeting.campaign.mailing import DECISION, Ground, NextCampaign
+from targeting.policy.value import BEST_BETS
 from targeting.sentences.policy_names import POLICY_WORDS
 from targeting.words.features import covariate_words
 from targeting.words.money import amount
@@ -51,7 +52,8 @@ def _place(row: Any, campaign: NextCampaign, ranked: int) -> list[str]:
 
 def _what_the_policy_goes_by(row: Any, campaign: NextCampaign) -> str:
     effect, sd, breakeven = (amount(value, campaign.outcome) for value in (row.cate, row.uncertainty, row.breakeven))
-    return f"its expected effect is {effect}, give or take {sd}, breakeven {breakeven}"
+    room = f" and {campaign.prudence:g} times that as room" if campaign.policy in BEST_BETS and campaign.prudence else ""
+    return f"its expected effect is {effect}, give or take {sd}, breakeven {breakeven}{room}"
 
 
 def _marks(row: Any) -> list[str]:

@@ -35,4 +35,5 @@ def _lots_in_words(numbers: Mapping[str, Any]) -> str:
         )
     if fewest < FEWEST:
         return f"The arms do not compare: {number(fewest, 0)} rows in the smaller arm in effect (at least {FEWEST} needed)."
-    return f"Lots with known chances decided who was mailed, and the arms differ no more than lots would have it ({p})."
+    lots = "Lots with known chances decided who was mailed, and the arms differ no more than lots may have it"
+    return f"{lots} ({p}; below {SUSPECT} it would be suspect)."

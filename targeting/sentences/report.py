@@ -227,7 +227,7 @@ def limits(metrics: Metrics, data: Metrics) -> list[str]:
             f"{percent(1 - nuisance['overlap_share'])} of the household-trials lie outside the overlap: of them the data say "
             f"next to nothing, and {reached}."
         )
-    if 0 < experiment["n_eligible"] < experiment["n_total_adjusted"]:
+    if "balance_p" not in nuisance and 0 < experiment["n_eligible"] < experiment["n_total_adjusted"]:
         own.append(
             f"The next campaign's {number(experiment['n_eligible'], 0)} eligible households are fewer than the "
             f"{number(experiment['n_total_adjusted'], 0)} that an experiment needs."

@@ -185,7 +185,7 @@ def why(example: str, kind: str, most: float, dates: str | None = None, settings
     `dates` as for `value`; `settings` are the parameters in which the user gave it.
     """
     if example.lower() in PLACEHOLDERS:
-        return "it stands for a missing value: leave the field empty"
+        return "it stands for a missing value: leave the field empty, or the row out"
     if kind == "date" and dates is not None:
         zone, words = DATES[0]
         if re.fullmatch(zone, example):
