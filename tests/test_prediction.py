@@ -180,6 +180,11 @@ def test_households_stand_in_a_past_trial_as_they_stand_among_their_own():
         seen = counting(trial, seed)["x_baskets"]
         placed = (seen.mean() + z * seen.std(ddof=0)).clip(past.least[0], past.most[0])
         np.testing.assert_allclose(there[trial - 1], placed)
+    # What was done to a household, and what came of it, is what it is.
+    mailed = past_of(counting(1, 0).assign(x_campaigns_a=lambda rows: rows["household_id"] % 4))
+    often = new.assign(x_campaigns_a=3)
+    seen = mailed.in_each_trial(often, standing_of([often], mailed.names))
+    assert (seen[:, mailed.names.index("x_campaigns_a")] == 3).all()
     constant = standing_of([new.assign(x_baskets=0.1)], past.names)
     assert constant.spread.tolist() == [0.0]
     np.testing.assert_allclose(past.in_each_trial(new.assign(x_baskets=0.1), constant)[0, 0], past.trials[0].mean[0])

@@ -5,8 +5,9 @@ prediction is the average of those with each past trial's indicator set. All tha
 
 Counts that grow with the calendar, such as baskets so far, are larger in a next campaign than in any past one, for everybody. So
 a household is taken to stand in a past trial where it stands among its own: as many standard deviations above the mean of those
-who could be mailed then, as it is above the mean of those who can be mailed now. What still lies outside all that was seen is
-predicted as if it stood at the edge.
+who could be mailed then, as it is above the mean of those who can be mailed now. But how often a household was mailed, and what
+came of it, is taken as it is: that changes what a mailing does, whenever. What still lies outside all that was seen is predicted
+as if it stood at the edge.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -34,6 +35,7 @@ from targeting.stats.folds import in_sample
 from targeting.trials.panel import household_covariates
 
 Vector = NDArray[np.float64]
+MAILINGS = tuple(f"{PREFIX}{name}" for name in ("campaigns_a", "campaigns_b", "campaigns_c", "campaigns_running", "redemptions"))
 ROUNDING = 1e-12  # of a mean square: a variance below it is that of a constant
 
 
@@ -61,16 +63,16 @@ class Past:
     def in_each_trial(self, households: pd.DataFrame, own: Standing | None = None) -> Vector:
         """The households as if in each trial, shape (trials * n, covariates), with an indicator of every trial but the first.
 
-        They stand in each as they do by their `own`; with None they have the covariates that they have. What lies outside the
-        range is held at its edge.
+        They stand in each as they do by their `own`, but for MAILINGS; with None they have the covariates that they have. What
+        lies outside the range is held at its edge.
         """
         values = households[self.names].to_numpy(dtype=float)
-        copies = []
+        copies, as_is = [], np.isin(self.names, MAILINGS)
         for place, trial in enumerate(self.trials):
             there = values
             if own is not None:
                 grown = np.divide(trial.spread, own.spread, out=np.ones_like(own.spread), where=own.spread > 0)
-                there = trial.mean + (values - own.mean) * grown
+                there = np.where(as_is, values, trial.mean + (values - own.mean) * grown)
             indicators = np.zeros((len(values), len(self.shares) - 1))
             if place > 0:
                 indicators[:, place - 1] = 1.0
