@@ -10,10 +10,10 @@ import yaml
 
 import stages.fit
 import stages.predict
-from targeting.base.columns import KEYS
+from targeting.base.columns import KEYS, PREFIX
 from targeting.base.errors import DataError
 from targeting.base.outputs import write_metrics, write_parquet
-from targeting.campaign.models import Standing, fit_blend, fit_propensity, past_of, standing_of
+from targeting.campaign.models import MAILINGS, Standing, fit_blend, fit_propensity, past_of, standing_of
 from targeting.campaign.monitoring import drift_table
 from targeting.campaign.prediction import blend_of, by_other_folds, same_households
 from targeting.effects.estimators import ato, effect_data
@@ -206,6 +206,10 @@ def test_counts_that_grow_with_the_calendar_move_no_next_effect():
 
     assert error(standing_of([new], past.names)) < 2
     assert error(None) > 8
+
+
+def test_what_was_done_to_a_household_goes_by_the_names_that_covariates_have():
+    assert {name.removeprefix(PREFIX) for name in MAILINGS} <= set(OTHER_COVARIATES)
 
 
 def test_whether_the_same_households_can_be_mailed_each_time():
