@@ -22,6 +22,7 @@ from targeting.learners.registry import Learner, find_learner
 from targeting.learners.rows import Effects, HeldOut, Rows
 from targeting.nuisance.models import propensity_model
 from targeting.trials.panel import FIRST, RESTED, household_covariates
+from targeting.words.features import OTHER_COVARIATES
 from tests.effect_worlds import Always
 
 
