@@ -159,15 +159,15 @@ def test_a_league_goes_on_where_it_stopped_and_tells_what_other_code_played(tmp_
     league.run(path, ("none", "constant"), 2, HOUSEHOLDS, 1, LEAGUE)
     rows = pd.read_csv(path)
     assert rows.groupby(["cell", "retailer"]).size().to_dict() == dict.fromkeys(
-        [(cell, number) for cell in ("constant", "none") for number in (100, 101)], len(STRATEGIES)
+        [(cell, number) for cell in ("constant", "none") for number in (101, 102)], len(STRATEGIES)
     )
-    assert rows.loc[rows["retailer"] == 101, "profit"].tolist() == pytest.approx([2.01] * 2 * len(STRATEGIES))
-    again = [f"{cell} 100 1" for cell in ("constant", "none")]  # the stored ones by one strategy
-    whole = [f"{cell} {number} {len(STRATEGIES)}" for cell in ("constant", "none") for number in (100, 101)]
+    assert rows.loc[rows["retailer"] == 102, "profit"].tolist() == pytest.approx([2.02] * 2 * len(STRATEGIES))
+    again = [f"{cell} 101 1" for cell in ("constant", "none")]  # the stored ones by one strategy
+    whole = [f"{cell} {number} {len(STRATEGIES)}" for cell in ("constant", "none") for number in (101, 102)]
     assert sorted((tmp_path / "calls.txt").read_text().splitlines()) == sorted(again + whole)
 
     monkeypatch.setattr(league, "play_retailer", played_by(1.1))
-    with pytest.raises(DataError, match=r"retailer 100 of none earned 2\.0000 USD .* and earns 2\.1000 now"):
+    with pytest.raises(DataError, match=r"retailer 101 of none earned 2\.0100 USD .* and earns 2\.1100 now"):
         league.run(path, ("none", "constant"), 3, HOUSEHOLDS, 1, LEAGUE)
     assert pd.read_csv(path).equals(rows)
 
