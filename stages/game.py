@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from targeting.base.columns import KEYS
+from targeting.base.columns import CUSTOMERS, KEYS
 from targeting.base.outputs import write_metrics, write_text
 from targeting.base.params import load_params
 from targeting.base.stage import run
@@ -78,7 +78,7 @@ def main() -> None:
     kept = game_pool(evidence, seed)
     size = game_sizes(int(kept.sum()))
     names = segments.drop_duplicates("segment").set_index("segment")["name"]
-    tills, days = params["data"]["source"] != "panel", min(design["recent_days"])
+    tills, days = params["data"]["source"] != CUSTOMERS, min(design["recent_days"])
     own = in_own_units(panel[kept], pd.read_parquet(UNITS))
     shown = what_players_see(own, segments.loc[kept, "segment"].to_numpy(), names, days, tills, bool(size.drawn))
     customers = Customers(

@@ -15,11 +15,12 @@ from typing import Any
 
 import ibis
 
+from targeting.base.columns import CUSTOMERS
 from targeting.base.outputs import replace, write_metrics, write_parquet
 from targeting.base.params import load_params
 from targeting.base.stage import run
 from targeting.sources import canonical_tables, origins
-from targeting.sources.customer_table import SOURCE, read_customers, reasons
+from targeting.sources.customer_table import read_customers, reasons
 from targeting.tables.assignments import ASSIGNMENTS, draws, no_draws, numbered, read_lots
 from targeting.tables.checks import cross_check
 from targeting.tables.engine import connect, read_tables
@@ -41,7 +42,7 @@ GUEST = "a card that tills lend to anybody is no household, and its lines should
 
 def main() -> None:
     params = load_params("data", "engine")
-    if params["data"]["source"] == SOURCE:
+    if params["data"]["source"] == CUSTOMERS:
         ingest_customers(params)
     else:
         ingest_tills(params)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from targeting.base.columns import KEYS
+from targeting.base.columns import CUSTOMERS, KEYS
 from targeting.base.errors import DataError
 from targeting.base.outputs import write_csv, write_metrics, write_parquet
 from targeting.base.params import load_params
@@ -97,9 +97,9 @@ def main() -> None:
     words, by_cost = f"Mail nobody. {overlap_words(overlap)}", {}
     if inputs.comparable:
         words = recommendation_words(chosen.valued, chosen.recommended)
-        by_cost = decisions_by_cost_words(found.scenarios, settings["costs"], params["data"]["source"] != "panel")
+        by_cost = decisions_by_cost_words(found.scenarios, settings["costs"], params["data"]["source"] != CUSTOMERS)
     said = {"recommendation": words, **by_cost}
-    if params["data"]["source"] == "panel":
+    if params["data"]["source"] == CUSTOMERS:
         said = {name: as_customers(sentence, []) for name, sentence in said.items()}
     choice = {"recommended": chosen.recommended, **said}
     costs = {"costs": settings["costs"], "tills_cost": tills_cost(settings, caused), **net_profit_metrics(net_profit)}

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from targeting.base.columns import CUSTOMERS
 from targeting.base.identifiers import own_identifiers
 from targeting.base.outputs import write_csv, write_metrics
 from targeting.base.params import load_params
@@ -49,7 +50,7 @@ def main() -> None:
     together = together_words(found.table, terms.outcome)
     if together:
         words["all campaigns by lot"] = together
-    reason = "" if campaigns else NO_CHANCES if params["data"]["source"] == "panel" else NO_LOTS
+    reason = "" if campaigns else NO_CHANCES if params["data"]["source"] == CUSTOMERS else NO_LOTS
     write_metrics({"n_campaigns": len(campaigns), "reason": reason, "campaigns": campaigns, "words": words}, METRICS)
     write_csv(table, TABLE)
 

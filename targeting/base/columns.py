@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 PREFIX = "x_"  # of a baseline covariate's column
 KEYS = ["household_id", "campaign_id"]
+CUSTOMERS = "panel"  # data.source of a table of customers, which enters at the panel
 OUTCOMES = ("purchase_amount", "purchase_count")  # of the tills
 EARLIER = "before_"  # of an outcome's earlier value
 BEFORE = tuple(f"{EARLIER}{outcome}" for outcome in OUTCOMES)  # the outcomes before time zero, brought to the window's length

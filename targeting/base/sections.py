@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Discriminator, Field, Tag, field_validator, model_validator
 
-from targeting.base.columns import COMBINED, OUTCOMES
+from targeting.base.columns import COMBINED, CUSTOMERS, OUTCOMES
 from targeting.base.customer_table import CustomerTable
 from targeting.base.engine import Engine
 from targeting.base.mapping import DataMapping
@@ -128,7 +128,7 @@ class Data(Section):
             raise ValueError(f"{', '.join(given)} is for the simulated source, and source is {self.source!r}: leave it out")
         if (self.source == "mapped") != (self.mapping is not None):
             raise ValueError("the source mapped needs a mapping, and no other source has one: see conf/data/mapped.yaml")
-        if (self.source == "panel") != (self.table is not None):
+        if (self.source == CUSTOMERS) != (self.table is not None):
             raise ValueError("the source panel needs a table, and no other source has one: see conf/data/panel.yaml")
         return self
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from targeting.base.columns import KEYS
+from targeting.base.columns import CUSTOMERS, KEYS
 from targeting.base.parallel import in_processes
 from targeting.campaign.models import Blend, CampaignModels, drawn, fit_blend, fit_propensity, past_of, standing_of
 from targeting.learners.cross_fit import usual_settings
@@ -18,7 +18,6 @@ from targeting.learners.registry import Learner, find_learner
 from targeting.trials.panel import RESTED, in_last_trial
 from targeting.validation.selection import AVERAGE_EFFECT
 
-CUSTOMERS = "panel"  # the source of a table of customers
 FAR = 1.0  # widths of a covariate's range beyond its end: a household there is unlike all that was learned from
 WEIGHTS = {"average": "average", "stack": "weight"}  # the column of an ensemble's weights
 

@@ -4,12 +4,14 @@ A page's words are put for customers when it is written (`targeting.words.people
 that draws says `speak_of` once, before it draws.
 """
 
+from targeting.base.columns import CUSTOMERS
+
 _spoken = {"person": "household"}
 
 
 def speak_of(source: str) -> None:
     """From here on pictures name people as `data.source` has them."""
-    _spoken["person"] = "customer" if source == "panel" else "household"
+    _spoken["person"] = "customer" if source == CUSTOMERS else "household"
 
 
 def person() -> str:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from targeting.base.columns import CUSTOMERS
 from targeting.sentences.halves import people_move
 from targeting.sentences.heterogeneity import heterogeneity_words, ranked_by
 from targeting.sentences.overlap import overlap_words
@@ -214,7 +215,7 @@ def limits(metrics: Metrics, data: Metrics) -> list[str]:
     nuisance, experiment = metrics["nuisance"], metrics["experiment"]
     always = [
         lot_sentence(data, nuisance),
-        OF_A_TABLE if data["source"] == "panel" else OF_TRIALS,
+        OF_A_TABLE if data["source"] == CUSTOMERS else OF_TRIALS,
         "Profit is margin times the effect, less the cost of contact; the margin is an assumption, not a measurement.",
         "Intervals take the fitted models as given; refitting them with other households widens some of them.",
     ]

@@ -17,7 +17,6 @@ from targeting.tables.files import read_table
 from targeting.tables.origins import Column, Origin
 from targeting.tables.problems import counted
 
-SOURCE = "panel"
 EVERYBODY = "Everybody"  # the segment, where the table names none
 ONE_CAMPAIGN = 1
 ALL = "all"  # what tables of results call all campaigns, and all segments, together
