@@ -42,7 +42,7 @@ class World:
         overlap = (e > 0.1) & (e < 0.9)
         self.evidence = Evidence(score0, score1, outcome, treated, household, overlap, e, score0, score1)
         cate = effect + rng.normal(0, 40, n)
-        beliefs = learn_beliefs(cate, np.ones(n), self.fold, self.evidence, spread=0.1, extrapolation=0.5)
+        beliefs = learn_beliefs(cate, np.ones(n), self.fold, np.ones(n, dtype=int), self.evidence, spread=0.1, extrapolation=0.5)
         assert beliefs is not None
         self.beliefs = beliefs
         self.segments = pd.DataFrame({"segment": rng.integers(1, 5, n)})

@@ -28,7 +28,7 @@ RNG = np.random.default_rng(0)
 EFFECTS = RNG.normal(4, 6, N)
 KNOWN = evidence(EFFECTS + RNG.normal(0, 8, N))
 FOLD, SEGMENT = RNG.integers(0, 4, N), RNG.integers(1, 4, N)
-BELIEFS = learn_beliefs(EFFECTS, np.ones(N), FOLD, KNOWN, spread=0.1)
+BELIEFS = learn_beliefs(EFFECTS, np.ones(N), FOLD, np.ones(N, dtype=int), KNOWN, spread=0.1)
 DATA = PolicyData(
     EFFECTS,
     KNOWN.overlap,

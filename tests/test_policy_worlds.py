@@ -13,7 +13,7 @@ from targeting.nuisance.overlap import in_overlap
 from targeting.nuisance.scores import dr_scores
 from targeting.policy.decide import PolicyInputs, choose_policy
 from targeting.policy.economics import Economics
-from targeting.policy.posterior import centred_by_fold, fit_posterior
+from targeting.policy.posterior import centred_in_trials, fit_posterior
 from targeting.policy.value import FEWEST, profits
 from tests.stored import require_stored
 
@@ -81,7 +81,7 @@ def believed_contacts(
     fold, household = panel["fold"].to_numpy(), panel["household_id"].to_numpy()
     rows, weight = in_overlap(nuisance["propensity"], BOUNDS), nuisance["precision_sales"].to_numpy()
     cate, score = ((nuisance[f"{name}1_sales"] - nuisance[f"{name}0_sales"]).to_numpy() for name in ("mu", "score"))
-    centred = centred_by_fold(cate, weight, fold, rows)
+    centred = centred_in_trials(cate, weight, fold, panel["trial"].to_numpy(), rows)
     prior_sd = SPREAD * np.abs(panel["sales"][rows]).mean()
     contacts = []
     for number, effect in enumerate(expected):

@@ -9,7 +9,7 @@ from targeting.policy.posterior import (
     Belief,
     Posterior,
     beliefs_by_fold,
-    centred_by_fold,
+    centred_in_trials,
     fit_posterior,
     slope_belief,
     weighted_fit,
@@ -133,10 +133,27 @@ def test_a_number_that_is_known_has_no_chance_of_being_another():
     assert Belief(-1.0, 0.0).chance_below_zero == 1
 
 
-def test_effects_are_centred_fold_by_fold_on_the_rows_that_count():
+def test_effects_are_centred_by_fold_and_trial_on_the_rows_that_count():
     effect, fold = np.array([1.0, 3.0, 50.0, 10.0, 20.0]), np.array([0, 0, 0, 1, 1])
     counted, weight = np.array([True, True, False, True, True]), np.array([1.0, 1.0, 1.0, 3.0, 1.0])
-    np.testing.assert_allclose(centred_by_fold(effect, weight, fold, counted), [-1.0, 1.0, 48.0, -2.5, 7.5])
+    one = np.ones(5, dtype=int)
+    np.testing.assert_allclose(centred_in_trials(effect, weight, fold, one, counted), [-1.0, 1.0, 48.0, -2.5, 7.5])
+    # Each row of the second fold is a trial of its own; of the first fold's second trial none counts, so the fold's mean serves.
+    trial = np.array([1, 1, 2, 1, 2])
+    np.testing.assert_allclose(centred_in_trials(effect, weight, fold, trial, counted), [-1.0, 1.0, 48.0, 0.0, 0.0])
+
+
+def test_what_a_trial_is_thought_to_bring_flattens_no_slope():
+    rng, n = np.random.default_rng(4), 6000
+    trial, fold, keen = rng.integers(1, 11, n), rng.integers(0, 5, n), rng.normal(0, 20, n)
+    score, weight = 10 + keen + rng.normal(0, 60, n), np.ones(n)
+    # The learner is right about households, and errs about trials by as much as households differ.
+    effect = 10 + keen + rng.normal(0, 40, (5, 11))[fold, trial]
+    centred = centred_in_trials(effect, weight, fold, trial, weight > 0)
+    own = fit_posterior(centred, score, weight, np.arange(n), 50.0).slope
+    assert abs(own.mean - 1.0) < 3 * own.sd
+    by_fold = centred_in_trials(effect, weight, fold, np.ones(n, dtype=int), weight > 0)
+    assert fit_posterior(by_fold, score, weight, np.arange(n), 50.0).slope.mean < 0.5
 
 
 def test_one_household_gives_no_posterior():

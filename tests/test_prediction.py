@@ -10,10 +10,10 @@ import yaml
 
 import stages.fit
 import stages.predict
-from targeting.base.columns import KEYS, PREFIX
+from targeting.base.columns import KEYS
 from targeting.base.errors import DataError
 from targeting.base.outputs import write_metrics, write_parquet
-from targeting.campaign.models import MAILINGS, Standing, fit_blend, fit_propensity, past_of, standing_of
+from targeting.campaign.models import Standing, fit_blend, fit_propensity, past_of, standing_of
 from targeting.campaign.monitoring import drift_table
 from targeting.campaign.prediction import blend_of, by_other_folds, same_households
 from targeting.effects.estimators import ato, effect_data
@@ -22,7 +22,6 @@ from targeting.learners.registry import Learner, find_learner
 from targeting.learners.rows import Effects, HeldOut, Rows
 from targeting.nuisance.models import propensity_model
 from targeting.trials.panel import FIRST, RESTED, household_covariates
-from targeting.words.features import OTHER_COVARIATES
 from tests.effect_worlds import Always
 
 
@@ -39,6 +38,10 @@ def panel(n: int = 900, seed: int = 0) -> pd.DataFrame:
     return frame.assign(x_trial_2=(trial == 2).astype(float), fold=np.arange(n) % 3)
 
 
+# What the second trial can compare of all: the sum of e (1 - e) over a third of the rows, beside the first's two thirds.
+SECOND = 0.6 * 0.4 / (0.6 * 0.4 + 2 * 0.3 * 0.7)
+
+
 class Training(NamedTuple):
     """What effects are learned from: the panel and its nuisances, row by row alike, and each learner with its settings."""
 
@@ -50,15 +53,15 @@ class Training(NamedTuple):
 def predict_effects(
     known: Training, new: pd.DataFrame, chance: np.ndarray, blend: Mapping[str, float], outcome: str, seed: int
 ) -> Effects:
-    past = past_of(known.panel)
-    held_out = HeldOut(past.in_each_trial(new), np.tile(chance, len(past.shares)))
+    past = past_of(known.panel, known.nuisance["propensity"])
+    held_out = HeldOut(past.in_each_trial(new), np.tile(chance, len(past.trials)))
     return fit_blend(*known, blend, outcome, seed).effects(past, held_out)
 
 
 def predict_propensity(
     data: pd.DataFrame, new: pd.DataFrame, models: Sequence[str], weights: Sequence[float], clip: float, seed: int
 ) -> np.ndarray:
-    past = past_of(data)
+    past = past_of(data, np.full(len(data), 0.5))
     return fit_propensity(data, models, weights, clip, seed).chances(past, past.in_each_trial(new))
 
 
@@ -94,7 +97,7 @@ def newcomers(n: int = 50) -> pd.DataFrame:
 def test_new_households_get_their_true_effect_averaged_over_past_trials(name):
     new = newcomers()
     effects = effects_of(panel(3000), new, name)
-    truth = 40 * new["x_keen"] + 12 / 3  # a third of the rows are in the second trial
+    truth = 40 * new["x_keen"] + 12 * SECOND
     np.testing.assert_allclose(effects.cate, truth, atol=6)
     assert effects.cate.mean() == pytest.approx(truth.mean(), abs=2)
 
@@ -114,7 +117,7 @@ def test_predictions_are_the_loop_over_past_trials():
     as_in = [new.assign(x_trial_2=indicator)[names].to_numpy() for indicator in (0.0, 1.0)]
     fitted = learner("x").fit(rows, learner("x").settings, 1)
     first, second = (fitted.effects(HeldOut(covariates, np.full(6, 0.5))).cate for covariates in as_in)
-    np.testing.assert_allclose(effects_of(data, new, "x").cate, first * 2 / 3 + second / 3)
+    np.testing.assert_allclose(effects_of(data, new, "x").cate, first * (1 - SECOND) + second * SECOND)
 
     fits = {name: propensity_model(name, 1).fit(data[names].to_numpy(), data["treated"]) for name in ("linear", "boosting")}
     by_trial = [
@@ -123,6 +126,16 @@ def test_predictions_are_the_loop_over_past_trials():
     ]
     chances = predict_propensity(data, new, ["linear", "boosting"], [0.75, 0.25], 0.01, seed=1)
     np.testing.assert_allclose(chances, by_trial[0] * 2 / 3 + by_trial[1] / 3, atol=1e-4)
+
+
+def test_a_trial_that_compares_nobody_moves_no_prediction():
+    data = panel()
+    # The second trial mailed by a rule, all but to the letter.
+    past = past_of(data, np.where(data["trial"] == 2, 0.9999, 0.3))
+    assert past.weights[1] == pytest.approx(300 * 0.9999 * 0.0001 / (600 * 0.21 + 300 * 0.9999 * 0.0001))
+    assert past.shares.tolist() == [2 / 3, 1 / 3]
+    effects = np.concatenate([np.full(5, 7.0), np.full(5, -500.0)])
+    np.testing.assert_allclose(past.mean(effects), 7.0, atol=0.2)
 
 
 def mailed_more(share: float, n: int = 1500) -> pd.DataFrame:
@@ -170,7 +183,7 @@ def counting(trial: int, seed: int, n: int = 1500) -> pd.DataFrame:
 
 
 def test_households_stand_in_a_past_trial_as_they_stand_among_their_own():
-    past = past_of(pd.concat([counting(1, 0), counting(2, 1)], ignore_index=True))
+    past = past_of(pd.concat([counting(1, 0), counting(2, 1)], ignore_index=True), np.full(3000, 0.5))
     new = counting(3, 2)
     own = standing_of([new.head(100), new.tail(1400)], past.names)
     baskets = new["x_baskets"].to_numpy()
@@ -181,11 +194,6 @@ def test_households_stand_in_a_past_trial_as_they_stand_among_their_own():
         seen = counting(trial, seed)["x_baskets"]
         placed = (seen.mean() + z * seen.std(ddof=0)).clip(past.least[0], past.most[0])
         np.testing.assert_allclose(there[trial - 1], placed)
-    # What was done to a household, and what came of it, is what it is.
-    mailed = past_of(counting(1, 0).assign(x_campaigns_a=lambda rows: rows["household_id"] % 4))
-    often = new.assign(x_campaigns_a=3)
-    seen = mailed.in_each_trial(often, standing_of([often], mailed.names))
-    assert (seen[:, mailed.names.index("x_campaigns_a")] == 3).all()
     constant = standing_of([new.assign(x_baskets=0.1)], past.names)
     assert constant.spread.tolist() == [0.0]
     np.testing.assert_allclose(past.in_each_trial(new.assign(x_baskets=0.1), constant)[0, 0], past.trials[0].mean[0])
@@ -199,7 +207,7 @@ def test_counts_that_grow_with_the_calendar_move_no_next_effect():
     )
     nuisance = nuisance.assign(mu1_purchase_amount=140 * data["keen"])
     blend = fit_blend(data, nuisance, {"dr": learner("dr")}, {"dr": 1.0}, "purchase_amount", 1)
-    past, chance = past_of(data), np.full(2 * len(new), 0.5)
+    past, chance = past_of(data, nuisance["propensity"]), np.full(2 * len(new), 0.5)
 
     def error(own: Standing | None) -> float:
         found = blend.effects(past, HeldOut(past.in_each_trial(new, own), chance)).cate
@@ -207,10 +215,6 @@ def test_counts_that_grow_with_the_calendar_move_no_next_effect():
 
     assert error(standing_of([new], past.names)) < 2
     assert error(None) > 8
-
-
-def test_what_was_done_to_a_household_goes_by_the_names_that_covariates_have():
-    assert {name.removeprefix(PREFIX) for name in MAILINGS} <= set(OTHER_COVARIATES)
 
 
 def test_whether_the_same_households_can_be_mailed_each_time():
@@ -275,10 +279,11 @@ def test_propensities_are_clipped():
 def test_what_lies_outside_the_range_is_named():
     data = pd.DataFrame({"trial": [1, 1], "x_recency": [0.0, 9.0], "x_spend": [5.0, 50.0], "x_trial_2": [0.0, 0.0]})
     new = pd.DataFrame({"x_recency": [0.0, 9.5, 4.0, -1.0], "x_spend": [50.0, 20.0, 4.9, 51.0]})
-    assert past_of(data).outside_range(new).tolist() == ["", "recency", "spend", "recency, spend"]
+    past = past_of(data, [0.5, 0.5])
+    assert past.outside_range(new).tolist() == ["", "recency", "spend", "recency, spend"]
     # Half a width beyond: recency counts above 13.5 or below -4.5, spend above 72.5 or below -17.5.
     far = pd.DataFrame({"x_recency": [13.5, 13.6, -4.5, -4.6], "x_spend": [72.5, 20.0, 72.6, 20.0]})
-    assert past_of(data).outside_range(far, 0.5).tolist() == ["", "recency", "spend", "recency"]
+    assert past.outside_range(far, 0.5).tolist() == ["", "recency", "spend", "recency"]
 
 
 def test_households_beyond_the_range_are_predicted_as_at_its_edge():
@@ -292,7 +297,7 @@ def test_households_beyond_the_range_are_predicted_as_at_its_edge():
 
 def test_a_covariate_that_new_households_lack_is_named():
     with pytest.raises(DataError, match=r"lack covariates of the panel: x_spend\. Run `dvc repro`"):
-        past_of(panel()).outside_range(newcomers().drop(columns="x_spend"))
+        past_of(panel(), np.full(900, 0.5)).outside_range(newcomers().drop(columns="x_spend"))
 
 
 def test_effects_that_are_not_finite_stop():

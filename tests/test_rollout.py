@@ -102,7 +102,7 @@ def test_nobody_left_is_predicted_without_a_model():
     past = past[past["trial"] == 1].assign(campaign_id=1)
     candidates = newcomers().assign(household_id=range(50), has_history=True, eligible=False)
     blends = {outcome: Blend({"s": 1.0}, {}, (), outcome) for outcome in OUTCOMES}
-    models = CampaignModels(past_of(past), Propensity([], [], 0.01), blends, blends["purchase_amount"], 0)
+    models = CampaignModels(past_of(past, past["trial"] / 2), Propensity([], [], 0.01), blends, blends["purchase_amount"], 0)
     predictions = predict_next([candidates], models)
     expected = {"household_id", "outside_range", "unlike", "propensity", "by_lot", "ranking"} | {
         f"{name}_{outcome}" for outcome in OUTCOMES for name in ("cate", "lower", "upper")

@@ -36,7 +36,7 @@ def fitted(given: World, names: tuple[str, ...], models: dict[str, str] = BASE_M
     blend = fit_blend(given.panel, nuisance, learners, {"constant": 0.5} | dict.fromkeys(names, 0.5 / len(names)), OUTCOME, 1)
     ranking = fit_blend(given.panel, nuisance, learners, {names[0]: 1.0}, OUTCOME, 1)
     chances = fit_propensity(given.panel, ["linear", "boosting"], [0.5, 0.5], 0.01, 1)
-    return CampaignModels(past_of(given.panel), chances, {OUTCOME: blend}, ranking, 0)
+    return CampaignModels(past_of(given.panel, nuisance["propensity"]), chances, {OUTCOME: blend}, ranking, 0)
 
 
 @pytest.mark.slow

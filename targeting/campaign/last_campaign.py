@@ -57,10 +57,11 @@ def judge_last_campaign(
     everywhere = comparable(panel, nuisance["propensity"], bounds)
     overlap = everywhere[new]
     evidence, old = evidence_of(panel, nuisance, outcome, everywhere), ~new
-    weight, fold = nuisance[f"precision_{outcome}"].to_numpy(dtype=float), panel["fold"].to_numpy()
+    weight = nuisance[f"precision_{outcome}"].to_numpy(dtype=float)
+    fold, trial = (panel[name].to_numpy() for name in ("fold", "trial"))
     drawn, beliefs = drawn_by_lot(panel), None
     if new.any():
-        known = (earlier.ranking[old], weight[old], fold[old], evidence.rows(old))
+        known = (earlier.ranking[old], weight[old], fold[old], trial[old], evidence.rows(old))
         beliefs = learn_beliefs(*known, settings["effect_spread"], drawn[old], settings["extrapolation"])
     if overlap.sum() < FEWEST or beliefs is None:
         return LastCampaign(pd.DataFrame(columns=DRIFT), pd.DataFrame(columns=REALISED), int(overlap.sum()))

@@ -1,13 +1,14 @@
 """What predicts a next campaign, fitted: propensity and effects of households that are in no trial yet.
 
-A next campaign has no indicator of its own trial: it is taken to be like those of the past, each counted by its rows, so every
-prediction is the average of those with each past trial's indicator set. All that it takes is here, and no row of the past.
+A next campaign has no indicator of its own trial: it is taken to be like those of the past, so every prediction is the average
+of those with each past trial's indicator set. Effects count a trial by what it can compare, propensities by its rows. All that it
+takes is here, and no row of the past.
 
 Counts that grow with the calendar, such as baskets so far, are larger in a next campaign than in any past one, for everybody. So
 a household is taken to stand in a past trial where it stands among its own: as many standard deviations above the mean of those
-who could be mailed then, as it is above the mean of those who can be mailed now. But how often a household was mailed, and what
-came of it, is taken as it is: that changes what a mailing does, whenever. What still lies outside all that was seen is predicted
-as if it stood at the edge.
+who could be mailed then, as it is above the mean of those who can be mailed now. So do earlier mailings, whose number grows for
+everybody too: that who was mailed more often than others answers less is kept, and that all answer less by now is not learned
+from so few campaigns. What still lies outside all that was seen is predicted as if it stood at the edge.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,7 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
 from sklearn.pipeline import Pipeline
 
@@ -35,7 +36,6 @@ from targeting.stats.folds import in_sample
 from targeting.trials.panel import household_covariates
 
 Vector = NDArray[np.float64]
-MAILINGS = tuple(f"{PREFIX}{name}" for name in ("campaigns_a", "campaigns_b", "campaigns_c", "campaigns_running", "redemptions"))
 ROUNDING = 1e-12  # of a mean square: a variance below it is that of a constant
 
 
@@ -49,30 +49,33 @@ class Standing:
 
 @dataclass(frozen=True)
 class Past:
-    """What past trials say of a household's covariates: their names, least and most (p,), and each trial's share of the rows.
+    """What past trials say of a household's covariates: their names, least and most (p,), and the standings of each trial's rows.
 
-    `trials` are the standings of each trial's rows.
+    Of each trial, `shares` is its part of the rows, and `weights` its part of what can be compared: the sum of e (1 - e) over its
+    rows. A campaign that mailed by a rule, all but to the letter, says nothing of effects, however many rows it has, and what a
+    model makes of its indicator is arbitrary.
     """
 
     names: list[str]
     least: Vector
     most: Vector
     shares: Vector
+    weights: Vector
     trials: list[Standing]
 
     def in_each_trial(self, households: pd.DataFrame, own: Standing | None = None) -> Vector:
         """The households as if in each trial, shape (trials * n, covariates), with an indicator of every trial but the first.
 
-        They stand in each as they do by their `own`, but for MAILINGS; with None they have the covariates that they have. What
-        lies outside the range is held at its edge.
+        They stand in each as they do by their `own`; with None they have the covariates that they have. What lies outside the
+        range is held at its edge.
         """
         values = households[self.names].to_numpy(dtype=float)
-        copies, as_is = [], np.isin(self.names, MAILINGS)
+        copies = []
         for place, trial in enumerate(self.trials):
             there = values
             if own is not None:
                 grown = np.divide(trial.spread, own.spread, out=np.ones_like(own.spread), where=own.spread > 0)
-                there = np.where(as_is, values, trial.mean + (values - own.mean) * grown)
+                there = trial.mean + (values - own.mean) * grown
             indicators = np.zeros((len(values), len(self.shares) - 1))
             if place > 0:
                 indicators[:, place - 1] = 1.0
@@ -84,8 +87,8 @@ class Past:
         return len(held_out.propensity) // len(self.shares)
 
     def mean(self, values: Vector) -> Vector:
-        """Predictions for the households in each trial (trials * n,) averaged over the trials: (n,)."""
-        return self.shares @ values.reshape(len(self.shares), -1)
+        """Effects of the households in each trial (trials * n,) averaged over the trials by their weights: (n,)."""
+        return self.weights @ values.reshape(len(self.weights), -1)
 
     def outside_range(self, households: pd.DataFrame, reach: float = 0.0) -> pd.Series:
         """For each household the covariates (without prefix, joined by commas) outside the past's range, else empty text.
@@ -125,7 +128,7 @@ class Propensity:
         total = np.zeros(len(copies))
         for model, weight in zip(self.models, self.weights, strict=True):
             total += weight * model.predict_proba(copies)[:, 1]
-        return np.clip(past.mean(total).round(4), self.bound, 1 - self.bound)
+        return np.clip((past.shares @ total.reshape(len(past.shares), -1)).round(4), self.bound, 1 - self.bound)
 
 
 @dataclass(frozen=True)
@@ -205,12 +208,15 @@ class CampaignModels:
         return table
 
 
-def past_of(panel: pd.DataFrame) -> Past:
-    """The past as the panel's rows have it."""
+def past_of(panel: pd.DataFrame, propensity: ArrayLike) -> Past:
+    """The past as the panel's rows and their propensities (rows,) have it."""
     names = household_covariates(panel)
     shares = panel["trial"].value_counts(normalize=True).sort_index().to_numpy()
     trials = [standing_of([rows], names) for _, rows in panel.groupby("trial")]
-    return Past(names, panel[names].min().to_numpy(dtype=float), panel[names].max().to_numpy(dtype=float), shares, trials)
+    e = np.asarray(propensity, dtype=float)
+    weights = pd.Series(e * (1 - e), index=panel.index).groupby(panel["trial"]).sum().to_numpy()
+    ends = (panel[names].min().to_numpy(dtype=float), panel[names].max().to_numpy(dtype=float))
+    return Past(names, *ends, shares, weights / weights.sum(), trials)
 
 
 def standing_of(batches: Iterable[pd.DataFrame], names: Sequence[str]) -> Standing:

@@ -108,7 +108,7 @@ def fit_campaign(
     blends = {outcome: fitted(blend, outcome) for outcome, blend in models.blends.items()}
     ranking = fitted(models.ranking, models.outcome) if models.ranking else None
     chances = fit_propensity(panel, *models.propensity, models.clip, models.seed)
-    past = past_of(panel)
+    past = past_of(panel, nuisance["propensity"])
     now = standing_of(candidates, past.names) if models.by_standing else None
     return CampaignModels(past, chances, blends, ranking, drawn(panel), now)
 

@@ -11,7 +11,7 @@ from targeting.policy.posterior import (
     Belief,
     Posterior,
     beliefs_by_fold,
-    centred_by_fold,
+    centred_in_trials,
     fit_posterior,
 )
 from targeting.policy.value import Evidence, measured_part
@@ -56,8 +56,8 @@ class Forecast:
 class Beliefs:
     """What is believed of effects on a panel, in the outcome's unit.
 
-    `centred` are the learner's effects less the mean of their fold; `expected` and `uncertainty` mean and standard deviation of
-    each row's effect by the posterior of the other folds. Each (rows,).
+    `centred` are the learner's effects less the mean of their fold and trial; `expected` and `uncertainty` mean and standard
+    deviation of each row's effect by the posterior of the other folds. Each (rows,).
     """
 
     forecast: Forecast
@@ -70,12 +70,13 @@ def learn_beliefs(
     effect: Vector,
     weight: Vector,
     fold: NDArray[np.int64],
+    trial: NDArray[np.int64],
     evidence: Evidence,
     spread: float,
     by_lot: NDArray[np.bool_] | None = None,
     extrapolation: float | None = None,
 ) -> Beliefs | None:
-    """Beliefs from out-of-fold effects, the scores and their weights (rows,); None without two households in the overlap.
+    """Beliefs from out-of-fold effects, their folds and trials, scores and weights (rows,); None without two in the overlap.
 
     `spread` is the prior's standard deviation of the average effect, in means of the outcome (policy.effect_spread);
     `extrapolation` is as of `Posterior` (policy.extrapolation).
@@ -83,7 +84,7 @@ def learn_beliefs(
     inside = evidence.overlap
     if len(np.unique(evidence.household_id[inside])) < 2:
         return None
-    centred = centred_by_fold(effect, weight, fold, inside)
+    centred = centred_in_trials(effect, weight, fold, trial, inside)
     prior_sd = spread * float(np.abs(evidence.outcome[inside]).mean())
     score, household, shift = evidence.score, evidence.household_id, evidence.shift
     known = (centred, score, weight, household, fold, inside, prior_sd, shift, by_lot, extrapolation)

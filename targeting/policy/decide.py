@@ -122,9 +122,9 @@ def choose_policy(inputs: PolicyInputs) -> PolicyChoice:
     evidence = evidence_of(inputs.panel, inputs.nuisance, outcome, overlap, inputs.shifts)
     effect = inputs.ranking[effect_columns(outcome)[0]].to_numpy(dtype=float)
     weight = inputs.nuisance[f"precision_{outcome}"].to_numpy(dtype=float)
-    spread, fold = inputs.settings["effect_spread"], inputs.panel["fold"].to_numpy()
+    spread, (fold, trial) = inputs.settings["effect_spread"], (inputs.panel[name].to_numpy() for name in ("fold", "trial"))
     extrapolation = inputs.settings["extrapolation"]
-    beliefs = learn_beliefs(effect, weight, fold, evidence, spread, drawn_by_lot(inputs.panel), extrapolation)
+    beliefs = learn_beliefs(effect, weight, fold, trial, evidence, spread, drawn_by_lot(inputs.panel), extrapolation)
     data = policy_data(inputs, evidence, beliefs)
     decisions = assign(data)
     promised = {}

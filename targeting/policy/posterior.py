@@ -1,7 +1,7 @@
 """What is believed of each household's effect, and of what a policy earns, after seeing the scores: empirical Bayes.
 
-The effect of a row is level + slope * (its learner's out-of-fold effect, less its fold's mean). Both numbers are estimated from
-doubly robust scores by weighted least squares, errors clustered by household, and then put together with a prior:
+The effect of a row is level + slope * (its learner's out-of-fold effect, less the mean of its fold and trial). Both are estimated
+from doubly robust scores by weighted least squares, errors clustered by household, and then put together with a prior:
 
 - The level has a normal prior around nothing. Its spread is a part of the mean outcome (policy.effect_spread): by default a
   tenth of what an average household buys, as a campaign seldom moves sales by more than some percent, and hardly ever by a
@@ -110,14 +110,25 @@ class Posterior:
         return Belief(expected, float(np.hypot(np.hypot(level * self.level.sd, slope * self.slope.sd), carried)))
 
 
-def centred_by_fold(effect: Vector, weight: Vector, fold: NDArray[np.int64], counted: NDArray[np.bool_]) -> Vector:
-    """Effects (rows,) less the weighted mean of the counted rows of their fold: folds' models err in level each by itself.
+def centred_in_trials(
+    effect: Vector, weight: Vector, fold: NDArray[np.int64], trial: NDArray[np.int64], counted: NDArray[np.bool_]
+) -> Vector:
+    """Effects (rows,) less the weighted mean of the counted rows of their fold and trial.
 
-    A fold without a counted row keeps its effects as they are; its rows are learned from by nobody.
+    Folds' models err in level each by itself, and so does what each makes of a trial's indicator: one number from all that the
+    trial can compare, which of a trial by lot with chances near 0 and 1 is next to nothing. As slopes are of what differs between
+    households, such errors would only flatten them. Where no row of a fold and trial counts, the fold's mean serves; a fold
+    without a counted row keeps its effects, and nobody learns from its rows.
     """
-    centred = np.array(effect, dtype=float)
-    for number in np.unique(fold):
-        rows = fold == number
+    by_fold = _less_mean(np.asarray(effect, dtype=float), weight, fold, counted)
+    _, group = np.unique(np.column_stack([fold, trial]), axis=0, return_inverse=True)
+    return _less_mean(by_fold, weight, group, counted)
+
+
+def _less_mean(effect: Vector, weight: Vector, group: NDArray[np.int64], counted: NDArray[np.bool_]) -> Vector:
+    centred = effect.copy()
+    for number in np.unique(group):
+        rows = group == number
         if (rows & counted).any():
             centred[rows] -= np.average(effect[rows & counted], weights=weight[rows & counted])
     return centred
