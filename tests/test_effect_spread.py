@@ -74,7 +74,15 @@ def fitted(x: np.ndarray, treated: np.ndarray, outcome: np.ndarray, seed: int) -
     chance = np.full(N, 0.5)
     score0, score1 = dr_scores(outcome, treated, chance, arms[:, 0], arms[:, 1]).T
     panel = pd.DataFrame(
-        {"household_id": np.arange(N), "campaign_id": 1, "treated": treated, "fold": fold, "by_lot": 1, "sales": outcome}
+        {
+            "household_id": np.arange(N),
+            "campaign_id": 1,
+            "trial": 1,
+            "treated": treated,
+            "fold": fold,
+            "by_lot": 1,
+            "sales": outcome,
+        }
     )
     named = {"mean": arms.mean(axis=1), "mu0": arms[:, 0], "mu1": arms[:, 1], "score0": score0, "score1": score1}
     nuisance = pd.DataFrame({"propensity": chance, **{f"{name}_sales": values for name, values in named.items()}})

@@ -81,7 +81,7 @@ def believed_contacts(
     fold, household = panel["fold"].to_numpy(), panel["household_id"].to_numpy()
     rows, weight = in_overlap(nuisance["propensity"], BOUNDS), nuisance["precision_sales"].to_numpy()
     cate, score = ((nuisance[f"{name}1_sales"] - nuisance[f"{name}0_sales"]).to_numpy() for name in ("mu", "score"))
-    centred = centred_in_trials(cate, weight, fold, panel["trial"].to_numpy(), rows)
+    centred = centred_in_trials(cate, weight, fold, np.ones_like(fold), rows)
     prior_sd = SPREAD * np.abs(panel["sales"][rows]).mean()
     contacts = []
     for number, effect in enumerate(expected):
@@ -142,7 +142,9 @@ def run(seed: int, effect: str, randomised: bool) -> World:
         mu0[held], mu1[held] = effects_by(x[learn], treated[learn], outcome[learn], x[held])
         control, mailed = effects_by(x[learn], treated[learn], outcome[learn], asked)
         expected.append(mailed - control)
-    panel = pd.DataFrame({"household_id": household, "campaign_id": 1, "treated": treated, "fold": fold, "sales": outcome})
+    panel = pd.DataFrame(
+        {"household_id": household, "campaign_id": 1, "trial": 1, "treated": treated, "fold": fold, "sales": outcome}
+    )
     score0, score1 = dr_scores(outcome, treated, fitted, mu0, mu1).T
     named = {
         "mean_sales": fitted * mu1 + (1 - fitted) * mu0,
@@ -265,7 +267,7 @@ def test_what_policies_are_believed_to_earn_by_hand():
     named = {"mu0_sales": 0.0, "mu1_sales": score, "score0_sales": 0.0, "score1_sales": score, "precision_sales": 0.25}
     nuisance = pd.DataFrame({"propensity": [0.5, 0.5, 0.5, 0.5, 0.99], **named})
     arms = {"treated": [0, 1, 0, 1, 1], "fold": [0, 0, 1, 1, 0], "sales": score}
-    panel = pd.DataFrame({"household_id": range(5), "campaign_id": 1, **arms})
+    panel = pd.DataFrame({"household_id": range(5), "campaign_id": 1, "trial": 1, **arms})
     alike = pd.DataFrame({"cate_sales": np.full(5, 50.0)})
     # The prior is a tenth of the mean outcome, 5, with a variance of 25: kept 25 / (25 + 100/3) = 3/7, of 50.
     mean, sd = 3 / 7 * 50, np.sqrt(3 / 7 * 100 / 3)
