@@ -62,7 +62,7 @@ def main() -> None:
     params = load_params("data", "policy", "nuisance", "design", "learners", "seed")
     speak_in(params["data"]["currency"])
     settings, learner = params["policy"], params["policy"]["learner"]
-    panel = pd.read_parquet(PANEL, columns=[*KEYS, "treated", "fold", "by_lot", settings["outcome"]])
+    panel = pd.read_parquet(PANEL, columns=[*KEYS, "trial", "treated", "fold", "by_lot", settings["outcome"]])
     nuisance, segments, tree = (pd.read_parquet(path) for path in (NUISANCE, SEGMENTS, TREE))
     effects, left_out = read_effects(params["learners"]["names"], EFFECTS, ENSEMBLES, panel)
     effects["selected"] = pd.read_parquet(SELECTED)
