@@ -78,7 +78,8 @@ def test_the_choice_is_the_same_in_every_unit(worlds):
         nuisance = with_precision(world.panel, world.nuisance, [ONE])
         effects = world.panel[KEYS].assign(**{f"cate_{ONE}": world.nuisance[f"mu1_{ONE}"] - world.nuisance[f"mu0_{ONE}"]})
         economics = Economics(cost, 0.3)
-        inputs = PolicyInputs(world.panel, nuisance, effects, effects, economics, POLICY, (0.1, 0.9), "everybody", seed=1)
+        panel = world.panel.assign(trial=1)
+        inputs = PolicyInputs(panel, nuisance, effects, effects, economics, POLICY, (0.1, 0.9), "everybody", seed=1)
         found.append(choose_policy(inputs))
     large, small = found
     assert large.recommended == small.recommended != "none"

@@ -13,8 +13,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from targeting.base.columns import CUSTOMERS
 from targeting.base.errors import DataError
-from targeting.sources.customer_table import SOURCE, read_customers
+from targeting.sources.customer_table import read_customers
 from targeting.tables.engine import connect
 from targeting.trials.customers import customer_panel, customer_trials
 from targeting.trials.units import covariate_units
@@ -74,7 +75,7 @@ def panel_of(benchmark: Benchmark, n_folds: int, seed: int, folder: Path) -> tup
         "encoding": "utf-8",
     }
     with connect({"name": "duckdb", "threads": 1, "memory_limit": "2GB"}) as backend:
-        customers = read_customers(backend, {"source": SOURCE, "path": str(path), "table": table})
+        customers = read_customers(backend, {"source": CUSTOMERS, "path": str(path), "table": table})
     return customer_panel(customer_trials(customers.rows), n_folds, seed), covariate_units(customers.rows)
 
 
