@@ -1,10 +1,7 @@
 """The league's ten campaigns of one retailer by every strategy, and what each truly earned."""
 
 import hashlib
-from collections.abc import Callable
-from functools import partial
-from pathlib import Path
-from tempfile import TemporaryDirectory
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -15,7 +12,7 @@ from study.league_retailer import (
     PAST,
     Mask,
     Params,
-    Seen,
+    Played,
     campaigns_of,
     first_seen,
     next_seen,
@@ -24,9 +21,9 @@ from study.league_retailer import (
     retailer_settings,
     true_profit,
 )
-from study.league_strategies import LEARNING, learn, next_list, predictions
-from targeting.base.outputs import write_csv
+from study.league_strategies import LEARNING, Learned, learn, next_list, predictions
 from targeting.campaign.exploration import draw
+from targeting.sources.simulation.campaigns import Campaign
 from targeting.sources.simulation.world import Ahead, Shop
 from targeting.trials.panel import in_both_arms
 
@@ -41,6 +38,8 @@ CELLS: dict[str, dict[str, Any]] = {
     "hidden": {"effect": "heterogeneous", "hidden": 0.3},
 }
 SEED = 20260101
+History = tuple[str, ...]  # what a strategy has done so far: a digest of each of its lists
+Row = dict[str, Any]
 
 
 def retailer_seed(number: int) -> int:
@@ -57,19 +56,17 @@ def play_retailer(
     against mailing nobody), mailed (the share of households) and by_lot (of these on whom a lot decided).
     """
     shop = observed_past(retailer_settings(CELLS[cell], households, retailer_seed(number), campaigns))
-    start = first_seen(shop, shop.ahead(campaigns_of(shop)[PAST]), params)
-    kept: dict[tuple[Any, ...], Any] = {}
-    rows = []
-    for strategy in strategies:
-        played = (
-            _by_rule(strategy, shop, params) if strategy not in LEARNING else _by_learning(strategy, shop, start, params, kept)
-        )
-        rows += [{"cell": cell, "retailer": number, "strategy": strategy, "campaign": place + 1, **row} for place, row in played]
-    return rows
+    rows = {name: _by_rule(name, shop, params) for name in strategies if name not in LEARNING}
+    rows |= _by_learning([name for name in strategies if name in LEARNING], shop, params)
+    return [
+        {"cell": cell, "retailer": number, "strategy": name, "campaign": place + 1, **row}
+        for name in strategies
+        for place, row in enumerate(rows[name])
+    ]
 
 
-def _by_rule(strategy: str, shop: Shop, params: Params) -> list[tuple[int, dict[str, Any]]]:
-    """The strategies that learn nothing; who has a history can be mailed."""
+def _by_rule(strategy: str, shop: Shop, params: Params) -> list[Row]:
+    """What a strategy that learns nothing earns in each campaign; who has a history can be mailed."""
     n, rows = shop.shoppers.n, []
     for place, campaign in enumerate(campaigns_of(shop)[PAST:]):
         ahead = shop.ahead(campaign)
@@ -80,44 +77,46 @@ def _by_rule(strategy: str, shop: Shop, params: Params) -> list[tuple[int, dict[
             chosen = oracle(ahead, n, params["policy"]["cost"], params["policy"]["margin"])
         else:
             chosen = known & (draw(np.full(n, chance), np.arange(n), _seed(params, place)) == 1)
-        rows.append((place, _row(ahead, chosen, known if strategy == LOT else known & False, params)))
+        rows.append(_row(ahead, chosen, known if strategy == LOT else known & False, params))
         shop = shop.after(ahead, chosen)
     return rows
 
 
-def _by_learning(
-    strategy: str, shop: Shop, seen: Seen, params: Params, kept: dict[tuple[Any, ...], Any]
-) -> list[tuple[int, dict[str, Any]]]:
-    """The strategies that learn. What two of them reckon alike, having done the same so far, is reckoned once (`kept`)."""
-    rows, campaigns = [], campaigns_of(shop)[PAST:]
-    history: tuple[str, ...] = ()
+def _by_learning(strategies: Sequence[str], shop: Shop, params: Params) -> dict[str, list[Row]]:
+    """What strategies that learn earn in each campaign. What two reckon alike, having done the same so far, is reckoned once."""
+    campaigns, n = campaigns_of(shop)[PAST:], shop.shoppers.n
+    rows: dict[str, list[Row]] = {name: [] for name in strategies}
+    shops, history = dict.fromkeys(strategies, shop), dict.fromkeys(strategies, History())
+    seen = {History(): first_seen(shop, shop.ahead(campaigns[0]), params)} if strategies else {}
     for place, campaign in enumerate(campaigns):
-        ahead, left = shop.ahead(campaign), len(campaigns) - place
-        teaches = seen.rows[in_both_arms(seen.rows)]
-        digest = _digest(teaches)
-        learned = _once(kept, ("learned", digest), partial(learn, teaches, params))
-        found = _once(kept, ("predicted", digest, _digest(seen.candidates)), partial(predictions, learned, seen, params))
-        table = next_list(strategy, learned, seen, found, left, params, _seed(params, place))
-        chosen, by_lot = (_marked(table, column, shop.shoppers.n) for column in ("mail", "by_lot"))
-        rows.append((place, _row(ahead, chosen, by_lot, params)))
-        shop, history = shop.after(ahead, chosen), (*history, _digest(table[["household_id", "mail", "by_lot", "propensity"]]))
-        if left > 1:
-            upcoming = shop.ahead(campaigns[place + 1])
-            given = table.assign(campaign_id=campaign.campaign_id)
-            seen = _once(kept, ("seen", *history), partial(_given_back, shop, upcoming, seen, given, params))
+        left = len(campaigns) - place
+        learned: dict[History, tuple[Learned, pd.DataFrame]] = {}
+        played: dict[History, Played] = {}
+        for name in strategies:
+            then, own = history[name], shops[name]
+            before, ahead = seen[then], own.ahead(campaign)
+            if then not in learned:
+                found = learn(before.rows[in_both_arms(before.rows)], params)
+                learned[then] = found, predictions(found, before, params)
+            table = next_list(name, before, *learned[then], left, params, _seed(params, place))
+            chosen, by_lot = (_marked(table, column, n) for column in ("mail", "by_lot"))
+            rows[name].append(_row(ahead, chosen, by_lot, params))
+            shops[name] = own = own.after(ahead, chosen)
+            history[name] = now = (*then, _digest(table[["household_id", "mail", "by_lot", "propensity"]]))
+            if left > 1 and now not in played:
+                played[now] = Played(own, own.ahead(campaigns[place + 1]), before, _listed(table, campaign))
+        if played:
+            seen = dict(zip(played, next_seen(list(played.values()), params), strict=True))
     return rows
 
 
-def _given_back(shop: Shop, ahead: Ahead, before: Seen, table: pd.DataFrame, params: Params) -> Seen:
-    """What the retailer has next, after it gave back the last campaign's list, if lots decided on anybody."""
+def _listed(table: pd.DataFrame, campaign: Campaign) -> pd.DataFrame | None:
+    """The list as the retailer gives it back, if lots decided on anybody."""
     if not table["by_lot"].any():
-        return next_seen(shop, ahead, before, None, params)
-    listed = table[["campaign_id", "household_id", "in_overlap", "mail", "propensity"]].copy()
+        return None
+    listed = table[["household_id", "in_overlap", "mail", "propensity"]].assign(campaign_id=campaign.campaign_id)
     listed.loc[table["by_lot"] == 0, "in_overlap"] = pd.NA  # on these no lot decided
-    with TemporaryDirectory() as folder:
-        path = Path(folder) / "mailing_list.csv"
-        write_csv(listed, path)
-        return next_seen(shop, ahead, before, path, params)
+    return listed
 
 
 def _row(ahead: Ahead, chosen: Mask, by_lot: Mask, params: Params) -> dict[str, Any]:
@@ -138,9 +137,3 @@ def _seed(params: Params, place: int) -> int:
 
 def _digest(table: pd.DataFrame) -> str:
     return hashlib.sha256(pd.util.hash_pandas_object(table, index=False).to_numpy().tobytes()).hexdigest()
-
-
-def _once(kept: dict[tuple[Any, ...], Any], key: tuple[Any, ...], make: Callable[[], Any]) -> Any:
-    if key not in kept:
-        kept[key] = make()
-    return kept[key]

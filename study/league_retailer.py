@@ -1,21 +1,24 @@
 """One made-up retailer that plays its campaigns by a strategy: lists, what they bring, and the data that the next one sees."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
+from ibis.backends import BaseBackend
 from numpy.typing import NDArray
 
 from targeting.base.columns import PREFIX
+from targeting.base.outputs import write_csv
 from targeting.sources import simulated
 from targeting.sources.simulation.campaigns import A_GAP_WEEKS, HISTORY_WEEKS, Campaign
 from targeting.sources.simulation.world import Ahead, RetailerSettings, Shop, known_before, open_shop
-from targeting.tables.assignments import draws, no_draws, read_lots
+from targeting.tables.assignments import draws, read_lots
 from targeting.tables.covariates import baseline_covariates, keep_covariates
 from targeting.tables.engine import connect
 from targeting.tables.history import with_history
@@ -23,7 +26,7 @@ from targeting.tables.schemas import without_rows
 from targeting.trials.candidates import next_candidates, next_time_zero
 from targeting.trials.lay_out import eligible_rows, planned_trials
 from targeting.trials.lots import drawn_in, lot_rows
-from targeting.trials.trials import in_trial, trial_rows
+from targeting.trials.trials import Trial, in_trial, trial_rows
 
 FIRST_DAY = date(2016, 1, 4)
 PAST, CAMPAIGNS = 4, 10  # campaigns of type A that the retailer chose by itself, then those of the league
@@ -38,6 +41,7 @@ COVARIATES = (
 )
 NOT_LEARNED = ["purchase_count", "before_purchase_count", "coupon_discount", "coupon_match_discount"]
 Params = Mapping[str, Any]
+Tables = Mapping[str, ir.Table]
 Mask = NDArray[np.bool_]
 
 
@@ -47,6 +51,19 @@ class Seen:
 
     rows: pd.DataFrame
     candidates: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class Played:
+    """A retailer after a campaign by some strategy: what it had `before` that one, and the campaign that is `ahead`.
+
+    `listed` is the mailing list that it gives back, None where no lot decided on anybody.
+    """
+
+    shop: Shop
+    ahead: Ahead
+    before: Seen
+    listed: pd.DataFrame | None
 
 
 def retailer_settings(cell: Mapping[str, Any], households: int, seed: int, campaigns: int = CAMPAIGNS) -> RetailerSettings:
@@ -80,25 +97,70 @@ def first_seen(shop: Shop, ahead: Ahead, params: Params) -> Seen:
         return Seen(_kept(eligible_rows(tables, covariates, trials, design)), _candidates(tables, covariates, params))
 
 
-def next_seen(shop: Shop, ahead: Ahead, before: Seen, listed: Path | None, params: Params) -> Seen:
-    """What the retailer has before the campaign that is `ahead`: what it had `before` the last one, and how that one went.
+def next_seen(played: Sequence[Played], params: Params) -> list[Seen]:
+    """What one retailer has before a campaign by each of several strategies: what it had before the last one, and how that went.
 
-    `listed` is the last campaign's list, given back, where lots decided. Covariates at a trial's time zero are those that its
-    candidates had on that day, and are not reckoned twice.
+    All are laid out as one retailer, the households of each numbered after those of the one before: what the tables say of a
+    household depends on no other, and queries take longer to build than to run. Covariates at a trial's time zero are those that
+    its candidates had on that day, and are not reckoned twice.
     """
+    n, design = played[0].shop.shoppers.n, params["design"]
+    lists = [_numbered(one.listed, place * n) for place, one in enumerate(played) if one.listed is not None]
     with connect(params["engine"]) as backend:
-        tables = with_history(backend, simulated.as_tables(backend, _frames(shop, ahead)))
-        design, trial = params["design"], planned_trials(tables, params["design"])[-1]
-        files = {} if listed is None else read_lots(backend, [str(listed)])
-        given = draws(files, tables, without_rows("campaign_targets"), simulated.ORIGINS)[0] if files else no_draws()
-        about = tables["receipts"], tables["campaigns"], tables["campaign_targets"]
-        lots = drawn_in(trial, {"assignments": given})
-        arms = trial_rows(trial, *about, design["eligible"]) if lots is None else lot_rows(trial, lots, tables)
-        covariates = before.candidates[["household_id", *_covariates(before.candidates)]]
-        rows = in_trial(arms.execute().merge(covariates, on="household_id", validate="one_to_one"), trial)
-        known = pd.concat([before.rows, _kept(rows)]).sort_values(["trial", "household_id"], ignore_index=True)
+        frames = _together([_frames(one.shop, one.ahead) for one in played], n)
+        tables = with_history(backend, simulated.as_tables(backend, frames))
+        trial = planned_trials(tables, design)[-1]
+        arms = _arms(backend, tables, trial, lists, design["eligible"])
         now = baseline_covariates(tables, [next_time_zero(tables)], design["recent_days"])
-        return Seen(known, _candidates(tables, now, params))
+        candidates = _candidates(tables, now, params)
+    own_arms, own_candidates = (_apart(table, len(played), n) for table in (arms, candidates))
+    return [Seen(_with_last(*own), after) for *own, after in zip(played, own_arms, own_candidates, strict=True)]
+
+
+def _arms(backend: BaseBackend, tables: Tables, trial: Trial, lists: Sequence[pd.DataFrame], eligible: str) -> pd.DataFrame:
+    """The last trial's rows as if observed, by_lot 0; and of those on the lists, which are given back in a file, by lot."""
+    about = tables["receipts"], tables["campaigns"], tables["campaign_targets"]
+    arms = [trial_rows(trial, *about, eligible).execute()]
+    if lists:
+        with TemporaryDirectory() as folder:
+            path = Path(folder) / "mailing_list.csv"
+            write_csv(pd.concat(lists), path)
+            files = read_lots(backend, [str(path)])
+            given, _ = draws(files, tables, without_rows("campaign_targets"), simulated.ORIGINS)
+            if (lots := drawn_in(trial, {"assignments": given})) is not None:
+                arms.append(lot_rows(trial, lots, tables).execute())
+    return pd.concat([in_trial(rows, trial) for rows in arms], ignore_index=True)
+
+
+def _with_last(one: Played, arms: pd.DataFrame) -> pd.DataFrame:
+    """The rows that a strategy had, and those of the last trial: by lot where its list was given back."""
+    own = arms[arms["by_lot"] == int(one.listed is not None)]
+    covariates = one.before.candidates[["household_id", *_covariates(one.before.candidates)]]
+    rows = _kept(own.merge(covariates, on="household_id", validate="one_to_one"))
+    return pd.concat([one.before.rows, rows]).sort_values(["trial", "household_id"], ignore_index=True)
+
+
+def _together(frames: Sequence[dict[str, pd.DataFrame]], n: int) -> dict[str, pd.DataFrame]:
+    """The tables of each strategy as those of one retailer of n households times strategies; what has no household they share."""
+    last = max(int(one["transactions"]["basket_id"].max()) for one in frames)
+    own = {
+        name: pd.concat([_numbered(one[name], place * n, place * last) for place, one in enumerate(frames)], ignore_index=True)
+        for name, table in frames[0].items()
+        if "household_id" in table
+    }
+    return {**frames[0], **own}
+
+
+def _numbered(table: pd.DataFrame, households: int, baskets: int = 0) -> pd.DataFrame:
+    """The table with its households, and its baskets if it has any, numbered from so many on."""
+    later = {"household_id": households, "basket_id": baskets}
+    return table.assign(**{name: table[name] + more for name, more in later.items() if name in table})
+
+
+def _apart(table: pd.DataFrame, strategies: int, n: int) -> list[pd.DataFrame]:
+    """The rows of each strategy, its households numbered from 1 again."""
+    place = (table["household_id"] - 1) // n
+    return [_numbered(table[place == number], -number * n).reset_index(drop=True) for number in range(strategies)]
 
 
 def _frames(shop: Shop, ahead: Ahead) -> dict[str, pd.DataFrame]:
@@ -108,7 +170,7 @@ def _frames(shop: Shop, ahead: Ahead) -> dict[str, pd.DataFrame]:
     return {**frames, "promotions": frames["promotions"].head(0)}
 
 
-def _candidates(tables: Mapping[str, Any], covariates: ir.Table, params: Params) -> pd.DataFrame:
+def _candidates(tables: Tables, covariates: ir.Table, params: Params) -> pd.DataFrame:
     candidates = next_candidates(tables, covariates, params["design"], repeated=True)
     return candidates[[name for name in candidates if not name.startswith(PREFIX) or name in _covariates(candidates)]]
 

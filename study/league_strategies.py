@@ -107,7 +107,7 @@ def predictions(learned: Learned, seen: Seen, params: Params) -> pd.DataFrame:
 
 
 def next_list(
-    strategy: str, learned: Learned, seen: Seen, predicted: pd.DataFrame, left: int, params: Params, seed: int
+    strategy: str, seen: Seen, learned: Learned, predicted: pd.DataFrame, left: int, params: Params, seed: int
 ) -> pd.DataFrame:
     """The next campaign's list by one of LEARNING: household_id, mail, propensity and what else `mailing_list` says.
 

@@ -13,7 +13,17 @@ from study import league, league_play, league_report
 from study.league import light
 from study.league_figure import league_chart
 from study.league_play import ALL, NOBODY, ORACLE, STRATEGIES, play_retailer
-from study.league_retailer import OUTCOME, PAST, Seen, campaigns_of, first_seen, next_seen, observed_past, retailer_settings
+from study.league_retailer import (
+    OUTCOME,
+    PAST,
+    Played,
+    Seen,
+    campaigns_of,
+    first_seen,
+    next_seen,
+    observed_past,
+    retailer_settings,
+)
 from study.league_strategies import PLUG_IN, TEST_AND_ROLL, THOMPSON, next_list
 from study.league_summary import by_campaign, by_strategy
 from study.league_verdicts import FEWEST, verdicts
@@ -34,8 +44,9 @@ def played():
     seen = []
 
     def remember(*arguments):
-        seen.append(next_seen(*arguments))
-        return seen[-1]
+        found = next_seen(*arguments)
+        seen.extend(found)
+        return found
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(league_play, "next_seen", remember)
@@ -77,9 +88,29 @@ def test_what_is_laid_out_campaign_by_campaign_is_what_is_laid_out_at_once():
     before = first_seen(shop, ahead, LEAGUE)
     shop = shop.after(ahead, shop.by_the_retailer(ahead))
     ahead = shop.ahead(second)
-    step, whole = next_seen(shop, ahead, before, None, LEAGUE), first_seen(shop, ahead, LEAGUE)
+    (step,), whole = next_seen([Played(shop, ahead, before, None)], LEAGUE), first_seen(shop, ahead, LEAGUE)
     pd.testing.assert_frame_equal(step.rows[sorted(step.rows)], whole.rows[sorted(whole.rows)], check_dtype=False)
     pd.testing.assert_frame_equal(step.candidates, whole.candidates)
+
+
+@pytest.mark.slow
+def test_what_strategies_see_is_the_same_alone_and_beside_others():
+    shop = observed_past(retailer_settings({"effect": "heterogeneous"}, 80, 6, campaigns=2))
+    first, second = campaigns_of(shop)[PAST:]
+    ahead = shop.ahead(first)
+    before, known = first_seen(shop, ahead, LEAGUE), np.isin(np.arange(80), ahead.households)
+    by_lot = known & (np.arange(80) % 2 == 0)
+    listed = pd.DataFrame({"campaign_id": first.campaign_id, "household_id": np.flatnonzero(known) + 1, "in_overlap": True})
+    listed = listed.assign(mail=by_lot[known].astype(int), propensity=0.5)
+    after = [shop.after(ahead, chosen) for chosen in (by_lot, known, ~known)]
+    lists = (listed, None, None)
+    played = [Played(own, own.ahead(second), before, given) for own, given in zip(after, lists, strict=True)]
+    together = next_seen(played, LEAGUE)
+    for one, seen in zip(played, together, strict=True):
+        (alone,) = next_seen([one], LEAGUE)
+        pd.testing.assert_frame_equal(seen.rows, alone.rows)
+        pd.testing.assert_frame_equal(seen.candidates, alone.candidates)
+    assert [seen.rows.loc[seen.rows["trial"] == PAST + 1, "by_lot"].mean() for seen in together] == [1.0, 0.0, 0.0]
 
 
 def test_mailings_wear_out_and_a_hidden_reason_chooses_who_would_have_bought_anyway():
@@ -111,7 +142,7 @@ def listed(strategy: str, ranking: list[float], shown: bool = True, left: int = 
     choice = SimpleNamespace(recommended="prudent", valued=valued)
     learned = SimpleNamespace(choice=choice, forecast=believed, residual_sd=5.0)
     return next_list(
-        strategy, learned, Seen(candidates, candidates), predicted.assign(ranking=ranking, by_lot=0), left, LEAGUE, seed=1
+        strategy, Seen(candidates, candidates), learned, predicted.assign(ranking=ranking, by_lot=0), left, LEAGUE, seed=1
     )
 
 
