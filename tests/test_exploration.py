@@ -12,9 +12,9 @@ from targeting.campaign.exploration import (
     epsilon_greedy,
     expected_effective_sizes,
     exploration_table,
+    repaid,
     simulate_campaigns,
     softmax,
-    stakes_floor,
     thompson,
 )
 from targeting.nuisance.overlap import effective_sample_size
@@ -46,7 +46,8 @@ def test_softmax_goes_from_the_best_arm_to_a_coin():
 def test_the_parameter_chooses_the_method():
     policy, profit, spread = np.array([0.0, 1.0]), np.array([4.0, -4.0]), np.array([4.0, 2.0])
     found = Exploration("thompson", 0.1, 2.0, floor=0.05).propensity(policy, profit, spread)
-    np.testing.assert_allclose(found, [norm.cdf(1), norm.cdf(-2)])  # a floor of 0.05 would cost more than it can bring
+    # Of the second 0.023 by belief, and a floor of 0.05; but knowing would bring no more in the three campaigns after this one.
+    np.testing.assert_allclose(found, [norm.cdf(1), 3 * (norm.pdf(2) - 2 * norm.cdf(-2)) / 2])
     greedy = Exploration("epsilon_greedy", 0.1, 2.0).propensity(policy, profit, spread)
     np.testing.assert_allclose(greedy, [0.05, 0.95])
     np.testing.assert_allclose(Exploration("softmax", 0.1, 2.0).propensity(policy, profit, spread), softmax(profit, 2.0, 0.1))
@@ -61,17 +62,19 @@ def test_thompson_mails_as_often_as_a_draw_from_the_belief_would():
     assert thompson([3.0, -3.0, 1.0], [0.0, 0.0, np.nan], 0.1, campaigns=4).tolist() == [0.999, 0.001, 0.1]
 
 
-def test_the_floor_costs_no_more_than_knowing_could_bring():
-    profit, spread = np.array([-1.0, -3.0, -8.0, -13.0]), 2.0
-    floor = stakes_floor(profit, spread, 0.05, campaigns=3)
-    draws = np.random.default_rng(2).normal(profit, spread, (2_000_000, 4))
-    knowing = 3 * draws.clip(0).mean(axis=0)  # in three campaigns, by the mean of what a contact that pays earns
-    np.testing.assert_allclose(floor * -profit, np.minimum(0.05 * -profit, np.maximum(knowing, 0.001 * -profit)), atol=1e-3)
-    assert floor[0] == 0.05
-    assert floor[3] == 0.001
-    assert stakes_floor([0.0], [1.0], 0.05, campaigns=3)[0] == 0.05
+def test_a_lot_costs_no_more_than_knowing_could_bring_later():
+    profit, spread = np.array([-1.0, -3.0, -4.0, -8.0]), np.full(4, 2.0)
+    draws = np.random.default_rng(2).normal(profit, 2.0, (2_000_000, 4))
+    knowing = 3 * draws.clip(0).mean(axis=0)  # in three later campaigns, by the mean of what a contact that pays earns
+    np.testing.assert_allclose(repaid(profit, spread, campaigns=4) * -profit, knowing, atol=3e-3)
+    chance = thompson(profit, spread, 0.05, campaigns=4)
+    assert chance[0] == pytest.approx(norm.cdf(-0.5))  # as the belief has it
+    np.testing.assert_allclose(chance[1:3] * [3, 4], knowing[1:3], atol=3e-3)  # the belief, and the floor, would be dearer
+    assert chance[3] == 0.001
     # What pays must be left out by a lot no more often than what loses as much is mailed by one.
-    np.testing.assert_array_equal(stakes_floor(-profit, spread, 0.05, campaigns=3), floor)
+    np.testing.assert_allclose(thompson(-profit, spread, 0.05, campaigns=4), 1 - chance)
+    # The last campaign teaches nobody; where nothing is at stake a coin costs nothing.
+    np.testing.assert_allclose(thompson([-1.0, 1.0, 0.0], [2.0, 2.0, 2.0], 0.05, campaigns=1), [0.001, 0.999, 0.5])
 
 
 def test_households_are_mailed_as_often_as_logged():

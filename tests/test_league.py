@@ -153,11 +153,15 @@ def test_each_strategy_draws_up_its_own_list():
     assert listed("best_bet", ranking)["mail"].tolist() == [0, 0, 0, 1, 0, 0]
     assert listed("shown", ranking)["mail"].tolist() == [0, 0, 0, 1, 0, 0]
     assert listed("shown", ranking, shown=False)["mail"].sum() == 0
-    by_chance = listed(THOMPSON, ranking)
+    by_chance = listed(THOMPSON, ranking, left=10)
     assert by_chance["by_lot"].all()
-    chances = norm.cdf((np.array(ranking) - 12.73 / 0.3) / 10).clip(0.001, 0.999)
-    chances[-1] = EXPERIMENT["floor"]  # nothing is believed of whom is outside the overlap, as beliefs are not carried there here
-    np.testing.assert_allclose(by_chance["propensity"], chances, atol=1e-5)
+    chances = norm.cdf((np.array(ranking) - 12.73 / 0.3) / 10)
+    np.testing.assert_allclose(by_chance["propensity"][1:4], chances[1:4].clip(0.05, 0.95), atol=1e-5)
+    assert (by_chance["propensity"][[0, 4]] == 0.001).all()  # what loses for sure
+    # Nothing is believed of whom is outside the overlap, as beliefs are not carried there here.
+    assert by_chance["propensity"].iloc[-1] == EXPERIMENT["floor"]
+    # What the last campaign teaches serves none.
+    assert listed(THOMPSON, ranking, left=1)["propensity"][:5].tolist() == [0.001, 0.001, 0.999, 0.999, 0.001]
 
 
 def test_a_pilot_is_drawn_for_as_long_as_it_pays():

@@ -68,31 +68,31 @@ def softmax(profit: ArrayLike, temperature: float, epsilon: float = 0.0) -> Vect
 def thompson(profit: ArrayLike, spread: ArrayLike, floor: float, campaigns: int) -> Vector:
     """The chance (n,) that a contact pays, by what is believed: normal with mean `profit` and this `spread`, in USD.
 
-    That is how often a draw from the belief would mail the household. It is kept inside [least, 1 - least], `least` being what
-    `stakes_floor` says, so that everybody stays comparable. Where nothing is believed (a missing spread) it is `floor`.
+    That is how often a draw from the belief would mail the household. What is believed to be wrong has a chance of `floor` at
+    least, so that everybody stays comparable; but never more than is `repaid` in the later of the `campaigns`, and never less
+    than LEAST, as no lot has a chance of 0 or 1. Where nothing is believed (a missing spread) the chance is `floor`.
     Sources: Thompson (1933), Biometrika 25, 285-294; Hadad, Hirshberg, Zhan, Wager & Athey (2021), Confidence intervals for
     policy evaluation in adaptive experiments, PNAS 118(15), for why chances need a floor.
     """
     mean, sd = np.asarray(profit, dtype=float), np.asarray(spread, dtype=float)
     with np.errstate(divide="ignore", invalid="ignore"):
-        pays = np.where(sd > 0, ndtr(mean / sd), (mean > 0) * 1.0)
-    least = stakes_floor(mean, sd, floor, campaigns)
-    return np.where(np.isnan(sd), floor, np.clip(pays, least, 1 - least))
+        wrong = np.where(sd > 0, ndtr(-np.abs(mean) / sd), 0.0)
+    chance = np.clip(np.minimum(np.maximum(wrong, floor), repaid(mean, sd, campaigns)), min(LEAST, floor), 0.5)
+    return np.where(np.isnan(sd), floor, np.where(mean > 0, 1 - chance, chance))
 
 
-def stakes_floor(profit: ArrayLike, spread: ArrayLike, floor: float, campaigns: int) -> Vector:
-    """The least chance (n,) of either arm that the stakes allow: `floor`, but nothing dearer than what it can bring.
+def repaid(profit: ArrayLike, spread: ArrayLike, campaigns: int) -> Vector:
+    """The largest chance (n,) of doing what is believed to be wrong that what it teaches can repay; may be above 1.
 
-    Doing with a chance c what is believed to be wrong costs c |profit|. Knowing would bring the expected gain of perfect
-    information in each of the `campaigns` to come (Raiffa & Schlaifer 1961), so that c is at most campaigns times this gain over
-    |profit|; and at least LEAST, as no lot has a chance of 0 or 1.
+    Doing so with a chance c costs c |profit|. Knowing would bring the expected gain of perfect information in each of the
+    `campaigns` to come but the first, whose list is drawn now (Raiffa & Schlaifer 1961): c is this gain, as often as it comes,
+    over |profit|. Where nothing is at stake it has no bound.
     """
     mean, sd = np.abs(np.asarray(profit, dtype=float)), np.asarray(spread, dtype=float)
     with np.errstate(divide="ignore", invalid="ignore"):
         z = np.where(sd > 0, mean / sd, np.inf)
         gain = np.where(sd > 0, sd * np.exp(-(z**2) / 2) / np.sqrt(2 * np.pi) - mean * ndtr(-z), 0.0)
-        worth = np.where(mean > 0, campaigns * gain / mean, 1.0)
-    return np.clip(worth, min(LEAST, floor), floor)
+        return np.where(mean > 0, (campaigns - 1) * gain / mean, np.inf)
 
 
 def draw(propensity: ArrayLike, household_id: ArrayLike, seed: int) -> NDArray[np.int64]:
