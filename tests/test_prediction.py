@@ -135,7 +135,7 @@ def test_a_trial_that_compares_nobody_moves_no_prediction():
     assert past.weights[1] == pytest.approx(300 * 0.9999 * 0.0001 / (600 * 0.21 + 300 * 0.9999 * 0.0001))
     assert past.shares.tolist() == [2 / 3, 1 / 3]
     effects = np.concatenate([np.full(5, 7.0), np.full(5, -500.0)])
-    np.testing.assert_allclose(past.mean(effects), 7.0, atol=0.2)
+    np.testing.assert_allclose(past.over_trials(effects, past.weights), 7.0, atol=0.2)
 
 
 def mailed_more(share: float, n: int = 1500) -> pd.DataFrame:

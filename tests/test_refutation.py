@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from study.refutation_worlds import world
-from targeting.effects.estimators import aipw, ato, effect_data
+from targeting.effects.estimators import RATIOS, aipw, ato, effect_data
 from targeting.figures.refutation import refutation_chart
 from targeting.nuisance.cross_fit import cross_fit, nuisance_table, nuisance_tasks
 from targeting.nuisance.light import LightNuisances
@@ -25,13 +25,13 @@ from targeting.robustness.refutation import (
     trials_left_out,
 )
 from targeting.robustness.refutation_fits import (
+    ESTIMATORS,
     difference_se,
     estimate_all,
     estimate_controls,
     estimate_draw,
     estimate_known_reasons,
 )
-from targeting.stats.estimates import standard_error
 
 LIGHT = LightNuisances(0.1, {"mu0": 1.0, "mu1": 1.0}, 0.01, 1)
 
@@ -163,17 +163,20 @@ def test_known_reasons_leave_nothing_where_the_days_before_decide_nothing():
         assert abs(own["estimate"].mean()) < 3.5 * own["estimate"].std() / np.sqrt(len(own))
 
 
-def test_the_jackknife_agrees_with_influence_functions():
-    panel = world(0, n=1200)
+@pytest.mark.parametrize("name", ["aipw", "ato"])
+def test_the_error_of_a_difference_is_that_of_leaving_households_out(name):
+    panel = world(0, n=600)
     data = effect_data(panel, LIGHT.fit(panel), "purchase_amount")
-    rest = (panel["campaign_id"] == 8).to_numpy()
-    # The difference of two means: a row of the rest counts 1/n - 1/m, others 1/n.
-    centred = data.score - data.score.mean(), np.where(rest, data.score - data.score[rest].mean(), 0.0) / rest.mean()
-    exact = standard_error(centred[0] - centred[1], data.household_id)
-    # A hundred groups leave a standard error uncertain by 7%.
-    assert difference_se(aipw, data, data.subset(rest), seed=1) == pytest.approx(exact, rel=0.2)
+    rest = data.subset((panel["campaign_id"] == 8).to_numpy())
+    estimator, terms = ESTIMATORS[name], RATIOS[name]
+    households = np.unique(data.household_id)
+    left_out = [[estimator(one.subset(one.household_id != own)).value for one in (data, rest)] for own in households]
+    differences = np.subtract(*np.transpose(left_out))
+    jackknife = np.sqrt((len(households) - 1) / len(households) * np.square(differences - differences.mean()).sum())
+    assert difference_se(terms, data, rest) == pytest.approx(jackknife, rel=0.02)
     # Compared with nothing that varies it is the estimator's own standard error.
-    assert difference_se(aipw, data, replace(data, score=np.zeros(len(panel))), seed=1) == pytest.approx(aipw(data).se, rel=0.2)
+    still = replace(data, score=np.zeros(len(panel)))
+    assert difference_se(RATIOS["aipw"], data, still) == pytest.approx(aipw(data).se)
 
 
 def test_all_draws_come_back_in_order_and_the_same_twice():

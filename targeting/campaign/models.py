@@ -86,9 +86,9 @@ class Past:
         """How many households there are where each has a row for every trial."""
         return len(held_out.propensity) // len(self.shares)
 
-    def mean(self, values: Vector) -> Vector:
-        """Effects of the households in each trial (trials * n,) averaged over the trials by their weights: (n,)."""
-        return self.weights @ values.reshape(len(self.weights), -1)
+    def over_trials(self, values: Vector, weights: Vector) -> Vector:
+        """Numbers of the households in each trial (trials * n,), averaged over the trials by these `weights`: (n,)."""
+        return weights @ values.reshape(len(weights), -1)
 
     def outside_range(self, households: pd.DataFrame, reach: float = 0.0) -> pd.Series:
         """For each household the covariates (without prefix, joined by commas) outside the past's range, else empty text.
@@ -128,7 +128,7 @@ class Propensity:
         total = np.zeros(len(copies))
         for model, weight in zip(self.models, self.weights, strict=True):
             total += weight * model.predict_proba(copies)[:, 1]
-        return np.clip((past.shares @ total.reshape(len(past.shares), -1)).round(4), self.bound, 1 - self.bound)
+        return np.clip(past.over_trials(total, past.shares).round(4), self.bound, 1 - self.bound)
 
 
 @dataclass(frozen=True)
@@ -153,13 +153,13 @@ class Blend:
         if name == CONSTANT:
             return Effects(*(np.full(past.count(held_out), end) for end in self.average))
         found = self.learners[name].effects(held_out)
-        ends = (None if values is None else past.mean(values) for values in (found.lower, found.upper))
-        return Effects(self._finite(name, past.mean(found.cate)), *ends)
+        ends = (None if values is None else past.over_trials(values, past.weights) for values in (found.lower, found.upper))
+        return Effects(self._finite(name, past.over_trials(found.cate, past.weights)), *ends)
 
     def _cate(self, name: str, past: Past, held_out: HeldOut) -> Vector:
         if name == CONSTANT:
             return np.full(past.count(held_out), self.average[0])
-        return self._finite(name, past.mean(self.learners[name].cate(held_out)))
+        return self._finite(name, past.over_trials(self.learners[name].cate(held_out), past.weights))
 
     def _finite(self, name: str, cate: Vector) -> Vector:
         if not np.isfinite(cate).all():

@@ -16,18 +16,16 @@ from numpy.typing import NDArray
 from targeting.base.columns import outcomes_of
 from targeting.base.parallel import in_processes
 from targeting.base.progress import track
-from targeting.effects.estimators import EffectData, aipw, ato, effect_data
+from targeting.effects.estimators import RATIOS, EffectData, Terms, aipw, ato, effect_data
 from targeting.nuisance.cross_fit import cross_fit, nuisance_table, nuisance_tasks
 from targeting.nuisance.light import LightNuisances, light_nuisances
 from targeting.robustness.refutation import LEFT_OUT, ORIGINAL, Draw
 from targeting.stats.estimates import Estimate
-from targeting.stats.folds import household_folds
 
 Vector = NDArray[np.float64]
 # The two that the pipeline reports as its own: over all rows, and over the overlap.
 ESTIMATORS: dict[str, Callable[[EffectData], Estimate]] = {"aipw": aipw, "ato": ato}
 COLUMNS = ["check", "outcome", "estimator", "repeat", "estimate", "se"]
-JACKKNIFE_GROUPS = 100  # the standard error of a difference is then itself uncertain by 7%
 
 
 def _no_means(panel: pd.DataFrame) -> dict[str, Vector]:
@@ -58,35 +56,33 @@ def estimate_left_out(draw: Draw, light: LightNuisances, full: Draw, full_nuisan
     table = _estimates(draw, nuisance)
     table["shift_se"] = [
         difference_se(
-            ESTIMATORS[row.estimator],
+            RATIOS[row.estimator],
             effect_data(full.panel, full_nuisance, row.outcome),
             effect_data(draw.panel, nuisance, row.outcome),
-            light.seed,
         )
         for row in table.itertuples()
     ]
     return table
 
 
-def difference_se(estimator: Callable[[EffectData], Estimate], full: EffectData, part: EffectData, seed: int) -> float:
-    """Standard error of estimator(full) - estimator(part), where both share households, clustered by household.
+def difference_se(terms: Terms, full: EffectData, part: EffectData) -> float:
+    """Standard error of the ratio by `terms` from all rows less that from a part of them, clustered by household.
 
-    Delete-a-group jackknife: each of up to JACKKNIFE_GROUPS random groups of the full data's households is left out of both;
-    sqrt((G - 1) / G * sum of squared deviations of the G differences from their mean). Nuisances stay, as in the estimators' own
-    standard errors. To first order it is what the difference of the influence functions gives.
-    Source: Kott (2001), Journal of Official Statistics 17, 521-526.
+    It is that of the difference of the two influence functions: sqrt(C / (C - 1) * sum of squares) of what each of C households
+    moves the difference by, to first order. Nuisances stay, as in the estimators' own standard errors.
     """
     households = np.unique(full.household_id)
-    groups = household_folds(households, min(JACKKNIFE_GROUPS, len(households)), seed)
-    group_full, group_part = (groups[np.searchsorted(households, data.household_id)] for data in (full, part))
-    differences = np.array(
-        [
-            estimator(full.subset(group_full != group)).value - estimator(part.subset(group_part != group)).value
-            for group in np.unique(groups)
-        ]
-    )
-    count = len(differences)
-    return float(np.sqrt((count - 1) / count * np.square(differences - differences.mean()).sum()))
+    moved = _moves(terms, full, households) - _moves(terms, part, households)
+    return float(np.sqrt(len(moved) / (len(moved) - 1) * np.square(moved).sum()))
+
+
+def _moves(terms: Terms, data: EffectData, households: NDArray[np.int64]) -> Vector:
+    """By how much each of the `households` (C,), those that have rows among them, moves the estimate to first order."""
+    top, bottom = terms(data)
+    influence = (top - top.sum() / bottom.sum() * bottom) / bottom.sum()
+    sums = np.zeros(len(households))
+    np.add.at(sums, np.searchsorted(households, data.household_id), influence)
+    return sums
 
 
 def estimate_all(panel: pd.DataFrame, light: LightNuisances, draws: Iterable[Draw]) -> pd.DataFrame:
