@@ -46,7 +46,6 @@ ELIGIBLE = Path("data/score/eligible.parquet")
 ASSIGNMENTS = Path("data/policy/assignments.parquet")
 EVIDENCE = Path("data/policy/evidence.parquet")
 POLICY = Path("metrics/policy.json")
-OVERLAP = Path("metrics/nuisance.json")
 ARMS = Path("data/experiment/assignment.csv")
 POWER = Path("plots/power.csv")
 TRIALS = Path("plots/experiment_trials.csv")
@@ -67,7 +66,7 @@ def main() -> None:
     for own, path in ((nuisance, NUISANCE), (decided, ASSIGNMENTS), (evidence, EVIDENCE)):
         require_aligned(panel, own, str(path))
     eligible = pd.read_parquet(ELIGIBLE)
-    policy, overlap = (json.loads(path.read_text(encoding="utf-8")) for path in (POLICY, OVERLAP))
+    policy = json.loads(POLICY.read_text(encoding="utf-8"))
     effect, power = settings["effect"] or policy["breakeven"], settings["power"]
     if effect <= 0:
         raise DataError("Breakeven is 0 at no cost, and no experiment finds an effect of 0: set experiment.effect.")
@@ -89,12 +88,14 @@ def main() -> None:
         evidence["overlap"].to_numpy(),
         Economics(evidence["cost"].to_numpy(), evidence["margin"].to_numpy()),
         float((rows["outcome"] - rows["predicted"]).std()),
+        evidence["uncertainty"].astype(float),
+        settings["floor"],
+        settings["campaigns"],
     )
     campaigns = simulated_means(seed)
 
     metrics |= {"words": experiment_words(metrics, power, outcome), "pilot_words": ""}
-    # Where the arms do not compare, what is believed is no ground to weigh an experiment by.
-    if policy["belief"] and overlap["answers"] != "nothing":
+    if policy["belief"]:
         reached = int(comparable(eligible, eligible["propensity"], params["nuisance"]["overlap"]).sum())
         level = Belief(policy["belief"]["level"], policy["belief"]["level_sd"])
         stakes = Stakes(level, policy["cost"], policy["margin"], reached, settings["campaigns"], tests[1].residual_sd)

@@ -14,7 +14,7 @@ import pandas as pd
 
 from study.league_play import CELLS, play_retailer
 from study.league_retailer import CAMPAIGNS
-from study.league_strategies import THOMPSON
+from study.league_strategies import SHOWN, TEST_AND_ROLL, THOMPSON
 from targeting.base.errors import DataError
 from targeting.base.outputs import write_csv
 from targeting.base.parallel import in_processes
@@ -28,6 +28,7 @@ SECTIONS = ("engine", "design", "nuisance", "policy", "experiment", "seed")
 PLAYED = Path("study/league_played.csv")
 KEY = ["cell", "retailer"]
 DECIMALS = 5  # of USD per household, and of shares
+AGAIN = (SHOWN, THOMPSON, TEST_AND_ROLL)  # strategies by which all that decides a list shows: beliefs, policies, pilots, lots
 SAME = 0.005  # USD per household and campaign; another processor's last digits may turn a household or two
 
 
@@ -55,7 +56,7 @@ def run(path: Path, cells: Sequence[str], n_retailers: int, households: int, cam
     # Retailer by retailer over all cells, so that a run that was stopped shows something of each.
     jobs = [(cell, number) for number in range(FIRST, FIRST + n_retailers) for cell in cells]
     if again := [job for job in jobs if job in known][: len(cells)]:
-        _compare(stored, again, in_processes(partial(play, strategies=(THOMPSON,)), again), path)
+        _compare(stored, again, in_processes(partial(play, strategies=AGAIN), again), path)
     new = [job for job in jobs if job not in known]
     for rows in track(in_processes(play, new), "Playing retailers", len(new)):
         stored = pd.concat([stored, pd.DataFrame(rows).round(DECIMALS)], ignore_index=True)
@@ -63,15 +64,16 @@ def run(path: Path, cells: Sequence[str], n_retailers: int, households: int, cam
 
 
 def _compare(stored: pd.DataFrame, again: Sequence[tuple[str, int]], played: Any, path: Path) -> None:
-    """Hold the stored rows of these retailers against Thompson's, played again: the strategy by which all else shows."""
-    by_retailer = stored[stored["strategy"] == THOMPSON].set_index(KEY).sort_index()
+    """Hold the stored rows of these retailers against those of AGAIN, played again."""
+    then = stored.groupby([*KEY, "strategy"])["profit"].mean()
     for (cell, number), rows in zip(again, track(played, "Playing stored retailers again", len(again)), strict=True):
-        then, now = by_retailer.loc[[(cell, number)], "profit"].mean(), pd.DataFrame(rows)["profit"].mean()
-        if not abs(then - now) <= SAME:
-            raise DataError(
-                f"{path}: retailer {number} of {cell} earned {then:.4f} USD per household and campaign by Thompson, and earns "
-                f"{now:.4f} now. Other code or parameters played it: remove the file to play all again."
-            )
+        for strategy, now in pd.DataFrame(rows).groupby("strategy")["profit"].mean().items():
+            before = then[cell, number, strategy]
+            if not abs(before - now) <= SAME:
+                raise DataError(
+                    f"{path}: retailer {number} of {cell} earned {before:.4f} USD per household and campaign by {strategy}, and "
+                    f"earns {now:.4f} now. Other code or parameters played it: remove the file to play all again."
+                )
 
 
 if __name__ == "__main__":

@@ -45,19 +45,15 @@ NO_LOT = Exploration("epsilon_greedy", 0.0, 1.0)
 class Learned:
     """What the trials so far say: the panel with its nuisances, the choice of a policy, and the spread of what is unexplained.
 
-    `blend` are the weights of the learners that rank.
+    `blend` are the weights of the learners that rank, `forecast` is what is believed of effects, if one may decide by it.
     """
 
     panel: pd.DataFrame
     nuisance: pd.DataFrame
     blend: Mapping[str, float]
     choice: PolicyChoice
+    forecast: Forecast | None
     residual_sd: float
-
-    @property
-    def forecast(self) -> Forecast | None:
-        """What is believed of effects, if anything."""
-        return None if self.choice.beliefs is None else self.choice.beliefs.forecast
 
 
 def learn(rows: pd.DataFrame, params: Params) -> Learned:
@@ -75,10 +71,12 @@ def learn(rows: pd.DataFrame, params: Params) -> Learned:
     numbers = positivity(panel[covariate_names(panel)], panel["treated"], nuisance["propensity"], bounds, seed, panel["by_lot"])
     effects = joint.average
     policy, answers = {**params["policy"], "outcome": OUTCOME}, overlap_verdict(numbers).value
-    choice = choose_policy(PolicyInputs(panel, nuisance, effects, effects, economics_of(params), policy, bounds, answers, seed))
+    inputs = PolicyInputs(panel, nuisance, effects, effects, economics_of(params), policy, bounds, answers, seed)
+    choice = choose_policy(inputs)
+    forecast = choice.beliefs.forecast if choice.beliefs is not None and inputs.comparable else None
     predicted = observed_arm(panel["treated"], nuisance[f"mu0_{OUTCOME}"], nuisance[f"mu1_{OUTCOME}"])
     blend = blend_of("average", joint.weights, OUTCOME)
-    return Learned(panel, nuisance, blend, choice, float((panel[OUTCOME] - predicted).std()))
+    return Learned(panel, nuisance, blend, choice, forecast, float((panel[OUTCOME] - predicted).std()))
 
 
 def fit_nuisances(panel: pd.DataFrame, params: Params) -> pd.DataFrame:

@@ -135,7 +135,7 @@ def _listed(panel: pd.DataFrame, households: pd.DataFrame, params: Params) -> tu
 
     economics, forecast = economics_of(params), choice.beliefs.forecast
     campaign = NextCampaign("A", choice.recommended, economics, OUTCOME, bounds, settings["prudence"])
-    known = known_by(predicted.assign(unlike=fitted.past.outside_range(households, FAR)), forecast, bounds)
+    known = known_by(predicted.assign(unlike=fitted.past.outside_range(households, FAR, fitted.now)), forecast, bounds)
     mail = mailed_by_policy(campaign.policy, seen_by_policy(campaign, known, seed))
     return choice.recommended, mail, forecast.profit(mail, known["ranking"], known["in_overlap"].to_numpy(), economics)
 

@@ -74,7 +74,8 @@ def test_a_lot_costs_no_more_than_knowing_could_bring_later():
     # What pays must be left out by a lot no more often than what loses as much is mailed by one.
     np.testing.assert_allclose(thompson(-profit, spread, 0.05, campaigns=4), 1 - chance)
     # The last campaign teaches nobody; where nothing is at stake a coin costs nothing.
-    np.testing.assert_allclose(thompson([-1.0, 1.0, 0.0], [2.0, 2.0, 2.0], 0.05, campaigns=1), [0.001, 0.999, 0.5])
+    last = thompson([-1.0, 1.0, 0.0, -2.0], [2.0, 2.0, 2.0, np.nan], 0.05, campaigns=1)
+    np.testing.assert_allclose(last, [0.001, 0.999, 0.5, 0.001])
 
 
 def test_households_are_mailed_as_often_as_logged():
@@ -111,7 +112,8 @@ def test_the_price_of_exploring_by_hand():
     # Margin 0.5, cost 2: contacts earn 3, -1, 0, 2 by score and 1, -1, -1, 2 by prediction; the policy mails the first and last.
     score, cate = np.array([10.0, 2.0, 4.0, 8.0]), np.array([6.0, 2.0, 2.0, 8.0])
     inside = np.array([True, True, False, True])
-    table = exploration_table([1, 0, 0, 1], cate, score, [1, 2, 3, 4], inside, Economics(2.0, 0.5), residual_sd=10.0)
+    doubt = np.array([2.0, 2.0, np.nan, 2.0])
+    table = exploration_table([1, 0, 0, 1], cate, score, [1, 2, 3, 4], inside, Economics(2.0, 0.5), 10.0, doubt, 0.05, 4)
     greedy = table[table["method"] == "epsilon_greedy"].set_index("setting")
     assert greedy.loc[0.0, "profit"] == pytest.approx(5 / 4)
     assert greedy.loc[0.0, ["given_up", "given_up_plugin", "smallest_chance", "ess_mailed"]].tolist() == [0, 0, 0, 0]
@@ -123,6 +125,12 @@ def test_the_price_of_exploring_by_hand():
     assert greedy.loc[1.0, "half_width"] == pytest.approx(1.959964 * 10)
     assert greedy["given_up"].is_monotonic_increasing
     assert greedy["ess_mailed"].is_monotonic_increasing
+    # By belief, with a spread of 1 USD: 1, -1, unknown and 2 are mailed with chances of .84, .16, the floor and .95 or more.
+    by_belief = table[table["method"] == "thompson"].iloc[0]
+    last = 1 - 3 * (norm.pdf(2) - 2 * norm.cdf(-2)) / 2
+    chance = np.array([norm.cdf(1), norm.cdf(-1), 0.05, last])
+    assert by_belief["share_mailed"] == pytest.approx(chance.mean())
+    assert by_belief["profit"] == pytest.approx((chance * [3, -1, 0, 2]).mean())
     soft = table[table["method"] == "softmax"]
     assert (soft["smallest_chance"] >= 0.05 - 1e-12).all()
 
@@ -133,7 +141,7 @@ def test_the_price_is_paid_at_each_household_s_own_cost_and_told_apart_outside_t
     economics = Economics(np.array([1.0, 4.0, 10.0, 17.0]), np.array([0.5, 0.1, 0.1, 0.5]))
     score = np.array([20.0, 20.0, -50.0, -20.0])
     inside = np.array([True, True, False, False])
-    table = exploration_table(np.zeros(4), score, score, np.arange(4), inside, economics, residual_sd=1.0)
+    table = exploration_table(np.zeros(4), score, score, np.arange(4), inside, economics, 1.0, np.ones(4), 0.05, 4)
     coin = table[(table["method"] == "epsilon_greedy") & (table["setting"] == 1.0)].iloc[0]
     assert coin["given_up"] == pytest.approx(35 / 2 / 4)
     assert coin["given_up_inside"] == pytest.approx(-7 / 2 / 4)

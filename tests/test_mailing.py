@@ -192,11 +192,12 @@ def test_predictions_that_do_not_belong_to_the_eligible_stop():
 
 def test_counts_and_what_the_list_is_expected_to_earn():
     numbers = list_metrics(make("all"), CANDIDATES, KNOWN, campaign("all"), FORECAST)
-    # 0.5 * (10.126 + 3 + 50 + 60) - 4 * 2; the level is known to 3 and counts 2 in all, the slope to 0.5 and counts 41.563.
-    assert numbers["expected_profit"] == pytest.approx(53.563)
-    sd = np.hypot(2 * 3.0, 0.5 * 0.5 * (-9.874 - 17 + 30 + 40))
-    assert numbers["expected_profit_lower"] == pytest.approx(53.563 - 1.959964 * sd, abs=1e-4)
-    assert numbers["chance_of_loss"] == pytest.approx(norm.cdf(-53.563 / sd))
+    # 0.5 * (10.126 + 3) - 4 * 2, as nothing is believed of 50 and 60, outside and unlike all others; the level is known to 3 and
+    # counts 0.5 twice, the slope to 0.5.
+    assert numbers["expected_profit"] == pytest.approx(-1.437)
+    sd = np.hypot(2 * 0.5 * 3.0, 0.5 * 0.5 * (-9.874 - 17))
+    assert numbers["expected_profit_lower"] == pytest.approx(-1.437 - 1.959964 * sd, abs=1e-4)
+    assert numbers["chance_of_loss"] == pytest.approx(norm.cdf(1.437 / sd))
     counts = {"n_households": 6, "n_eligible": 4, "n_no_history": 1, "n_set_aside": 1, "n_in_overlap": 3}
     assert {name: numbers[name] for name in counts} == counts
     assert [numbers[name] for name in ("n_outside_range", "n_unlike", "n_mailed", "expected_mailed")] == [2, 1, 4, 4.0]

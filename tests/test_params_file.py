@@ -347,6 +347,24 @@ def test_thousands_of_damaged_files_never_end_in_a_traceback(file, damages):
     damaged_file_loads_or_is_refused(file, damages)
 
 
+def test_a_limit_and_a_lot_that_goes_beyond_it_are_refused(file):
+    file.write_bytes(changed(("budget_contacts: null", "budget_contacts: 300"), ("epsilon: 0.0", "epsilon: 0.1")))
+    with pytest.raises(DataError, match=r"policy\.budget_contacts is a limit, .* set one of them back"):
+        load_params("seed")
+    file.write_bytes(changed(("budget_usd: null", "budget_usd: 300"), ("method: epsilon_greedy", "method: thompson")))
+    with pytest.raises(DataError, match=r"policy\.budget_usd is a limit"):
+        load_params("seed")
+
+
+def test_a_table_has_its_lots_in_its_own_columns(file):
+    compose(file, ["data=panel"])
+    params = yaml.safe_load(file.read_text())
+    params["data"]["assignments"] = ["/lists/mailing_list.csv"]
+    file.write_text(yaml.safe_dump(params))
+    with pytest.raises(DataError, match=r"assignments is for tills; .* name them in data\.table\.propensity"):
+        load_params("seed")
+
+
 @pytest.mark.parametrize(("source", "given", "spread"), [("tills", None, 0.1), ("table", None, 1.0), ("table", 0.3, 0.3)])
 def test_the_priors_spread_is_settled_by_what_the_data_are(file, source, given, spread):
     compose(file, ["data=panel"] if source == "table" else [])

@@ -8,6 +8,7 @@ import pytest
 
 from targeting.policy.beliefs import believed_profits, learn_beliefs
 from targeting.policy.economics import Economics
+from targeting.policy.lookup import look_up, profits_at
 from targeting.policy.policies import PolicyData, assign, held_out_means
 from targeting.policy.value import profits, recommend, recommendable, value_table
 from targeting.policy.what_if import (
@@ -96,6 +97,27 @@ def test_a_scenario_has_the_decision_of_a_run_at_its_cost():
     assert row["measured"] == pytest.approx(earned.mean())
     assert row["measured_ci_upper"] - row["measured"] == pytest.approx(Z * mean_estimate(earned, KNOWN.household_id).se)
     assert breakeven_scenarios(DATA, KNOWN, ECONOMICS, {}, None)["recommended"].eq("none").all()
+
+
+def test_what_learning_leaves_uncertain_is_in_every_interval_of_a_decision():
+    """The table of policies, the decision at the run's own cost, and what the sliders look up there are of one width."""
+    rng = np.random.default_rng(5)
+    shifts = {f"shift{arm}": rng.normal(0, 3, (N, 5)) + rng.normal(0, 2, 5) for arm in (0, 1)}
+    learned = replace(KNOWN, **shifts)
+    at = at_economics(replace(DATA, cost=ECONOMICS.cost), ECONOMICS, learned, FOLD, SEGMENT)
+    table = value_table(assign(at), DATA.cate, learned, ECONOMICS, seed=1).set_index("policy")
+    assert table.loc["prudent", "profit_se"] > 1.2 * value_table(assign(at), DATA.cate, KNOWN, ECONOMICS)["profit_se"].iloc[4]
+    own = breakeven_scenarios(at, learned, ECONOMICS, {}, BELIEFS).set_index("scenario").loc["as set"]
+    np.testing.assert_allclose(
+        own[["measured_ci_lower", "measured_ci_upper"]].astype(float),
+        table.loc["prudent", ["profit_ci_lower", "profit_ci_upper"]].astype(float),
+    )
+    np.testing.assert_allclose(own["profit_ci_upper"], table.loc["breakeven", "profit_ci_upper"])
+    stops = (np.array([1.0, ECONOMICS.cost]), np.array([ECONOMICS.margin]))
+    found = look_up(at, EFFECTS, learned, ECONOMICS, SEGMENT, stops, 1, BELIEFS)
+    for policy in ("prudent", "current", "all"):
+        looked_up = profits_at(found.positions, found.decisions, policy).iloc[1]
+        assert looked_up["se"] == pytest.approx(table.loc[policy, "profit_se"])
 
 
 def test_scenarios_of_the_breakeven_rule_by_hand():

@@ -5,6 +5,8 @@ import pandas as pd
 import pytest
 from econml.policy import PolicyTree
 
+from targeting.base.errors import DataError
+from targeting.policy.economics import Economics
 from targeting.policy.tree import (
     SIZES,
     Size,
@@ -17,6 +19,7 @@ from targeting.policy.tree import (
     mean_profit,
     scored_profits,
 )
+from targeting.policy.tree_results import tree_results
 from targeting.policy.tree_rule import rules
 from targeting.stats.estimates import mean_estimate
 from targeting.trials.panel import household_covariates
@@ -121,6 +124,15 @@ def test_the_words_of_a_rule_lead_where_the_tree_does():
     plain = others.rename(columns=lambda name: name.removeprefix("x_"))
     for node, rule in words.items():
         assert (plain.eval(rule) != (leaf == node)).mean() < 0.01
+
+
+def test_no_tree_is_grown_where_a_fold_has_nobody_to_grow_it_on():
+    panel = pd.DataFrame({"household_id": range(6), "campaign_id": 1, "fold": [0, 0, 1, 1, 2, 2], "x_a": range(6)})
+    panel = panel.assign(purchase_amount=10.0, by_lot=0)
+    nuisance = pd.DataFrame({"propensity": [0.5, 0.5, 0.01, 0.02, 0.99, 0.5]})
+    nuisance = nuisance.assign(score0_purchase_amount=0.0, score1_purchase_amount=1.0)
+    with pytest.raises(DataError, match="nobody whose propensity lies inside"):
+        tree_results(panel, nuisance, Economics(1.0, 0.5), "purchase_amount", (0.1, 0.9), 1)
 
 
 def test_a_tree_that_asks_nothing_is_everybody():

@@ -144,6 +144,11 @@ def test_the_overlap_population_and_bounds_by_hand():
     # Current practice, row 3 outside: treated, spent 46, so it gained between 46 - 50 and 46. The others earned 0.
     row3 = Evidence(**{**vars(FIVE), "overlap": np.array([True, True, True, False, True])})
     assert bounds("current", TREATED, row3, ECONOMICS) == pytest.approx(((0.5 * -4 - 2) / 5, (0.5 * 46 - 2) / 5))
+    # Where less than nothing can be earned, a treated one gained up to 46 less the least seen, -4.
+    lower = Evidence(**{**vars(row3), "outcome": np.array([-4.0, *FIVE.outcome[1:]])})
+    assert bounds("current", TREATED, lower, ECONOMICS)[1] == pytest.approx(
+        bounds("current", TREATED, row3, ECONOMICS)[1] + (0.5 * 4 + 0.5 * TREATED[0] * (-4 - FIVE.outcome[0])) / 5
+    )
     # A policy that stays inside has nothing to bound.
     assert bounds("top_20", np.array([1.0, 0, 0, 0, 0]), partly, ECONOMICS) == pytest.approx((0.4, 0.4))
 

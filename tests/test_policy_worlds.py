@@ -262,35 +262,36 @@ def test_what_pays_is_found(worlds, randomised):
 
 
 def test_what_policies_are_believed_to_earn_by_hand():
-    """Effects alike, so that the belief is the level's: scores 40, 60, 40, 60, of variance 4/3 * 400 / 16 = 100/3."""
-    score = np.array([40.0, 60.0, 40.0, 60.0, 500.0])
+    """Effects alike, so that the belief is the level's: 40 scores each of 40 and 60, of variance 80/79 * 8000 / 80^2 = 100/79."""
+    score = np.append(np.tile([40.0, 60.0], 40), np.full(20, 500.0))
     named = {"mu0_sales": 0.0, "mu1_sales": score, "score0_sales": 0.0, "score1_sales": score, "precision_sales": 0.25}
-    nuisance = pd.DataFrame({"propensity": [0.5, 0.5, 0.5, 0.5, 0.99], **named})
-    arms = {"treated": [0, 1, 0, 1, 1], "fold": [0, 0, 1, 1, 0], "sales": score}
-    panel = pd.DataFrame({"household_id": range(5), "campaign_id": 1, "trial": 1, **arms})
-    alike = pd.DataFrame({"cate_sales": np.full(5, 50.0)})
-    # The prior is a tenth of the mean outcome, 5, with a variance of 25: kept 25 / (25 + 100/3) = 3/7, of 50.
-    mean, sd = 3 / 7 * 50, np.sqrt(3 / 7 * 100 / 3)
+    nuisance = pd.DataFrame({"propensity": np.repeat([0.5, 0.99], [80, 20]), **named})
+    arms = {"treated": np.append(np.tile([0, 1], 40), np.ones(20)), "fold": np.tile([0, 0, 1, 1], 25), "sales": score}
+    panel = pd.DataFrame({"household_id": range(100), "campaign_id": 1, "trial": 1, **arms})
+    alike = pd.DataFrame({"cate_sales": np.full(100, 50.0)})
+    # The prior is a tenth of the mean outcome, 5, with a variance of 25.
+    kept = 25 / (25 + 100 / 79)
+    mean, sd = kept * 50, np.sqrt(kept * 100 / 79)
     inputs = PolicyInputs(panel, nuisance, alike, alike, Economics(5.0, 0.5), SETTINGS, BOUNDS, "overlap", 0)
     found = choose_policy(inputs).valued.set_index("policy")
-    # breakeven contacts the four inside: 4/5 of a mean of half the effect less 5.
+    # breakeven contacts those inside: 4/5 of a mean of half the effect less 5.
     profit, error = 0.8 * (0.5 * mean - 5), 0.8 * 0.5 * sd
     assert found.loc["breakeven", "expected_profit"] == pytest.approx(profit)
     assert found.loc["breakeven", "expected_profit_upper"] == pytest.approx(profit + 1.96 * error, abs=1e-3)
     assert found.loc["breakeven", "chance_of_loss"] == pytest.approx(norm.cdf(-profit / error))
     assert found.loc["none", ["expected_profit", "chance_of_loss"]].tolist() == [0, 0]
-    assert found.loc[["all", "current"], "expected_profit"].isna().all()  # the fifth is outside the overlap
-    # Carried there it is expected as well, and half as much may be wrong with it: of all five a fifth of that. A contact costs 4,
-    # since the belief of either fold alone, of 1/5 of its mean, is an effect of 10.
+    assert found.loc[["all", "current"], "expected_profit"].isna().all()  # a fifth is outside the overlap
+    # Carried there it is expected as well, and half as much may be wrong with it: of all a fifth of that. At a cost of 4 an
+    # effect of 8 pays.
     settings = {**SETTINGS, "extrapolation": 0.5, "prudence": 0.0}
     carried = choose_policy(replace(inputs, settings=settings, economics=Economics(4.0, 0.5)))
     whole = carried.valued.set_index("policy")
     error = 0.5 * np.hypot(sd, 0.5 * mean / 5)
     assert whole.loc["all", "expected_profit"] == pytest.approx(0.5 * mean - 4)
     assert whole.loc["all", "chance_of_loss"] == pytest.approx(norm.cdf(-(0.5 * mean - 4) / error))
-    # The best bet mails all five; what it earned is measured on the four inside, by their scores of 50 on average.
+    # The best bet mails all; what it earned is measured on those inside, by their scores of 50 on average.
     assert carried.recommended == "prudent"
-    assert whole.loc["prudent", ["n", "share_outside"]].tolist() == [5, 0.2]
+    assert whole.loc["prudent", ["n", "share_outside"]].tolist() == [100, 0.2]
     assert whole.loc["prudent", "profit"] == pytest.approx(0.8 * (0.5 * 50 - 4))
     assert whole.loc["prudent", "expected_measured"] == pytest.approx(0.8 * (0.5 * mean - 4))
     assert whole.loc["prudent", "roi"] == pytest.approx((0.5 * 50 - 4) / 4)

@@ -6,6 +6,7 @@ from scipy.stats import norm
 from statsmodels.regression.linear_model import WLS
 
 from targeting.policy.posterior import (
+    FEWEST,
     Belief,
     Posterior,
     beliefs_by_fold,
@@ -89,6 +90,9 @@ def test_a_fold_is_believed_by_the_others():
     alone = beliefs_by_fold(effect, score, weight, household, fold, fold == 1, 10.0)[0]
     assert np.isnan(alone[fold == 1]).all()
     assert np.isfinite(alone[fold != 1]).all()
+    # Nor from a handful, through whom a line may go without any error.
+    few = np.isin(household, np.unique(household)[: FEWEST - 1])
+    assert np.isnan(beliefs_by_fold(effect, score, weight, household, fold, few, 10.0)[0]).all()
 
 
 def test_what_is_expected_to_be_lost_is_the_mean_of_a_long_draw():

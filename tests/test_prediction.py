@@ -15,7 +15,7 @@ from targeting.base.errors import DataError
 from targeting.base.outputs import write_metrics, write_parquet
 from targeting.campaign.models import Standing, fit_blend, fit_propensity, past_of, standing_of
 from targeting.campaign.monitoring import drift_table
-from targeting.campaign.prediction import blend_of, by_other_folds, same_households
+from targeting.campaign.prediction import Models, blend_of, by_other_folds, fit_campaign, same_households
 from targeting.effects.estimators import ato, effect_data
 from targeting.learners.cross_fit import usual_settings
 from targeting.learners.registry import Learner, find_learner
@@ -284,6 +284,47 @@ def test_what_lies_outside_the_range_is_named():
     # Half a width beyond: recency counts above 13.5 or below -4.5, spend above 72.5 or below -17.5.
     far = pd.DataFrame({"x_recency": [13.5, 13.6, -4.5, -4.6], "x_spend": [72.5, 20.0, 72.6, 20.0]})
     assert past.outside_range(far, 0.5).tolist() == ["", "recency", "spend", "recency"]
+
+
+def test_who_grew_with_all_others_is_outside_no_range():
+    """Everybody has bought more often by now; who was in the middle of its own then is so now."""
+    then = pd.DataFrame({"trial": np.repeat([1, 2], 50), "x_visits": np.tile(np.linspace(0, 10, 50), 2), "treated": 0})
+    now = pd.DataFrame({"x_visits": np.append(np.linspace(100, 120, 50), 200.0)})
+    past = past_of(then, np.full(100, 0.5))
+    own = standing_of([now.head(50)], past.names)
+    assert (past.outside_range(now) == "visits").all()
+    # 110 stands at its own mean, and 200 fifteen standard deviations above it.
+    assert past.outside_range(now, own=own).tolist() == [""] * 50 + ["visits"]
+
+
+def test_a_trial_that_took_in_few_borrows_the_standing_of_the_nearest():
+    spend = np.linspace(0, 100, 200)
+    rows = pd.DataFrame({"trial": np.repeat([1, 2], 200), "x_spend": np.tile(spend, 2)})
+    pilot = pd.DataFrame({"trial": 3, "x_spend": np.linspace(45, 55, 20)})
+    past = past_of(pd.concat([rows, pilot], ignore_index=True), np.full(420, 0.5))
+    placed = past.in_each_trial(pd.DataFrame({"x_spend": [10.0, 90.0]}), standing_of([rows[rows["trial"] == 2]], ["x_spend"]))
+    np.testing.assert_allclose(placed[:, 0].reshape(3, 2), [[10.0, 90.0]] * 3)
+
+
+def test_households_compare_by_lot_where_lots_have_decided():
+    """A lot among those of whom half were mailed before says nothing of those whom nobody ever mails."""
+    rng = np.random.default_rng(3)
+    score = rng.uniform(-3, 3, 4000)
+    data = pd.DataFrame({"household_id": np.arange(4000), "trial": 1, "x_score": score, "fold": np.arange(4000) % 3})
+    data = data.assign(treated=(rng.random(4000) < 1 / (1 + np.exp(-2 * score))).astype(int), earlier_mailings=0)
+    lot = data[np.abs(score) < 0.5].head(200).assign(trial=2, by_lot=1, known_propensity=0.5)
+    data = pd.concat([data.assign(by_lot=0, known_propensity=np.nan), lot], ignore_index=True)
+    data = data.assign(purchase_amount=1.0, before_purchase_amount=1.0, x_trial_2=(data["trial"] == 2) * 1.0)
+    nuisance = pd.DataFrame({"propensity": 0.5, "mean_purchase_amount": np.ones(len(data)), "score0_purchase_amount": 1.0})
+    nuisance = nuisance.assign(mu0_purchase_amount=1.0, mu1_purchase_amount=1.0, score1_purchase_amount=1.0)
+    blend = {"purchase_amount": {"constant": 1.0}}
+    models = Models("purchase_amount", {}, blend, {"purchase_amount": {}}, (["linear"], [1.0]), 0.01, 1)
+    fitted = fit_campaign(data, nuisance, models, ())
+    found = fitted.predict(pd.DataFrame({"x_score": [-2.5, 0.0, 2.5]}))
+    assert found["by_lot"].tolist() == [0, 1, 0]
+    # Chances are those of the observed trial, which alone they are learned from.
+    np.testing.assert_allclose(found["propensity"], 1 / (1 + np.exp([5.0, 0.0, -5.0])), atol=0.05)
+    assert fitted.past.shares.tolist() == [1.0, 0.0]
 
 
 def test_households_beyond_the_range_are_predicted_as_at_its_edge():

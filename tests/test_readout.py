@@ -3,6 +3,7 @@
 True effects are known: panels are made here, with a treatment that adds 5 to sales.
 """
 
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -137,6 +138,22 @@ def read(seed: int, hidden: float, listed: bool = True) -> Readout:
     segment = np.where(panel["household_id"] % 2, "Odd", "Even")
     given = (lots, targets) if listed else (lots.head(0), targets.head(0))
     return read_out(panel, nuisance_table(panel, predictions, 0.01), segment, *given, TERMS)
+
+
+def test_a_mailing_that_reaches_half_costs_half():
+    """Of those on whom the lot fell every other one is reached: what a mailing then earns is what its net profit says."""
+    panel = campaigns(1, 0.0)
+    predictions, _ = cross_fit(nuisance_tasks(panel), panel, ["linear"], 4, 1, 1)
+    own = panel[panel["by_lot"] == 1]
+    lots = own[["campaign_id", "household_id"]].assign(mailed=own["treated"], propensity=own["known_propensity"])
+    targets = panel.loc[panel["treated"] == 1, ["campaign_id", "household_id"]][::2]
+    wide = replace(TERMS, cost=3.0, effect_spread=1000.0)  # a prior that says nothing
+    found = read_out(panel, nuisance_table(panel, predictions, 0.01), np.full(len(panel), "All"), lots, targets, wide)
+    profit = found.table[(found.table["outcome"] == "net_profit") & (found.table["segment"] == "all")]
+    numbers = found.campaigns[2]
+    row = profit[profit["adjusted"]].set_index("evidence").loc[numbers["evidence"]]
+    assert numbers["n_not_reached"] > 40
+    assert numbers["expected_profit"] == pytest.approx(row["estimate"], abs=0.01)
 
 
 @cache

@@ -134,5 +134,5 @@ def test_arms_that_do_not_compare_have_the_study_and_the_stage_recommend_nobody(
     path.write_text(json.dumps(json.loads(path.read_text(encoding="utf-8")) | {"answers": "nothing"}), encoding="utf-8")
     stage("policy", monkeypatch)
     found = json.loads((folder / "metrics/policy.json").read_text(encoding="utf-8"))
-    assert (found["recommended"], found["profit"]) == ("none", 0)
+    assert (found["recommended"], found["profit"], found["belief"]) == ("none", 0, {})  # so that no list goes by it either
     assert set(pd.read_csv(folder / "plots/cost_margin.csv")["recommended"]) == {"none"}

@@ -130,6 +130,11 @@ class Data(Section):
             raise ValueError("the source mapped needs a mapping, and no other source has one: see conf/data/mapped.yaml")
         if (self.source == CUSTOMERS) != (self.table is not None):
             raise ValueError("the source panel needs a table, and no other source has one: see conf/data/panel.yaml")
+        if self.table is not None and self.assignments is not None:
+            raise ValueError(
+                "assignments is for tills; a table has its lots in columns of its own: name them in data.table.propensity and "
+                "data.table.campaign_id"
+            )
         return self
 
     @field_validator("first_day")
@@ -377,6 +382,16 @@ class Params(Section):
     def _effect_spread_is_settled(self) -> "Params":
         if self.policy.effect_spread is None:
             self.policy.effect_spread = TILLS_SPREAD if self.data.table is None else TABLE_SPREAD
+        return self
+
+    @model_validator(mode="after")
+    def _limit_is_kept(self) -> "Params":
+        limits = [name for name in ("budget_usd", "budget_contacts") if getattr(self.policy, name) is not None]
+        if limits and (self.experiment.method != "epsilon_greedy" or self.experiment.epsilon > 0):
+            raise ValueError(
+                f"policy.{limits[0]} is a limit, and a list that is drawn partly by lot (experiment.method, experiment.epsilon) "
+                "mails beyond it: set one of them back to its default"
+            )
         return self
 
     @model_validator(mode="after")

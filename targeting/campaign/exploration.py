@@ -70,15 +70,17 @@ def thompson(profit: ArrayLike, spread: ArrayLike, floor: float, campaigns: int)
 
     That is how often a draw from the belief would mail the household. What is believed to be wrong has a chance of `floor` at
     least, so that everybody stays comparable; but never more than is `repaid` in the later of the `campaigns`, and never less
-    than LEAST, as no lot has a chance of 0 or 1. Where nothing is believed (a missing spread) the chance is `floor`.
+    than LEAST, as no lot has a chance of 0 or 1. Where nothing is believed (a missing spread) the chance is `floor`, or LEAST
+    in the last campaign.
     Sources: Thompson (1933), Biometrika 25, 285-294; Hadad, Hirshberg, Zhan, Wager & Athey (2021), Confidence intervals for
     policy evaluation in adaptive experiments, PNAS 118(15), for why chances need a floor.
     """
     mean, sd = np.asarray(profit, dtype=float), np.asarray(spread, dtype=float)
     with np.errstate(divide="ignore", invalid="ignore"):
         wrong = np.where(sd > 0, ndtr(-np.abs(mean) / sd), 0.0)
-    chance = np.clip(np.minimum(np.maximum(wrong, floor), repaid(mean, sd, campaigns)), min(LEAST, floor), 0.5)
-    return np.where(np.isnan(sd), floor, np.where(mean > 0, 1 - chance, chance))
+    chance = np.clip(np.minimum(np.maximum(wrong, floor), repaid(mean, sd, campaigns)), LEAST, 0.5)
+    unknown = floor if campaigns > 1 else LEAST
+    return np.where(np.isnan(sd), unknown, np.where(mean > 0, 1 - chance, chance))
 
 
 def repaid(profit: ArrayLike, spread: ArrayLike, campaigns: int) -> Vector:
@@ -125,12 +127,16 @@ def exploration_table(
     overlap: NDArray[np.bool_],
     economics: Economics,
     residual_sd: float,
+    uncertainty: ArrayLike,
+    floor: float,
+    campaigns: int,
 ) -> pd.DataFrame:
     """What exploring costs and buys, one row per setting, per row of the panel; rows (n,) have the effect expected and scored.
 
-    Columns: method, setting (epsilon, or temperature in USD beside an epsilon of 0.1), share_mailed; profit, off-policy against
-    mailing nobody; given_up with its 95% interval: how much less that is than following the policy; given_up_inside: the part of
-    it inside the `overlap`, as the lot reaches outside too, where scores are extrapolated and an interval is too short;
+    thompson goes by what is expected and its `uncertainty` (n,), missing where nothing is believed, by `floor` and `campaigns`.
+    Columns: method, setting (epsilon, temperature in USD beside an epsilon of 0.1, or floor), share_mailed; profit, off-policy
+    against mailing nobody; given_up with its 95% interval: how much less that is than following the policy; given_up_inside: the
+    part of it inside the `overlap`, as the lot reaches outside too, where scores are extrapolated and an interval is too short;
     given_up_plugin, the whole by the expected effects; smallest_chance: of the arm that a household is least likely to get;
     ess_mailed and ess_not_mailed, shares of the rows; and half_width: of the 95% interval for everybody's effect from n rows
     mailed so, if outcomes vary by `residual_sd` around what is predicted (missing where an arm has an effective size of 0).
@@ -139,6 +145,8 @@ def exploration_table(
     promised, earned = (economics.margin * np.asarray(effect, dtype=float) - economics.cost for effect in (expected, score))
     settings = [("epsilon_greedy", epsilon, epsilon_greedy(greedy, epsilon)) for epsilon in EPSILONS]
     settings += [("softmax", temperature, softmax(promised, temperature, SOFTMAX_EPSILON)) for temperature in TEMPERATURES]
+    spread = economics.margin * np.asarray(uncertainty, dtype=float)
+    settings.append(("thompson", floor, thompson(promised, spread, floor, campaigns)))
     rows = []
     for method, setting, chance in settings:
         given_up = mean_estimate((greedy - chance) * earned, household_id)

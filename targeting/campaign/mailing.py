@@ -14,6 +14,7 @@ from targeting.nuisance.overlap import comparable
 from targeting.policy.beliefs import Forecast
 from targeting.policy.economics import Economics
 from targeting.policy.policies import POLICIES, Budget, PolicyData
+from targeting.policy.posterior import Belief
 from targeting.policy.value import BEST_BETS
 from targeting.stats.estimates import Z
 from targeting.stats.units import rounded, unit_of
@@ -194,7 +195,10 @@ def list_metrics(
     }
     if forecast is None or known.empty:
         return counts
-    profit = forecast.profit(chance, known["ranking"], known["in_overlap"].to_numpy(), campaign.economics)
+    # A contact of whom nothing is believed brings nothing, and costs what it costs.
+    reach = known["reach"].to_numpy()
+    believed = forecast.profit(chance * reach, known["ranking"], known["in_overlap"].to_numpy(), campaign.economics)
+    profit = Belief(believed.mean - float(np.mean(chance * ~reach * campaign.economics.cost)), believed.sd)
     lower, upper = profit.interval
     each = {"expected_profit": profit.mean, "expected_profit_lower": lower, "expected_profit_upper": upper}
     return {**counts, **{name: value * len(known) for name, value in each.items()}, "chance_of_loss": profit.chance_below_zero}

@@ -11,7 +11,7 @@ everybody too: that who was mailed more often than others answers less is kept, 
 from so few campaigns. What still lies outside all that was seen is predicted as if it stood at the edge.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -36,7 +36,8 @@ from targeting.stats.folds import in_sample
 from targeting.trials.panel import household_covariates
 
 Vector = NDArray[np.float64]
-ROUNDING = 1e-12  # of a mean square: a variance below it is that of a constant
+ROUNDING = 1e-12  # of a mean square: a variance below it is that of a constant; and of a range, which no household leaves by it
+MOST = 0.5  # of the largest trial's rows: with fewer, such as a pilot's, a trial's rows are not all who could be mailed
 
 
 @dataclass(frozen=True)
@@ -51,9 +52,9 @@ class Standing:
 class Past:
     """What past trials say of a household's covariates: their names, least and most (p,), and the standings of each trial's rows.
 
-    Of each trial, `shares` is its part of the rows, and `weights` its part of what can be compared: the sum of e (1 - e) over its
-    rows. A campaign that mailed by a rule, all but to the letter, says nothing of effects, however many rows it has, and what a
-    model makes of its indicator is arbitrary.
+    Of each trial, `shares` is its part of the rows whose chance was estimated, of which propensities are learned, and `weights`
+    its part of what can be compared: the sum of e (1 - e) over its rows. A campaign that mailed by a rule, all but to the letter,
+    says nothing of effects, however many rows it has, and what a model makes of its indicator is arbitrary.
     """
 
     names: list[str]
@@ -69,18 +70,23 @@ class Past:
         They stand in each as they do by their `own`; with None they have the covariates that they have. What lies outside the
         range is held at its edge.
         """
-        values = households[self.names].to_numpy(dtype=float)
         copies = []
-        for place, trial in enumerate(self.trials):
-            there = values
-            if own is not None:
-                grown = np.divide(trial.spread, own.spread, out=np.ones_like(own.spread), where=own.spread > 0)
-                there = trial.mean + (values - own.mean) * grown
-            indicators = np.zeros((len(values), len(self.shares) - 1))
+        for place, there in enumerate(self._placed(households, own)):
+            indicators = np.zeros((len(there), len(self.shares) - 1))
             if place > 0:
                 indicators[:, place - 1] = 1.0
             copies.append(np.column_stack([there.clip(self.least, self.most), indicators]))
         return np.vstack(copies)
+
+    def _placed(self, households: pd.DataFrame, own: Standing | None) -> Iterator[Vector]:
+        """The covariates (n, p) that the households would have in each trial, wherever they lie."""
+        values = households[self.names].to_numpy(dtype=float)
+        for trial in self.trials:
+            if own is None:
+                yield values
+            else:
+                grown = np.divide(trial.spread, own.spread, out=np.ones_like(own.spread), where=own.spread > 0)
+                yield trial.mean + (values - own.mean) * grown
 
     def count(self, held_out: HeldOut) -> int:
         """How many households there are where each has a row for every trial."""
@@ -90,19 +96,24 @@ class Past:
         """Numbers of the households in each trial (trials * n,), averaged over the trials by these `weights`: (n,)."""
         return weights @ values.reshape(len(weights), -1)
 
-    def outside_range(self, households: pd.DataFrame, reach: float = 0.0) -> pd.Series:
+    def outside_range(self, households: pd.DataFrame, reach: float = 0.0, own: Standing | None = None) -> pd.Series:
         """For each household the covariates (without prefix, joined by commas) outside the past's range, else empty text.
 
-        Only those that lie beyond an end of the range by more than `reach` times its width count.
+        They lie there as `in_each_trial` puts them, in trials that have most of the weights. Only those that lie beyond an end of
+        the range by more than `reach` times its width count.
         Raises DataError for a covariate of the past that `households` lacks.
         """
         absent = [name for name in self.names if name not in households]
         if absent:
             raise DataError(f"The candidates lack covariates of the panel: {', '.join(absent)}. Run `dvc repro` to rebuild them.")
-        values, margin = households[self.names].to_numpy(dtype=float), reach * (self.most - self.least)
-        outside = (values < self.least - margin) | (values > self.most + margin)
+        # Who stands at the end of its own is not outside for the rounding of where that puts it.
+        margin = np.maximum(reach, ROUNDING) * (self.most - self.least)
+        weight = np.zeros((len(households), len(self.names)))
+        for part, there in zip(self.weights, self._placed(households, own), strict=True):
+            weight += part * ((there < self.least - margin) | (there > self.most + margin))
+        outside = weight > 0.5
         short = np.array([name.removeprefix(PREFIX) for name in self.names])
-        words = np.full(len(values), "", dtype=object)
+        words = np.full(len(outside), "", dtype=object)
         for row in np.flatnonzero(outside.any(axis=1)):
             words[row] = ", ".join(short[outside[row]])
         return pd.Series(words, index=households.index, dtype="str")
@@ -171,15 +182,16 @@ class Blend:
 class CampaignModels:
     """All that predicts: `blends` by outcome, `ranking` the learners by which households are ranked, if there are any.
 
-    by_lot is 1 where some of the rows learned from were mailed by lot: households like these can then be compared, whatever their
-    propensity. `now` is by what the households to predict stand among their own; None takes their covariates as they are.
+    `lots` has the least and the largest propensity of past rows on whom a lot decided, None without any: households in between
+    can be compared, whatever their propensity (by_lot). `now` is by what the households to predict stand among their own; None
+    takes their covariates as they are.
     """
 
     past: Past
     propensity: Propensity
     blends: dict[str, Blend]
     ranking: Blend | None
-    by_lot: int
+    lots: tuple[float, float] | None
     now: Standing | None = None
 
     def predict(self, households: pd.DataFrame, size: int = BLOCK) -> pd.DataFrame:
@@ -198,7 +210,9 @@ class CampaignModels:
         copies = self.past.in_each_trial(households, self.now)
         chance = self.propensity.chances(self.past, copies)
         held_out = HeldOut(copies, np.tile(chance, len(self.past.shares)))
-        table = pd.DataFrame({"propensity": chance, "by_lot": self.by_lot}, index=households.index)
+        least, most = self.lots or (np.inf, -np.inf)
+        by_lot = ((least <= chance) & (chance <= most)).astype(int)
+        table = pd.DataFrame({"propensity": chance, "by_lot": by_lot}, index=households.index)
         for outcome, blend in self.blends.items():
             found = blend.effects(self.past, held_out)
             for name, values in zip(effect_columns(outcome), (found.cate, found.lower, found.upper), strict=True):
@@ -210,13 +224,26 @@ class CampaignModels:
 
 def past_of(panel: pd.DataFrame, propensity: ArrayLike) -> Past:
     """The past as the panel's rows and their propensities (rows,) have it."""
-    names = household_covariates(panel)
-    shares = panel["trial"].value_counts(normalize=True).sort_index().to_numpy()
-    trials = [standing_of([rows], names) for _, rows in panel.groupby("trial")]
+    names, standings = household_covariates(panel), standings_of(panel)
+    estimated = np.isnan(known_propensities(panel))
+    counted = panel.loc[estimated, "trial"] if estimated.any() else panel["trial"]
+    shares = counted.value_counts(normalize=True).reindex(list(standings), fill_value=0.0).to_numpy()
     e = np.asarray(propensity, dtype=float)
     weights = pd.Series(e * (1 - e), index=panel.index).groupby(panel["trial"]).sum().to_numpy()
     ends = (panel[names].min().to_numpy(dtype=float), panel[names].max().to_numpy(dtype=float))
-    return Past(names, *ends, shares, weights / weights.sum(), trials)
+    return Past(names, *ends, shares, weights / weights.sum(), list(standings.values()))
+
+
+def standings_of(panel: pd.DataFrame) -> dict[int, Standing]:
+    """By what households stand among their own, for each trial: its rows.
+
+    A trial that took in few, as a pilot does, knows of no others: there it is the standing of the nearest trial that did not.
+    """
+    names, sizes = household_covariates(panel), panel["trial"].value_counts().sort_index()
+    whole = {
+        int(trial): standing_of([panel[panel["trial"] == trial]], names) for trial in sizes.index[sizes >= MOST * sizes.max()]
+    }
+    return {int(trial): whole[min(whole, key=lambda other: abs(other - trial))] for trial in sizes.index}
 
 
 def standing_of(batches: Iterable[pd.DataFrame], names: Sequence[str]) -> Standing:
@@ -286,6 +313,15 @@ def learnable(panel: pd.DataFrame) -> Vector:
     return np.column_stack([panel[household_covariates(panel)].to_numpy(dtype=float), *indicators])
 
 
-def drawn(panel: pd.DataFrame) -> int:
-    """1 where some of the rows were mailed by lot, else 0."""
-    return int(drawn_by_lot(panel).any())
+def reach_of_lots(panel: pd.DataFrame, past: Past, propensity: Propensity, by_standing: bool) -> tuple[float, float] | None:
+    """The least and the largest chance that past campaigns would have given those on whom a lot decided; None without any."""
+    drawn = panel[drawn_by_lot(panel)]
+    if drawn.empty:
+        return None
+    standings, size = standings_of(panel), max(BLOCK // len(past.trials), 1)
+    chances = [
+        propensity.chances(past, past.in_each_trial(rows.iloc[place], standings[int(trial)] if by_standing else None))
+        for trial, rows in drawn.groupby("trial")
+        for place in blocks(len(rows), size)
+    ]
+    return float(np.min([part.min() for part in chances])), float(np.max([part.max() for part in chances]))

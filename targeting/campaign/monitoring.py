@@ -69,7 +69,8 @@ class Realised:
 
     `predicted` is the effect promised by models learned from the rows of earlier campaigns, `score` the doubly robust score of
     the effect, `mailed` what the recommended policy says of them (0 to 1). Neither promise nor policy is blind to the new
-    campaign: the earlier rows' nuisances have seen its other households, and learner and policy were chosen with its outcomes.
+    campaign: the earlier rows' nuisances have seen its other households, and so have the out-of-fold effects that tell the belief
+    what a learner's effects are worth; learner and policy were chosen with its outcomes.
     """
 
     predicted: Vector

@@ -11,7 +11,16 @@ from numpy.typing import NDArray
 
 from targeting.base.columns import CUSTOMERS, KEYS
 from targeting.base.parallel import in_processes
-from targeting.campaign.models import Blend, CampaignModels, drawn, fit_blend, fit_propensity, past_of, standing_of
+from targeting.campaign.models import (
+    Blend,
+    CampaignModels,
+    fit_blend,
+    fit_propensity,
+    past_of,
+    reach_of_lots,
+    standing_of,
+    standings_of,
+)
 from targeting.learners.cross_fit import usual_settings
 from targeting.learners.ensemble import CONSTANT
 from targeting.learners.registry import Learner, find_learner
@@ -110,7 +119,7 @@ def fit_campaign(
     chances = fit_propensity(panel, *models.propensity, models.clip, models.seed)
     past = past_of(panel, nuisance["propensity"])
     now = standing_of(candidates, past.names) if models.by_standing else None
-    return CampaignModels(past, chances, blends, ranking, drawn(panel), now)
+    return CampaignModels(past, chances, blends, ranking, reach_of_lots(panel, past, chances, models.by_standing), now)
 
 
 @dataclass(frozen=True)
@@ -130,13 +139,14 @@ def look_back(panel: pd.DataFrame, nuisance: pd.DataFrame, models: Models) -> Lo
     last = in_last_trial(panel)
     if last.all():
         return LookedBack(panel.loc[last, KEYS].head(0), panel[KEYS].head(0))
+    standings = standings_of(panel)
     alone = replace(models, ranking={}, blends={models.outcome: models.blends[models.outcome]})
 
     def alike(learn: NDArray[np.bool_], rows: NDArray[np.bool_]) -> pd.DataFrame:
         fitted = fit_campaign(panel[learn], nuisance[learn], alone, ())
         found = []
         for trial, own in panel[rows].groupby("trial"):
-            now = standing_of([panel[panel["trial"] == trial]], fitted.past.names) if alone.by_standing else None
+            now = standings[int(trial)] if alone.by_standing else None
             found.append(replace(fitted, now=now).predict(own))
         return pd.concat(found).loc[panel.index[rows]]
 
@@ -160,7 +170,7 @@ def predict_next(batches: Iterable[pd.DataFrame], models: CampaignModels) -> pd.
 
 def _predict_batch(models: CampaignModels, candidates: pd.DataFrame) -> pd.DataFrame:
     eligible, past = candidates[candidates["eligible"]].reset_index(drop=True), models.past
-    beyond = {"outside_range": past.outside_range(eligible), "unlike": past.outside_range(eligible, FAR)}
+    beyond = {name: past.outside_range(eligible, far, models.now) for name, far in (("outside_range", 0.0), ("unlike", FAR))}
     return pd.concat([eligible[["household_id"]].assign(**beyond), models.predict(eligible)], axis=1)
 
 

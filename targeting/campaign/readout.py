@@ -78,7 +78,7 @@ def read_out(
         rows = _effects(panel, nuisance, own, np.asarray(segment), contacts[campaign], terms)
         table = pd.DataFrame(rows).assign(campaign_id=campaign, n_mailed=draw["n_mailed"], srm_p=draw["srm_p"])
         tables.append(_compared(table)[COLUMNS])
-        campaigns[int(campaign)] = draw | _decision(tables[-1], panel[own], terms)
+        campaigns[int(campaign)] = draw | _decision(tables[-1], panel[own], contacts[campaign], terms)
     tables.append(_together(panel, nuisance, contacts, terms))
     filled = [table for table in tables if len(table)] or tables
     return Readout(pd.concat(filled, ignore_index=True), campaigns)
@@ -131,14 +131,15 @@ def _effects(
     rows: list[dict[str, Any]] = []
     for outcome in outcomes_of(panel.columns):
         data = effect_data(panel, nuisance, outcome)
-        found = _by_evidence(data, own, observed)
+        found, shared = _by_evidence(data, own, observed)
         found += [("lots", str(name), True, *_in_segment(data, own & (segment == name))) for name in np.unique(segment[own])]
-        rows += [_row(outcome, *each) for each in found]
+        rows += [_row(outcome, *each) | {"shared": shared} for each in found]
         if outcome == terms.outcome and NET_PROFIT not in panel:
             # Observed campaigns count everybody whom they mailed as contacted.
             for evidence, name, adjusted, effect, n in found:
                 cost = terms.cost * (1.0 if evidence == "observed" else contacts)
-                rows.append(_row(NET_PROFIT, evidence, name, adjusted, effect.times(terms.margin, cost), n))
+                row = _row(NET_PROFIT, evidence, name, adjusted, effect.times(terms.margin, cost), n)
+                rows.append(row | {"shared": terms.margin**2 * shared})
     return rows
 
 
@@ -164,12 +165,13 @@ def _together(panel: pd.DataFrame, nuisance: pd.DataFrame, contacts: Mapping[int
     return pd.DataFrame(rows).assign(campaign_id=EVERYBODY, n_mailed=mailed).reindex(columns=COLUMNS)
 
 
-def _by_evidence(data: EffectData, own: Mask, observed: Mask) -> list[tuple[str, str, bool, Estimate, int]]:
+def _by_evidence(data: EffectData, own: Mask, observed: Mask) -> tuple[list[tuple[str, str, bool, Estimate, int]], float]:
+    """The effects over everybody, and the covariance of the one by lots with the observed one: households are in both."""
     by_lot = data.subset(own)
     adjusted, n = aipw(by_lot), int(own.sum())
     found = [("lots", EVERYBODY, True, adjusted, n), ("lots", EVERYBODY, False, ipw(by_lot), n)]
     if not observed.any():
-        return found
+        return found, 0.0
     both = own | observed
     parts = [own_terms(data.subset(mask)) for own_terms, mask in ((ato_terms, observed), (aipw_terms, own))]
     top, bottom = np.empty(len(own)), np.empty(len(own))
@@ -181,7 +183,7 @@ def _by_evidence(data: EffectData, own: Mask, observed: Mask) -> list[tuple[str,
     before = Estimate(float(values[0]), float(np.sqrt(covariance[0, 0])))
     found.append(("observed", EVERYBODY, True, before, int(observed.sum())))
     found.append(("both", EVERYBODY, True, joined.estimate, int(both.sum())))
-    return found
+    return found, float(covariance[0, 1])
 
 
 def _in_segment(data: EffectData, members: Mask) -> tuple[Estimate, int]:
@@ -209,15 +211,17 @@ def _compared(table: pd.DataFrame) -> pd.DataFrame:
     predicted, se = said["estimate"].reindex(lots["outcome"]).to_numpy(), said["se"].reindex(lots["outcome"]).to_numpy()
     error = predicted - lots["estimate"].to_numpy()
     table.loc[lots.index, "predicted"], table.loc[lots.index, "error"] = predicted, error
-    table.loc[lots.index, "error_p"] = 2 * norm.sf(np.abs(error) / np.hypot(se, lots["se"].to_numpy()))
+    variance = se**2 + lots["se"].to_numpy() ** 2 - 2 * lots["shared"].to_numpy()
+    table.loc[lots.index, "error_p"] = 2 * norm.sf(np.abs(error) / np.sqrt(variance))
     return table
 
 
-def _decision(table: pd.DataFrame, rows: pd.DataFrame, terms: ProfitTerms) -> dict[str, Any]:
-    """What is now believed that contacting everybody earns, per household, and whether that pays by the rule.
+def _decision(table: pd.DataFrame, rows: pd.DataFrame, contacts: float, terms: ProfitTerms) -> dict[str, Any]:
+    """What is now believed that mailing everybody earns, per household, and whether that pays by the rule.
 
-    The prior of `targeting.policy.posterior` and the estimate of net profit's outcome from all evidence. It pays where the
-    expected profit less `prudence` times its standard deviation is above nothing.
+    A mailing makes as many `contacts` as a lot for it did: its effect is that of meaning to mail. The prior is that of
+    `targeting.policy.posterior`, the estimate that of net profit's outcome from all evidence. It pays where the expected profit
+    less `prudence` times its standard deviation is above nothing.
     """
     own = table[(table["outcome"] == terms.outcome) & (table["segment"] == EVERYBODY) & table["adjusted"]].set_index("evidence")
     if own.empty:
@@ -225,7 +229,7 @@ def _decision(table: pd.DataFrame, rows: pd.DataFrame, terms: ProfitTerms) -> di
     best = own.loc["both" if "both" in own.index else "lots"]
     prior = Belief(0.0, terms.effect_spread * float(rows[terms.outcome].abs().mean()))
     effect = combined(prior, float(best["estimate"]), float(best["se"]) ** 2)
-    profit = Belief(terms.margin * effect.mean - terms.cost, terms.margin * effect.sd)
+    profit = Belief(terms.margin * effect.mean - terms.cost * contacts, terms.margin * effect.sd)
     lower, upper = profit.interval
     return {
         "evidence": best.name,

@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from targeting.policy.economics import Economics
 from targeting.policy.posterior import (
+    FEWEST,
     Belief,
     Posterior,
     beliefs_by_fold,
@@ -76,13 +77,13 @@ def learn_beliefs(
     by_lot: NDArray[np.bool_] | None = None,
     extrapolation: float | None = None,
 ) -> Beliefs | None:
-    """Beliefs from out-of-fold effects, their folds and trials, scores and weights (rows,); None without two in the overlap.
+    """Beliefs from out-of-fold effects, their folds and trials, scores and weights (rows,); None without FEWEST in the overlap.
 
     `spread` is the prior's standard deviation of the average effect, in means of the outcome (policy.effect_spread);
     `extrapolation` is as of `Posterior` (policy.extrapolation).
     """
     inside = evidence.overlap
-    if len(np.unique(evidence.household_id[inside])) < 2:
+    if len(np.unique(evidence.household_id[inside])) < FEWEST:
         return None
     centred = centred_in_trials(effect, weight, fold, trial, inside)
     prior_sd = spread * float(np.abs(evidence.outcome[inside]).mean())

@@ -201,9 +201,9 @@ def policy_results(
     checks = check_table(chosen.decisions, evidence, economics)
     drawn = curves[curves["learner"] == order]
     cate = pd.Series(data.cate, name="cate")
-    belief = chosen.beliefs.forecast.numbers() if chosen.beliefs else {}
     measured = pd.DataFrame({name: measured_part(name, own, evidence.overlap) for name, own in chosen.decisions.items()})
     beliefs = chosen.beliefs if inputs.comparable else None  # by which one may decide
+    belief = {} if beliefs is None else beliefs.forecast.numbers()
     return PolicyResults(
         metrics=headline(values, chosen.recommended) | peak.to_dict() | {"order_shown": order, "belief": belief},
         assignments=pd.concat([inputs.panel[KEYS], cate, chosen.decisions.astype("int8")], axis=1),

@@ -19,7 +19,16 @@ from targeting.policy.beliefs import Beliefs
 from targeting.policy.curve import ROUNDING, SHARES, cumulative
 from targeting.policy.economics import Economics
 from targeting.policy.policies import PolicyData, available, held_out_means, is_lottery
-from targeting.policy.value import BEST_BETS, Evidence, earned_by, measured_part, recommendable, share_outside, support
+from targeting.policy.value import (
+    BEST_BETS,
+    Evidence,
+    earned_by,
+    learning_shift,
+    measured_part,
+    recommendable,
+    share_outside,
+    support,
+)
 from targeting.stats.estimates import CONFIDENCE
 from targeting.stats.joint import CriticalValues, normal_errors
 
@@ -191,6 +200,8 @@ class _Sums:
         gain = earned_by(name, policy, self.evidence, Economics(0.0, self.one.margin))
         sums = self.of(name, policy)
         (var_gain, covariance), (_, var_spend) = self.factor * sums @ sums.T
+        shift = learning_shift(name, policy, self.evidence, Economics(0.0, self.one.margin))
+        learned = 0.0 if shift is None else float(np.square(shift.mean(axis=0)).mean())
         measured = measured_part(name, policy, self.evidence.overlap)
         return {
             "policy": name,
@@ -202,7 +213,7 @@ class _Sums:
             **self.believed(name, policy),
             "gain": float(gain.mean()),
             "spend": float((measured * self.one.cost).mean()),
-            "var_gain": var_gain,
+            "var_gain": var_gain + learned,
             "covariance": covariance,
             "var_spend": var_spend,
         }

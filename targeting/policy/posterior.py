@@ -36,7 +36,7 @@ from targeting.stats.estimates import Estimate, cluster_sums
 from targeting.stats.joined import join
 
 Vector = NDArray[np.float64]
-FEWEST = 30  # households of lots, and of observed campaigns, whose levels can be told apart: with fewer an error is no error
+FEWEST = 30  # households from which anything is believed, and of each kind of evidence: with fewer an error is no error
 SLOPE_ALIKE = 0.5  # prior chance that the learner's effects say nothing
 SLOPE_RIGHT, SLOPE_SPREAD = 1.0, 0.25  # of the slope, where they say something
 
@@ -186,12 +186,12 @@ def beliefs_by_fold(
     """Each row's expected effect and its standard deviation (rows,), by the posterior of the other folds' counted rows.
 
     The counted rows are those inside the overlap; `shift` and `extrapolation` are as of `fit_posterior`. Missing for a fold
-    beside which fewer than two households count.
+    beside which fewer than FEWEST households count.
     """
     mean, sd = np.full(len(fold), np.nan), np.full(len(fold), np.nan)
     for number in np.unique(fold):
         others, own = counted & (fold != number), fold == number
-        if len(np.unique(household_id[others])) > 1:
+        if len(np.unique(household_id[others])) >= FEWEST:
             known = (centred[others], score[others], weight[others], household_id[others])
             drawn = None if by_lot is None else by_lot[others]
             found = fit_posterior(*known, prior_sd, None if shift is None else shift[others], drawn, extrapolation)

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from targeting.base.columns import KEYS
+from targeting.base.errors import DataError
 from targeting.nuisance.overlap import comparable
 from targeting.nuisance.scores import effect_scores
 from targeting.policy.economics import Economics
@@ -48,11 +49,14 @@ def tree_decisions(
 ) -> pd.DataFrame:
     """Keys, and each row's policy_tree (0/1) and promised profit (USD) by trees grown without its household (`cross_fit_tree`).
 
-    `nuisance` has the scores, row by row as the panel; `bounds` are those of the overlap's propensities.
+    `nuisance` has the scores, row by row as the panel; `bounds` are those of the overlap's propensities. Raises DataError for a
+    fold that has no row between them.
     """
     unit = profit_unit(panel, economics, outcome)
     profit = scored_profits(effect_scores(nuisance, outcome), economics.cost, economics.margin, unit)
     overlap = comparable(panel, nuisance["propensity"], bounds)
+    if panel.loc[overlap, "fold"].nunique() < panel["fold"].nunique():
+        raise DataError(f"Some fold has nobody whose propensity lies inside nuisance.overlap {bounds}: no tree can be grown.")
     covariates = panel[household_covariates(panel)].to_numpy(dtype=float)
     contact, promised = cross_fit_tree(covariates, profit, panel["fold"].to_numpy(), overlap, seed)
     return panel[KEYS].assign(policy_tree=contact.astype("int8"), promised=promised * unit)

@@ -37,16 +37,17 @@ def weighted(name: str, policy: Vector, evidence: Evidence, economics: Economics
 
 
 def bounds(name: str, policy: Vector, evidence: Evidence, economics: Economics) -> tuple[float, float]:
-    """Profit if nothing is assumed of contacts outside the overlap but that sales lie between 0 and the most seen.
+    """Profit if nothing is assumed of contacts outside the overlap but that sales lie between the least seen, or 0, and the most.
 
     Inside the overlap the doubly robust value stands, without its sampling error. Outside, a contact's unseen outcome may be
-    anything in that range: a treated one gained between Y - most and Y, a control between -Y and most - Y. For a policy that
-    stays inside, both ends are its profit. Source: Manski (1990), American Economic Review 80(2), 319-323.
+    anything in that range: a treated one gained between Y - most and Y - least, a control between least - Y and most - Y. For a
+    policy that stays inside, both ends are its profit. Source: Manski (1990), American Economic Review 80(2), 319-323.
     """
     inside = np.where(evidence.overlap, earned(pd.DataFrame({name: policy}), evidence, economics)[name], 0.0).mean()
-    most, y, t = float(evidence.outcome.max()), evidence.outcome, evidence.treated
+    y, t = evidence.outcome, evidence.treated
+    least, most = min(0.0, float(y.min())), float(y.max())
     outside = policy * ~evidence.overlap
-    ends = (np.where(t == 1, y - most, -y), np.where(t == 1, y, most - y))
+    ends = (np.where(t == 1, y - most, least - y), np.where(t == 1, y - least, most - y))
     lower, upper = (float(inside + profits(outside, gain, economics).mean()) for gain in ends)
     return lower, upper
 

@@ -10,8 +10,19 @@ from numpy.typing import NDArray
 from targeting.policy.beliefs import BELIEVED, COMPARED, Beliefs, believed_profits
 from targeting.policy.economics import Economics
 from targeting.policy.policies import PolicyData, assign, available, held_out_means
-from targeting.policy.value import BEST_BETS, Evidence, earned_by, profits, recommend, recommendable, share_outside, value_table
-from targeting.stats.estimates import mean_estimate
+from targeting.policy.value import (
+    BEST_BETS,
+    Evidence,
+    earned_by,
+    learning_shift,
+    profits,
+    recommend,
+    recommendable,
+    share_outside,
+    value_table,
+    widened,
+)
+from targeting.stats.estimates import Estimate, mean_estimate
 
 Vector = NDArray[np.float64]
 # Times the cost and the margin: from a mailing that costs next to nothing to one twice as dear, half the margin more or less.
@@ -82,11 +93,17 @@ def best_bet(data: PolicyData, evidence: Evidence, economics: Economics, beliefs
     name = recommend(believed)
     own = believed.set_index("policy").loc[name, [*BELIEVED, COMPARED]].to_dict()
     contacts = decisions[name].to_numpy()
-    found = mean_estimate(earned_by(name, contacts, evidence, economics), evidence.household_id)
+    found = _off_policy(name, contacts, evidence, economics)
     outside = share_outside(contacts, data.overlap)
     measured = {"measured": found.value, "measured_ci_lower": found.lower, "measured_ci_upper": found.upper}
     reach = {"recommended": name, "recommended_share": float(contacts.mean()), "recommended_outside": outside}
     return {**reach, **own, **measured}
+
+
+def _off_policy(name: str, contacts: Vector, evidence: Evidence, economics: Economics) -> Estimate:
+    """What a policy's `measured_part` earned per row, with the error of learning, as `value_table` has it."""
+    found = mean_estimate(earned_by(name, contacts, evidence, economics), evidence.household_id)
+    return widened(found, learning_shift(name, contacts, evidence, economics))
 
 
 def breakeven_scenarios(
@@ -113,9 +130,8 @@ def breakeven_scenarios(
     rows = []
     for name, varied in scenarios.items():
         policy = replace(data, breakeven=varied.breakeven).pays(data.cate)
-        earned = profits(policy, evidence.score, varied)
-        profit, spent = mean_estimate(earned, evidence.household_id), float((policy * varied.cost).mean())
-        inside = mean_estimate(profits(data.overlap.astype(float), evidence.score, varied), evidence.household_id)
+        profit, spent = _off_policy("breakeven", policy, evidence, varied), float((policy * varied.cost).mean())
+        inside = _off_policy("inside", data.overlap.astype(float), evidence, varied)
         rows.append(
             {
                 "scenario": name,

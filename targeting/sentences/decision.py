@@ -24,7 +24,7 @@ Metrics = Mapping[str, Any]
 EVERYBODY = {"everybody": "everybody", "overlap": "everybody in the overlap"}
 # Where a cost is from in a few words, by whether it is that of the published study.
 SHORT_SOURCES = {
-    (AT_SET_COST, True): "as the published study has it",
+    (AT_SET_COST, True): "as the published study has it: the average discount of a household that used a coupon",
     (AT_SET_COST, False): "as set for this run",
     (AT_TILLS_COST, True): "by these tills",
     (AT_TILLS_COST, False): "by these tills",
@@ -72,7 +72,7 @@ def key_numbers(metrics: Metrics, policies: pd.DataFrame, effects: pd.DataFrame,
         "value": "not known",
         "caption": "what a mailing brings in margin: those mailed and those not do not compare",
     }
-    known = bool(policy["belief"]) and metrics["nuisance"]["answers"] != "nothing"
+    known = bool(policy["belief"])
     if known:
         level, sd = policy["belief"]["level"], policy["belief"]["level_sd"]
         lower, upper = level - Z * sd, level + Z * sd
@@ -101,10 +101,10 @@ def key_numbers(metrics: Metrics, policies: pd.DataFrame, effects: pd.DataFrame,
     if policy["share_outside"] > 0:
         risk += f"; {money(policy['expected_measured'])} of it in the overlap, the rest on belief alone"
     if policy["recommended"] == "none":
-        risk = "what mailing nobody earns"
+        risk = "mailing nobody earns nothing"
         if known:
             others, pays = money(inside["expected_profit"]), chance(1 - inside["chance_of_loss"])
-            risk += f"; mailing everybody in the overlap {others}, which pays with a chance of {pays}"
+            risk += f"; mailing everybody in the overlap is expected to earn {others}, and pays with a chance of {pays}"
     earns = {
         "key": "earns",
         "value": money(policy["expected_profit"]),

@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 
-from targeting.sentences.policy_names import POLICY_WORDS
+from targeting.sentences.policy_names import LOTTERY_WORDS, POLICY_WORDS
 from targeting.words.estimators import NAMES
 
 METHOD_WORDS = {
-    "overlap": "households that could as well have been mailed as not; of others the data hardly speak",
+    "overlap": "households of whom some alike were mailed and others not; of the rest the data hardly speak",
     "propensity": "the chance that a household like this one was mailed",
     "overlap weights": "counting most those whose chance of being mailed was near one half",
     "household-trial": "one household at one campaign: the same household can be in several",
@@ -24,5 +24,9 @@ METHOD_WORDS = {
 
 def glossary(estimators: Mapping[str, str] = NAMES) -> list[tuple[str, str]]:
     """Words and what they mean: of the method, then `estimators`, then policies by code name."""
-    policies = {f"policy {name}": words for name, words in POLICY_WORDS.items()}  # breakeven is a word of the method, too
+    # breakeven is a word of the method, too
+    policies = {
+        f"policy {name}": f"{words}; {LOTTERY_WORDS[name]}" if name in LOTTERY_WORDS else words
+        for name, words in POLICY_WORDS.items()
+    }
     return [*METHOD_WORDS.items(), *estimators.items(), *policies.items()]

@@ -15,9 +15,13 @@ from targeting.words.numbers import chance, percent
 STUDY_COST = 12.73  # USD: the published study's mean discount of a household that redeemed (docs/results.md)
 AT_SET_COST, AT_TILLS_COST = "at_set_cost", "at_tills_cost"  # keys of metrics/policy.json
 BY_THE_TILLS = (
-    "By these tills a contact costs what sending it is assumed to cost, and the retailer's part of the discounts that it causes."
+    "By these tills a contact costs what printing and posting it is assumed to cost, and the retailer's part of the discounts "
+    "that it causes."
 )
-BY_THE_STUDY = "The published study charges every contact what a household that redeems takes off."
+BY_THE_STUDY = (
+    "The published study charges every contact the average discount of a household that used a coupon, which is more than a "
+    "mailing costs."
+)
 AS_SET = "As set, whatever the tills say."
 
 

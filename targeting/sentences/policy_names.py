@@ -18,8 +18,8 @@ POLICY_WORDS = {
 }
 # What they come to where effects are taken to be alike, so that no order is an order.
 LOTTERY_WORDS = {
-    "top_20": "a fifth, by lot: effects are taken to be alike",
-    "top_30": "three tenths, by lot: effects are taken to be alike",
+    "top_20": "a fifth by lot, where effects are taken to be alike",
+    "top_30": "three tenths by lot, where effects are taken to be alike",
 }
 
 

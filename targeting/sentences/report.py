@@ -129,8 +129,8 @@ def loss_of_mailing_everybody(answers: str, policies: pd.DataFrame) -> str:
         return "Mailing everybody loses money beyond chance." if row["profit_ci_upper"] < 0 else ""
     if row["profit_overlap_ci_upper"] < 0:
         return (
-            "Mailing everybody in the overlap, who could as well have been mailed as not, loses money beyond chance; of others "
-            "the data cannot know it."
+            "Mailing everybody in the overlap, where alike households were both mailed and not, loses money beyond chance; of "
+            "the others the data cannot tell."
         )
     return ""
 
@@ -170,7 +170,7 @@ def confidence(metrics: Metrics, against: Sequence[str], policies: pd.DataFrame)
     if metrics["policy"]["recommended"] == "none":
         loss = loss_of_mailing_everybody(metrics["nuisance"]["answers"], policies)
         if loss:
-            return f"{loss} Whether a better choice would pay the data leave open."
+            return f"{loss} Nor can they tell whether mailing a better-chosen group would pay."
         return "That mailing is not expected to pay is what these data say; that it would not pay they do not say."
     count = "One doubt stands" if len(against) == 1 else f"{len(against)} doubts stand"
     if not metrics["policy"]["shown"]:
@@ -184,7 +184,7 @@ def confidence(metrics: Metrics, against: Sequence[str], policies: pd.DataFrame)
 def effect_in_margin(metrics: Metrics, effects: pd.DataFrame, outcome: str) -> str:
     """How the effect that is read first compares with what a mailing is expected to bring; empty where nothing is expected."""
     policy = metrics["policy"]
-    if not policy["belief"] or metrics["nuisance"]["answers"] == "nothing":
+    if not policy["belief"]:
         return ""
     row, expected = read_first(effects, outcome), policy["margin"] * policy["belief"]["level"]
     brought = policy["margin"] * row["estimate"]

@@ -79,10 +79,10 @@ function headline(result, answers, everybody) {
 function turnWords(turn, before, margin, costs) {
   if (turn === null) return "At this margin no cost on the slider turns the decision.";
   const { share, expected } = before.table.find((item) => item.policy === before.recommended);
-  const gain = expected.value < turn.last / 1000 ? "next to nothing" : `an expected ${money(expected.value, 2)} per ${ONE}`;
-  const just = share >= 0.5 ? "" : `; just below, it mails ${chance(share)} for ${gain}`;
+  const gain = expected.value < turn.last / 1000 ? "almost no profit" : `an expected ${money(expected.value, 2)} per ${ONE}`;
+  const just = share >= 0.5 ? "" : `; just below that, mail ${chance(share)}, for ${gain}`;
   const most = turn.most < 0 ? "" : `Most ${ONE}s are to be mailed up to ${money(costs[turn.most], 2)} per contact. `;
-  return `${most}From ${money(turn.first, 2)} on it is to mail nobody${just} (margin ${margin}).`;
+  return `${most}From ${money(turn.first, 2)} on, mail nobody${just} (margin ${margin}).`;
 }
 
 // What of the first screen is of the run alone: said where the sliders are elsewhere, with what would make it so there.
@@ -137,9 +137,9 @@ function otherNumbers({ cost, margin, table, recommended }, data) {
   const [{ expected, outside, compared }, inside] = [at(recommended), at("inside").expected];
   const part = outside > 0 ? `; ${money(compared, 2)} of it in the overlap, the rest on belief alone` : "";
   const earned = `${ends(expected)}; it loses with a chance of ${chance(chanceBelow(expected))}${part}`;
-  const others = `mailing everybody in the overlap ${money(inside.value, 2)}, which pays with a chance of ${chance(1 - chanceBelow(inside))}`;
+  const others = `mailing everybody in the overlap is expected to earn ${money(inside.value, 2)}, and pays with a chance of ${chance(1 - chanceBelow(inside))}`;
   const pays = margin > 0 ? `; it pays where it adds ${effectWords(cost / margin, data)}` : "";
-  const nobodys = ["what mailing nobody earns", ...(effectInAll ? [others] : [])].join("; ");
+  const nobodys = ["mailing nobody earns nothing", ...(effectInAll ? [others] : [])].join("; ");
   return {
     ...(effectInAll && { brings: [money(brought.value, 2), `what a mailing is expected to bring in margin, in the overlap: ${ends(brought)}; ${told}`] }),
     costs: [money(cost, 2), `what a contact costs, as the slider says${pays}`],
