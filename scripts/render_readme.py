@@ -111,11 +111,14 @@ def _earned_where_known() -> dict[str, float]:
     cells = retailers[retailers["overlap"] == "all"].set_index("effect")
     shares, plain = (cells[name] / cells["oracle_profit"] for name in ("applied_profit", "plugin_profit"))
     nothing, apart = cells.loc["none"], retailers["overlap"] != "all"
+    poor = retailers[retailers["overlap"] == "poor"].set_index("effect")
+    poor_shares = poor["applied_profit"] / poor["oracle_profit"]
     paying = cells.drop(index="none")
     return {
         "n_retailers": retailers.loc[apart, "n"].sum(),
         "earned_heterogeneous": float(shares["heterogeneous"]),
         "earned_constant": float(shares["constant"]),
+        **{f"earned_{effect}_poor": float(poor_shares[effect]) for effect in ("heterogeneous", "constant")},
         "earned_none": float(nothing["applied_profit"]),
         "plugin_heterogeneous": float(plain["heterogeneous"]),
         "plugin_constant": float(plain["constant"]),

@@ -129,7 +129,7 @@ LOSES = {"profit_ci_upper": -1.0, "profit_overlap_ci_upper": -0.5}
         (
             "overlap",
             LOSES,
-            "Mailing everybody in the overlap, where alike households were both mailed and not, loses money beyond chance; of the",
+            "Mailing everybody in the overlap, where alike households were both mailed and not, loses money beyond chance;",
         ),
         ("overlap", LOSES | {"profit_overlap_ci_upper": 0.5}, "That mailing is not expected to pay"),
         ("nothing", LOSES, "These data cannot say whom to mail"),

@@ -99,7 +99,8 @@ class Past:
     def outside_range(self, households: pd.DataFrame, reach: float = 0.0, own: Standing | None = None) -> pd.Series:
         """For each household the covariates (without prefix, joined by commas) outside the past's range, else empty text.
 
-        They lie there as `in_each_trial` puts them, in trials that have most of the weights. Only those that lie beyond an end of
+        They lie there as they are, and also as `in_each_trial` puts them, in trials that have most of the weights: a count may
+        grow with everybody's, and a yes or no that has become rarer is put beyond its end. Only those that lie beyond an end of
         the range by more than `reach` times its width count.
         Raises DataError for a covariate of the past that `households` lacks.
         """
@@ -108,10 +109,13 @@ class Past:
             raise DataError(f"The candidates lack covariates of the panel: {', '.join(absent)}. Run `dvc repro` to rebuild them.")
         # Who stands at the end of its own is not outside for the rounding of where that puts it.
         margin = np.maximum(reach, ROUNDING) * (self.most - self.least)
-        weight = np.zeros((len(households), len(self.names)))
-        for part, there in zip(self.weights, self._placed(households, own), strict=True):
-            weight += part * ((there < self.least - margin) | (there > self.most + margin))
-        outside = weight > 0.5
+
+        def beyond(values: Vector) -> NDArray[np.bool_]:
+            return (values < self.least - margin) | (values > self.most + margin)
+
+        placed = zip(self.weights, self._placed(households, own), strict=True)
+        weight = np.sum([part * beyond(values) for part, values in placed], axis=0)
+        outside = beyond(households[self.names].to_numpy(dtype=float)) & (weight > 0.5)
         short = np.array([name.removeprefix(PREFIX) for name in self.names])
         words = np.full(len(outside), "", dtype=object)
         for row in np.flatnonzero(outside.any(axis=1)):
