@@ -193,7 +193,7 @@ def test_the_three_numbers_follow_the_sliders(browser, tmp_path):
         assert numbers.all_text_contents()[1:] == ["$40.00", "$0.00"]
         (inside,) = (row["expected"] for row in page.evaluate("model.at(14, 0)")["table"] if row["policy"] == "inside")
         pays = loses({"value": -inside["value"], "se": inside["se"]})
-        assert f"{money(inside['value'])}, which pays with a chance of {pays}" in page.inner_text("#number-earns dt")
+        assert f"{money(inside['value'])}, and pays with a chance of {pays}" in page.inner_text("#number-earns dt")
         page.click("#reset")
         assert numbers.all_text_contents() == own
 
