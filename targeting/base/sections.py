@@ -131,10 +131,7 @@ class Data(Section):
         if (self.source == CUSTOMERS) != (self.table is not None):
             raise ValueError("the source panel needs a table, and no other source has one: see conf/data/panel.yaml")
         if self.table is not None and self.assignments is not None:
-            raise ValueError(
-                "assignments is for tills; a table has its lots in columns of its own: name them in data.table.propensity and "
-                "data.table.campaign_id"
-            )
+            raise ValueError("assignments is for tills; a table has its lots in columns: name them in data.table.propensity")
         return self
 
     @field_validator("first_day")
@@ -388,9 +385,9 @@ class Params(Section):
     def _limit_is_kept(self) -> "Params":
         limits = [name for name in ("budget_usd", "budget_contacts") if getattr(self.policy, name) is not None]
         if limits and (self.experiment.method != "epsilon_greedy" or self.experiment.epsilon > 0):
+            lot = "experiment.method or experiment.epsilon"
             raise ValueError(
-                f"policy.{limits[0]} is a limit, and a list that is drawn partly by lot (experiment.method, experiment.epsilon) "
-                "mails beyond it: set one of them back to its default"
+                f"policy.{limits[0]} is a limit, beyond which a lot by {lot} mails: set one of them back to its default"
             )
         return self
 

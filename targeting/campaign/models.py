@@ -322,9 +322,9 @@ def reach_of_lots(panel: pd.DataFrame, past: Past, propensity: Propensity, by_st
     drawn = panel[drawn_by_lot(panel)]
     if drawn.empty:
         return None
-    standings, size = standings_of(panel), max(BLOCK // len(past.trials), 1)
+    standings, size = dict(zip(sorted(panel["trial"].unique()), past.trials, strict=True)), max(BLOCK // len(past.trials), 1)
     chances = [
-        propensity.chances(past, past.in_each_trial(rows.iloc[place], standings[int(trial)] if by_standing else None))
+        propensity.chances(past, past.in_each_trial(rows.iloc[place], standings[trial] if by_standing else None))
         for trial, rows in drawn.groupby("trial")
         for place in blocks(len(rows), size)
     ]
