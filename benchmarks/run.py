@@ -1,28 +1,25 @@
 """Measure what users wait for and print a table: `make bench`, which fetches the packages to compare with.
 
-The features over all lines of the default data, against a plain pandas computation in the same run; the ROI curve of many
-households, beside other packages' curves; the whole pipeline from an empty cache in a clone of the committed state, with the
-memory of all its processes together; each learner by itself, beside the same one in econml and in causalml alone; a changed cost
-after it; all of the segmentation; and the report's sliders in a browser, where one is installed.
+The features over all lines of the default data, against a plain pandas computation in the same run, and over up to a hundred
+times as many; the ROI curve of many households, beside other packages' curves; the whole pipeline from an empty cache in a clone
+of the committed state, with the memory of all its processes together; each learner by itself, beside the same one in econml and
+in causalml alone; a changed cost after it; all of the segmentation; and the report's sliders in a browser, where one is
+installed.
 """
 
-import os
-import resource
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
-import psutil
 
+from benchmarks.many_lines import many_lines
+from benchmarks.measure import Row, measured, median_seconds
 from benchmarks.outside.curves import outside_curves
 from benchmarks.outside.learners import OUTSIDE
 from benchmarks.plain_learners import PLAIN
@@ -47,21 +44,6 @@ SEGMENTATION = ("profile", "factors", "segment", "stability")
 ENGINE = {"name": "duckdb", "threads": 2, "memory_limit": "2GB"}
 
 
-@dataclass(frozen=True)
-class Row:
-    """A line of the table: seconds by the clock and, of commands, `cpu` seconds of all processors together and `peak` GB."""
-
-    what: str
-    seconds: float
-    cpu: float | None = None
-    peak: float | None = None
-
-    def __str__(self) -> str:
-        """Columns of fixed width."""
-        cells = ("" if value is None else f"{value:.3f}" for value in (self.seconds, self.cpu, self.peak))
-        return f"{self.what:<66}" + "".join(f"{cell:>10}" for cell in cells)
-
-
 def features() -> list[Row]:
     """Seconds for the 33 features over all lines: the engine (median of five), and pandas."""
     with connect(ENGINE) as backend:
@@ -75,16 +57,6 @@ def features() -> list[Row]:
         Row("33 features over all lines", fast),
         Row(f"the same in plain pandas ({plain / fast:.0f} times as long)", plain),
     ]
-
-
-def median_seconds(call: Callable[[], Any], times: int = 5) -> float:
-    """The median time that a call takes."""
-    seconds = []
-    for _ in range(times):
-        start = time.perf_counter()
-        call()
-        seconds.append(time.perf_counter() - start)
-    return sorted(seconds)[times // 2]
 
 
 def curves(n: int = 1_000_000) -> list[Row]:
@@ -103,35 +75,6 @@ def curves(n: int = 1_000_000) -> list[Row]:
     # Two hundred half-samples take a minute: once is enough.
     outside = outside_curves(effect, score, seed=0)
     return rows + [Row(what, median_seconds(call, times=1 if "200" in what else 5)) for what, call in outside.items()]
-
-
-def measured(what: str, project: Path, *command: str) -> Row:
-    """Time of a command in the project, with the peak of the resident memory of all its processes together."""
-    environment = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
-    start, used, peak = time.perf_counter(), _processor_seconds(), 0
-    process = psutil.Popen(command, cwd=project, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    while process.poll() is None:
-        peak = max(peak, _resident(process))
-        time.sleep(0.1)
-    if process.returncode:
-        raise RuntimeError(f"{' '.join(command)} failed in {project}")
-    return Row(what, time.perf_counter() - start, _processor_seconds() - used, peak / 1e9)
-
-
-def _processor_seconds() -> float:
-    """What this process's children that ended, and theirs, have used."""
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
-
-
-def _resident(process: psutil.Process) -> int:
-    total = 0
-    for member in [process, *process.children(recursive=True)]:
-        try:
-            total += member.memory_info().rss
-        except psutil.NoSuchProcess:  # it ended between being listed and being asked
-            continue
-    return total
 
 
 def learners(project: Path) -> Iterator[Row]:
@@ -168,7 +111,7 @@ def pipeline() -> Iterator[Row]:
 def main() -> None:
     """Print the table, line by line as it is measured."""
     print(f"{'what':<66}{'seconds':>10}{'CPU s':>10}{'peak GB':>10}", flush=True)
-    for part in (features, curves, pipeline):
+    for part in (features, many_lines, curves, pipeline):
         for row in part():
             print(row, flush=True)
 

@@ -78,6 +78,19 @@ def test_repeated_and_constant_covariates_change_no_ols_estimate():
     assert ols(replace(data, covariates=repeated)).value == pytest.approx(ols(data).value)
 
 
+def test_ols_keeps_its_digits_where_covariates_nearly_repeat_each_other():
+    data, rng = world(), np.random.default_rng(5)
+    nearly = data.covariates + 1e-5 * rng.normal(size=data.covariates.shape)
+    found = ols(replace(data, covariates=np.hstack([data.covariates, nearly])))
+    # The same columns as what each adds, which are of one size.
+    pairs = [(data.covariates, nearly), (np.log1p(data.covariates), np.log1p(nearly))]
+    frame = pd.DataFrame(np.hstack([column for first, second in pairs for column in (first, (second - first) / 1e-5)]))
+    frame = frame.add_prefix("x").assign(y=data.outcome, t=data.treated)
+    formula = "y ~ t + " + " + ".join(name for name in frame if name.startswith("x"))
+    fit = smf.ols(formula, frame).fit(cov_type="cluster", cov_kwds={"groups": data.household_id})
+    assert found.se == pytest.approx(fit.bse["t"], rel=1e-9)
+
+
 def test_ols_needs_two_rows_a_regressor():
     data = world(24)
     wide = np.random.default_rng(0).random((24, 40))
