@@ -49,8 +49,8 @@ def many_lines() -> Iterator[Row]:
 
 
 def times(row: Row, other: Row) -> str:
-    """How the CPU seconds of one row stand to those of another."""
-    return f"CPU {(row.cpu or 0) / (other.cpu or 1):.2f} x"
+    """How the CPU seconds of one command stand to those of another."""
+    return f"CPU {row.cpu / other.cpu:.2f} x"
 
 
 def timed(engine: str, what: str, folder: Path) -> Row:

@@ -12,13 +12,12 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
-from datetime import date
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from benchmarks.many_lines import many_lines
+from benchmarks.many_lines import AS_OF, ROOT, many_lines
 from benchmarks.measure import Row, measured, median_seconds
 from benchmarks.outside.curves import outside_curves
 from benchmarks.outside.learners import OUTSIDE
@@ -38,8 +37,6 @@ from targeting.tables.returns import with_returns_negative
 from tests.slow_features import slow_features
 from tests.test_features import in_pandas
 
-ROOT = Path(__file__).resolve().parent.parent
-AS_OF = date(2018, 1, 1)
 SEGMENTATION = ("profile", "factors", "segment", "stability")
 ENGINE = {"name": "duckdb", "threads": 2, "memory_limit": "2GB"}
 
