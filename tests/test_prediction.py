@@ -1,6 +1,7 @@
 """Effects and propensities of new households: right on a known truth, averaged over past trials, marked outside the range."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -13,7 +14,7 @@ import stages.predict
 from targeting.base.columns import KEYS
 from targeting.base.errors import DataError
 from targeting.base.outputs import write_metrics, write_parquet
-from targeting.campaign.models import Standing, fit_blend, fit_propensity, past_of, standing_of
+from targeting.campaign.models import Standing, blended, fit_learners, fit_propensity, past_of, standing_of
 from targeting.campaign.monitoring import drift_table
 from targeting.campaign.prediction import Models, blend_of, by_other_folds, fit_campaign, same_households
 from targeting.effects.estimators import ato, effect_data
@@ -55,7 +56,8 @@ def predict_effects(
 ) -> Effects:
     past = past_of(known.panel, known.nuisance["propensity"])
     held_out = HeldOut(past.in_each_trial(new), np.tile(chance, len(past.trials)))
-    return fit_blend(*known, blend, outcome, seed).effects(past, held_out)
+    fitted = fit_learners(known.panel, known.nuisance, {outcome: known.learners}, seed)[outcome]
+    return blended(known.panel, known.nuisance, fitted, blend, outcome).effects(past, held_out)
 
 
 def predict_propensity(
@@ -147,25 +149,23 @@ def mailed_more(share: float, n: int = 1500) -> pd.DataFrame:
     return frame.assign(treated=(rng.random(2 * n) < chance).astype(int))
 
 
+def predicted_alike(data: pd.DataFrame, learn: np.ndarray, rows: np.ndarray) -> pd.DataFrame:
+    """Chances of these rows, with the folds and the trials that they were learned from."""
+    chance = predict_propensity(data[learn], data[rows], ["linear"], [1.0], 0.01, seed=1)
+    folds, trials = (",".join(map(str, np.unique(data.loc[learn, name]))) for name in ("fold", "trial"))
+    return pd.DataFrame({"propensity": chance, "folds": folds, "trials": trials}, index=data.index[rows])
+
+
 def test_a_campaign_of_another_size_is_not_one_of_other_households():
     data = mailed_more(2.0)
     earlier = (data["trial"] == 1).to_numpy()
-    seen = []
-
-    def predict(learn: np.ndarray, rows: np.ndarray) -> pd.DataFrame:
-        seen.append((learn, rows))
-        chance = predict_propensity(data[learn], data[rows], ["linear"], [1.0], 0.01, seed=1)
-        return pd.DataFrame({"propensity": chance}, index=data.index[rows])
-
-    table = by_other_folds(data["fold"].to_numpy(), earlier, predict)
+    table = by_other_folds(data["fold"].to_numpy(), earlier, partial(predicted_alike, data))
     assert table.index.tolist() == data.index.tolist()
-    for number, (learn, rows) in enumerate(seen):
-        assert set(data["fold"][rows]) == {number}
-        assert set(data["fold"][learn]) == {0, 1, 2} - {number}
-        assert set(data["trial"][learn]) == {1}
+    assert table["folds"].tolist() == data["fold"].map({0: "1,2", 1: "0,2", 2: "0,1"}).tolist()
+    assert (table["trials"] == "1").all()
     # The true chance of a mailing like the first, for both campaigns' households.
     np.testing.assert_allclose(table["propensity"], 0.1 + 0.3 * data["x_keen"], atol=0.07)
-    assert not drift_table(table[earlier], table[~earlier])["drifted"].any()
+    assert not drift_table(*(table.loc[rows, ["propensity"]] for rows in (earlier, ~earlier)))["drifted"].any()
     # By one model of both campaigns, each with its indicator, the same households seem to be others.
     names = ["x_keen", "x_trial_2"]
     known = propensity_model("linear", 1).fit(data[names].to_numpy(), data["treated"]).predict_proba(data[names].to_numpy())
@@ -206,7 +206,8 @@ def test_counts_that_grow_with_the_calendar_move_no_next_effect():
         {"propensity": 0.5, "mean_purchase_amount": 120 * data["keen"], "mu0_purchase_amount": 100 * data["keen"]}
     )
     nuisance = nuisance.assign(mu1_purchase_amount=140 * data["keen"])
-    blend = fit_blend(data, nuisance, {"dr": learner("dr")}, {"dr": 1.0}, "purchase_amount", 1)
+    fitted = fit_learners(data, nuisance, {"purchase_amount": {"dr": learner("dr")}}, 1)
+    blend = blended(data, nuisance, fitted["purchase_amount"], {"dr": 1.0}, "purchase_amount")
     past, chance = past_of(data, nuisance["propensity"]), np.full(2 * len(new), 0.5)
 
     def error(own: Standing | None) -> float:

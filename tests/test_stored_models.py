@@ -10,7 +10,7 @@ import skops.io
 
 from targeting.base.errors import DataError
 from targeting.base.outputs import read_batches
-from targeting.campaign.models import CampaignModels, fit_blend, fit_propensity, past_of
+from targeting.campaign.models import CampaignModels, blended, fit_learners, fit_propensity, past_of
 from targeting.campaign.prediction import predict_next
 from targeting.campaign.stored import read_models, write_models
 from targeting.learners.registry import NAMES, find_learner
@@ -33,8 +33,11 @@ def fitted(given: World, names: tuple[str, ...], models: dict[str, str] = BASE_M
     learners = {name: find_learner(name, models) for name in names}
     learners = {name: replace(own, settings={**own.settings, **FEWER_TREES.get(name, {})}) for name, own in learners.items()}
     nuisance = given.nuisance
-    blend = fit_blend(given.panel, nuisance, learners, {"constant": 0.5} | dict.fromkeys(names, 0.5 / len(names)), OUTCOME, 1)
-    ranking = fit_blend(given.panel, nuisance, learners, {names[0]: 1.0}, OUTCOME, 1)
+    alone = fit_learners(given.panel, nuisance, {OUTCOME: learners}, 1)[OUTCOME]
+    blend, ranking = (
+        blended(given.panel, nuisance, alone, weights, OUTCOME)
+        for weights in ({"constant": 0.5} | dict.fromkeys(names, 0.5 / len(names)), {names[0]: 1.0})
+    )
     chances = fit_propensity(given.panel, ["linear", "boosting"], [0.5, 0.5], 0.01, 1)
     return CampaignModels(past_of(given.panel, nuisance["propensity"]), chances, {OUTCOME: blend}, ranking, 0)
 

@@ -13,6 +13,7 @@ from so few campaigns. What still lies outside all that was seen is predicted as
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -23,6 +24,7 @@ from sklearn.pipeline import Pipeline
 from targeting.base.columns import PREFIX, all_effect_columns, effect_columns
 from targeting.base.errors import DataError
 from targeting.base.lots import drawn_by_lot, known_propensities
+from targeting.base.parallel import in_processes
 from targeting.effects.estimators import ato, effect_data
 from targeting.learners.data import stored_nuisances
 from targeting.learners.ensemble import CONSTANT
@@ -278,36 +280,53 @@ def _settled(found: BaseEstimator, covariates: Vector, treated: Vector) -> BaseE
     return fixed_propensity(found[-1].C_).fit(covariates, treated) if isinstance(found, Pipeline) else found
 
 
-def fit_blend(
-    panel: pd.DataFrame,
-    nuisance: pd.DataFrame,
-    learners: Mapping[str, Learner],
-    blend: Mapping[str, float],
-    outcome: str,
-    seed: int,
-) -> Blend:
-    """The learners of a blend, fitted on all rows of the sample. The one place here that knows learners.
+def fit_learners(
+    panel: pd.DataFrame, nuisance: pd.DataFrame, learners: Mapping[str, Mapping[str, Learner]], seed: int
+) -> dict[str, dict[str, Fitted]]:
+    """Learners by outcome and name, each fitted once on all rows of the sample, side by side. The one place that knows learners.
 
     They learn from the stored nuisances, rounded as where learners are judged, so that no last bit grows another tree. A
-    household that was in a trial is among the rows learned from, as it was then. The blend's constant is the overlap-weighted
-    effect of all rows, those outside the sample included.
+    household that was in a trial is among the rows learned from, as it was then.
+    """
+    sample = in_sample(panel["fold"])
+    covariates, treated = learnable(panel)[sample], panel["treated"].to_numpy()[sample]
+    rows = {
+        outcome: Rows(
+            covariates,
+            treated,
+            panel[outcome].to_numpy(dtype=float)[sample],
+            *stored_nuisances(nuisance[sample], outcome).T,
+        )
+        for outcome, own in learners.items()
+        if own
+    }
+    jobs = [(outcome, name) for outcome, own in learners.items() for name in own]
+    found = in_processes(partial(_fit_learner, rows, learners, seed), jobs) if jobs else ()
+    fitted: dict[str, dict[str, Fitted]] = {outcome: {} for outcome in learners}
+    for (outcome, name), own in zip(jobs, found, strict=True):
+        fitted[outcome][name] = own
+    return fitted
+
+
+def _fit_learner(
+    rows: Mapping[str, Rows], learners: Mapping[str, Mapping[str, Learner]], seed: int, outcome: str, name: str
+) -> Fitted:
+    learner = learners[outcome][name]
+    return learner.learned(rows[outcome], learner.settings, seed)
+
+
+def blended(
+    panel: pd.DataFrame, nuisance: pd.DataFrame, fitted: Mapping[str, Fitted], blend: Mapping[str, float], outcome: str
+) -> Blend:
+    """A blend of learners `fitted` on this outcome; its constant is the overlap-weighted effect of all the panel's rows.
+
+    Rows outside the sample count for that constant too.
     """
     average: tuple[float, ...] = ()
     if CONSTANT in blend:
         found = ato(effect_data(panel, nuisance, outcome))
         average = (found.value, found.lower, found.upper)
-    names = [name for name in blend if name != CONSTANT]
-    fitted: dict[str, Fitted] = {}
-    if names:
-        sample = in_sample(panel["fold"])
-        rows = Rows(
-            learnable(panel)[sample],
-            panel["treated"].to_numpy()[sample],
-            panel[outcome].to_numpy(dtype=float)[sample],
-            *stored_nuisances(nuisance[sample], outcome).T,
-        )
-        fitted = {name: learners[name].learned(rows, learners[name].settings, seed) for name in names}
-    return Blend(dict(blend), fitted, average, outcome)
+    return Blend(dict(blend), {name: fitted[name] for name in blend if name != CONSTANT}, average, outcome)
 
 
 def learnable(panel: pd.DataFrame) -> Vector:

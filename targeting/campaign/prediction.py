@@ -14,7 +14,9 @@ from targeting.base.parallel import in_processes
 from targeting.campaign.models import (
     Blend,
     CampaignModels,
-    fit_blend,
+    Standing,
+    blended,
+    fit_learners,
     fit_propensity,
     past_of,
     reach_of_lots,
@@ -73,6 +75,17 @@ class Models:
     seed: int
     by_standing: bool = False
 
+    def wanted(self) -> dict[str, dict[str, Learner]]:
+        """The learners that are to be fitted on each outcome, by name: what blends and ranking need, and no other."""
+        behind = _behind(self.outcome, self.ranking, self.blends)
+        return {outcome: {name: self.learners[outcome][name] for name in names} for outcome, names in behind.items()}
+
+
+def _behind(outcome: str, ranking: Mapping[str, float], blends: Mapping[str, Mapping[str, float]]) -> dict[str, list[str]]:
+    """The names of the learners behind each outcome's blend, with those that rank on `outcome`."""
+    names = {target: [*blend, *(ranking if target == outcome else ())] for target, blend in blends.items()}
+    return {target: [name for name in dict.fromkeys(own) if name != CONSTANT] for target, own in names.items()}
+
 
 def chosen_models(
     outcome: str,
@@ -92,11 +105,9 @@ def chosen_models(
     """
     learners = {
         target: {
-            name: replace(find_learner(name, models), settings=usual_settings(tuned[name][target]["settings"]))
-            for name in dict.fromkeys([*blend, *(ranking if target == outcome else ())])
-            if name != CONSTANT
+            name: replace(find_learner(name, models), settings=usual_settings(tuned[name][target]["settings"])) for name in names
         }
-        for target, blend in blends.items()
+        for target, names in _behind(outcome, ranking, blends).items()
     }
     own = nuisance_models[nuisance_models["nuisance"] == "propensity"]
     return Models(outcome, ranking, blends, learners, (own["model"].tolist(), own["weight"].tolist()), clip, seed, by_standing)
@@ -110,12 +121,13 @@ def fit_campaign(
     `candidates` are all households that can be mailed next, in batches, with the covariates of households.
     """
     panel, nuisance = panel.reset_index(drop=True), nuisance.reset_index(drop=True)
+    fitted = fit_learners(panel, nuisance, models.wanted(), models.seed)
 
-    def fitted(blend: Mapping[str, float], outcome: str) -> Blend:
-        return fit_blend(panel, nuisance, models.learners[outcome], blend, outcome, models.seed)
+    def own(blend: Mapping[str, float], outcome: str) -> Blend:
+        return blended(panel, nuisance, fitted[outcome], blend, outcome)
 
-    blends = {outcome: fitted(blend, outcome) for outcome, blend in models.blends.items()}
-    ranking = fitted(models.ranking, models.outcome) if models.ranking else None
+    blends = {outcome: own(blend, outcome) for outcome, blend in models.blends.items()}
+    ranking = own(models.ranking, models.outcome) if models.ranking else None
     chances = fit_propensity(panel, *models.propensity, models.clip, models.seed)
     past = past_of(panel, nuisance["propensity"])
     now = standing_of(candidates, past.names) if models.by_standing else None
@@ -139,22 +151,30 @@ def look_back(panel: pd.DataFrame, nuisance: pd.DataFrame, models: Models) -> Lo
     last = in_last_trial(panel)
     if last.all():
         return LookedBack(panel.loc[last, KEYS].head(0), panel[KEYS].head(0))
-    standings = standings_of(panel)
     alone = replace(models, ranking={}, blends={models.outcome: models.blends[models.outcome]})
-
-    def alike(learn: NDArray[np.bool_], rows: NDArray[np.bool_]) -> pd.DataFrame:
-        fitted = fit_campaign(panel[learn], nuisance[learn], alone, ())
-        found = []
-        for trial, own in panel[rows].groupby("trial"):
-            now = standings[int(trial)] if alone.by_standing else None
-            found.append(replace(fitted, now=now).predict(own))
-        return pd.concat(found).loc[panel.index[rows]]
-
+    alike = partial(_predict_alike, panel, nuisance, alone, standings_of(panel))
     # The earlier rows' nuisances have seen the last campaign's other households; `forward` fits them without.
     found = fit_campaign(panel[~last], nuisance[~last], models, [panel[last]]).predict(panel[last])
     backtest = pd.concat([panel.loc[last, KEYS], found], axis=1).reset_index(drop=True)
     comparable = by_other_folds(panel["fold"].to_numpy(), ~last, alike)
     return LookedBack(backtest, pd.concat([panel[KEYS], comparable], axis=1))
+
+
+def _predict_alike(
+    panel: pd.DataFrame,
+    nuisance: pd.DataFrame,
+    models: Models,
+    standings: Mapping[int, Standing],
+    learn: NDArray[np.bool_],
+    rows: NDArray[np.bool_],
+) -> pd.DataFrame:
+    """Predictions of these `rows`, each as it stands among its own trial's, by models of the rows to `learn` from."""
+    fitted = fit_campaign(panel[learn], nuisance[learn], models, ())
+    found = []
+    for trial, own in panel[rows].groupby("trial"):
+        now = standings[int(trial)] if models.by_standing else None
+        found.append(replace(fitted, now=now).predict(own))
+    return pd.concat(found).loc[panel.index[rows]]
 
 
 def predict_next(batches: Iterable[pd.DataFrame], models: CampaignModels) -> pd.DataFrame:
@@ -187,10 +207,11 @@ def prediction_metrics(predictions: pd.DataFrame, outcome: str) -> dict[str, flo
 def by_other_folds(
     fold: NDArray[np.int64], learn: NDArray[np.bool_], predict: Callable[[NDArray[np.bool_], NDArray[np.bool_]], pd.DataFrame]
 ) -> pd.DataFrame:
-    """Every row predicted from the rows to `learn` from (rows,) of the other folds, in the order of the rows.
+    """Every row predicted from the rows to `learn` from (rows,) of the other folds, in the order of the rows; folds side by side.
 
     `predict` gets whom to learn from and whom to predict (rows,) and returns one row each of the latter, under their row numbers.
     Rows that are not learned from are predicted like those that are, by the model of their own fold, so that the two differ in
     nothing but the households: no model was fitted on their rows, and each errs alike for both.
     """
-    return pd.concat([predict(learn & (fold != number), fold == number) for number in np.unique(fold)]).sort_index()
+    parts = in_processes(predict, ((learn & (fold != number), fold == number) for number in np.unique(fold)))
+    return pd.concat(list(parts)).sort_index()

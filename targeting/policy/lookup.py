@@ -6,7 +6,7 @@ that the means, variances and covariance of the two give its value and interval.
 policy's different decisions are kept once, and each position says which it has.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import lru_cache
 from typing import Any
@@ -38,7 +38,7 @@ LEAST_RANGE = 10.0  # and at least this many USD where other costs are marked, o
 STEPS = tuple(digit * 10.0**power for power in range(-6, 7) for digit in (1.0, 2.5, 5.0))
 MOST_STEPS = 100  # of a slider: the smallest of STEPS is taken that needs no more
 PEAK_DRAWS = 500  # of a whole curve, for the range of its peak to a whole percent
-KEPT = 1000  # sums by household of so many decisions are kept at a time
+KEPT = 100  # sums by household of so many decisions are kept at a time
 VARYING = ("breakeven", "cost", "segment_profit")  # what of a policy's data follows from cost and margin
 MOMENTS = ("gain", "spend", "var_gain", "covariance", "var_spend")
 BELIEVED_GAIN = ("believed", "believed_sd", "believed_spend", "compared", "share_outside")
@@ -161,9 +161,14 @@ class _Decisions:
             self.answered[key] = self.known.setdefault(decision, len(self.known))
         return self.answered[key]
 
-    def contacts(self, rows: int) -> list[Vector]:
-        """Its decisions, each 0 or 1 (rows,)."""
-        return [np.unpackbits(np.frombuffer(key, np.uint8), count=rows).astype(float) for key in self.known]
+    def contacts(self, rows: int) -> Iterator[Vector]:
+        """Its decisions, each 0 or 1 (rows,), one at a time: packed they take a 64th of the memory."""
+        return (unpacked(bits, rows) for bits in self.known)
+
+
+def unpacked(bits: bytes, rows: int) -> Vector:
+    """A decision, 0 or 1 (rows,), from its bits."""
+    return np.unpackbits(np.frombuffer(bits, np.uint8), count=rows).astype(float)
 
 
 class _Sums:
@@ -274,11 +279,11 @@ def _reach(
     `numbers` (places, policies) are those of the decisions, `chosen` says which of them are candidates.
     """
     n = sums.n
-    contacts = [own.contacts(n) for own in policies]
+    packed = [list(own.known) for own in policies]
 
     @lru_cache(maxsize=KEPT)
     def sums_of(place: int, number: int) -> NDArray[np.float64]:
-        return sums.of(policies[place].name, contacts[place][number])
+        return sums.of(policies[place].name, unpacked(packed[place][number], n))
 
     @lru_cache(maxsize=KEPT)
     def parts(which: tuple[tuple[int, int], ...]) -> tuple[Vector, Vector, Vector]:
