@@ -6,9 +6,20 @@ import ibis
 import numpy as np
 import pandas as pd
 import pytest
+from ibis.backends import BaseBackend
 
+from targeting.tables import history
 from targeting.tables.features import household_features
-from targeting.tables.history import household_days, keep_days, promoted_days, receipts_of, with_history
+from targeting.tables.history import (
+    HISTORY,
+    household_days,
+    household_ranges,
+    keep_days,
+    promoted_days,
+    receipts_of,
+    with_history,
+    write_history,
+)
 from targeting.tables.schemas import MONEY
 from targeting.trials.panel import RESTED
 from targeting.trials.trials import Trial, outcomes_between, trial_flow, trial_rows
@@ -88,6 +99,46 @@ def test_what_is_new_in_a_part_of_the_days_is_counted_in_that_part(backend):
     found = household_features(days, [TIME_ZEROS[3]]).drop("as_of").order_by("household_id").execute()
     expected = slow_features(later, PRODUCTS, pd.Timestamp(TIME_ZEROS[3]))
     pd.testing.assert_frame_equal(found, expected[found.columns], check_dtype=False, rtol=1e-12, atol=1e-7)
+
+
+def test_parts_are_of_whole_households_and_no_larger_than_allowed(backend, monkeypatch):
+    lines = ibis.memtable({"household_id": [3, 3, 5, 8, 8, 8, 9, 12]})
+    monkeypatch.setattr(history, "LINES_AT_ONCE", 8)
+    assert household_ranges(backend, lines) == [None]
+    monkeypatch.setattr(history, "LINES_AT_ONCE", 3)
+    assert household_ranges(backend, lines) == [(3, 5), (8, 8), (9, 12)]
+    monkeypatch.setattr(history, "LINES_AT_ONCE", 2)
+    assert household_ranges(backend, lines) == [(3, 3), (5, 5), (8, 8), (9, 12)]  # household 8 has three lines
+
+
+def n_kept(backend: BaseBackend) -> int:
+    return int(backend.raw_sql("SELECT count(*) FROM duckdb_tables() WHERE temporary").fetchone()[0])
+
+
+def test_part_by_part_is_the_same_as_at_once(backend, monkeypatch, tables, tmp_path):
+    """The same tables, of the same bytes where they are written, and nothing but what is asked for is kept."""
+    known = tables | {"transactions": as_table(made_up(5)), "products": ibis.memtable(PRODUCTS)}
+
+    def made(folder: str) -> tuple[pd.DataFrame, dict[str, pd.DataFrame], dict[str, bytes], int]:
+        (tmp_path / folder).mkdir()
+        before = n_kept(backend)
+        days = keep_days(backend, known["transactions"], known["products"])
+        kept = n_kept(backend) - before
+        all_of = with_history(backend, known)
+        write_history(backend, known, tmp_path / folder)
+        frames = {name: all_of[name].order_by(keys).execute() for name, keys in HISTORY.items()}
+        written = {name: (tmp_path / folder / f"{name}.parquet").read_bytes() for name in HISTORY}
+        return days.order_by(HISTORY["days"]).execute(), frames, written, kept
+
+    at_once = made("at_once")
+    monkeypatch.setattr(history, "LINES_AT_ONCE", 200)
+    assert len(household_ranges(backend, known["transactions"])) > 3
+    parted = made("parted")
+    pd.testing.assert_frame_equal(at_once[0], parted[0], check_exact=True)
+    for name in HISTORY:
+        pd.testing.assert_frame_equal(at_once[1][name], parted[1][name], check_exact=True)
+    assert at_once[2] == parted[2]
+    assert at_once[3] == parted[3] == 1
 
 
 def test_receipts_stand_for_their_lines(backend, tables):

@@ -3,7 +3,7 @@
 import itertools
 import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
@@ -50,6 +50,22 @@ def read_tables(backend: BaseBackend, folder: Path, *names: str) -> tuple[ir.Tab
 def keep(backend: BaseBackend, name: str, table: ir.Table) -> ir.Table:
     """The table, computed once and kept while the connection lasts."""
     return backend.create_table(ibis.util.gen_name(name), table, temp=True)
+
+
+def keep_parts(backend: BaseBackend, name: str, parts: Iterable[ir.Table]) -> ir.Table:
+    """The parts (at least one) one after the other as one table, each computed once, when it is its turn."""
+    waiting = iter(parts)
+    kept = keep(backend, name, next(waiting))
+    for part in waiting:
+        backend.insert(kept.op().name, part)
+    return kept
+
+
+def drop(backend: BaseBackend, kept: ir.Table) -> None:
+    """Make room for what comes after a kept table. On Spark it is a file among others, removed at the connection's end."""
+    if backend.name == DUCKDB:
+        # ibis' own drop_table gives DuckDB a statement without the table's name.
+        backend.raw_sql(f'DROP TABLE "{kept.op().name}"')
 
 
 def failures(backend: BaseBackend) -> tuple[type[Exception], ...]:

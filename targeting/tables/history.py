@@ -4,7 +4,7 @@ Whatever a household did before a day is a sum over its earlier days. So is how 
 on the day when it was first seen. Amounts stay exact decimals, so that a sum of sums is the sum.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from functools import partial
 from pathlib import Path
@@ -13,11 +13,12 @@ import ibis
 import ibis.expr.types as ir
 from ibis.backends import BaseBackend
 
-from targeting.tables.engine import keep
+from targeting.tables.engine import DUCKDB, drop, keep, keep_parts
 from targeting.tables.returns import DISCOUNTS, purchases
 from targeting.tables.values import MONEY
 
 Tables = Mapping[str, ir.Table]
+Range = tuple[int, int]  # first and last household_id
 
 # Share of a household's sales by macro category; what no list names is "other".
 MACRO_CATEGORIES = {
@@ -49,6 +50,9 @@ AMOUNTS = ("items", *(f"sales_{category}" for category in CATEGORIES))
 BASKET, SQUARES = "decimal(16, 4)", "decimal(36, 8)"
 
 
+# Lines of whole households that are added up at a time: they fit into a few GB, where more would spill and read again.
+LINES_AT_ONCE = 10_000_000
+
 # The tables that `with_history` adds, and what orders their rows.
 HISTORY = {
     "receipts": ("household_id", "basket_id", "day", "week", "quantity"),
@@ -62,31 +66,65 @@ def with_history(backend: BaseBackend, tables: Tables) -> dict[str, ir.Table]:
 
     `receipts` are those of `receipts_of`, `days` those of `household_days`, `promoted` those of `promoted_days`.
     """
-    return {**tables, **_made(tables, partial(keep, backend))}
+    return {**tables, **_made(backend, tables, partial(keep_parts, backend))}
 
 
 def write_history(backend: BaseBackend, tables: Tables, folder: Path) -> None:
     """Write what `with_history` adds to the tables to `folder`/NAME.parquet, in order."""
 
-    def write(name: str, table: ir.Table) -> ir.Table:
+    def write(name: str, parts: Iterable[ir.Table]) -> ir.Table:
         path = folder / f"{name}.parquet"
-        backend.to_parquet(table.order_by(HISTORY[name]), path)
+        kept = keep_parts(backend, name, parts)
+        backend.to_parquet(kept.order_by(HISTORY[name]), path)
+        drop(backend, kept)
         return backend.read_parquet(path)
 
-    _made(tables, write)
+    _made(backend, tables, write)
 
 
-def _made(tables: Tables, put: Callable[[str, ir.Table], ir.Table]) -> dict[str, ir.Table]:
-    lines, products = tables["transactions"], tables["products"]
-    receipts = put("receipts", receipts_of(lines, products))
-    days = put("days", household_days(receipts, lines, products))
-    return {"receipts": receipts, "days": days, "promoted": put("promoted", promoted_days(lines, tables["promotions"]))}
+def _made(backend: BaseBackend, tables: Tables, put: Callable[[str, Iterable[ir.Table]], ir.Table]) -> dict[str, ir.Table]:
+    lines, products, promotions = tables["transactions"], tables["products"], tables["promotions"]
+    parts = household_ranges(backend, lines)
+    receipts = put("receipts", (receipts_of(within(lines, part), products) for part in parts))
+    days = put("days", (household_days(within(receipts, part), within(lines, part), products) for part in parts))
+    promoted = put("promoted", (promoted_days(within(lines, part), promotions) for part in parts))
+    return {"receipts": receipts, "days": days, "promoted": promoted}
 
 
 def keep_days(backend: BaseBackend, lines: ir.Table, products: ir.Table) -> ir.Table:
     """`household_days` of the lines, computed once and kept while the connection lasts."""
-    receipts = keep(backend, "receipts", receipts_of(lines, products))
-    return keep(backend, "days", household_days(receipts, lines, products))
+
+    def parts() -> Iterator[ir.Table]:
+        for part in household_ranges(backend, lines):
+            own = within(lines, part)
+            receipts = keep(backend, "receipts", receipts_of(own, products))
+            yield household_days(receipts, own, products)
+            drop(backend, receipts)
+
+    return keep_parts(backend, "days", parts())
+
+
+def household_ranges(backend: BaseBackend, lines: ir.Table) -> list[Range | None]:
+    """First and last household_id of parts of LINES_AT_ONCE lines at most, or of a single household; None for all at once.
+
+    Spark parts its work by itself.
+    """
+    if backend.name != DUCKDB or lines.count().execute() <= LINES_AT_ONCE:
+        return [None]
+    counts = lines.group_by("household_id").agg(n=lines.count()).order_by("household_id").execute()
+    first, ranges, total = 0, [], 0
+    ids = counts["household_id"].tolist()
+    for place, n in enumerate(counts["n"].tolist()):
+        if total and total + n > LINES_AT_ONCE:
+            ranges.append((ids[first], ids[place - 1]))
+            first, total = place, 0
+        total += n
+    return [*ranges, (ids[first], ids[-1])]
+
+
+def within(rows: ir.Table, part: Range | None) -> ir.Table:
+    """The rows of a range's households; of None all."""
+    return rows if part is None else rows.filter(rows.household_id.between(*part))
 
 
 def receipts_of(lines: ir.Table, products: ir.Table) -> ir.Table:
