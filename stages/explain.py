@@ -15,6 +15,7 @@ from targeting.base.params import load_params
 from targeting.base.stage import run
 from targeting.figures.learners import direction_chart, importance_chart, order_doubt, tree_chart
 from targeting.figures.people import speak_of
+from targeting.stats.folds import in_sample
 from targeting.trials.panel import covariate_names, require_aligned
 from targeting.trials.units import in_own_units
 from targeting.validation.explanation import explaining_tree, grouped_importance
@@ -41,10 +42,12 @@ def main() -> None:
     require_aligned(panel, nested, str(NESTED))
     own = in_own_units(panel[covariate_names(panel)], pd.read_parquet(UNITS))
     covariates = own.rename(columns=lambda name: name.removeprefix(PREFIX))
-    fold = panel["fold"].to_numpy()
+    # Of those that were learned from, whatever the number of all: whom the models predict besides, they predict alike.
+    sample = in_sample(panel["fold"])
+    covariates, fold = covariates[sample], panel.loc[sample, "fold"].to_numpy()
 
     outcomes = outcomes_of(panel.columns)
-    cates = {outcome: nested[f"cate_{outcome}"].to_numpy() for outcome in outcomes}
+    cates = {outcome: nested.loc[sample, f"cate_{outcome}"].to_numpy() for outcome in outcomes}
     importances = {o: grouped_importance(covariates, cate, fold, params["seed"]) for o, cate in cates.items()}
     trees = {o: explaining_tree(covariates, cate, fold, params["seed"]) for o, cate in cates.items()}
 
