@@ -14,7 +14,9 @@ from scipy.special import expit
 from scipy.stats import chisquare, norm
 
 from targeting.campaign.readout import COLUMNS, ProfitTerms, Readout, draw_checks, read_out
+from targeting.effects.estimators import aipw, ato, effect_data
 from targeting.nuisance.cross_fit import cross_fit, nuisance_table, nuisance_tasks
+from targeting.nuisance.scores import dr_scores
 from targeting.sentences.readout import readout_words, together_words
 from targeting.stats.folds import household_folds
 from targeting.stats.joined import SCALE, join
@@ -154,6 +156,40 @@ def test_a_mailing_that_reaches_half_costs_half():
     row = profit[profit["adjusted"]].set_index("evidence").loc[numbers["evidence"]]
     assert numbers["n_not_reached"] > 40
     assert numbers["expected_profit"] == pytest.approx(row["estimate"], abs=0.01)
+
+
+def test_the_error_of_what_was_said_knows_that_the_same_households_were_asked():
+    """Its variance is that of leaving out one household after the other, from both campaigns at once."""
+    rng = np.random.default_rng(0)
+    n, trait = 150, rng.normal(0, 10, 150)
+    treated = (rng.random(n) < 0.5).astype(int)  # mailed twice, or never: both estimates err alike
+    panel = pd.DataFrame({"household_id": np.tile(np.arange(1, n + 1), 2), "campaign_id": np.repeat([1, 2], n)})
+    panel = panel.assign(trial=panel["campaign_id"], treated=np.tile(treated, 2), by_lot=np.repeat([0, 1], n))
+    panel = panel.assign(known_propensity=np.where(panel["by_lot"] == 1, 0.5, np.nan), x_taste=rng.normal(size=2 * n))
+    panel["purchase_amount"] = np.tile(40 + trait, 2) + EFFECT * panel["treated"] + rng.normal(0, 3, 2 * n)
+    nuisance = pd.DataFrame({"propensity": np.full(2 * n, 0.5), "mean_purchase_amount": 42.5})
+    nuisance = nuisance.assign(mu0_purchase_amount=40.0, mu1_purchase_amount=45.0)
+    scores = dr_scores(panel["purchase_amount"], panel["treated"], *nuisance.drop(columns="mean_purchase_amount").to_numpy().T)
+    nuisance[["score0_purchase_amount", "score1_purchase_amount"]] = scores
+    own = panel[panel["by_lot"] == 1]
+    lots = own[["campaign_id", "household_id"]].assign(mailed=own["treated"], propensity=0.5)
+    targets = panel.loc[panel["treated"] == 1, ["campaign_id", "household_id"]]
+    table = read_out(panel, nuisance, np.full(2 * n, "All"), lots, targets, TERMS).table
+    sales = table[(table["outcome"] == "purchase_amount") & (table["segment"] == "all") & table["adjusted"]]
+    row = sales.set_index("evidence").loc["lots"]
+
+    data, by_lot = effect_data(panel, nuisance, "purchase_amount"), (panel["by_lot"] == 1).to_numpy()
+
+    def error(left_out: int) -> float:
+        others = data.household_id != left_out
+        return ato(data.subset(~by_lot & others)).value - aipw(data.subset(by_lot & others)).value
+
+    assert row["error"] == pytest.approx(error(0))
+    without = np.array([error(number) for number in range(1, n + 1)])
+    variance = (n - 1) / n * np.square(without - without.mean()).sum()
+    assert norm.isf(row["error_p"] / 2) == pytest.approx(abs(row["error"]) / np.sqrt(variance), rel=0.02)
+    alone = sales.set_index("evidence")["se"]
+    assert variance < 0.3 * (alone["lots"] ** 2 + alone["observed"] ** 2)
 
 
 @cache
