@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from targeting.base.columns import OUTCOMES
-from targeting.sources import canonical_tables, origins
+from targeting.sources import canonical_tables, origins, simulated
 from targeting.sources.simulation.campaigns import (
     A_DAYS,
     FOLLOW_UP_DAYS,
@@ -25,7 +25,7 @@ from targeting.sources.simulation.catalogue import DEPARTMENTS, make_catalogue
 from targeting.sources.simulation.draws import Draw, stream
 from targeting.sources.simulation.shoppers import basket_value, make_shoppers
 from targeting.sources.simulation.shopping import fill, own_visits, with_totals
-from targeting.sources.simulation.world import Purchases, RetailerSettings, respond, simulate
+from targeting.sources.simulation.world import Purchases, RetailerSettings, respond, simulate, towns
 from targeting.tables.checks import cross_check
 from targeting.tables.covariates import baseline_covariates
 from targeting.tables.engine import connect
@@ -105,6 +105,34 @@ def test_the_same_seed_gives_the_same_tables_and_another_seed_others(world):
         if name != "campaigns":
             assert not world.tables[name].equals(other.tables[name]), name
     pd.testing.assert_frame_equal(world.truth, again.truth)
+
+
+def test_towns_are_other_households_of_one_retailer(backend, monkeypatch):
+    monkeypatch.setattr("targeting.sources.simulation.world.TOWN", 120)
+    parts = list(towns(SMALL))
+    assert [(own.households, own.first_household) for own in parts] == [(100, 1), (100, 101), (100, 201)]
+    worlds = [simulate(own) for own in parts]
+    data = dataclasses.asdict(SMALL) | {"first_day": SMALL.first_day.isoformat()}
+    whole = {name: table.execute() for name, table in simulated.tables(backend, data).items()}
+    for name in ("products", "campaigns", "coupons", "promotions"):
+        for world in worlds[1:]:
+            pd.testing.assert_frame_equal(world.tables[name], worlds[0].tables[name])
+        assert len(whole[name]) == len(worlds[0].tables[name])
+    for name in ("transactions", "households", "campaign_targets", "redemptions"):
+        assert len(whole[name]) == sum(len(world.tables[name]) for world in worlds)
+        for place, world in enumerate(worlds):
+            assert world.tables[name]["household_id"].between(100 * place + 1, 100 * place + 100).all()
+    assert len(whole["truth"]) == sum(len(world.truth) for world in worlds)
+    assert (whole["transactions"].groupby("basket_id")["household_id"].nunique() == 1).all()
+    # Cents of each town add up, and no two towns draw the same.
+    spent = [world.tables["transactions"]["sales"].sum() for world in worlds]
+    assert round(100 * float(whole["transactions"]["sales"].sum())) == sum(spent)
+    assert len(set(spent)) == 3
+    assert whole["truth"].groupby((whole["truth"]["household_id"] - 1) // 100)["effect_purchase_amount"].mean().nunique() == 3
+
+
+def test_few_households_are_one_town():
+    assert list(towns(SMALL)) == [SMALL]
 
 
 def test_worlds_of_one_seed_share_what_no_campaign_causes(world):
@@ -228,7 +256,7 @@ def test_the_truth_is_the_mean_of_regenerated_futures(effect):
     without, change = [], []
     for number in range(1, repeats + 1):
         future = purchases(campaign.start, last, number)
-        mailed = respond(future, campaign, answer, everybody, shoppers, catalogue, number)
+        mailed = respond(future, campaign, answer, everybody, shoppers, catalogue, dataclasses.replace(SMALL, seed=number))
         without.append(outcomes(future))
         change.append(outcomes(mailed) - without[-1])
     for drawn, expected in ((np.array(without), mu0), (np.array(change), truth)):

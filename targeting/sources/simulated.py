@@ -1,6 +1,6 @@
 """A made-up retailer whose campaigns' effects are known (targeting.sources.simulation); the truth comes as a ninth table."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Any
 
@@ -9,29 +9,49 @@ import ibis.expr.types as ir
 import pandas as pd
 from ibis.backends import BaseBackend
 
-from targeting.sources.simulation.world import RetailerSettings, simulate
+from targeting.sources.simulation.world import RetailerSettings, simulate, towns
+from targeting.tables.engine import keep_parts
 from targeting.tables.schemas import MONEY, SCHEMAS, named_as_here
 
 ORIGINS = {name: named_as_here(name, f"simulated {name}") for name in SCHEMAS}
+LINES = "transactions"
+BY_HOUSEHOLD = ("households", "campaign_targets", "redemptions")  # what else each town has of its own
 MONEY_COLUMNS = ("sales", "loyalty_discount", "coupon_discount", "coupon_match_discount")
 
 
 def tables(backend: BaseBackend, data: Mapping[str, Any]) -> dict[str, ir.Table]:
-    """The canonical tables of the retailer that `data` describes, and `truth`: see targeting.sources.simulation.world."""
+    """The canonical tables of the retailer that `data` describes, and `truth`: see targeting.sources.simulation.world.
+
+    Its towns are drawn one after the other, and no more than one's lines are in this process at a time.
+    """
     names = ("households", "weeks", "overlap", "effect", "seed")
-    world = simulate(RetailerSettings(**{name: data[name] for name in names}, first_day=date.fromisoformat(data["first_day"])))
-    truth = backend.create_table("simulated_truth", ibis.memtable(world.truth), temp=True)
-    return as_tables(backend, world.tables) | {"truth": truth}
+    settings = RetailerSettings(**{name: data[name] for name in names}, first_day=date.fromisoformat(data["first_day"]))
+    frames: list[Mapping[str, pd.DataFrame]] = []
+    truths: list[pd.DataFrame] = []
+
+    def lines() -> Iterator[ir.Table]:
+        for town in towns(settings):
+            world = simulate(town)
+            frames.append({name: frame for name, frame in world.tables.items() if name != LINES})
+            truths.append(world.truth)
+            yield ibis.memtable(world.tables[LINES])
+
+    drawn = _canonical(LINES, keep_parts(backend, f"simulated_{LINES}", lines()))
+    own = {name: pd.concat([frame[name] for frame in frames], ignore_index=True) for name in BY_HOUSEHOLD}
+    truth = backend.create_table("simulated_truth", ibis.memtable(pd.concat(truths, ignore_index=True)), temp=True)
+    return {LINES: drawn, **as_tables(backend, {**frames[0], **own}), "truth": truth}
 
 
 def as_tables(backend: BaseBackend, frames: Mapping[str, pd.DataFrame]) -> dict[str, ir.Table]:
     """The retailer's frames as canonical tables."""
-    return {name: _canonical(backend, name, frame) for name, frame in frames.items()}
+    return {
+        name: _canonical(name, backend.create_table(f"simulated_{name}", ibis.memtable(frame), temp=True))
+        for name, frame in frames.items()
+    }
 
 
-def _canonical(backend: BaseBackend, name: str, frame: pd.DataFrame) -> ir.Table:
-    """The frame as a table of the canonical types; whole cents become USD."""
-    table = backend.create_table(f"simulated_{name}", ibis.memtable(frame), temp=True)
+def _canonical(name: str, table: ir.Table) -> ir.Table:
+    """The table with the canonical types; whole cents become USD."""
     types = SCHEMAS[name].columns
     return table.select(
         **{

@@ -136,7 +136,7 @@ def basket_value(shoppers: Shoppers, catalogue: Catalogue) -> Vector:
     return shoppers.lines * line / 100
 
 
-def make_demographics(shoppers: Shoppers, rng: np.random.Generator) -> pd.DataFrame:
+def make_demographics(shoppers: Shoppers, first_household: int, rng: np.random.Generator) -> pd.DataFrame:
     """Demographics of a third of the households, some of them incomplete; bigger baskets are bigger families'."""
     known = np.flatnonzero(rng.random(shoppers.n) < 1 / 3)
     adults = 1 + (rng.random(len(known)) < 0.6)
@@ -158,7 +158,7 @@ def make_demographics(shoppers: Shoppers, rng: np.random.Generator) -> pd.DataFr
     children = np.where(kids > 0, "Kids", "No Kids")
     return pd.DataFrame(
         {
-            "household_id": 1 + known,
+            "household_id": first_household + known,
             "age": band(ages, rng.beta(2.5, 2, len(known))),
             "income": band(incomes, wealth),
             "home_ownership": partly(owner, 0.25),

@@ -4,9 +4,10 @@ Purchases that no campaign causes are drawn first, for all days, from streams of
 whatever their overlap and effect, and so do a household's potential outcomes. A mailing adds baskets or takes some away.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -32,7 +33,9 @@ from targeting.sources.simulation.shoppers import Shoppers, basket_value, make_d
 from targeting.sources.simulation.shopping import campaign_trips, fill, own_visits, stores, with_totals
 
 NO_LISTS: Mapping[int, Collection[int]] = {}
+TOWN = 2500  # households at most that live in one town, and are drawn at a time
 FIRST_BASKET = 50_000_001
+BASKETS = 100_000_000  # numbers that a town has for its baskets
 COUPON_PRODUCTS = {"A": 150, "B": 40, "C": 60}
 PRODUCTS_A_COUPON = 10
 # Of the lines that a mailed household could use a coupon for, the share on which one that takes every deal does.
@@ -46,7 +49,8 @@ class RetailerSettings:
 
     campaigns: of type A, at most. wear_out: the share of its effect that a campaign of type A loses with each earlier one that
     the household was mailed. hidden: what one standard deviation of visits to come, which no table shows, adds to the log odds
-    of being mailed where the retailer chooses.
+    of being mailed where the retailer chooses. town: the number of the town whose households these are (see `towns`), of whom
+    the first has the id first_household.
     """
 
     households: int
@@ -58,6 +62,22 @@ class RetailerSettings:
     campaigns: int = N_A
     wear_out: float = 0.0
     hidden: float = 0.0
+    town: int = 0
+    first_household: int = 1
+
+    def draws(self, purpose: Draw, number: int = 0) -> np.random.Generator:
+        """What is drawn for these households, for one purpose and campaign."""
+        return stream(self.seed, purpose, number, self.town)
+
+
+def towns(settings: RetailerSettings) -> Iterator[RetailerSettings]:
+    """The retailer's towns, as large as each other and TOWN at most, so that no more households than one's need memory at once.
+
+    They have campaigns, coupons, products and promotions in common. Each mails its own: whoever is engaged among its households.
+    """
+    ends = np.linspace(0, settings.households, -(-settings.households // TOWN) + 1).astype(int).tolist()
+    for number, (first, last) in enumerate(pairwise(ends)):
+        yield replace(settings, households=last - first, town=number, first_household=1 + first)
 
 
 @dataclass(frozen=True)
@@ -141,15 +161,14 @@ class Shop:
 
     def by_the_retailer(self, ahead: Ahead) -> NDArray[np.bool_]:
         """Whom the retailer itself mails (n,), by its chances."""
-        lots = stream(self.settings.seed, Draw.LOTS, ahead.campaign.campaign_id).random(self.shoppers.n)
+        lots = self.settings.draws(Draw.LOTS, ahead.campaign.campaign_id).random(self.shoppers.n)
         chosen = np.zeros(self.shoppers.n, dtype=bool)
         chosen[ahead.households] = lots[ahead.households] < ahead.chance
         return chosen
 
     def after(self, ahead: Ahead, chosen: NDArray[np.bool_]) -> "Shop":
         """The retailer after the households in `chosen` (n,) were mailed."""
-        seed = self.settings.seed
-        purchases = respond(self.purchases, ahead.campaign, ahead.answer, chosen, self.shoppers, self.catalogue, seed)
+        purchases = respond(self.purchases, ahead.campaign, ahead.answer, chosen, self.shoppers, self.catalogue, self.settings)
         return replace(self, purchases=purchases, mailed={**self.mailed, ahead.campaign: chosen})
 
     def tables(self) -> dict[str, pd.DataFrame]:
@@ -160,15 +179,16 @@ class Shop:
 
 def open_shop(settings: RetailerSettings) -> Shop:
     """The retailer of these settings before its first campaign of type A."""
-    seed, n_days = settings.seed, 7 * settings.weeks
-    catalogue = make_catalogue(stream(seed, Draw.CATALOGUE))
-    shoppers = make_shoppers(settings.households, settings.first_day, n_days, stream(seed, Draw.SHOPPERS))
+    n_days = 7 * settings.weeks
+    catalogue = make_catalogue(stream(settings.seed, Draw.CATALOGUE))
+    shoppers = make_shoppers(settings.households, settings.first_day, n_days, settings.draws(Draw.SHOPPERS))
     campaigns = calendar(settings.weeks, settings.campaigns)
-    visits = own_visits(shoppers, 0, n_days - 1, stream(seed, Draw.VISITS))
-    lots = {c: stream(seed, Draw.LOTS, c.campaign_id).random(shoppers.n) for c in campaigns if c.type != "A"}
+    visits = own_visits(shoppers, 0, n_days - 1, settings.draws(Draw.VISITS))
+    lots = {c: settings.draws(Draw.LOTS, c.campaign_id).random(shoppers.n) for c in campaigns if c.type != "A"}
     by_lot = {c: drawn < LOT_CHANCE[c.type] for c, drawn in lots.items()}
-    trips = [_trips(np.where(who, lot_trips(c, settings.effect), 0.0), c, shoppers, catalogue, seed) for c, who in by_lot.items()]
-    purchases = _filled(visits, shoppers, catalogue, seed, 0).plus(*trips)
+    extra = {c: np.where(who, lot_trips(c, settings.effect), 0.0) for c, who in by_lot.items()}
+    trips = [_trips(expected, c, shoppers, catalogue, settings) for c, expected in extra.items()]
+    purchases = _filled(visits, shoppers, catalogue, settings, 0).plus(*trips)
     return Shop(settings, catalogue, shoppers, campaigns, purchases, by_lot)
 
 
@@ -184,8 +204,8 @@ def simulate(settings: RetailerSettings, lists: Mapping[int, Collection[int]] = 
             ahead = shop.ahead(campaign)
             chosen = shop.by_the_retailer(ahead)
             if campaign.campaign_id in lists:
-                chosen[ahead.households] = np.isin(ahead.households + 1, list(lists[campaign.campaign_id]))
-            truths.append(_truth(ahead, shop.shoppers))
+                chosen[ahead.households] = np.isin(ahead.households + settings.first_household, list(lists[campaign.campaign_id]))
+            truths.append(_truth(ahead, shop.shoppers, settings))
             shop = shop.after(ahead, chosen)
     return Retailer(shop.tables(), pd.concat(truths, ignore_index=True))
 
@@ -214,29 +234,33 @@ def respond(
     chosen: NDArray[np.bool_],
     shoppers: Shoppers,
     catalogue: Catalogue,
-    seed: int,
+    settings: RetailerSettings,
 ) -> Purchases:
     """The purchases after the households in `chosen` (n,) have responded to the campaign."""
     baskets = purchases.baskets
     household = baskets["household"].to_numpy()
     own = (baskets["shopper"] == household) & baskets["day"].between(campaign.start, campaign.end)
-    luck = stream(seed, Draw.STAYING_AWAY, campaign.campaign_id).random(len(baskets))
+    luck = settings.draws(Draw.STAYING_AWAY, campaign.campaign_id).random(len(baskets))
     gone = own.to_numpy() & chosen[household] & (luck < answer.staying_away[household])
-    return purchases.without(gone).plus(_trips(np.where(chosen, answer.trips, 0.0), campaign, shoppers, catalogue, seed))
+    return purchases.without(gone).plus(_trips(np.where(chosen, answer.trips, 0.0), campaign, shoppers, catalogue, settings))
 
 
-def _trips(expected: NDArray[np.float64], campaign: Campaign, shoppers: Shoppers, catalogue: Catalogue, seed: int) -> Purchases:
-    trips = campaign_trips(expected, campaign.start, campaign.end, stream(seed, Draw.TRIPS, campaign.campaign_id))
-    return _filled(trips, shoppers, catalogue, seed, campaign.campaign_id)
+def _trips(
+    expected: NDArray[np.float64], campaign: Campaign, shoppers: Shoppers, catalogue: Catalogue, settings: RetailerSettings
+) -> Purchases:
+    trips = campaign_trips(expected, campaign.start, campaign.end, settings.draws(Draw.TRIPS, campaign.campaign_id))
+    return _filled(trips, shoppers, catalogue, settings, campaign.campaign_id)
 
 
-def _filled(baskets: pd.DataFrame, shoppers: Shoppers, catalogue: Catalogue, seed: int, number: int) -> Purchases:
-    rng = stream(seed, Draw.BASKETS, number)
+def _filled(
+    baskets: pd.DataFrame, shoppers: Shoppers, catalogue: Catalogue, settings: RetailerSettings, number: int
+) -> Purchases:
+    rng = settings.draws(Draw.BASKETS, number)
     lines = fill(baskets, shoppers, catalogue, rng)
     return Purchases(with_totals(baskets, lines).assign(store=stores(baskets, shoppers, rng)), lines)
 
 
-def _truth(ahead: Ahead, shoppers: Shoppers) -> pd.DataFrame:
+def _truth(ahead: Ahead, shoppers: Shoppers, settings: RetailerSettings) -> pd.DataFrame:
     rows, without, effect = ahead.households, ahead.without, ahead.effect
     columns = {
         name: values
@@ -248,7 +272,7 @@ def _truth(ahead: Ahead, shoppers: Shoppers) -> pd.DataFrame:
         )
     }
     table = pd.DataFrame(columns).loc[rows].reset_index(drop=True)
-    table.insert(0, "household_id", rows + 1)
+    table.insert(0, "household_id", rows + settings.first_household)
     table.insert(1, "campaign_id", ahead.campaign.campaign_id)
     table.insert(2, "propensity", ahead.chance)
     return table.assign(archetype=shoppers.kind[rows])
@@ -264,16 +288,16 @@ def _tables(
     baskets, lines = purchases.baskets, purchases.lines
     order = np.lexsort((np.arange(len(baskets)), baskets["household"], baskets["day"]))
     number = np.empty(len(baskets), dtype=np.int64)
-    number[order] = FIRST_BASKET + np.arange(len(baskets))
+    number[order] = FIRST_BASKET + BASKETS * settings.town + np.arange(len(baskets))
     basket = lines["basket"].to_numpy()
     day = baskets["day"].to_numpy()[basket]
     dates = pd.Timestamp(settings.first_day) + pd.to_timedelta(np.arange(7 * settings.weeks), unit="D")
     coupons = make_coupons(list(mailed), catalogue, settings.seed)
     household = baskets["household"].to_numpy()[basket]
-    saved, redemptions = redeem(lines, household, day, mailed, coupons, shoppers, settings.seed)
+    saved, redemptions = redeem(lines, household, day, mailed, coupons, shoppers, settings)
     transactions = pd.DataFrame(
         {
-            "household_id": 1 + household,
+            "household_id": settings.first_household + household,
             "basket_id": number[basket],
             "product_id": FIRST_PRODUCT + lines["product"],
             "store_id": FIRST_STORE + baskets["store"].to_numpy()[basket],
@@ -286,13 +310,14 @@ def _tables(
             "coupon_match_discount": 0,
         }
     )
-    targets = [pd.DataFrame({"campaign_id": c.campaign_id, "household_id": 1 + np.flatnonzero(who)}) for c, who in mailed.items()]
+    reached = {c.campaign_id: settings.first_household + np.flatnonzero(who) for c, who in mailed.items()}
+    targets = [pd.DataFrame({"campaign_id": number, "household_id": ids}) for number, ids in reached.items()]
     plan = [(c.campaign_id, c.type, dates[c.start], dates[c.end]) for c in mailed]
     promotions = make_promotions(len(catalogue.table), settings.weeks, stream(settings.seed, Draw.PROMOTIONS))
     return {
         "transactions": transactions,
         "products": catalogue.table,
-        "households": make_demographics(shoppers, stream(settings.seed, Draw.DEMOGRAPHICS)),
+        "households": make_demographics(shoppers, settings.first_household, settings.draws(Draw.DEMOGRAPHICS)),
         "campaigns": pd.DataFrame(plan, columns=["campaign_id", "campaign_type", "start_day", "end_day"]),
         "campaign_targets": pd.concat(targets, ignore_index=True),
         "coupons": coupons,
@@ -322,7 +347,7 @@ def redeem(
     mailed: Mapping[Campaign, NDArray[np.bool_]],
     coupons: pd.DataFrame,
     shoppers: Shoppers,
-    seed: int,
+    settings: RetailerSettings,
 ) -> tuple[NDArray[np.int64], pd.DataFrame]:
     """What coupons took off each line in cents, (lines,), and the redemptions: household_id, campaign_id, coupon_upc, day."""
     saved, parts = np.zeros(len(lines), dtype=np.int64), []
@@ -335,13 +360,13 @@ def redeem(
         upc[good_for[inside]] = own["coupon_upc"].to_numpy()[inside]
         running = np.flatnonzero((day >= campaign.start) & (day <= campaign.end))
         rows = running[(upc[product[running]] > 0) & who[household[running]] & (saved[running] == 0)]
-        luck = stream(seed, Draw.REDEMPTIONS, campaign.campaign_id).random(len(rows))
+        luck = settings.draws(Draw.REDEMPTIONS, campaign.campaign_id).random(len(rows))
         used = rows[luck < REDEEMED * shoppers.deals[household[rows]]]
         saved[used] = np.rint(COUPON_SHARE * sales[used]).astype(np.int64)
         parts.append(
             pd.DataFrame(
                 {
-                    "household_id": 1 + household[used],
+                    "household_id": settings.first_household + household[used],
                     "campaign_id": campaign.campaign_id,
                     "coupon_upc": upc[product[used]],
                     "day": day[used],
