@@ -10,7 +10,7 @@ import pandas as pd
 from ibis.backends import BaseBackend
 
 from targeting.sources.simulation.world import RetailerSettings, simulate, towns
-from targeting.tables.engine import keep_parts
+from targeting.tables.engine import keep_parts, release
 from targeting.tables.schemas import MONEY, SCHEMAS, named_as_here
 
 ORIGINS = {name: named_as_here(name, f"simulated {name}") for name in SCHEMAS}
@@ -34,12 +34,14 @@ def tables(backend: BaseBackend, data: Mapping[str, Any]) -> dict[str, ir.Table]
             world = simulate(town)
             frames.append({name: frame for name, frame in world.tables.items() if name != LINES})
             truths.append(world.truth)
-            yield ibis.memtable(world.tables[LINES])
+            drawn = ibis.memtable(world.tables[LINES])
+            yield drawn
+            release(backend, drawn)
 
-    drawn = _canonical(LINES, keep_parts(backend, f"simulated_{LINES}", lines()))
+    bought = _canonical(LINES, keep_parts(backend, f"simulated_{LINES}", lines()))
     own = {name: pd.concat([frame[name] for frame in frames], ignore_index=True) for name in BY_HOUSEHOLD}
     truth = backend.create_table("simulated_truth", ibis.memtable(pd.concat(truths, ignore_index=True)), temp=True)
-    return {LINES: drawn, **as_tables(backend, {**frames[0], **own}), "truth": truth}
+    return {LINES: bought, **as_tables(backend, {**frames[0], **own}), "truth": truth}
 
 
 def as_tables(backend: BaseBackend, frames: Mapping[str, pd.DataFrame]) -> dict[str, ir.Table]:

@@ -57,7 +57,10 @@ def keep_parts(backend: BaseBackend, name: str, parts: Iterable[ir.Table]) -> ir
     waiting = iter(parts)
     kept = keep(backend, name, next(waiting))
     for part in waiting:
-        backend.insert(kept.op().name, part)
+        if backend.name == DUCKDB:
+            backend.insert(kept.op().name, part)
+        else:  # what Spark keeps is a file, into which nothing is inserted
+            kept = kept.union(keep(backend, name, part))
     return kept
 
 
@@ -66,6 +69,12 @@ def drop(backend: BaseBackend, kept: ir.Table) -> None:
     if backend.name == DUCKDB:
         # ibis' own drop_table gives DuckDB a statement without the table's name.
         backend.raw_sql(f'DROP TABLE "{kept.op().name}"')
+
+
+def release(backend: BaseBackend, frame: ir.Table) -> None:
+    """Let the memory of a frame go whose rows are kept: DuckDB would hold it as long as the connection lasts."""
+    if backend.name == DUCKDB:
+        backend.con.unregister(frame.op().name)
 
 
 def failures(backend: BaseBackend) -> tuple[type[Exception], ...]:

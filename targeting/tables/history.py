@@ -4,7 +4,7 @@ Whatever a household did before a day is a sum over its earlier days. So is how 
 on the day when it was first seen. Amounts stay exact decimals, so that a sum of sums is the sum.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
 from functools import partial
 from pathlib import Path
@@ -72,22 +72,23 @@ def with_history(backend: BaseBackend, tables: Tables) -> dict[str, ir.Table]:
 def write_history(backend: BaseBackend, tables: Tables, folder: Path) -> None:
     """Write what `with_history` adds to the tables to `folder`/NAME.parquet, in order."""
 
-    def write(name: str, parts: Iterable[ir.Table]) -> ir.Table:
+    def write(name: str, parts: Sequence[ir.Table]) -> ir.Table:
         path = folder / f"{name}.parquet"
-        kept = keep_parts(backend, name, parts)
-        backend.to_parquet(kept.order_by(HISTORY[name]), path)
-        drop(backend, kept)
+        whole = parts[0] if len(parts) == 1 else keep_parts(backend, name, parts)
+        backend.to_parquet(whole.order_by(HISTORY[name]), path)
+        if len(parts) > 1:
+            drop(backend, whole)
         return backend.read_parquet(path)
 
     _made(backend, tables, write)
 
 
-def _made(backend: BaseBackend, tables: Tables, put: Callable[[str, Iterable[ir.Table]], ir.Table]) -> dict[str, ir.Table]:
+def _made(backend: BaseBackend, tables: Tables, put: Callable[[str, Sequence[ir.Table]], ir.Table]) -> dict[str, ir.Table]:
     lines, products, promotions = tables["transactions"], tables["products"], tables["promotions"]
     parts = household_ranges(backend, lines)
-    receipts = put("receipts", (receipts_of(within(lines, part), products) for part in parts))
-    days = put("days", (household_days(within(receipts, part), within(lines, part), products) for part in parts))
-    promoted = put("promoted", (promoted_days(within(lines, part), promotions) for part in parts))
+    receipts = put("receipts", [receipts_of(within(lines, part), products) for part in parts])
+    days = put("days", [household_days(within(receipts, part), within(lines, part), products) for part in parts])
+    promoted = put("promoted", [promoted_days(within(lines, part), promotions) for part in parts])
     return {"receipts": receipts, "days": days, "promoted": promoted}
 
 
