@@ -137,7 +137,8 @@ def test_part_by_part_is_the_same_as_at_once(backend, monkeypatch, tables, tmp_p
     pd.testing.assert_frame_equal(at_once[0], parted[0], check_exact=True)
     for name in HISTORY:
         pd.testing.assert_frame_equal(at_once[1][name], parted[1][name], check_exact=True)
-        pd.testing.assert_frame_equal(at_once[2][name], parted[2][name], check_exact=True)
+        # DuckDB's sums of whole numbers are wider than a file's, which has them as floats unless they were kept before.
+        pd.testing.assert_frame_equal(at_once[2][name], parted[2][name], check_exact=True, check_dtype=False)
     assert at_once[3] == parted[3] == 1
 
 
