@@ -28,6 +28,7 @@ from targeting.segments.stability import (
     refitted_without_a_tenth,
     separation_without_groups,
     transitions,
+    without_more_than,
 )
 from targeting.segments.stored import segment_names
 from targeting.segments.time_zero import to_window_length
@@ -89,15 +90,17 @@ def main() -> None:
     refitted = [recipe.fit(half).assign(half.loc[both]) for half in (earlier, later)]
     moves = transitions(known[0], known[1], names)
 
-    resampled = refitted_on_resamples(features, recipe, section["bootstraps"], params["sample"]["checks"])
+    at_most = params["sample"]["checks"]
+    resampled = refitted_on_resamples(features, recipe, section["bootstraps"], at_most)
+    drawn, original = without_more_than(features, segments, at_most, recipe)
     checks = {
         "resamples of the households": agreement(segments, resampled),
-        "without a tenth of the households": agreement(segments, refitted_without_a_tenth(features, recipe)),
-        "other seeds": agreement(segments, refitted_with_other_seeds(features, recipe)),
+        "without a tenth of the households": agreement(original, refitted_without_a_tenth(drawn, recipe)),
+        "other seeds": agreement(original, refitted_with_other_seeds(drawn, recipe)),
     }
     table = agreement_table(checks)
     found = recovery(segments, resampled).mean(axis=0)
-    without = separation_without_groups(features, recipe).mean()
+    without = separation_without_groups(drawn, recipe).mean()
     metrics = {
         "ari_all_mean": table["ari_mean"][0],
         "ari_all_std": table["ari_std"][0],

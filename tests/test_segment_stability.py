@@ -20,6 +20,7 @@ from targeting.segments.stability import (
     separation_without_groups,
     transitions,
     ungrouped,
+    without_more_than,
 )
 from targeting.stats.resampling import resample
 from tests.test_segments import SETTINGS, shoppers
@@ -38,6 +39,19 @@ def test_planted_groups_hold_in_every_way():
     assert recovery(segments, resampled).min() > 0.95
     assert agreement(segments, refitted_without_a_tenth(features, RECIPE)).min() > 0.95
     assert agreement(segments, refitted_with_other_seeds(features, RECIPE)).min() > 0.95
+
+
+def test_of_many_households_some_are_fitted_again_beside_a_fit_of_their_own():
+    features, _ = shoppers()
+    segments = RECIPE.fit(features).assign(features)
+    for enough in (None, 240, 10_000):
+        everybody, own = without_more_than(features, segments, enough, RECIPE)
+        assert everybody.equals(features)
+        assert own is segments
+    drawn, own = without_more_than(features, segments, 100, RECIPE)
+    assert len(drawn) == 100 == len(drawn.index.intersection(features.index))
+    np.testing.assert_array_equal(own, RECIPE.fit(drawn).assign(drawn))
+    assert agreement(own, refitted_with_other_seeds(drawn, RECIPE)).min() > 0.95
 
 
 def test_a_feature_that_does_not_vary_in_a_sample_is_left_out_there():

@@ -20,7 +20,7 @@ from targeting.base.parallel import in_processes
 from targeting.base.progress import track
 from targeting.segments.factors import Factorisation, FactorSettings, factor_shares, fit_factors, varying_features
 from targeting.segments.grouping import Separation, assign_segments, fit_kmeans, separation
-from targeting.stats.resampling import resample
+from targeting.stats.resampling import by_lot, resample
 
 Matrix = NDArray[np.float64]
 Labels = NDArray[np.int64]
@@ -57,6 +57,17 @@ class Recipe:
         factorisation = fit_factors(features[varying_features(features)], self.settings, self.seed)
         model = fit_kmeans(factor_shares(factorisation.transform(features)), self.k, self.restarts, self.seed)
         return FittedSegments(factorisation, model.cluster_centers_)
+
+
+def without_more_than(
+    features: pd.DataFrame, segments: Labels, at_most: int | None, recipe: Recipe
+) -> tuple[pd.DataFrame, Labels]:
+    """The features and segments of all households; of more than `at_most` those of so many by lot, by a fit on these alone.
+
+    What is fitted on them again is compared with that fit, so that to be fewer does not count as to be unstable.
+    """
+    drawn = features[by_lot(np.arange(len(features)), at_most, recipe.seed)]
+    return drawn, segments if len(drawn) == len(features) else recipe.fit(drawn).assign(drawn)
 
 
 def refitted_on_resamples(features: pd.DataFrame, recipe: Recipe, bootstraps: int, at_most: int | None = None) -> Matrix:
