@@ -21,7 +21,7 @@ from targeting.base.stage import run
 from targeting.effects.discounts import caused_costs, discount_effects, profit_terms
 from targeting.effects.estimators import ADJUSTED, effect_data, effect_table
 from targeting.effects.event_time import event_time
-from targeting.effects.learning import SPLITS, learning, with_learning
+from targeting.effects.learning import SPLITS, compared_rows, learning, with_learning
 from targeting.effects.pooling import pooling_table
 from targeting.effects.trimming import trimming_table
 from targeting.effects.wear_out import wear_out_metrics, wear_out_table
@@ -57,7 +57,7 @@ METRICS = Path("metrics/ate.json")
 
 
 def main() -> None:
-    params = load_params("data", "nuisance", "seed")
+    params = load_params("data", "nuisance", "sample", "seed")
     speak_in(params["data"]["currency"])
     speak_of(params["data"]["source"])
     panel = pd.read_parquet(PANEL)
@@ -74,8 +74,9 @@ def main() -> None:
         trimmed.append(trimming_table(data, outcome, crump))
         worn.append(wear_out_table(data, panel["earlier_mailings"], outcome))
     pooling = pd.concat(pooled, ignore_index=True)
-    halves = half_nuisances(panel, pd.read_parquet(MODELS), params["nuisance"]["clip"], SPLITS, params["seed"], outcomes)
-    found = learning(panel, nuisance, halves)
+    kept = compared_rows(panel, params["sample"]["checks"], params["seed"])
+    models, clip = pd.read_parquet(MODELS), params["nuisance"]["clip"]
+    found = learning(panel[kept], nuisance[kept], half_nuisances(panel[kept], models, clip, SPLITS, params["seed"], outcomes))
     effects = with_learning(pd.concat(tables, ignore_index=True), found.errors)
 
     caused = discount_effects(panel, nuisance)

@@ -7,7 +7,7 @@ from sklearn.pipeline import Pipeline
 
 from targeting.base.errors import DataError
 from targeting.effects.estimators import ESTIMATORS, effect_data, effect_table
-from targeting.effects.learning import NAMES, SPLITS, learning, with_learning
+from targeting.effects.learning import NAMES, SPLITS, compared_rows, learning, with_learning
 from targeting.nuisance import cross_fit as cross_fit_module
 from targeting.nuisance.cross_fit import cross_fit, nuisance_table, nuisance_tasks
 from targeting.nuisance.halves import half_nuisances
@@ -146,6 +146,26 @@ def test_the_error_of_learning_is_half_the_distance_of_two_halves():
     assert errors["purchase_amount", "all", "aipw"] == pytest.approx(abs(scores[0] - scores[1]) / 2)
     shift = found.shifts["shift1_purchase_amount_0"] - found.shifts["shift0_purchase_amount_0"]
     assert shift.mean() == pytest.approx((scores[0] - scores[1]) / 2)
+
+
+def test_of_many_households_outside_some_show_the_error_of_learning():
+    panel = sampled(world(3, 1500), 300)
+    nuisance, models = learned(panel)
+    outside = ~in_sample(panel["fold"])
+    assert compared_rows(panel, None, 1).all()
+    assert compared_rows(panel, 1200, 1).all()
+    kept = compared_rows(panel, 500, 1)
+    assert kept[~outside].all()
+    assert panel.loc[kept & outside, "household_id"].nunique() == 500
+
+    def found(rows: np.ndarray) -> pd.Series:
+        halves = half_nuisances(panel[rows], models, 0.01, SPLITS, 1, ["purchase_amount"])
+        return learning(panel[rows], nuisance[rows], halves, METHODS).errors.set_index(NAMES)["se_learning"]
+
+    # What two models disagree about on average, 500 of 1,200 households show to a tenth or so.
+    few, all_of_them = found(kept), found(np.ones(len(panel), dtype=bool))
+    name = ("purchase_amount", "all", "aipw")
+    assert few[name] == pytest.approx(all_of_them[name], rel=0.25)
 
 
 def test_both_errors_add_up_as_variances_and_without_a_sample_nothing_is_added():

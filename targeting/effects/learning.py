@@ -11,12 +11,14 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from targeting.base.columns import KEYS, outcomes_of
 from targeting.effects.estimators import ESTIMATORS, Estimator, effect_data, effect_table
 from targeting.nuisance.halves import Halves
 from targeting.stats.estimates import Estimate
 from targeting.stats.folds import in_sample
+from targeting.stats.resampling import by_lot
 from targeting.trials.panel import require_aligned
 
 SPLITS = 5  # of the sample into halves: one difference says little of how large differences are
@@ -29,12 +31,22 @@ class Learning:
     """What two halves of the sample disagree about.
 
     errors: one row per outcome, trial (or all) and estimator that asks for nuisances: outcome, trial, method, se_learning.
-    shifts: one row per row outside the sample: keys, and by outcome and split shift0_OUTCOME_SPLIT and shift1_OUTCOME_SPLIT, half
-    of what either arm's score differs by. Neither has rows where all households are in the sample.
+    shifts: one row per row outside the sample that was compared: keys, and by outcome and split shift0_OUTCOME_SPLIT and
+    shift1_OUTCOME_SPLIT, half of what either arm's score differs by. Neither has rows where all households are in the sample.
     """
 
     errors: pd.DataFrame
     shifts: pd.DataFrame
+
+
+def compared_rows(panel: pd.DataFrame, at_most: int | None, seed: int) -> NDArray[np.bool_]:
+    """The panel's rows (rows,) by which halves are compared: the sample's, and of `at_most` households outside it, by lot.
+
+    By how much two means over all rows differ is what these few show, a little widened by their being few.
+    """
+    kept = in_sample(panel["fold"])
+    kept[~kept] = by_lot(panel.loc[~kept, "household_id"], at_most, seed)
+    return kept
 
 
 def learning(
