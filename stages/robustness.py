@@ -1,7 +1,8 @@
 """Ask how far the average effects depend on choices: on the nuisances' own error, on the design, and on what else was mailed.
 
 Reads the panel, the nuisances and every eligible row; writes effects refitted without some households, the two designs side by
-side, other mailings by trial and arm, and the effects with and without these.
+side, other mailings by trial and arm, and the effects with and without these. Effects are of those that were learned from: all
+that is fitted here again would say the same of the others, whatever their number.
 """
 
 from functools import partial
@@ -16,6 +17,7 @@ from targeting.nuisance.cross_fit import one_split
 from targeting.robustness.design_comparison import compare_designs, design_metrics
 from targeting.robustness.other_mailings import concurrent_effects, concurrent_metrics, mailing_table
 from targeting.robustness.refit import refit_effects, refit_metrics
+from targeting.stats.folds import in_sample
 from targeting.trials.designs import folded_panel
 from targeting.trials.panel import require_aligned
 
@@ -30,16 +32,20 @@ METRICS = Path("metrics/robustness.json")
 
 
 def main() -> None:
-    params = load_params("nuisance", "sample", "policy", "seed")
+    params = load_params("nuisance", "policy", "seed")
     settings, seed = params["nuisance"], params["seed"]
     folds, clip = settings["folds"], settings["clip"]
     panel, nuisance, eligible = (pd.read_parquet(path) for path in (PANEL, NUISANCE, ELIGIBLE))
     require_aligned(panel, nuisance, str(NUISANCE))
 
+    mailings, sample = mailing_table(panel), in_sample(panel["fold"])
+    eligible = eligible[~eligible["household_id"].isin(panel.loc[~sample, "household_id"])].reset_index(drop=True)
+    panel, nuisance = (rows[sample].reset_index(drop=True) for rows in (panel, nuisance))
+
     refit = refit_effects(panel, nuisance, settings["refits"], clip, seed)
     # One split: the same for both designs, and enough to tell them apart.
     predict = one_split(settings["models"], folds, seed)
-    folded = partial(folded_panel, n_folds=folds, seed=seed, sample=params["sample"]["households"])
+    folded = partial(folded_panel, n_folds=folds, seed=seed)
     designs = compare_designs(eligible, folded, predict, params["policy"]["outcome"], settings["overlap"], clip, seed)
     effects = concurrent_effects(panel, nuisance, predict, clip)
 
@@ -51,7 +57,7 @@ def main() -> None:
     write_metrics(metrics, METRICS)
     write_csv(refit, REFIT)
     write_csv(designs, DESIGNS)
-    write_csv(mailing_table(panel), MAILINGS)
+    write_csv(mailings, MAILINGS)
     write_csv(effects, EFFECTS)
 
 

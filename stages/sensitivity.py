@@ -17,6 +17,7 @@ from targeting.figures.effects import contour_chart
 from targeting.nuisance.overlap import comparable
 from targeting.robustness.hidden_confounder import benchmark_shares
 from targeting.robustness.sensitivity_table import confounders, contour, covariate_groups, sensitivity
+from targeting.stats.folds import in_sample
 from targeting.trials.panel import covariate_names, require_aligned
 from targeting.words.money import speak_in
 
@@ -38,12 +39,14 @@ def main() -> None:
     require_aligned(panel, nuisance, str(NUISANCE))
     overlap = comparable(panel, nuisance["propensity"], params["nuisance"]["overlap"])
     covariates = panel[covariate_names(panel)]
+    sample = in_sample(panel["fold"])  # enough for a yardstick
     groups = covariate_groups(list(covariates.columns), tills=any(name.startswith(EARLIER) for name in panel))
 
     tables, yardsticks, contours, metrics = [], [], [], {}
     for outcome in outcomes_of(panel.columns):
         data = effect_data(panel, nuisance, outcome)
-        shares = benchmark_shares(covariates, data.outcome, data.treated, groups)
+        learned = data.subset(sample)
+        shares = benchmark_shares(covariates[sample], learned.outcome, learned.treated, groups)
         found = sensitivity(data, data.subset(overlap), shares, outcome, params["seed"])
         tables.append(found.table)
         yardsticks.append(shares.assign(outcome=outcome))

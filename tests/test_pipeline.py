@@ -206,6 +206,8 @@ def test_learned_on_a_sample_everybody_is_valued_and_listed(project):
     assert panel.loc[panel["fold"] >= 0, "household_id"].nunique() == 75 < panel["household_id"].nunique()
     explained = pd.read_csv(project / "plots/effect_tree.csv").groupby("outcome")["n"].sum()
     assert (explained == (panel["fold"] >= 0).sum()).all()  # those that were learned from
+    found = pd.read_csv(project / "plots/designs.csv").set_index("design")["n"]
+    assert found["sequential_trials"] == (panel["fold"] >= 0).sum()
     effects = pd.read_csv(project / "plots/ate.csv")
     both = (effects["se_sampling"] ** 2 + effects["se_learning"] ** 2) ** 0.5
     assert both.to_numpy() == pytest.approx(effects["se"].to_numpy(), rel=1e-6, nan_ok=True)
