@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import date
+from itertools import chain
 from typing import Any
 
 import ibis
@@ -29,16 +30,16 @@ def tables(backend: BaseBackend, data: Mapping[str, Any]) -> dict[str, ir.Table]
     frames: list[Mapping[str, pd.DataFrame]] = []
     truths: list[pd.DataFrame] = []
 
-    def lines() -> Iterator[ir.Table]:
-        for town in towns(settings):
-            world = simulate(town)
-            frames.append({name: frame for name, frame in world.tables.items() if name != LINES})
-            truths.append(world.truth)
-            drawn = ibis.memtable(world.tables[LINES])
-            yield drawn
-            release(backend, drawn)
+    def lines_of(town: RetailerSettings) -> Iterator[ir.Table]:
+        world = simulate(town)
+        frames.append({name: frame for name, frame in world.tables.items() if name != LINES})
+        truths.append(world.truth)
+        drawn = ibis.memtable(world.tables[LINES])
+        yield drawn
+        release(backend, drawn)
 
-    bought = _canonical(LINES, keep_parts(backend, f"simulated_{LINES}", lines()))
+    lines = chain.from_iterable(map(lines_of, towns(settings)))
+    bought = _canonical(LINES, keep_parts(backend, f"simulated_{LINES}", lines))
     own = {name: pd.concat([frame[name] for frame in frames], ignore_index=True) for name in BY_HOUSEHOLD}
     truth = backend.create_table("simulated_truth", ibis.memtable(pd.concat(truths, ignore_index=True)), temp=True)
     return {LINES: bought, **as_tables(backend, {**frames[0], **own}), "truth": truth}

@@ -61,6 +61,7 @@ def keep_parts(backend: BaseBackend, name: str, parts: Iterable[ir.Table]) -> ir
             backend.insert(kept.op().name, part)
         else:  # what Spark keeps is a file, into which nothing is inserted
             kept = kept.union(keep(backend, name, part))
+        del part  # or it would be there while the next one is made
     return kept
 
 
