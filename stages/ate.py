@@ -33,7 +33,7 @@ from targeting.nuisance.halves import half_nuisances
 from targeting.nuisance.overlap import crump_threshold
 from targeting.trials.panel import require_aligned
 from targeting.words.estimators import decided_by
-from targeting.words.money import speak_in
+from targeting.words.money import sign, speak_in
 
 PANEL = Path("data/trials/panel.parquet")
 NUISANCE = Path("data/trials/nuisance.parquet")
@@ -110,11 +110,11 @@ def main() -> None:
     if weeks.weeks.empty:
         write_sentence("Of no receipt is known when it was written.", EVENT_PICTURE)
     else:
-        write_png(png(weeks_spec(weeks.weeks), *weeks_words(weeks.weeks, weeks.phases)), EVENT_PICTURE)
+        write_png(png(weeks_spec(weeks.weeks), *weeks_words(weeks.weeks, weeks.phases), sign=sign()), EVENT_PICTURE)
     lots = not np.isnan(known_propensities(panel)).any()
     decided = decided_by(lots, nuisance["propensity"].round(6).nunique())
     drawn = forest_picture(effects, pooling, outcomes[0], decided)
-    write_png(png(drawn, *forest_words(effects, outcomes[0], decided)), FOREST)
+    write_png(png(drawn, *forest_words(effects, outcomes[0], decided), sign=sign()), FOREST)
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ from targeting.pages.revision import code_revision, versions
 from targeting.pages.summary import summary_numbers
 from targeting.policy.lookup import Lookup
 from targeting.sentences.heterogeneity import ranked_by
-from targeting.words.money import margin_words, speak_in
+from targeting.words.money import margin_words, sign, speak_in
 
 METRICS = Path("metrics")
 TABLES = Path("plots")
@@ -89,10 +89,10 @@ def main() -> None:
     outcome = params["policy"]["outcome"]
     margin = margin_words(policy["margin"], outcome)
     curve = roi_spec(shown, metrics["nuisance"]["overlap_share"])
-    write_png(png(curve, *roi_words(shown, ranked_by(order), margin, policy["cost"])), ROI_PICTURE)
+    write_png(png(curve, *roi_words(shown, ranked_by(order), margin, policy["cost"]), sign=sign()), ROI_PICTURE)
     effects = tables["segment_effects"].query("outcome == @outcome")
     by_segment = segment_effects_spec(effects, outcome, policy["breakeven"])
-    write_png(png(by_segment, *segment_effects_words(effects, outcome, policy["breakeven"])), SEGMENT_PICTURE)
+    write_png(png(by_segment, *segment_effects_words(effects, outcome, policy["breakeven"]), sign=sign()), SEGMENT_PICTURE)
     context = report_context(metrics, tables, arms, lookup, params, code_revision(Path()), versions())
     write_text(report_page(context), PAGE)
 

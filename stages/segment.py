@@ -8,22 +8,23 @@ from pathlib import Path
 import pandas as pd
 
 from targeting.base.left_out import NO_TILLS, leave_out
-from targeting.base.outputs import write_csv, write_figure, write_metrics, write_parquet
+from targeting.base.outputs import write_csv, write_figure, write_metrics, write_parquet, write_png
 from targeting.base.params import load_params
 from targeting.base.stage import run
+from targeting.figures.positioning import positioning_picture, positioning_words
 from targeting.figures.segments import (
     cluster_selection_chart,
     factors_by_segment,
-    positioning_chart,
     profile_heatmap,
     sizes_chart,
 )
+from targeting.figures.vega import png
 from targeting.segments.factors import factor_shares
 from targeting.segments.grouping import fit_kmeans, order_by, recommend_clusters, select_clusters, separation
 from targeting.segments.profile import demographics, feature_differences, value_tiers
 from targeting.segments.table import factor_table_by_segment, profile_table, segment_table
 from targeting.sentences.segments import cluster_words
-from targeting.words.money import speak_in
+from targeting.words.money import sign, speak_in
 
 HOUSEHOLDS = Path("data/tables/households.parquet")
 PROFILE = Path("data/profile/features.parquet")
@@ -98,7 +99,7 @@ def main() -> None:
     write_figure(sizes_chart(table), SIZES_PICTURE)
     write_figure(profile_heatmap(profiles[profiles["feature"].isin(loadings.columns)]), PROFILE_PICTURE)
     write_figure(factors_by_segment(made_of), FACTORS_PICTURE)
-    write_figure(positioning_chart(features.groupby(segments).mean(), table), POSITIONING_PICTURE)
+    write_png(png(positioning_picture(table), *positioning_words(table), sign=sign()), POSITIONING_PICTURE)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import altair as alt
 import pandas as pd
 import pytest
 import yaml
@@ -12,6 +13,7 @@ from playwright.sync_api import Browser
 from targeting.base.errors import DataError
 from targeting.base.params import load_params
 from targeting.figures.segments import sizes_chart
+from targeting.figures.vega import png, spec
 from targeting.policy.economics import Economics
 from targeting.sentences.game import stakes
 from targeting.sentences.report import till_limits
@@ -132,6 +134,15 @@ def test_pictures_are_labelled_in_the_currency(speak):
     words = " ".join(text.get_text() for axes in figure.axes for text in axes.findobj(lambda item: hasattr(item, "get_text")))
     assert "£50 each" in words
     assert "USD" not in words
+
+
+def test_numbers_on_a_pictures_axes_have_the_currencys_sign():
+    """The title is the same in both, so that only the axis can tell the pictures apart."""
+    axis = alt.X("value:Q", axis=alt.Axis(format="$,.0f"))
+    drawn = spec(alt.Chart(alt.Data(values=[{"value": 5}])).mark_point().encode(x=axis).properties(width="container"))
+    dollars = png(drawn, "What it earns")
+    assert png(drawn, "What it earns") == dollars
+    assert png(drawn, "What it earns", sign="€") != dollars
 
 
 def test_the_report_says_what_the_tills_lines_are_not_of(speak):

@@ -1,19 +1,16 @@
-"""What the pictures show: every segment in every panel, axes in words, matrices in the order of the tables."""
+"""What the pictures show: labels in words, matrices in the order of the tables."""
 
 import numpy as np
 import pandas as pd
-import pytest
 from matplotlib.figure import Figure
 from seaborn import heatmap
 
 from targeting.figures.heatmaps import legible
 from targeting.figures.segments import (
-    POSITIONS,
     cluster_selection_chart,
     factor_selection_chart,
     factors_by_segment,
     loadings_heatmap,
-    positioning_chart,
     profile_heatmap,
     sizes_chart,
     transitions_chart,
@@ -22,7 +19,6 @@ from targeting.segments.factor_names import name_factors
 from targeting.segments.stability import transitions
 from targeting.segments.table import factor_table_by_segment, profile_table, segment_table
 from targeting.tables.features import FEATURES
-from targeting.words.features import WORDINGS
 
 
 def customers(k: int) -> tuple[pd.DataFrame, np.ndarray, np.ndarray]:
@@ -34,21 +30,6 @@ def customers(k: int) -> tuple[pd.DataFrame, np.ndarray, np.ndarray]:
 
 def texts(figure: Figure, panel: int = 0) -> list[str]:
     return [text.get_text() for text in figure.get_axes()[panel].texts]
-
-
-@pytest.mark.parametrize("k", [3, 10])
-def test_positioning_shows_every_segment_in_every_panel(k):
-    features, segments, shares = customers(k)
-    table = segment_table(features.assign(household_id=range(10 * k)), segments, shares, ["One", "Two"])
-    figure = positioning_chart(features.groupby(segments).mean(), table)
-    for panel, (across, up, title) in enumerate(POSITIONS):
-        axes = figure.get_axes()[panel]
-        assert axes.get_title() == title
-        assert texts(figure, panel) == [str(number) for number in range(1, k + 1)]
-        for label, name in ((axes.get_xlabel(), across), (axes.get_ylabel(), up)):
-            assert label.lower().startswith(WORDINGS[name].words.lower())
-    legend = figure.get_supxlabel()
-    assert all(name in legend for name in table["name"])
 
 
 def test_matrices_hold_the_numbers_of_the_tables():
@@ -74,16 +55,6 @@ def test_numbers_stand_out_from_their_cells():
     legible(axes)
     # Greys at a half has a luminance of 0.3, at three quarters 0.1.
     assert [text.get_color() for text in axes.texts] == ["black", "black", "white", "white"]
-
-
-def test_numbers_of_bubbles_that_lie_together_are_moved_apart():
-    features, segments, shares = customers(3)
-    table = segment_table(features.assign(household_id=range(30)), segments, shares, ["One", "Two"])
-    means = pd.DataFrame({name: [0.1, 0.5, 0.5] for panel in POSITIONS for name in panel[:2]})
-    labels = positioning_chart(means, table).get_axes()[0].texts
-    # The first stands by itself; the others in one place, eleven points from each other.
-    offsets = np.array([label.xyann for label in labels])
-    assert offsets == pytest.approx(np.array([[0, 0], [-5.5, 0], [5.5, 0]]))
 
 
 def test_sizes_and_loadings_are_labelled():

@@ -2,39 +2,22 @@
 
 import textwrap
 from collections.abc import Sequence
-from itertools import combinations
 
 import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patheffects import withStroke
-from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, PercentFormatter, StrMethodFormatter
+from matplotlib.ticker import MaxNLocator, PercentFormatter
 from numpy.typing import NDArray
 
 from targeting.figures.heatmaps import legible
 from targeting.figures.style import ACCENT, DARK, LIGHT, drawing, entitle
 from targeting.segments.factor_names import FactorName
-from targeting.words.features import MONEY, WORDINGS
-from targeting.words.money import currency, total
+from targeting.words.features import WORDINGS
+from targeting.words.money import total
 
 Matrix = NDArray[np.float64]
-# Panels of the positioning picture: columns of the profile across and up.
-POSITIONS = (
-    ("frequency_per_week", "discount_usage_pct", "Loyalty and deal-seeking"),
-    ("frequency_per_week", "monetary_avg_basket_sales", "Loyalty and basket"),
-    ("share_fresh", "share_health_beauty", "Fresh, and health and beauty"),
-    ("frequency", "monetary_sales", "Visits and spend"),
-    ("purchase_regularity", "monetary_avg_basket_sales", "Regularity and basket"),
-    ("recency", "monetary_sales", "Recency and spend"),
-    ("discount_usage_pct", "private_label_ratio", "Discount and private label"),
-    ("n_products", "purchase_regularity", "Variety and regularity"),
-)
-LOGARITHMIC = {"frequency", "frequency_per_week", "recency", "monetary_sales", "n_products"}
-# Areas of bubbles in points; a smaller one would not hold its number.
-SMALLEST_BUBBLE, LARGEST_BUBBLE = 160, 1300
-PANEL, NUMBER = (280, 215), 11  # what a panel of the positioning picture, and a number in it, measure in points, about
 
 
 def loadings_heatmap(directions: Matrix, features: Sequence[str], names: Sequence[FactorName]) -> Figure:
@@ -185,61 +168,6 @@ def factors_by_segment(made_of: pd.DataFrame) -> Figure:
     return figure
 
 
-def positioning_chart(means: pd.DataFrame, table: pd.DataFrame) -> Figure:
-    """Segments on eight pairs of features: `means` (segments, features); bubbles by households, shade by revenue each."""
-    figure = drawing(14.5)
-    area = np.clip(LARGEST_BUBBLE * table["n"] / table["n"].max(), SMALLEST_BUBBLE, None)
-    top = table["revenue"].max()
-    # The darkest of the colours would swallow the numbers.
-    shade = {"c": table["revenue"], "cmap": "Blues", "vmin": 0, "vmax": 1.6 * top}
-    for axes, (across, up, title) in zip(figure.subplots(4, 2).flat, POSITIONS, strict=True):
-        points = axes.scatter(means[across], means[up], s=area, edgecolor=DARK, linewidth=1.2, alpha=0.8, **shade)
-        _label_axes(axes, across, up)
-        axes.margins(0.2)
-        _number_bubbles(axes, table["segment"], means[[across, up]].to_numpy())
-        axes.set_title(title)
-    figure.colorbar(
-        points,
-        ax=figure.get_axes(),
-        label=f"Mean revenue ({currency()})",
-        shrink=0.35,
-        aspect=40,
-        boundaries=np.linspace(0, top, 101),
-        ticks=MaxNLocator(5),
-    )
-    words = [f"{row.segment} {row.name} ({row.n:,})" for row in table.itertuples()]
-    first, last = table.loc[table["revenue"].idxmax()], table.loc[table["revenue"].idxmin()]
-    times = f", {first['revenue'] / last['revenue']:.0f} times one of {last['name']}" if last["revenue"] > 0 else ""
-    found = f"A household of {first['name']} brings {total(first['revenue'])}{times}"
-    entitle(figure, found, f"Means of households; area by number of households. {'; '.join(words)}.")
-    return figure
-
-
-def _number_bubbles(axes: Axes, numbers: pd.Series, places: Matrix) -> None:
-    """A number on each of the bubbles at `places` (n, 2); beside its middle where numbers would run into each other."""
-    axes.autoscale_view()
-    points = axes.transAxes.inverted().transform(axes.transData.transform(places)) * PANEL
-    for number, place, offset in zip(numbers, places, _apart(points) - points, strict=True):
-        label = axes.annotate(
-            str(number), tuple(place), xytext=tuple(offset), textcoords="offset points", ha="center", va="center"
-        )
-        label.set(fontsize=11, fontweight="bold", zorder=5, path_effects=[withStroke(linewidth=2.5, foreground="white")])
-
-
-def _apart(points: Matrix) -> Matrix:
-    """Points (n, 2) moved sideways, as far as keeps a number on each of them from running into another."""
-    moved = points.copy()
-    for _ in range(len(points)):  # moving one pair apart may push another together
-        for one, other in combinations(range(len(points)), 2):
-            across, up = moved[other] - moved[one]
-            short = NUMBER - abs(across)
-            if short > 0 and abs(up) < NUMBER:
-                shift = np.copysign(short / 2, across)
-                moved[one, 0] -= shift
-                moved[other, 0] += shift
-    return moved
-
-
 def transitions_chart(moves: pd.DataFrame, found: str) -> Figure:
     """How households of each segment in the earlier half of the weeks are spread over segments in the later half.
 
@@ -274,26 +202,6 @@ def _mark_chosen(axes: Axes, chosen: int) -> None:
     axes.axvline(chosen, color="black", linewidth=1, linestyle=":")
     axes.text(chosen, 1.0, " in use", transform=axes.get_xaxis_transform(), va="top", fontsize=9)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-
-
-def _label_axes(axes: Axes, across: str, up: str) -> None:
-    """Axes in words with their unit; percentages, and a logarithmic scale where values range widely."""
-    for axis, name, set_label, set_scale in (
-        (axes.xaxis, across, axes.set_xlabel, axes.set_xscale),
-        (axes.yaxis, up, axes.set_ylabel, axes.set_yscale),
-    ):
-        wording = WORDINGS[name]
-        unit, scale = f", {currency()}" if wording.form == MONEY else "", ", log scale" if name in LOGARITHMIC else ""
-        set_label(f"{wording.words[0].upper()}{wording.words[1:]}{unit}{scale}", fontsize=10)
-        if name in LOGARITHMIC:
-            set_scale("log")
-            axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
-            axis.set_major_formatter(StrMethodFormatter("{x:,g}"))
-            axis.set_minor_formatter(NullFormatter())
-        else:
-            axis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
-            if "%" in wording.form:
-                axis.set_major_formatter(PercentFormatter(1.0, decimals=0))
 
 
 def _in_words(features: Sequence[str]) -> list[str]:

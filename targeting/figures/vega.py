@@ -17,7 +17,7 @@ from targeting.base.outputs import PICTURE_WIDTH
 from targeting.figures.style import ACCENT, DARK
 
 Spec = dict[str, Any]
-MONEY, SHARE = "$,.2f", ".0%"  # "$" is the currency's sign to d3, whichever the page names
+MONEY, SHARE = "$,.2f", ".0%"  # "$" is the currency's sign to d3, whichever page or picture names
 WRAPPED = alt.Axis(labelExpr="split(datum.label, '\\n')")  # words in lines, as `lines` makes them
 DASHED = [6, 4]
 # Samples of lines in a legend: as long as it takes to tell dashed ones, and no further apart for it.
@@ -48,8 +48,11 @@ def _fonts() -> None:
     vl_convert.register_font_directory(str(Path(matplotlib.get_data_path()) / "fonts" / "ttf"))
 
 
-def png(chart: Spec, title: str, *notes: str) -> bytes:
-    """The chart as a picture under its title, which says what was found; notes in small letters below it."""
+def png(chart: Spec, title: str, *notes: str, sign: str = "$") -> bytes:
+    """The chart as a picture under its title, which says what was found; notes in small letters below it.
+
+    `sign` stands before amounts of money.
+    """
     _fonts()
     whole = chart | {
         "title": {
@@ -66,7 +69,8 @@ def png(chart: Spec, title: str, *notes: str) -> bytes:
     }
     if "width" in chart:
         whole |= {"width": PICTURE_WIDTH / SCALE, "autosize": {"type": "fit-x", "contains": "padding"}}
-    return _lean(vl_convert.vegalite_to_png(whole, scale=SCALE))
+    numbers = {"decimal": ".", "thousands": ",", "grouping": [3], "currency": [sign, ""]}
+    return _lean(vl_convert.vegalite_to_png(whole, scale=SCALE, format_locale=numbers))
 
 
 def _lean(picture: bytes) -> bytes:

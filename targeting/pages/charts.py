@@ -4,48 +4,8 @@ import altair as alt
 import pandas as pd
 
 from targeting.figures.intervals import interval_rows
-from targeting.figures.style import DARK
-from targeting.figures.vega import MONEY, SHARE, WRAPPED, Spec, lines, named, records, spec, zero_line
+from targeting.figures.vega import MONEY, WRAPPED, Spec, lines, named, records, spec, zero_line
 from targeting.words.money import currency
-
-
-def axes() -> dict[str, tuple[str, str]]:
-    """What the positions of segments can be drawn by: column of plots/segments.csv, words, format."""
-    return {
-        "revenue": (f"revenue per household ({currency()})", "$,.0f"),
-        "visits": ("visits per household", ",.0f"),
-        "recency": ("days since the last purchase", ",.0f"),
-        "regularity": ("share of weeks shopped", SHARE),
-        "basket": (f"basket value ({currency()})", "$,.0f"),
-        "variety": ("different products", ",.0f"),
-        "discount_use": ("share of lines on discount", SHARE),
-        "private_label": ("share of private label", SHARE),
-        "share_grocery": ("share of groceries", SHARE),
-        "share_fresh": ("share of fresh goods", SHARE),
-        "share_health_beauty": ("share of health and beauty", SHARE),
-    }
-
-
-def positioning_spec(segments: pd.DataFrame, x: str = "visits", y: str = "revenue") -> Spec:
-    """Segments by two of `axes`, their area by the number of households; the page puts other axes in their place."""
-    drawn = axes()
-    tips = [alt.Tooltip("name:N", title="segment"), alt.Tooltip("n:Q", title="households", format=",")]
-    tips += [alt.Tooltip(f"{column}:Q", title=words, format=form) for column, (words, form) in drawn.items()]
-    wide = alt.Scale(zero=False, nice=False, padding=30)
-    base = alt.Chart(records(segments[["segment", "name", "n", *drawn]])).encode(
-        x=alt.X(f"{x}:Q", title=drawn[x][0], axis=alt.Axis(format=drawn[x][1], labelBound=True), scale=wide),
-        y=alt.Y(f"{y}:Q", title=drawn[y][0], axis=alt.Axis(format=drawn[y][1]), scale=wide),
-        tooltip=tips,
-    )
-    names = [f"{row.segment} {row.name}" for row in segments.itertuples(index=False)]
-    base = base.transform_calculate(label="datum.segment + ' ' + datum.name")
-    colour = alt.Color("label:N", sort=names, scale=alt.Scale(domain=names, scheme="tableau10"), legend=alt.Legend(columns=1))
-    size = alt.Size("n:Q", scale=alt.Scale(range=[200, 1400]), legend=None)
-    layers = [
-        base.mark_circle(opacity=0.55, stroke=DARK).encode(size=size, color=colour),
-        base.mark_text(color="#1d2733", fontSize=13, fontWeight="bold").encode(text="segment:N"),
-    ]
-    return spec(alt.layer(*layers).properties(width="container", height=360))
 
 
 def policies_spec(policies: pd.DataFrame) -> Spec:

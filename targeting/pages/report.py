@@ -16,6 +16,7 @@ from targeting.figures.event_time import weeks_spec
 from targeting.figures.experiment import power_spec
 from targeting.figures.nuisance import AS_THEY_ARE, WEIGHTED, love_spec, propensity_spec, propensity_table
 from targeting.figures.policy import roi_spec
+from targeting.figures.positioning import axes, positioning_spec
 from targeting.figures.segment_effects import segment_effects_spec
 from targeting.figures.vega import Spec
 from targeting.pages import charts
@@ -129,7 +130,7 @@ def all_charts(
 
     return {
         "roi": roi_spec(curve, metrics["nuisance"]["overlap_share"]),
-        **({} if no_tills(metrics) else {"positioning": charts.positioning_spec(tables["segments"])}),
+        **({} if no_tills(metrics) else {"positioning": positioning_spec(tables["segments"])}),
         **({f"segment_effects_{name}": in_segments(name) for name in outcomes} if has_segments(tables) else {}),
         "policies": charts.policies_spec(policies_in_words(tables["policies"])),
         **({"weeks": weeks_spec(tables["event_time"])} if has_weeks(metrics) else {}),
@@ -278,7 +279,7 @@ def report_context(
         "parameters": list(flat(parameters)),
         "revision": revision,
         "versions": versions,
-        "axes": charts.axes(),
+        "axes": axes(tables["segments"]) if tills else {},
         "sliders": {name: slider(lookup, name, policy[name]) for name in ("cost", "margin")},
         "has_segments": has_segments(tables),
         "counted": one_of(outcome),

@@ -247,8 +247,7 @@ function startAxes(spec, axes) {
     const changed = structuredClone(spec);
     for (const layer of changed.layer) {
       for (const [channel, select] of Object.entries(chosen)) {
-        const [title, format] = axes[select.value];
-        Object.assign(layer.encoding[channel], { field: select.value, title, axis: { ...layer.encoding[channel].axis, format } });
+        Object.assign(layer.encoding[channel], { field: select.value, ...axes[select.value] });
       }
     }
     return draw("positioning", changed);
