@@ -50,6 +50,7 @@ PLOTTED = (
     "trials",
     "event_time",
     "refutation",
+    "concurrent_effects",
     "segment_effects",
     "breakeven",
     "policies",

@@ -6,6 +6,7 @@ Reads the lines, the profile, the segments and what assigns them; writes agreeme
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 from ibis.backends import BaseBackend
 from sklearn.metrics import adjusted_rand_score
@@ -22,17 +23,18 @@ from targeting.segments.stability import (
     agreement,
     agreement_table,
     halves,
+    of_these_alone,
     recovery,
     refitted_on_resamples,
     refitted_with_other_seeds,
     refitted_without_a_tenth,
     separation_without_groups,
     transitions,
-    without_more_than,
 )
 from targeting.segments.stored import segment_names
 from targeting.segments.time_zero import to_window_length
 from targeting.sentences.halves import people_move
+from targeting.stats.resampling import by_lot
 from targeting.tables.engine import connect, read_tables
 from targeting.tables.features import household_features
 from targeting.tables.history import keep_days
@@ -90,17 +92,17 @@ def main() -> None:
     refitted = [recipe.fit(half).assign(half.loc[both]) for half in (earlier, later)]
     moves = transitions(known[0], known[1], names)
 
-    at_most = params["sample"]["checks"]
-    resampled = refitted_on_resamples(features, recipe, section["bootstraps"], at_most)
-    drawn, original = without_more_than(features, segments, at_most, recipe)
+    drawn = by_lot(np.arange(len(features)), params["sample"]["checks"], seed)
+    resampled = refitted_on_resamples(features, recipe, section["bootstraps"], drawn)
+    checked, original = features[drawn], of_these_alone(features, segments, drawn, recipe)
     checks = {
-        "resamples of the households": agreement(segments, resampled),
-        "without a tenth of the households": agreement(original, refitted_without_a_tenth(drawn, recipe)),
-        "other seeds": agreement(original, refitted_with_other_seeds(drawn, recipe)),
+        "resamples of the households": agreement(segments[drawn], resampled),
+        "without a tenth of the households": agreement(original, refitted_without_a_tenth(checked, recipe)),
+        "other seeds": agreement(original, refitted_with_other_seeds(checked, recipe)),
     }
     table = agreement_table(checks)
-    found = recovery(segments, resampled).mean(axis=0)
-    without = separation_without_groups(drawn, recipe).mean()
+    found = recovery(segments[drawn], resampled).mean(axis=0)
+    without = separation_without_groups(checked, recipe).mean()
     metrics = {
         "ari_all_mean": table["ari_mean"][0],
         "ari_all_std": table["ari_std"][0],

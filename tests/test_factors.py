@@ -19,6 +19,7 @@ from targeting.segments.factors import (
     fit_factors,
     penalised_loss,
 )
+from targeting.stats.resampling import by_lot
 
 SETTINGS = FactorSettings(factors=2, factor_starts=2, skewness=1.0, penalty_scores=0.001, penalty_loadings=0.0, l1_ratio=0.5)
 
@@ -162,6 +163,14 @@ def test_more_factors_explain_more():
     assert table["reconstruction_error"].is_monotonic_decreasing
     assert table["stability_worst"][1] > 0.98  # two traits are planted
     assert (table["stability_worst"] <= table["stability"]).all()
+
+
+@pytest.mark.slow
+def test_of_many_households_some_by_lot_choose_the_number_of_factors():
+    features = planted()
+    drawn = features[by_lot(np.arange(len(features)), 60, 1)]
+    some = select_factors(features, [2], SETTINGS, resamples=2, seed=1, at_most=60)
+    pd.testing.assert_frame_equal(some, select_factors(drawn, [2], SETTINGS, resamples=2, seed=1))
 
 
 def test_matched_cosines_do_not_depend_on_the_order_of_factors():

@@ -62,9 +62,9 @@ def test_doubts_are_of_the_outcome_that_profits_are_of():
     metrics, tables = results()
     own = (tables["ate"]["outcome"] == "purchase_count") & (tables["ate"]["trial"] == "all")
     effects = tables["ate"].assign(ci_lower=tables["ate"]["ci_lower"].mask(own, 0.1))
-    unclear = "The average effect cannot be told from none."
-    assert unclear in sentences.doubts(metrics, effects, tables["refutation"], "purchase_amount")
-    assert unclear not in sentences.doubts(metrics, effects, tables["refutation"], "purchase_count")
+    unclear, rest = "The average effect cannot be told from none.", (tables["refutation"], tables["concurrent_effects"])
+    assert unclear in sentences.doubts(metrics, effects, *rest, "purchase_amount")
+    assert unclear not in sentences.doubts(metrics, effects, *rest, "purchase_count")
 
 
 def test_a_segments_profit_by_hand():

@@ -24,15 +24,17 @@ def test_sentences_follow_the_numbers():
         "policy": metrics["policy"] | {"recommended": "prudent", "shown": True},
     }
 
-    def sure(metrics: dict, effects: pd.DataFrame, refutation: pd.DataFrame) -> str:
-        return sentences.confidence(metrics, sentences.doubts(metrics, effects, refutation, "purchase_amount"), policies)
+    quiet = tables["concurrent_effects"].head(0)
 
-    assert sentences.doubts(good, clear, passing, "purchase_amount") == []
+    def sure(metrics: dict, effects: pd.DataFrame, refutation: pd.DataFrame) -> str:
+        return sentences.confidence(metrics, sentences.doubts(metrics, effects, refutation, quiet, "purchase_amount"), policies)
+
+    assert sentences.doubts(good, clear, passing, quiet, "purchase_amount") == []
     assert sure(good, clear, passing) == "The profit is above zero beyond chance, and no check stands against it."
     assert "All 40 attempts" in sentences.refutation_sentence(passing)
     assert "more than chance would give" in sentences.effect_sentence(clear, "purchase_amount")
     failing = passing.assign(passed=passing["check"] != "negative_control")
-    assert sentences.doubts(good, clear, failing, "purchase_amount")[0].startswith("Purchases before the campaign.")
+    assert sentences.doubts(good, clear, failing, quiet, "purchase_amount")[0].startswith("Purchases before the campaign.")
     assert "one doubt stands" in sure(good, clear, failing)
     unsure = good | {"policy": good["policy"] | {"shown": False}}
     assert "that it pays is not shown" in sure(unsure, clear, passing)
@@ -46,6 +48,16 @@ def test_sentences_follow_the_numbers():
     assert re.search(r"from a sample.* \$3\.00 by which households .* \$4\.00 by which of them .* \$5\.00 in all", said)
     nothing = good | {"nuisance": metrics["nuisance"] | {"answers": "nothing"}}
     assert sure(nothing, clear, passing).startswith("These data cannot say whom to mail")
+
+
+def test_mailings_inside_the_window_are_a_doubt_where_the_effect_turns_without_them():
+    rows = pd.DataFrame({"outcome": "purchase_amount", "method": "ato", "effect": ["as_mailed", "censored"]})
+    turned = rows.assign(estimate=[13.5, -8.9], ci_lower=[-1.4, -30.4], ci_upper=[28.5, 12.6])
+    (said,) = sentences.mailed_again(turned, "purchase_amount")
+    assert "an estimated -$8.90 (95% interval -$30.40 to $12.60) in place of $13.50" in said
+    assert sentences.mailed_again(turned.assign(estimate=[13.5, 8.9]), "purchase_amount") == []
+    assert sentences.mailed_again(turned.assign(estimate=[13.5, float("nan")]), "purchase_amount") == []
+    assert sentences.mailed_again(turned, "purchase_count") == sentences.mailed_again(turned.head(0), "purchase_amount") == []
 
 
 def test_the_refutations_say_which_effect_they_compare_with():

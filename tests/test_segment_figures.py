@@ -32,6 +32,11 @@ def texts(figure: Figure, panel: int = 0) -> list[str]:
     return [text.get_text() for text in figure.get_axes()[panel].texts]
 
 
+def marked(figure: Figure, panel: int) -> list[float]:
+    """Where vertical lines stand."""
+    return [line.get_xdata()[0] for line in figure.get_axes()[panel].lines if list(line.get_ydata()) == [0, 1]]
+
+
 def test_matrices_hold_the_numbers_of_the_tables():
     features, segments, shares = customers(3)
     names = ["C", "A", "B"]
@@ -71,12 +76,12 @@ def test_comparisons_mark_the_number_in_use():
     numbers = pd.DataFrame({"n_factors": [2, 3], **dict.fromkeys(["explained_variance", "explained_variance_columns"], 0.9)})
     numbers = numbers.assign(stability=0.9, stability_worst=0.8, sparsity_loadings=0.1, sparsity_scores=0.2)
     figure = factor_selection_chart(numbers, chosen=3)
-    assert [texts(figure, panel) for panel in range(3)] == [[" in use"]] * 3
+    assert [marked(figure, panel) for panel in range(3)] == [[3]] * 3
     indices = ["silhouette", "davies_bouldin", "calinski_harabasz", "ari_mean", "smallest_share", "inertia"]
     selection = pd.DataFrame({"method": ["kmeans", "kmeans", "mixture", "mixture"], "k": [2, 3, 2, 3], "ari_std": 0.1})
     figure = cluster_selection_chart(selection.assign(**dict.fromkeys(indices, 0.5)), chosen=2)
     assert len(figure.get_axes()) == 6
-    assert all(" in use" in texts(figure, panel) for panel in range(6))
+    assert [marked(figure, panel) for panel in range(6)] == [[2]] * 6
     for drawn in (
         factor_selection_chart(numbers, chosen=5),
         cluster_selection_chart(selection.assign(**dict.fromkeys(indices, 0.5)), 7),

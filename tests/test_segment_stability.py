@@ -13,6 +13,7 @@ from targeting.segments.stability import (
     agreement,
     agreement_table,
     halves,
+    of_these_alone,
     recovery,
     refitted_on_resamples,
     refitted_with_other_seeds,
@@ -20,12 +21,12 @@ from targeting.segments.stability import (
     separation_without_groups,
     transitions,
     ungrouped,
-    without_more_than,
 )
 from targeting.stats.resampling import resample
 from tests.test_segments import SETTINGS, shoppers
 
 RECIPE = Recipe(SETTINGS, k=4, restarts=3, seed=1)
+EVERYBODY = np.ones(240, dtype=bool)
 
 
 @pytest.mark.slow
@@ -33,7 +34,7 @@ def test_planted_groups_hold_in_every_way():
     features, kinds = shoppers()
     segments = RECIPE.fit(features).assign(features)
     assert adjusted_rand_score(kinds, segments) > 0.95
-    resampled = refitted_on_resamples(features, RECIPE, bootstraps=3)
+    resampled = refitted_on_resamples(features, RECIPE, 3, EVERYBODY)
     assert resampled.shape == (3, 240)
     assert agreement(segments, resampled).min() > 0.95
     assert recovery(segments, resampled).min() > 0.95
@@ -44,14 +45,16 @@ def test_planted_groups_hold_in_every_way():
 def test_of_many_households_some_are_fitted_again_beside_a_fit_of_their_own():
     features, _ = shoppers()
     segments = RECIPE.fit(features).assign(features)
-    for enough in (None, 240, 10_000):
-        everybody, own = without_more_than(features, segments, enough, RECIPE)
-        assert everybody.equals(features)
-        assert own is segments
-    drawn, own = without_more_than(features, segments, 100, RECIPE)
-    assert len(drawn) == 100 == len(drawn.index.intersection(features.index))
-    np.testing.assert_array_equal(own, RECIPE.fit(drawn).assign(drawn))
-    assert agreement(own, refitted_with_other_seeds(drawn, RECIPE)).min() > 0.95
+    assert of_these_alone(features, segments, EVERYBODY, RECIPE) is segments
+    drawn = np.arange(240) % 2 == 0
+    own, half = of_these_alone(features, segments, drawn, RECIPE), features[drawn]
+    np.testing.assert_array_equal(own, RECIPE.fit(half).assign(half))
+    assert agreement(own, refitted_with_other_seeds(half, RECIPE)).min() > 0.95
+    # Resamples are of all, and as large as the draw; it is the drawn whose segments are compared.
+    resampled = refitted_on_resamples(features, RECIPE, 3, drawn)
+    rows = resample(240, RECIPE.seed, 2, at_most=120)
+    np.testing.assert_array_equal(resampled[2], RECIPE.fit(features.iloc[rows]).assign(half))
+    assert recovery(segments[drawn], resampled).min() > 0.95
 
 
 def test_a_feature_that_does_not_vary_in_a_sample_is_left_out_there():

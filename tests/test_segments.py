@@ -23,6 +23,7 @@ from targeting.segments.grouping import (
 from targeting.segments.names import ARCHETYPES, GOODS, name_segments, possible_actions, standardised_profiles, why
 from targeting.segments.table import factor_table_by_segment, profile_table, segment_table
 from targeting.segments.time_zero import GROWTH, features_at_time_zero, to_window_length
+from targeting.stats.resampling import by_lot
 from targeting.tables.features import FEATURES, household_features
 from targeting.tables.history import keep_days
 
@@ -107,6 +108,15 @@ def test_the_comparison_prefers_the_planted_number():
     assert mixture["bic"].idxmin() == 4
     choice = recommend_clusters(table, chosen=4, smallest=0.03, stable=0.85)
     assert choice.k == 4
+
+
+def test_of_many_households_some_by_lot_are_compared():
+    points = np.random.default_rng(0).random((300, 3))
+    drawn = points[by_lot(np.arange(300), 100, 1)]
+    settings = {"restarts": 2, "bootstraps": 2, "seed": 1}
+    some = select_clusters(points, [3], **settings, at_most=100)
+    pd.testing.assert_frame_equal(some, select_clusters(drawn, [3], **settings))
+    pd.testing.assert_frame_equal(select_clusters(points, [3], **settings, at_most=300), select_clusters(points, [3], **settings))
 
 
 def test_noise_is_not_stable():

@@ -7,11 +7,9 @@ import pandas as pd
 
 from targeting.figures.people import person
 from targeting.figures.style import DARK
-from targeting.figures.vega import MONEY, WRAPPED, interval_tips, records
+from targeting.figures.vega import AT_THE_END, MONEY, WRAPPED, interval_tips, records
 from targeting.words.money import currency
 from targeting.words.outcomes import outcome_words
-
-AT_THE_END = alt.Axis(titleAnchor="end")  # where long labels leave an axis little room, its title grows over them
 
 
 def interval_rows(

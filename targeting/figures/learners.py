@@ -170,9 +170,10 @@ def tree_chart(
         if box := text.get_bbox_patch():
             box.set_edgecolor(DARK)  # the palest would have no outline
     used = [names[place] for place in dict.fromkeys(tree.tree_.feature) if place >= 0]
+    first = f"depend first on {covariate_words(used[0])}" if used else "depend on nothing"
     entitle(
         figure,
-        f"What predicted effects on {outcome_words(outcome)} depend on: {_fit('a shallow tree', r2)}",
+        f"Predicted effects on {outcome_words(outcome)} {first}: {_fit('a shallow tree', r2)}",
         "Darker: a larger mean predicted effect. Left where the question is answered by yes, right where by no. "
         f"{_members(used, groups)}{doubt}".strip(),
     )

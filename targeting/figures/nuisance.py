@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 
 from targeting.figures.style import ACCENT, DARK
-from targeting.figures.vega import SHARE, Spec, records, spec, two
+from targeting.figures.vega import AT_THE_END, LEGEND_AT_THE_END, SHARE, Spec, records, spec, two
 from targeting.nuisance.overlap import BALANCED, overlap_weights
 from targeting.words.features import covariate_words
 from targeting.words.numbers import percent
@@ -88,13 +88,15 @@ def love_spec(balance: pd.DataFrame) -> Spec:
         .mark_point(filled=True, size=55, opacity=0.95)
         .encode(
             y=alt.Y("covariate:N", sort=None, title=None),
-            x=alt.X("difference:Q", title="Difference of the arms, in standard deviations"),
+            x=alt.X("difference:Q", title="Difference of the arms, in standard deviations", axis=AT_THE_END),
             color=alt.Color("when:N", scale=two(list(when.values()), (ACCENT, DARK))),
             shape=alt.Shape("when:N", scale=alt.Scale(domain=list(when.values()), range=["diamond", "circle"])),
             tooltip=["covariate:N", "when:N", alt.Tooltip("difference:Q", format=".2f")],
         )
     )
-    return spec(alt.layer(points, limit).properties(width="container", height=15 * len(table)))
+    made = spec(alt.layer(points, limit).properties(width="container", height=15 * len(table)))
+    made["config"]["legend"]["layout"] = LEGEND_AT_THE_END
+    return made
 
 
 def love_words(balance: pd.DataFrame) -> tuple[str, str]:

@@ -66,7 +66,11 @@ def factor_selection_chart(selection: pd.DataFrame, chosen: int) -> Figure:
             f"{chosen} factors, in use, explain {own['explained_variance_columns']:.0%} of the variance; the least stable one "
             f"is found again with a likeness of {own['stability_worst']:.2f}"
         )
-    entitle(figure, found, "Likeness of loadings: 1 is the same factor, 0 one that is empty when drawn again.")
+    entitle(
+        figure,
+        found,
+        "Likeness of loadings: 1 is the same factor, 0 one that is empty when drawn again. Dotted: the number in use.",
+    )
     return figure
 
 
@@ -101,7 +105,13 @@ def cluster_selection_chart(selection: pd.DataFrame, chosen: int) -> Figure:
             apart = f"no other number lies further apart (silhouette {furthest:.2f})"
         again = f"adjusted Rand index {own.loc[chosen, 'ari_mean']:.2f}"
         found = f"{chosen} segments, in use, are found again in resamples ({again}); {apart}"
-    entitle(figure, found, "ARI: adjusted Rand index, 1 is the same segments, 0 chance. Band: one standard deviation.")
+    entitle(
+        figure,
+        found,
+        "Silhouette, Davies-Bouldin and Calinski-Harabasz compare distances within segments with those between them; inertia is "
+        "the sum of squared distances within. ARI: adjusted Rand index, 1 is the same segments, 0 chance; band: one standard "
+        "deviation. Dotted: the number in use.",
+    )
     return figure
 
 
@@ -199,8 +209,7 @@ def _shares_heatmap(table: pd.DataFrame, axes: Axes) -> None:
 
 
 def _mark_chosen(axes: Axes, chosen: int) -> None:
-    axes.axvline(chosen, color="black", linewidth=1, linestyle=":")
-    axes.text(chosen, 1.0, " in use", transform=axes.get_xaxis_transform(), va="top", fontsize=9)
+    axes.axvline(chosen, color="black", linewidth=1.5, linestyle=":", zorder=0)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
 
 

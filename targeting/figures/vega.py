@@ -19,6 +19,8 @@ from targeting.figures.style import ACCENT, DARK
 Spec = dict[str, Any]
 MONEY, SHARE = "$,.2f", ".0%"  # "$" is the currency's sign to d3, whichever page or picture names
 WRAPPED = alt.Axis(labelExpr="split(datum.label, '\\n')")  # words in lines, as `lines` makes them
+# Where long labels leave an axis little room, its title, and the legend, grow over them.
+AT_THE_END, LEGEND_AT_THE_END = alt.Axis(titleAnchor="end"), {"top": {"anchor": "end"}}
 DASHED = [6, 4]
 # Samples of lines in a legend: as long as it takes to tell dashed ones, and no further apart for it.
 LINES = alt.Legend(symbolSize=900, symbolStrokeWidth=2.5, rowPadding=-12)

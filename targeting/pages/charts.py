@@ -4,7 +4,7 @@ import altair as alt
 import pandas as pd
 
 from targeting.figures.intervals import interval_rows
-from targeting.figures.vega import MONEY, WRAPPED, Spec, lines, named, records, spec, zero_line
+from targeting.figures.vega import LEGEND_AT_THE_END, MONEY, WRAPPED, Spec, lines, named, records, spec, zero_line
 from targeting.words.money import currency
 
 
@@ -26,5 +26,5 @@ def policies_spec(policies: pd.DataFrame) -> Spec:
     layers[1] = named(layers[1], names[0], names).encode(shape=shapes)
     layers += [named(promised, names[1], names).encode(shape=shapes), zero_line("x")]
     made = spec(alt.layer(*layers).properties(width="container", height=52 * len(table)))
-    made["config"]["legend"]["layout"] = {"top": {"anchor": "end"}}  # as the axis' title
+    made["config"]["legend"]["layout"] = LEGEND_AT_THE_END
     return made

@@ -178,7 +178,8 @@ def said(metrics: Mapping[str, Any], tables: Tables, parameters: Mapping[str, An
     """The sentences of templates/index.html.jinja, by the names that it has for them."""
     order, outcome = metrics["policy"]["order_shown"], parameters["policy"]["outcome"]
     peak, refutation, policies = tables["roi_learners"].set_index("learner").loc[order], tables["refutation"], tables["policies"]
-    outcomes, doubts = outcomes_in(tables), sentences.doubts(metrics, tables["ate"], refutation, outcome)
+    outcomes = outcomes_in(tables)
+    doubts = sentences.doubts(metrics, tables["ate"], refutation, tables["concurrent_effects"], outcome)
     return {
         "order": ranked_by(order),
         "decision": decision.decision_headline(metrics, policies),

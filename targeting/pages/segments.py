@@ -31,6 +31,7 @@ def segments_page(
         "note": segments_note(metrics, moves),
         "indices": segments_indices(metrics),
         "segments": segments.to_dict("records"),
+        "leader": segments.loc[segments["share_revenue"].idxmax()].to_dict(),
         "tables": [(name, rows[name], words) for name, words in ADDS.items()],
         "campaigns": campaigns_sentence(rows),
         "steps": steps_to_campaigns(rows),

@@ -19,7 +19,7 @@ from targeting.segments.factors import (
     fit_factors,
     varying_features,
 )
-from targeting.stats.resampling import resample
+from targeting.stats.resampling import by_lot, resample
 
 Matrix = NDArray[np.float64]
 
@@ -82,21 +82,20 @@ def select_factors(
 
     Columns: n_factors, both explained variances, n_active (factors that the penalties leave anything), reconstruction_error
     (Frobenius norm), the shares of zeros among scores and loadings (sparsity_*), and the matched cosine of the loadings with
-    those of resamples (of as many households, or `at_most` so many): stability is its mean over factors and resamples,
-    stability_worst the mean of the worst factor.
+    those of resamples (of as many households): stability is its mean over factors and resamples, stability_worst the mean of the
+    worst factor. Of more than `at_most` households so many by lot are looked at.
     """
-    judged = in_processes(partial(_judge, features, settings, resamples, seed, at_most), ((number,) for number in numbers))
+    features = features[by_lot(np.arange(len(features)), at_most, seed)]
+    judged = in_processes(partial(_judge, features, settings, resamples, seed), ((number,) for number in numbers))
     return pd.DataFrame(list(track(judged, "Comparing numbers of factors", len(numbers))))
 
 
-def _judge(
-    features: pd.DataFrame, others: FactorSettings, resamples: int, seed: int, at_most: int | None, number: int
-) -> dict[str, float]:
+def _judge(features: pd.DataFrame, others: FactorSettings, resamples: int, seed: int, number: int) -> dict[str, float]:
     settings = replace(others, factors=number)
     fitted = fit_factors(features, settings, seed)
     scaled, scores = fitted.scale(features), fitted.transform(features)
     rebuilt = fitted.rebuild(scores)
-    cosines = loadings_stability(features, fitted.directions, settings, resamples, seed, at_most)
+    cosines = loadings_stability(features, fitted.directions, settings, resamples, seed)
     return {
         "n_factors": settings.factors,
         "explained_variance": explained_variance(scaled, rebuilt),

@@ -111,25 +111,24 @@ def select_clusters(
     """K-Means and a Gaussian mixture over `numbers` of clusters on the points (households, factors), which stay as they are.
 
     One row per method and number: method, k, silhouette, calinski_harabasz, davies_bouldin, smallest_share, inertia (K-Means) or
-    bic (mixture), and mean and deviation of the adjusted Rand index between the full fit and fits on resamples of the same size
-    (or of `at_most` so many), each of which predicts every household. Raises DataError when fewer households differ than the
-    largest number.
+    bic (mixture), and mean and deviation of the adjusted Rand index between the fit and fits on resamples of the same size,
+    each of which predicts every household. Of more than `at_most` households so many by lot are looked at. Raises DataError when
+    fewer households differ than the largest number.
     Source: Hennig (2007), Computational Statistics & Data Analysis 52, 258-271, for the resampling.
     """
     jobs = [(method, k) for method in METHODS for k in numbers]
-    results = in_processes(partial(_compare, points, restarts, bootstraps, seed, at_most), jobs)
+    drawn = points[by_lot(np.arange(len(points)), at_most, seed)]
+    results = in_processes(partial(_compare, drawn, restarts, bootstraps, seed), jobs)
     return pd.DataFrame(list(track(results, "Comparing numbers of segments", len(jobs))))
 
 
-def _compare(
-    points: Matrix, restarts: int, bootstraps: int, seed: int, at_most: int | None, method: str, k: int
-) -> dict[str, float | str]:
+def _compare(points: Matrix, restarts: int, bootstraps: int, seed: int, method: str, k: int) -> dict[str, float | str]:
     def fit(rows: Matrix) -> KMeans | GaussianMixture:
         return fit_kmeans(rows, k, restarts, seed) if method == "kmeans" else fit_mixture(rows, k, seed)
 
     model = fit(points)
     labels = model.predict(points)
-    samples = (points[resample(len(points), seed, number, at_most)] for number in range(bootstraps))
+    samples = (points[resample(len(points), seed, number)] for number in range(bootstraps))
     agreements = [adjusted_rand_score(labels, fit(sample).predict(points)) for sample in samples]
     return {
         "method": method,

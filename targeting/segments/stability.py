@@ -20,10 +20,11 @@ from targeting.base.parallel import in_processes
 from targeting.base.progress import track
 from targeting.segments.factors import Factorisation, FactorSettings, factor_shares, fit_factors, varying_features
 from targeting.segments.grouping import Separation, assign_segments, fit_kmeans, separation
-from targeting.stats.resampling import by_lot, resample
+from targeting.stats.resampling import resample
 
 Matrix = NDArray[np.float64]
 Labels = NDArray[np.int64]
+Mask = NDArray[np.bool_]
 FOLDS, SEEDS, DRAWS = 10, 10, 10
 ABSENT = "no purchase"
 
@@ -59,21 +60,20 @@ class Recipe:
         return FittedSegments(factorisation, model.cluster_centers_)
 
 
-def without_more_than(
-    features: pd.DataFrame, segments: Labels, at_most: int | None, recipe: Recipe
-) -> tuple[pd.DataFrame, Labels]:
-    """The features and segments of all households; of more than `at_most` those of so many by lot, by a fit on these alone.
+def of_these_alone(features: pd.DataFrame, segments: Labels, drawn: Mask, recipe: Recipe) -> Labels:
+    """Segments of the households `drawn` by a fit on these alone; `segments` themselves where everybody is drawn.
 
     What is fitted on them again is compared with that fit, so that to be fewer does not count as to be unstable.
     """
-    drawn = features[by_lot(np.arange(len(features)), at_most, recipe.seed)]
-    return drawn, segments if len(drawn) == len(features) else recipe.fit(drawn).assign(drawn)
+    return segments if drawn.all() else recipe.fit(features[drawn]).assign(features[drawn])
 
 
-def refitted_on_resamples(features: pd.DataFrame, recipe: Recipe, bootstraps: int, at_most: int | None = None) -> Matrix:
-    """Segments of every household by fits on resamples of the same size, or of `at_most` so many: (bootstraps, households)."""
-    rows = [resample(len(features), recipe.seed, number, at_most) for number in range(bootstraps)]
-    return _refit(features, [(sample, recipe) for sample in rows], "Refitting everything on resamples")
+def refitted_on_resamples(features: pd.DataFrame, recipe: Recipe, bootstraps: int, drawn: Mask) -> Matrix:
+    """Segments of the households `drawn`, by fits on resamples of all that have as many: shape (bootstraps, drawn households)."""
+    rows = [resample(len(features), recipe.seed, number, int(drawn.sum())) for number in range(bootstraps)]
+    labels = partial(_labels, features, features[drawn])
+    fits = in_processes(labels, [(sample, recipe) for sample in rows])
+    return np.array(list(track(fits, "Refitting everything on resamples", bootstraps)))
 
 
 def refitted_without_a_tenth(features: pd.DataFrame, recipe: Recipe) -> Matrix:
@@ -90,11 +90,11 @@ def refitted_with_other_seeds(features: pd.DataFrame, recipe: Recipe) -> Matrix:
 
 
 def _refit(features: pd.DataFrame, fits: Sequence[tuple[NDArray[np.int64], Recipe]], description: str) -> Matrix:
-    return np.array(list(track(in_processes(partial(_labels, features), fits), description, len(fits))))
+    return np.array(list(track(in_processes(partial(_labels, features, features), fits), description, len(fits))))
 
 
-def _labels(features: pd.DataFrame, rows: NDArray[np.int64], recipe: Recipe) -> Labels:
-    return recipe.fit(features.iloc[rows]).assign(features)
+def _labels(features: pd.DataFrame, assigned: pd.DataFrame, rows: NDArray[np.int64], recipe: Recipe) -> Labels:
+    return recipe.fit(features.iloc[rows]).assign(assigned)
 
 
 def agreement(segments: Labels, refits: Iterable[Labels]) -> Matrix:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from targeting.words.money import amount, total
+from targeting.words.money import amount, one, total
 from targeting.words.numbers import number, percent
 
 NOBODY_LEFT = "Fewer than two households can take part now: all others that bought were mailed a campaign of this type before."
@@ -11,7 +11,8 @@ NOBODY_LEFT = "Fewer than two households can take part now: all others that boug
 def pilot_words(metrics: Mapping[str, float]) -> str:
     """Whether a pilot pays, how large it is and what it brings; `metrics` are those of `pilot_metrics`."""
     campaigns = number(metrics["campaigns"], 0)
-    known = total(metrics["value_of_perfect_information"])
+    value = metrics["value_of_perfect_information"]
+    known = total(value) if value >= 1 else f"less than one {one()} in all"
     worth = f"Over {campaigns} campaigns and all households, knowing the effect would be worth {known}"
     now = f"deciding now to mail everybody or nobody is expected to earn {total(metrics['value_of_deciding_now'])}"
     if not metrics["pilot_n"]:

@@ -47,7 +47,8 @@ def _place(row: Any, campaign: NextCampaign, ranked: int) -> list[str]:
     if pd.isna(row.rank):
         return []
     by = "expected effect" if np.ndim(campaign.economics.breakeven) == 0 else "expected effect for its cost"
-    return [f"Rank {number(row.rank, 0)} of {number(ranked, 0)} by {by} ({amount(row.cate, campaign.outcome)})"]
+    behind = "" if row.in_overlap else ", behind all in the overlap,"
+    return [f"Rank {number(row.rank, 0)} of {number(ranked, 0)}{behind} by {by} ({amount(row.cate, campaign.outcome)})"]
 
 
 def _what_the_policy_goes_by(row: Any, campaign: NextCampaign) -> str:

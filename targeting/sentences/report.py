@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from targeting.base.columns import CUSTOMERS
@@ -98,8 +99,13 @@ def refutation_original(refutation: pd.DataFrame, effects: pd.DataFrame, outcome
     )
 
 
-def doubts(metrics: Metrics, effects: pd.DataFrame, refutation: pd.DataFrame, outcome: str) -> list[str]:
-    """What stands against trusting the recommendation's numbers, gravest first; `outcome` is the one that profits are of."""
+def doubts(
+    metrics: Metrics, effects: pd.DataFrame, refutation: pd.DataFrame, concurrent: pd.DataFrame, outcome: str
+) -> list[str]:
+    """What stands against trusting the recommendation's numbers, gravest first; `outcome` is the one that profits are of.
+
+    The tables are plots/ate.csv, refutation.csv and concurrent_effects.csv.
+    """
     found = []
     if metrics["nuisance"]["answers"] != "everybody":
         found.append(overlap_words(metrics["nuisance"]))
@@ -107,6 +113,7 @@ def doubts(metrics: Metrics, effects: pd.DataFrame, refutation: pd.DataFrame, ou
     failed = judged[judged["passed"].eq(False)]
     control = failed[failed["check"] == "negative_control"]
     found += [f"Purchases before the campaign. {verdict_words(row)}" for _, row in control.iterrows()]
+    found += mailed_again(concurrent, outcome)
     others = failed[failed["check"] != "negative_control"]
     if len(others):
         found.append(f"Of the other checks of the effect on {outcome_words(outcome)} {len(others)} failed; see below.")
@@ -116,6 +123,21 @@ def doubts(metrics: Metrics, effects: pd.DataFrame, refutation: pd.DataFrame, ou
     if not metrics["validate"]["heterogeneity"]:
         found.append(heterogeneity_words(metrics["validate"]))
     return found
+
+
+def mailed_again(concurrent: pd.DataFrame, outcome: str) -> list[str]:
+    """What later mailings put into the effect, where without them it would have the other sign."""
+    own = concurrent[(concurrent["outcome"] == outcome) & (concurrent["method"] == READ_FIRST)].set_index("effect")
+    mailed, censored = (own["estimate"].get(name, np.nan) for name in ("as_mailed", "censored"))
+    if not mailed * censored < 0:
+        return []
+    ends = interval(own.loc["censored", "ci_lower"], own.loc["censored", "ci_upper"], outcome)
+    return [
+        (
+            "Many were mailed again by another campaign inside the window, which the effect keeps: had nobody been, it would be "
+            f"an estimated {change(censored, outcome)} ({ends}) in place of {change(mailed, outcome)}."
+        )
+    ]
 
 
 def loss_of_mailing_everybody(answers: str, policies: pd.DataFrame) -> str:

@@ -81,8 +81,8 @@ function turnWords(turn, before, margin, costs) {
   const { share, expected } = before.table.find((item) => item.policy === before.recommended);
   const gain = expected.value < turn.last / 1000 ? "almost no profit" : `an expected ${money(expected.value, 2)} per ${ONE}`;
   const just = share >= 0.5 ? "" : `; just below that, mail ${chance(share)}, for ${gain}`;
-  const most = turn.most < 0 ? "" : `Most ${ONE}s are to be mailed up to ${money(costs[turn.most], 2)} per contact. `;
-  return `${most}From ${money(turn.first, 2)} on, mail nobody${just} (margin ${margin}).`;
+  const most = turn.most < 0 ? "" : `Most ${ONE}s are to be mailed up to ${money(costs[turn.most], 2)} per contact (dotted mark). `;
+  return `${most}From ${money(turn.first, 2)} on (dashed mark), mail nobody${just} (margin ${margin}).`;
 }
 
 // What of the first screen is of the run alone: said where the sliders are elsewhere, with what would make it so there.
