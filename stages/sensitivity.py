@@ -18,6 +18,7 @@ from targeting.nuisance.overlap import comparable
 from targeting.robustness.hidden_confounder import benchmark_shares
 from targeting.robustness.sensitivity_table import confounders, contour, covariate_groups, sensitivity
 from targeting.stats.folds import in_sample
+from targeting.stats.resampling import by_lot
 from targeting.trials.panel import covariate_names, require_aligned
 from targeting.words.money import speak_in
 
@@ -32,12 +33,14 @@ METRICS = Path("metrics/sensitivity.json")
 
 
 def main() -> None:
-    params = load_params("data", "nuisance", "seed")
+    params = load_params("data", "nuisance", "sample", "seed")
     speak_in(params["data"]["currency"])
     panel = pd.read_parquet(PANEL)
     nuisance = pd.read_parquet(NUISANCE)
     require_aligned(panel, nuisance, str(NUISANCE))
+    # Of the marginal sensitivity model, whose bootstrap draws resort all rows.
     overlap = comparable(panel, nuisance["propensity"], params["nuisance"]["overlap"])
+    overlap &= by_lot(panel["household_id"], params["sample"]["checks"], params["seed"])
     covariates = panel[covariate_names(panel)]
     sample = in_sample(panel["fold"])  # enough for a yardstick
     groups = covariate_groups(list(covariates.columns), tills=any(name.startswith(EARLIER) for name in panel))

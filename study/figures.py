@@ -9,14 +9,14 @@ from matplotlib.ticker import PercentFormatter
 from study.retailer import CHOSEN
 from study.retailer_summary import ALL, HINDSIGHT
 from study.worlds import EFFECTS, OVERLAPS
-from targeting.figures.style import ACCENT, DARK, LIGHT
+from targeting.figures.style import ACCENT, DARK, LIGHT, drawing, entitle
 from targeting.stats.estimates import CONFIDENCE, Z
 from targeting.validation.selection import NESTED, USED
 from targeting.words.estimators import NAMES
 from targeting.words.learners import learner_name
 
 # What pictures call the kinds of effect, and what the rule makes of the learners.
-EFFECT_WORDS = {"none": "no effect", "constant": "the same effect for everybody", "heterogeneous": "effects differ"}
+EFFECT_WORDS = {"none": "no effect", "constant": "same effect for all", "heterogeneous": "effects differ"}
 LEARNERS = {
     "average": "average of learners",
     "stack": "stack of learners",
@@ -27,6 +27,7 @@ LEARNERS = {
 }
 STYLES = dict(zip(EFFECTS, ((LIGHT, "o"), (ACCENT, "s"), (DARK, "D")), strict=True))
 AIM = (0.92, 0.98)
+FIRST = "ato"  # the estimator that is read first
 LOWEST = 0.6  # coverage below this stands at the edge, as a number: how bad it is matters less than that it is
 
 
@@ -38,7 +39,7 @@ def coverage_chart(summary: pd.DataFrame, outcome: str) -> Figure:
     own = summary[summary["outcome"] == outcome]
     methods = own["method"].unique()
     unit = "USD" if outcome == "purchase_amount" else "baskets"
-    figure = Figure(figsize=(14, 9.5), layout="constrained")
+    figure = drawing(9)
     grid = figure.subplots(2, len(OVERLAPS), sharey=True, sharex="row")
     for column, overlap in enumerate(OVERLAPS):
         for shift, effect in zip((-0.22, 0.0, 0.22), EFFECTS, strict=True):
@@ -49,22 +50,28 @@ def coverage_chart(summary: pd.DataFrame, outcome: str) -> Figure:
             for place, coverage in zip(places, cell["coverage"], strict=True):
                 if coverage < LOWEST:
                     label = {"va": "center", "fontsize": 8, "bbox": {"facecolor": "white", "edgecolor": "none", "pad": 0.5}}
-                    grid[0, column].text(LOWEST, place, f" ◂ {coverage:.0%}", color=STYLES[effect][0], **label)
+                    grid[0, column].text(LOWEST, place, f" ◂ {coverage:.0%}", **label)
             _marks(grid[1, column], cell["bias"], places, Z * cell["bias_se"], effect)
         grid[0, column].set_title(f"overlap: {overlap}")
         grid[0, column].axvspan(*AIM, color=LIGHT, alpha=0.3, linewidth=0)
         grid[0, column].axvline(CONFIDENCE, color="black", linewidth=0.8)
         grid[0, column].set_xlim(LOWEST, 1.01)
         grid[0, column].xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
-        grid[0, column].set_xlabel("Coverage (shaded: 92% to 98%)")
+        grid[0, column].set_xlabel("Coverage (aim: shaded)")
         grid[1, column].axvline(0, color="black", linewidth=0.8)
         grid[1, column].set_xscale("symlog", linthresh=10)
-        grid[1, column].set_xlabel(f"Bias, {unit} (linear to 10, then logarithmic)")
+        grid[1, column].set_xlabel(f"Bias ({unit})")
     for row in grid:
-        row[0].set_yticks(range(len(methods)), [f"{NAMES[name]}: {name}" for name in methods])
+        row[0].set_yticks(range(len(methods)), [NAMES[name] for name in methods])
         row[0].set_ylim(len(methods) - 0.5, -0.5)
     handles, labels = grid[0, 0].get_legend_handles_labels()
-    figure.legend(handles, labels, title="true effect", loc="outside upper center", ncols=len(EFFECTS))
+    figure.legend(handles, labels, title="true effect", loc="outside lower center", ncols=len(EFFECTS))
+    read, ours = (rows["coverage"].between(*AIM) for rows in (own, own[own["method"] == FIRST]))
+    entitle(
+        figure,
+        f"Intervals of the overlap-weighted effect hold the truth as often as they should in {ours.sum()} of {len(ours)} kinds of world, "
+        f"those of all estimators in {read.sum()} of {len(read)}",
+    )
     return figure
 
 
@@ -74,8 +81,8 @@ def retailer_chart(learners: pd.DataFrame, choice: pd.DataFrame, effect: str) ->
     Bars are 95% Monte Carlo intervals. Takes the rows of `learner_summary`, of one effect for the first part, and of
     `choice_summary`.
     """
-    figure = Figure(figsize=(14, 6), layout="constrained")
-    left, right = figure.subplots(1, 2)
+    figure = drawing(6)
+    left, right = figure.subplots(1, 2, width_ratios=(1.1, 1))
     own = learners[(learners["effect"] == effect) & (learners["overlap"] != ALL)]
     names = own["learner"].unique()
     cells = [(name, rule) for name in choice["effect"].unique() for rule in ("regret", "plugin_regret")]
@@ -90,15 +97,21 @@ def retailer_chart(learners: pd.DataFrame, choice: pd.DataFrame, effect: str) ->
         right.errorbar(regrets, np.arange(len(cells)) + shift, xerr=Z * errors, **style)
     left.set_yticks(range(len(names)), [LEARNERS.get(name, learner_name(name)) for name in names])
     words = {"regret": "the recommendation", "plugin_regret": "plug-in rule"}
-    right.set_yticks(range(len(cells)), [f"{EFFECT_WORDS[name]}: {words[rule]}" for name, rule in cells])
-    left.set(xlabel="Rank correlation with the true effect", title=f"how well households are ranked: {EFFECT_WORDS[effect]}")
-    right.set(xlabel="Regret against the oracle (USD per row)", title="what is lost by whom is mailed")
+    right.set_yticks(range(len(cells)), [f"{EFFECT_WORDS[name]}:\n{words[rule]}" for name, rule in cells])
+    left.set(xlabel="Rank correlation with the true effect", title=f"ranking ({EFFECT_WORDS[effect]})")
+    right.set(xlabel="Regret: profit forgone (USD per row)", title="what decisions forgo")
     for axes, length in ((left, len(names)), (right, len(cells))):
         axes.set_ylim(length - 0.5, -0.5)
         axes.axvline(0, color="black", linewidth=0.8)
         axes.grid(visible=False, axis="y")
     handles, labels = left.get_legend_handles_labels()
-    figure.legend(handles, labels, title="overlap", loc="outside upper center", ncols=len(OVERLAPS))
+    figure.legend(handles, labels, title="overlap", loc="outside lower center", ncols=len(OVERLAPS))
+    kinds = choice[choice["overlap"] != ALL]
+    less = (kinds["regret"] < kinds["plugin_regret"]).sum()
+    entitle(
+        figure,
+        f"The recommendation loses less than the plug-in rule in {less} of {len(kinds)} kinds of retailer",
+    )
     return figure
 
 

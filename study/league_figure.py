@@ -5,7 +5,7 @@ from matplotlib.figure import Figure
 
 from study.league_play import ALL, LOT, NOBODY, ORACLE
 from study.league_strategies import BEST_BET, PLUG_IN, SHOWN, TEST_AND_ROLL, THOMPSON
-from targeting.figures.style import ACCENT, DARK, LIGHT
+from targeting.figures.style import ACCENT, DARK, LIGHT, drawing, entitle
 from targeting.stats.estimates import Z
 
 NAMES = {
@@ -50,7 +50,7 @@ def league_chart(campaigns: pd.DataFrame) -> Figure:
     Takes the rows of `by_campaign`.
     """
     cells = [cell for cell in CELL_NAMES if cell in set(campaigns["cell"])]
-    figure = Figure(figsize=(14, 8.5), layout="constrained")
+    figure = drawing(7.2)
     grid = figure.subplots(2, 3).ravel()
     for axes, cell in zip(grid, cells, strict=False):
         own = campaigns[campaigns["cell"] == cell]
@@ -67,4 +67,15 @@ def league_chart(campaigns: pd.DataFrame) -> Figure:
     for axes in grid[len(cells) :]:
         axes.set_axis_off()
     figure.legend(*grid[0].get_legend_handles_labels(), loc="lower right", ncols=2)
+    entitle(figure, _found(campaigns), "Profit against mailing nobody; bands: 95% Monte Carlo intervals.")
     return figure
+
+
+def _found(campaigns: pd.DataFrame) -> str:
+    """Which strategy, but the oracle, has earned most at the end, kind by kind of retailer."""
+    end = campaigns[(campaigns["campaign"] == campaigns["campaign"].max()) & (campaigns["strategy"] != ORACLE)]
+    # To the cent, so that of those that mail nobody it is who always mails nobody.
+    earned = end.pivot_table(index="cell", columns="strategy", values="cumulative").round(2)
+    best = earned[[name for name in STYLES if name in earned]].idxmax(axis=1)
+    told = "; ".join(f"{CELL_NAMES[cell]}: {NAMES[best[cell]]}" for cell in CELL_NAMES if cell in best.index)
+    return f"What has earned most at the end, but for the oracle. {told[0].upper()}{told[1:]}"
