@@ -69,8 +69,8 @@ def coverage_chart(summary: pd.DataFrame, outcome: str) -> Figure:
     read, ours = (rows["coverage"].between(*AIM) for rows in (own, own[own["method"] == FIRST]))
     entitle(
         figure,
-        f"Intervals of the overlap-weighted effect hold the truth as often as they should in {ours.sum()} of {len(ours)} kinds of world, "
-        f"those of all estimators in {read.sum()} of {len(read)}",
+        f"Intervals of the overlap-weighted effect hold the truth as often as they should in {ours.sum()} of {len(ours)} kinds "
+        f"of world, those of all estimators in {read.sum()} of {len(read)}",
     )
     return figure
 
