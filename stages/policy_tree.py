@@ -29,7 +29,7 @@ METRICS = Path("metrics/policy_tree.json")
 
 
 def main() -> None:
-    params = load_params("policy", "nuisance", "design", "seed")
+    params = load_params("policy", "nuisance", "design", "sample", "seed")
     panel, nuisance = in_own_units(pd.read_parquet(PANEL), pd.read_parquet(UNITS)), pd.read_parquet(NUISANCE)
     require_aligned(panel, nuisance, str(NUISANCE))
     economics = load_economics(
@@ -38,7 +38,8 @@ def main() -> None:
         params["design"]["campaign_type"],
         pd.read_parquet(IDENTIFIERS),
     )
-    found = tree_results(panel, nuisance, economics, params["policy"]["outcome"], params["nuisance"]["overlap"], params["seed"])
+    outcome, bounds = params["policy"]["outcome"], params["nuisance"]["overlap"]
+    found = tree_results(panel, nuisance, economics, outcome, bounds, params["seed"], params["sample"]["checks"])
 
     write_metrics(found.metrics, METRICS)
     write_parquet(found.decisions, TREE)

@@ -142,6 +142,16 @@ def test_a_tree_that_asks_nothing_is_everybody():
     assert single.profit.tolist() == [pytest.approx(profit.mean())]
 
 
+def test_trees_grow_on_the_rows_given_and_decide_for_all():
+    covariates, profit, fold = drawn(5)
+    overlap, some = np.ones(len(profit), dtype=bool), np.arange(len(profit)) % 2 == 0
+    contact, promised = cross_fit_tree(covariates.to_numpy(), profit, fold, overlap, 1, some)
+    again, _ = cross_fit_tree(covariates.to_numpy(), np.where(some, profit, -profit[::-1]), fold, overlap, 1, some)
+    assert (contact == again).all()
+    assert contact[~some].any()
+    assert ((promised > 0) == (contact == 1)).all()
+
+
 def test_a_fold_is_decided_without_its_own_profits_and_nobody_outside_is_contacted():
     covariates, profit, fold = drawn(5)
     overlap = np.arange(len(profit)) % 5 > 0

@@ -6,7 +6,7 @@ that the means, variances and covariance of the two give its value and interval.
 policy's different decisions are kept once, and each position says which it has.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import lru_cache
 from typing import Any
@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from targeting.base.parallel import in_processes
 from targeting.policy.beliefs import Beliefs
 from targeting.policy.curve import ROUNDING, SHARES, cumulative
 from targeting.policy.economics import Economics
@@ -161,13 +162,9 @@ class _Decisions:
             self.answered[key] = self.known.setdefault(decision, len(self.known))
         return self.answered[key]
 
-    def contacts(self, rows: int) -> Iterator[Vector]:
-        """Its decisions, each 0 or 1 (rows,), one at a time: packed they take a 64th of the memory."""
-        return (unpacked(bits, rows) for bits in self.known)
-
 
 def unpacked(bits: bytes, rows: int) -> Vector:
-    """A decision, 0 or 1 (rows,), from its bits."""
+    """A decision, 0 or 1 (rows,), from its bits: packed it takes a 64th of the memory."""
     return np.unpackbits(np.frombuffer(bits, np.uint8), count=rows).astype(float)
 
 
@@ -200,8 +197,9 @@ class _Sums:
         )
         return {"believed": gain.mean, "believed_sd": gain.sd, "believed_spend": spend, "compared": compared.mean}
 
-    def row(self, name: str, number: int, policy: Vector) -> dict[str, Any]:
-        """A row of the table of decisions."""
+    def row(self, name: str, number: int, bits: bytes) -> dict[str, Any]:
+        """A row of the table of decisions, of which `bits` are the contacts."""
+        policy = unpacked(bits, self.n)
         gain = earned_by(name, policy, self.evidence, Economics(0.0, self.one.margin))
         sums = self.of(name, policy)
         (var_gain, covariance), (_, var_spend) = self.factor * sums @ sums.T
@@ -248,9 +246,9 @@ def look_up(
         here = seen(cost, margin)
         numbers[place] = [policy.number(cost, margin, here) for policy in policies]
 
-    sums, n = _Sums(evidence, one, beliefs, data.alike), len(evidence.score)
-    rows = [sums.row(own.name, *item) for own in policies for item in enumerate(own.contacts(n))]
-    decisions = pd.DataFrame(rows).assign(candidate=lambda table: recommendable(table))
+    sums = _Sums(evidence, one, beliefs, data.alike)
+    each = [(own.name, *item) for own in policies for item in enumerate(own.known)]
+    decisions = pd.DataFrame(list(in_processes(sums.row, each))).assign(candidate=lambda table: recommendable(table))
     able = [decisions.loc[decisions["policy"] == own.name, "candidate"].to_numpy() for own in policies]
     chosen = np.stack([own[numbers[:, place]] for place, own in enumerate(able)], axis=1)
     breakevens = np.round(costs / margins, 12)

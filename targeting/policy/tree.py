@@ -95,16 +95,23 @@ def learn_tree(covariates: Vector, profit: Vector, fold: NDArray[np.int64], seed
 
 
 def cross_fit_tree(
-    covariates: Vector, profit: Vector, fold: NDArray[np.int64], overlap: NDArray[np.bool_], seed: int
+    covariates: Vector,
+    profit: Vector,
+    fold: NDArray[np.int64],
+    overlap: NDArray[np.bool_],
+    seed: int,
+    grown_on: NDArray[np.bool_] | None = None,
 ) -> tuple[Vector, Vector]:
     """For each row (rows,), whether the tree of the other folds contacts it (0/1), and the profit that tree promises (0 if not).
 
-    Size and tree of a fold come from the other folds' rows inside the overlap alone; nobody outside is contacted. `profit` is by
-    the stored scores, and nuisances of the other folds' rows have seen the fold: a trace of its outcomes stays.
+    Size and tree of a fold come from the other folds' rows inside the overlap alone (of those `grown_on` where it is given);
+    nobody outside is contacted. `profit` is by the stored scores, and nuisances of the other folds' rows have seen the fold: a
+    trace of its outcomes stays.
     """
     contact, promised = np.zeros(len(fold)), np.zeros(len(fold))
+    usable = overlap if grown_on is None else overlap & grown_on
     for number in np.unique(fold):
-        learn, held_out = (fold != number) & overlap, (fold == number) & overlap
+        learn, held_out = (fold != number) & usable, (fold == number) & overlap
         tree = learn_tree(covariates[learn], profit[learn], fold[learn], seed)
         value = tree.profit[tree.leaves(covariates[held_out])]
         contact[held_out], promised[held_out] = value > 0, np.maximum(value, 0.0)

@@ -21,6 +21,7 @@ from targeting.policy.tree import (
     leaf_table,
     scored_profits,
 )
+from targeting.stats.resampling import by_lot
 from targeting.stats.units import unit_of
 from targeting.trials.panel import household_covariates
 
@@ -45,12 +46,18 @@ def profit_unit(panel: pd.DataFrame, economics: Economics, outcome: str) -> floa
 
 
 def tree_decisions(
-    panel: pd.DataFrame, nuisance: pd.DataFrame, economics: Economics, outcome: str, bounds: Sequence[float], seed: int
+    panel: pd.DataFrame,
+    nuisance: pd.DataFrame,
+    economics: Economics,
+    outcome: str,
+    bounds: Sequence[float],
+    seed: int,
+    at_most: int | None = None,
 ) -> pd.DataFrame:
     """Keys, and each row's policy_tree (0/1) and promised profit (USD) by trees grown without its household (`cross_fit_tree`).
 
-    `nuisance` has the scores, row by row as the panel; `bounds` are those of the overlap's propensities. Raises DataError for a
-    fold that has no row between them.
+    `nuisance` has the scores, row by row as the panel; `bounds` are those of the overlap's propensities. Trees grow on `at_most`
+    so many households, by lot. Raises DataError for a fold that has no row between the bounds.
     """
     unit = profit_unit(panel, economics, outcome)
     profit = scored_profits(effect_scores(nuisance, outcome), economics.cost, economics.margin, unit)
@@ -58,19 +65,26 @@ def tree_decisions(
     if panel.loc[overlap, "fold"].nunique() < panel["fold"].nunique():
         raise DataError(f"Some fold has nobody whose propensity lies inside nuisance.overlap {bounds}: no tree can be grown.")
     covariates = panel[household_covariates(panel)].to_numpy(dtype=float)
-    contact, promised = cross_fit_tree(covariates, profit, panel["fold"].to_numpy(), overlap, seed)
+    few = by_lot(panel["household_id"], at_most, seed)
+    contact, promised = cross_fit_tree(covariates, profit, panel["fold"].to_numpy(), overlap, seed, few)
     return panel[KEYS].assign(policy_tree=contact.astype("int8"), promised=promised * unit)
 
 
 def tree_results(
-    panel: pd.DataFrame, nuisance: pd.DataFrame, economics: Economics, outcome: str, bounds: Sequence[float], seed: int
+    panel: pd.DataFrame,
+    nuisance: pd.DataFrame,
+    economics: Economics,
+    outcome: str,
+    bounds: Sequence[float],
+    seed: int,
+    at_most: int | None = None,
 ) -> TreeResults:
-    """The decisions of `tree_decisions`, and the leaves of a tree grown on all rows inside the overlap.
+    """The decisions of `tree_decisions`, and the leaves of a tree grown on all rows inside the overlap, or of as few households.
 
-    That tree is for readers, on everybody that the policy may reach; nothing is valued by it but its own leaves. Where nobody is
-    the best rule found, the best one that asks a question is shown too.
+    That tree is for readers, and its leaves are of everybody that the policy may reach; nothing is valued by it but these leaves.
+    Where nobody is the best rule found, the best one that asks a question is shown too.
     """
-    decisions = tree_decisions(panel, nuisance, economics, outcome, bounds, seed)
+    decisions = tree_decisions(panel, nuisance, economics, outcome, bounds, seed, at_most)
     overlap = comparable(panel, nuisance["propensity"], bounds)
     unit = profit_unit(panel, economics, outcome)
     profit = scored_profits(effect_scores(nuisance, outcome), economics.cost, economics.margin, unit)
@@ -78,9 +92,11 @@ def tree_results(
     inside, earned_inside = covariates[overlap], profit[overlap]
     household_id, contact = panel["household_id"].to_numpy()[overlap], decisions["policy_tree"].to_numpy()
 
-    earned = held_out_profits(inside.to_numpy(), earned_inside, fold[overlap], seed)
+    few = by_lot(panel["household_id"], at_most, seed)[overlap]
+    learned, earned_by_few = inside[few].to_numpy(), earned_inside[few]
+    earned = held_out_profits(learned, earned_by_few, fold[overlap][few], seed)
     chosen, asking = best_size(earned), best_size({size: earned[size] for size in SIZES if size.depth > 0})
-    trees = {size: grow(inside.to_numpy(), earned_inside, size, seed) for size in dict.fromkeys([chosen, asking])}
+    trees = {size: grow(learned, earned_by_few, size, seed) for size in dict.fromkeys([chosen, asking])}
     tables = []
     for size, tree in trees.items():
         leaves = leaf_table(tree, inside, earned_inside, household_id, contact[overlap])

@@ -13,6 +13,8 @@ METHOD_WORDS = {
     "off-policy": "from what similar households did, not from the model that chose whom to mail",
     "promised (plug-in)": "what the model that chose says of its own choice: no evidence",
     "doubly robust": "right if either the model of mailing or the model of spend is right",
+    "best bet": "the decision that is expected to earn most, whether or not that is shown; doubt counts against it",
+    "on belief alone": "of households unlike those compared: what is believed of others is carried to them, with more doubt",
     "breakeven": "the extra spend at which a mailing just pays: cost divided by margin",
     "95% interval": "drawn anew many times, such intervals hold the truth 95 times in 100",
     "with all compared at once": "the same, for every policy of the table together",
