@@ -35,7 +35,11 @@ def tuning_chart(
         left.xaxis.set_major_locator(MaxNLocator(integer=True))
         left.ticklabel_format(axis="y", useOffset=False)  # else losses that hardly differ read as differences from a number
         words = outcome_words(outcome)
-        left.set(xlabel="Settings tried, in order (those given up are left out)", ylabel="R-loss", title=words.capitalize())
+        left.set(
+            xlabel="Settings tried, in order (those given up are left out)",
+            ylabel="R-loss (squared error)",
+            title=words.capitalize(),
+        )
         shares = importances[importances["outcome"] == outcome].sort_values("importance", ascending=False)
         names = shares["setting"].astype(str).str.replace("_", " ")
         sns.barplot(x=shares["importance"], y=names, color=LIGHT, width=min(0.8, 0.2 * len(shares)), ax=right)
@@ -44,7 +48,7 @@ def tuning_chart(
         right.set(xlabel="Share of the differences in loss", ylabel="", xlim=(0, 1), title=title)
     handles = {label: handle for handle, label in zip(*grid[0][0].get_legend_handles_labels(), strict=True)}
     figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=2, fontsize=9)
-    entitle(figure, _found(summaries, learner_name(learner)), "R-loss: squared error of the effects, as far as it can be seen.")
+    entitle(figure, _found(summaries, learner_name(learner)))
     return figure
 
 
