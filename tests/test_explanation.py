@@ -208,10 +208,10 @@ def test_the_picture_of_a_search_without_trials_still_shows_the_default():
     none_tuned = {"kept": "default", "tuned_loss": None}
     summaries = {"a": none_tuned | {"default_loss": 3.0}, "b": none_tuned | {"default_loss": None}}
     figure = tuning_chart(none, shares, summaries, "dr")
-    assert figure.get_suptitle().replace("\n", " ").endswith("DR-learner: default settings for a and b")
+    assert figure.get_suptitle().replace("\n", " ") == "No search beats the default settings of the DR-learner for a and b"
     left, right, *_ = figure.axes
     assert len(left.get_lines()) == 3
-    assert right.get_title() == "Too few completed trials to say what matters"
+    assert right.get_title() == "Too few were tried to say what matters"
 
 
 def test_losses_that_hardly_differ_are_told_as_they_are():

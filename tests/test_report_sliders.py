@@ -141,7 +141,7 @@ def test_the_headline_turns_where_the_decision_does(browser, tmp_path):
         first = page.evaluate(TURNS)
         assert 0 < first < len(stops[0])
         said = page.inner_text("#turns")
-        assert f"From ${stops[0][first]:.2f} on, mail nobody" in said
+        assert f"From ${stops[0][first]:.2f} on (dashed mark), mail nobody" in said
         # Most are mailed at every stop up to the one that is named, and not at the next.
         most = re.search(r"Most households are to be mailed up to \$([\d.]+)", said)
         assert most
