@@ -14,7 +14,7 @@ from targeting.base.params import load_params
 from targeting.base.stage import run
 from targeting.policy.contact_price import priced
 from targeting.policy.economics import load_economics
-from targeting.policy.tree_results import tree_results
+from targeting.policy.tree_results import tree_results, tree_rows
 from targeting.trials.panel import require_aligned
 from targeting.trials.units import in_own_units
 
@@ -39,7 +39,8 @@ def main() -> None:
         pd.read_parquet(IDENTIFIERS),
     )
     outcome, bounds = params["policy"]["outcome"], params["nuisance"]["overlap"]
-    found = tree_results(panel, nuisance, economics, outcome, bounds, params["seed"], params["sample"]["checks"])
+    rows = tree_rows(panel, nuisance, economics, outcome, bounds, params["seed"], params["sample"]["checks"])
+    found = tree_results(rows, params["seed"])
 
     write_metrics(found.metrics, METRICS)
     write_parquet(found.decisions, TREE)

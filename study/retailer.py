@@ -21,7 +21,7 @@ from targeting.nuisance.overlap import overlap_verdict, positivity
 from targeting.policy.decide import PolicyChoice, PolicyInputs, choose_policy
 from targeting.policy.economics import Economics
 from targeting.policy.policies import POLICIES
-from targeting.policy.tree_results import tree_decisions
+from targeting.policy.tree_results import tree_decisions, tree_rows
 from targeting.policy.value import profits
 from targeting.sources import canonical_tables
 from targeting.tables.covariates import keep_covariates
@@ -158,7 +158,7 @@ def policy_choice(panel: pd.DataFrame, nuisance: pd.DataFrame, judged: Chosen, a
         bounds=bounds,
         answers=answers,
         seed=params["seed"],
-        tree=tree_decisions(panel, nuisance, economics, OUTCOME, bounds, params["seed"]),
+        tree=tree_decisions(tree_rows(panel, nuisance, economics, OUTCOME, bounds, params["seed"]), params["seed"]),
     )
     return choose_policy(inputs)
 

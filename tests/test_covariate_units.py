@@ -11,7 +11,7 @@ from targeting.nuisance.cross_fit import cross_fit, nuisance_table, nuisance_tas
 from targeting.nuisance.nested import inner_nuisances
 from targeting.nuisance.noise import with_precision
 from targeting.policy.economics import Economics
-from targeting.policy.tree_results import tree_results
+from targeting.policy.tree_results import tree_results, tree_rows
 from targeting.sources.customer_table import Customers
 from targeting.trials.customers import customer_panel, customer_trials
 from targeting.trials.units import covariate_units, in_own_units, in_units, no_units
@@ -51,7 +51,8 @@ def _fitted(own: Customers) -> tuple:
         learner = find_learner(name, BASE_MODELS | {"x": "boosting"})
         settings = {"purchase_amount": dict.fromkeys(data["purchase_amount"].numbers, learner.settings)}
         effects[name] = cross_fit_effects(panel, data, learner, settings, seed=1)["cate_purchase_amount"].to_numpy()
-    tree = tree_results(in_own_units(panel, units), nuisance, Economics(1.5, 0.3), "purchase_amount", (0.05, 0.95), seed=1)
+    rows = tree_rows(in_own_units(panel, units), nuisance, Economics(1.5, 0.3), "purchase_amount", (0.05, 0.95), seed=1)
+    tree = tree_results(rows, seed=1)
     return panel, units, nuisance.select_dtypes(float), effects, tree
 
 

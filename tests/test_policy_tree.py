@@ -19,7 +19,7 @@ from targeting.policy.tree import (
     mean_profit,
     scored_profits,
 )
-from targeting.policy.tree_results import tree_results
+from targeting.policy.tree_results import tree_rows
 from targeting.policy.tree_rule import rules
 from targeting.stats.estimates import mean_estimate
 from targeting.trials.panel import household_covariates
@@ -132,7 +132,7 @@ def test_no_tree_is_grown_where_a_fold_has_nobody_to_grow_it_on():
     nuisance = pd.DataFrame({"propensity": [0.5, 0.5, 0.01, 0.02, 0.99, 0.5]})
     nuisance = nuisance.assign(score0_purchase_amount=0.0, score1_purchase_amount=1.0)
     with pytest.raises(DataError, match="nobody whose propensity lies inside"):
-        tree_results(panel, nuisance, Economics(1.0, 0.5), "purchase_amount", (0.1, 0.9), 1)
+        tree_rows(panel, nuisance, Economics(1.0, 0.5), "purchase_amount", (0.1, 0.9), 1)
 
 
 def test_a_tree_that_asks_nothing_is_everybody():

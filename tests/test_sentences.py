@@ -206,6 +206,7 @@ def test_where_nobody_is_to_be_mailed_the_reason_says_so():
     assert said[0].startswith("Not mailed: no policy")
     assert "Rank 1 of 2 by expected effect ($10.13)" in said[0]
     assert said[3].startswith("Not mailed: no policy")
+    assert "Rank 2 of 2, behind all in the overlap, by expected effect" in said[3]
 
 
 def test_the_lot_is_told_with_its_chance():

@@ -11,7 +11,7 @@ from targeting.learners.registry import NAMES, find_learner
 from targeting.nuisance.noise import outcome_variance, with_precision
 from targeting.policy.decide import PolicyInputs, choose_policy
 from targeting.policy.economics import Economics
-from targeting.policy.tree_results import tree_results
+from targeting.policy.tree_results import tree_results, tree_rows
 from targeting.stats.units import rounded, unit_of, widest_effects
 from tests.effect_worlds import World, panel_and_truth, with_nuisances
 from tests.test_cate import BASE_MODELS
@@ -63,7 +63,7 @@ def test_effects_are_the_same_in_every_unit(worlds, name):
 
 def test_a_tree_asks_the_same_in_every_unit(worlds):
     found = [
-        tree_results(world.panel, world.nuisance, Economics(cost, 0.3), ONE, (0.1, 0.9), seed=1)
+        tree_results(tree_rows(world.panel, world.nuisance, Economics(cost, 0.3), ONE, (0.1, 0.9), seed=1), seed=1)
         for world, cost in zip(worlds, (9.0, 9.0 / SMALLER), strict=True)
     ]
     large, small = (each.leaves for each in found)

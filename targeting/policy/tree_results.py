@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from targeting.base.columns import KEYS
 from targeting.base.errors import DataError
@@ -45,7 +46,24 @@ def profit_unit(panel: pd.DataFrame, economics: Economics, outcome: str) -> floa
     return unit_of(float(np.mean(economics.margin)) * panel[outcome].to_numpy(dtype=float))
 
 
-def tree_decisions(
+@dataclass(frozen=True)
+class TreeRows:
+    """What trees are grown on and decide, row by row as the panel.
+
+    keys and covariates have a row each; profit (rows,) is what a contact earns, in `unit` USD; overlap says who may be contacted,
+    grown_on from whom trees may learn.
+    """
+
+    keys: pd.DataFrame
+    covariates: pd.DataFrame
+    fold: NDArray[np.int64]
+    profit: NDArray[np.float64]
+    unit: float
+    overlap: NDArray[np.bool_]
+    grown_on: NDArray[np.bool_]
+
+
+def tree_rows(
     panel: pd.DataFrame,
     nuisance: pd.DataFrame,
     economics: Economics,
@@ -53,54 +71,46 @@ def tree_decisions(
     bounds: Sequence[float],
     seed: int,
     at_most: int | None = None,
-) -> pd.DataFrame:
-    """Keys, and each row's policy_tree (0/1) and promised profit (USD) by trees grown without its household (`cross_fit_tree`).
+) -> TreeRows:
+    """The rows of the panel; trees learn from `at_most` so many households, by lot.
 
-    `nuisance` has the scores, row by row as the panel; `bounds` are those of the overlap's propensities. Trees grow on `at_most`
-    so many households, by lot. Raises DataError for a fold that has no row between the bounds.
+    `nuisance` has the scores, row by row as the panel; `bounds` are those of the overlap's propensities. Raises DataError for a
+    fold that has no row between them.
     """
     unit = profit_unit(panel, economics, outcome)
     profit = scored_profits(effect_scores(nuisance, outcome), economics.cost, economics.margin, unit)
     overlap = comparable(panel, nuisance["propensity"], bounds)
     if panel.loc[overlap, "fold"].nunique() < panel["fold"].nunique():
         raise DataError(f"Some fold has nobody whose propensity lies inside nuisance.overlap {bounds}: no tree can be grown.")
-    covariates = panel[household_covariates(panel)].to_numpy(dtype=float)
+    covariates = panel[household_covariates(panel)].astype(float)
     few = by_lot(panel["household_id"], at_most, seed)
-    contact, promised = cross_fit_tree(covariates, profit, panel["fold"].to_numpy(), overlap, seed, few)
-    return panel[KEYS].assign(policy_tree=contact.astype("int8"), promised=promised * unit)
+    return TreeRows(panel[KEYS], covariates, panel["fold"].to_numpy(), profit, unit, overlap, few)
 
 
-def tree_results(
-    panel: pd.DataFrame,
-    nuisance: pd.DataFrame,
-    economics: Economics,
-    outcome: str,
-    bounds: Sequence[float],
-    seed: int,
-    at_most: int | None = None,
-) -> TreeResults:
-    """The decisions of `tree_decisions`, and the leaves of a tree grown on all rows inside the overlap, or of as few households.
+def tree_decisions(rows: TreeRows, seed: int) -> pd.DataFrame:
+    """Keys, and each row's policy_tree (0/1) and promised profit (USD) by trees without its household (`cross_fit_tree`)."""
+    contact, promised = cross_fit_tree(rows.covariates.to_numpy(), rows.profit, rows.fold, rows.overlap, seed, rows.grown_on)
+    return rows.keys.assign(policy_tree=contact.astype("int8"), promised=promised * rows.unit)
+
+
+def tree_results(rows: TreeRows, seed: int) -> TreeResults:
+    """The decisions of `tree_decisions`, and the leaves of a tree grown on all that these trees may learn from.
 
     That tree is for readers, and its leaves are of everybody that the policy may reach; nothing is valued by it but these leaves.
     Where nobody is the best rule found, the best one that asks a question is shown too.
     """
-    decisions = tree_decisions(panel, nuisance, economics, outcome, bounds, seed, at_most)
-    overlap = comparable(panel, nuisance["propensity"], bounds)
-    unit = profit_unit(panel, economics, outcome)
-    profit = scored_profits(effect_scores(nuisance, outcome), economics.cost, economics.margin, unit)
-    covariates, fold = panel[household_covariates(panel)].astype(float), panel["fold"].to_numpy()
-    inside, earned_inside = covariates[overlap], profit[overlap]
-    household_id, contact = panel["household_id"].to_numpy()[overlap], decisions["policy_tree"].to_numpy()
+    decisions = tree_decisions(rows, seed)
+    overlap, learn = rows.overlap, rows.overlap & rows.grown_on
+    household_id, contact = rows.keys["household_id"].to_numpy()[overlap], decisions["policy_tree"].to_numpy()
 
-    few = by_lot(panel["household_id"], at_most, seed)[overlap]
-    learned, earned_by_few = inside[few].to_numpy(), earned_inside[few]
-    earned = held_out_profits(learned, earned_by_few, fold[overlap][few], seed)
+    learned, earned_by_these = rows.covariates[learn].to_numpy(), rows.profit[learn]
+    earned = held_out_profits(learned, earned_by_these, rows.fold[learn], seed)
     chosen, asking = best_size(earned), best_size({size: earned[size] for size in SIZES if size.depth > 0})
-    trees = {size: grow(learned, earned_by_few, size, seed) for size in dict.fromkeys([chosen, asking])}
+    trees = {size: grow(learned, earned_by_these, size, seed) for size in dict.fromkeys([chosen, asking])}
     tables = []
     for size, tree in trees.items():
-        leaves = leaf_table(tree, inside, earned_inside, household_id, contact[overlap])
-        leaves[MONEY] *= unit
+        leaves = leaf_table(tree, rows.covariates[overlap], rows.profit[overlap], household_id, contact[overlap])
+        leaves[MONEY] *= rows.unit
         tables.append(leaves.assign(tree="chosen" if size == chosen else "best with a question"))
     leaves = tables[0]
     metrics = {

@@ -71,9 +71,7 @@ def of_these_alone(features: pd.DataFrame, segments: Labels, drawn: Mask, recipe
 def refitted_on_resamples(features: pd.DataFrame, recipe: Recipe, bootstraps: int, drawn: Mask) -> Matrix:
     """Segments of the households `drawn`, by fits on resamples of all that have as many: shape (bootstraps, drawn households)."""
     rows = [resample(len(features), recipe.seed, number, int(drawn.sum())) for number in range(bootstraps)]
-    labels = partial(_labels, features, features[drawn])
-    fits = in_processes(labels, [(sample, recipe) for sample in rows])
-    return np.array(list(track(fits, "Refitting everything on resamples", bootstraps)))
+    return _refit(features, [(sample, recipe) for sample in rows], "Refitting everything on resamples", features[drawn])
 
 
 def refitted_without_a_tenth(features: pd.DataFrame, recipe: Recipe) -> Matrix:
@@ -89,8 +87,15 @@ def refitted_with_other_seeds(features: pd.DataFrame, recipe: Recipe) -> Matrix:
     return _refit(features, [(everyone, other) for other in others], "Refitting with other seeds")
 
 
-def _refit(features: pd.DataFrame, fits: Sequence[tuple[NDArray[np.int64], Recipe]], description: str) -> Matrix:
-    return np.array(list(track(in_processes(partial(_labels, features, features), fits), description, len(fits))))
+def _refit(
+    features: pd.DataFrame,
+    fits: Sequence[tuple[NDArray[np.int64], Recipe]],
+    description: str,
+    assigned: pd.DataFrame | None = None,
+) -> Matrix:
+    """Segments of those `assigned`, by default everybody, by each of the fits: shape (fits, households)."""
+    labels = partial(_labels, features, features if assigned is None else assigned)
+    return np.array(list(track(in_processes(labels, fits), description, len(fits))))
 
 
 def _labels(features: pd.DataFrame, assigned: pd.DataFrame, rows: NDArray[np.int64], recipe: Recipe) -> Labels:
