@@ -87,7 +87,7 @@ def test_a_stage_that_can_write_amounts_depends_on_their_currency(stage):
 
 def in_euros(words: object) -> object:
     """What earlier stages of a run in euros would have written."""
-    return words.replace("$", "€").replace("USD", "EUR") if isinstance(words, str) else words
+    return words.replace("$", "€").replace("USD", "EUR").replace("dollar", "euro") if isinstance(words, str) else words
 
 
 def report_in_euros(path: Path) -> Path:
