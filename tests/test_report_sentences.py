@@ -77,7 +77,7 @@ def test_the_headline_and_its_three_numbers():
     own = {"recommended": "none", "cost": 12.73, "breakeven": 42.43, "margin": 0.5, "expected_profit": 0.0, "share_outside": 0.0}
     metrics["policy"] = metrics["policy"] | own | {"belief": {"level": 20.0, "level_sd": 5.0}}
     metrics["nuisance"] = metrics["nuisance"] | {"answers": "overlap"}
-    beliefs = {"expected_profit": -2.5, "chance_of_loss": 0.9}
+    beliefs = {"share": 0.25, "expected_profit": -2.5, "chance_of_loss": 0.9}
     policies = pd.DataFrame([{"policy": name, "profit_overlap_ci_upper": -0.1, **beliefs} for name in ("inside", "all")])
     assert decision.decision_headline(metrics, policies) == "Mail nobody: mailing everybody in the overlap is shown to lose."
     open_question = policies.assign(profit_overlap_ci_upper=0.1)
@@ -95,21 +95,22 @@ def test_the_headline_and_its_three_numbers():
     # Half of 20 USD of sales, known to half of 5; measured 18.
     assert brings["value"] == "$10.00"
     assert "$5.10 to $14.90" in brings["caption"]
-    assert "measured it brought $9.00 (95% interval -$2.00 to $20.00)" in brings["caption"]
+    assert "measured: $9.00 (95% interval -$2.00 to $20.00)" in brings["caption"]
     assert (costs["value"], earns["value"]) == ("$12.73", "$0.00")
     assert "-$2.50" in earns["caption"]
-    assert "chance of 10%" in earns["caption"]
+    assert "25% of households" in earns["caption"]
+    assert earns["caption"].endswith("pays: 10%")
     bet = {"expected_profit": 3.0, "expected_profit_lower": -1.0, "expected_profit_upper": 7.0, "chance_of_loss": 0.07}
     metrics["policy"] |= {"recommended": "prudent", "shown": False, "share": 0.4} | bet
     headline = decision.decision_headline(metrics, policies)
     assert headline == "Mail 40% of households: the best bet, not shown to pay."
     assert len(headline.split()) <= 12
     said = decision.key_numbers(metrics, policies, effects, "purchase_amount")[2]["caption"]
-    assert said.endswith("-$1.00 to $7.00 with a probability of 95%; it loses with a chance of 7%")
+    assert said.endswith("(-$1.00 to $7.00); chance that it loses: 7%")
     assert "belief alone" not in said
     metrics["policy"] |= {"share_outside": 0.25, "expected_measured": 2.25}
     said = decision.key_numbers(metrics, policies, effects, "purchase_amount")[2]["caption"]
-    assert "$2.25 of it in the overlap, the rest on belief alone" in said
+    assert "$2.25 is earned in the overlap, the rest on belief alone" in said
     metrics["policy"] |= {"shown": True, "belief": {}}
     assert "shown to pay" in decision.decision_headline(metrics, policies)
     assert decision.key_numbers(metrics, policies, effects, "purchase_amount")[0]["value"] == "not known"

@@ -188,12 +188,12 @@ def test_the_three_numbers_follow_the_sliders(browser, tmp_path):
         assert numbers.all_text_contents()[1:] == ["$1.00", money(chosen["expected"]["value"])]
         assert page.inner_text("#number-costs dt").endswith("it pays where it adds $6.67")  # 1 / 0.15
         assert money(chosen["expected"]["lower"]) in page.inner_text("#number-earns dt")
-        assert f"it loses with a chance of {loses(chosen['expected'])}" in page.inner_text("#number-earns dt")
+        assert f"chance that it loses: {loses(chosen['expected'])}" in page.inner_text("#number-earns dt")
         page.fill("#cost", "14")
         assert numbers.all_text_contents()[1:] == ["$40.00", "$0.00"]
         (inside,) = (row["expected"] for row in page.evaluate("model.at(14, 0)")["table"] if row["policy"] == "inside")
         pays = loses({"value": -inside["value"], "se": inside["se"]})
-        assert f"{money(inside['value'])}, and pays with a chance of {pays}" in page.inner_text("#number-earns dt")
+        assert f"would earn {money(inside['value'])}; chance that it pays: {pays}" in page.inner_text("#number-earns dt")
         page.click("#reset")
         assert numbers.all_text_contents() == own
 

@@ -8,6 +8,7 @@ import pandas as pd
 from targeting.pages.rendering import packed
 from targeting.policy.curve import SHARES
 from targeting.policy.lookup import BELIEVED_GAIN, MOMENTS, Lookup
+from targeting.sentences.decision import CAPTIONS
 from targeting.sentences.policy_names import POLICY_WORDS
 from targeting.words.money import unit
 from targeting.words.people import as_customers
@@ -27,9 +28,13 @@ def slider(lookup: Lookup, name: str, own: float) -> dict[str, int]:
 def embedded(lookup: Lookup, n: int, outcome: str, answers: str, tills: bool = True) -> dict[str, Any]:
     """What the script what_if.js unpacks, of `n` rows of the panel; positions are in the order of cost, then margin.
 
-    `outcome` is the one that profits are of, `answers` what the overlap allows to be said; without `tills` policies are in the
-    words for a table of customers, as no script's data are put in them later.
+    `outcome` is the one that profits are of, `answers` what the overlap allows to be said; without `tills` policies and captions
+    are in the words for a table of customers, as no script's data are put in them later.
     """
+
+    def said(words: str) -> str:
+        return words if tills else as_customers(words, [])
+
     positions, decisions, curve = lookup.positions, lookup.decisions, lookup.curve
     names = decisions["policy"].unique().tolist()
     return {
@@ -37,11 +42,11 @@ def embedded(lookup: Lookup, n: int, outcome: str, answers: str, tills: bool = T
         "outcome": outcome,
         "unit": unit(outcome),
         "answers": answers,
+        "captions": {name: said(words) for name, words in CAPTIONS.items()},
         "costs": stops(lookup, "cost"),
         "margins": stops(lookup, "margin"),
         "policies": [
-            {"name": name, "mails": POLICY_WORDS[name] if tills else as_customers(POLICY_WORDS[name], [])}
-            | _policy(positions[name], decisions[decisions["policy"] == name])
+            {"name": name, "mails": said(POLICY_WORDS[name])} | _policy(positions[name], decisions[decisions["policy"] == name])
             for name in names
         ],
         "reach": packed(positions["reach"]),

@@ -24,11 +24,29 @@ Metrics = Mapping[str, Any]
 EVERYBODY = {"everybody": "everybody", "overlap": "everybody in the overlap"}
 # Where a cost is from in a few words, by whether it is that of the published study.
 SHORT_SOURCES = {
-    (AT_SET_COST, True): "as the published study has it: the average discount of a household that used a coupon",
+    (AT_SET_COST, True): "as in the published study: the average discount of a household that used a coupon",
     (AT_SET_COST, False): "as set for this run",
     (AT_TILLS_COST, True): "by these tills",
     (AT_TILLS_COST, False): "by these tills",
 }
+
+# What stands under the three numbers; the page fills in the same words where its sliders move.
+CAPTIONS = {
+    "brings": "expected margin of a mailing in the overlap ({lower} to {upper}, with a probability of 95%)",
+    "measured": "; measured: {measured} (95% interval {measured_lower} to {measured_upper})",
+    "unknown": "margin that a mailing brings: those mailed and those not do not compare",
+    "costs": "cost of a contact, {source}",
+    "pays": "; it pays where it adds {breakeven}",
+    "earns": "expected profit of the decision per household ({lower} to {upper}); chance that it loses: {risk}",
+    "belief": "; {compared} is earned in the overlap, the rest on belief alone",
+    "nothing": "expected profit of the decision per household",
+    "instead": "; mailing everybody in the overlap, {share} of households, would earn {expected}; chance that it pays: {pays}",
+}
+
+
+def caption(values: Mapping[str, str], *names: str) -> str:
+    """The words of CAPTIONS one after the other, filled with values."""
+    return "".join(CAPTIONS[name] for name in names).format(**values)
 
 
 def decision_headline(metrics: Metrics, policies: pd.DataFrame) -> str:
@@ -62,55 +80,45 @@ def ticks(lookup_costs: Sequence[float], metrics: Metrics) -> list[dict[str, Any
 def key_numbers(metrics: Metrics, policies: pd.DataFrame, effects: pd.DataFrame, outcome: str) -> list[dict[str, Any]]:
     """What a mailing brings, what it costs and what the decision is expected to earn: key, value and caption each.
 
-    The first has too, where it is known, what the sliders multiply by their margin, in units of the outcome: `effect`, `lower`
+    The first has too, where it is known, what the sliders multiply by their margin, in units of the outcome: `level`, `lower`
     and `upper`, and as measured `measured`, `measured_lower`, `measured_upper`. `policies` is plots/policies.csv, `effects`
     plots/ate.csv.
     """
     policy = metrics["policy"]
-    brings: dict[str, Any] = {
-        "key": "brings",
-        "value": "not known",
-        "caption": "what a mailing brings in margin: those mailed and those not do not compare",
-    }
-    known = bool(policy["belief"])
-    if known:
-        level, sd = policy["belief"]["level"], policy["belief"]["level_sd"]
-        lower, upper = level - Z * sd, level + Z * sd
-        measured = [float(read_first(effects, outcome)[name]) for name in ("estimate", "ci_lower", "ci_upper")]
-        ends = f"{money(policy['margin'] * lower)} to {money(policy['margin'] * upper)} with a probability of 95%"
-        alone, least, most = (money(policy["margin"] * value) for value in measured)
-        brings |= {
-            "value": money(policy["margin"] * level),
-            "caption": f"what a mailing is expected to bring in margin, in the overlap: {ends}; "
-            f"measured it brought {alone} (95% interval {least} to {most})",
-            "effect": level,
-            "lower": lower,
-            "upper": upper,
-            **dict(zip(("measured", "measured_lower", "measured_upper"), measured, strict=True)),
-        }
     own = AT_TILLS_COST if policy["costs"] == TILLS else AT_SET_COST
-    costs = {
-        "key": "costs",
-        "value": money(policy["cost"]),
-        "caption": f"what a contact costs, {SHORT_SOURCES[own, policy['cost'] == STUDY_COST]}; it pays where it adds "
-        f"{amount(policy['breakeven'], outcome)}",
-    }
-    inside = policies.set_index("policy").loc["inside"]
-    ends = f"{money(policy['expected_profit_lower'])} to {money(policy['expected_profit_upper'])} with a probability of 95%"
-    risk = f"{ends}; it loses with a chance of {chance(policy['chance_of_loss'])}"
-    if policy["share_outside"] > 0:
-        risk += f"; {money(policy['expected_measured'])} of it in the overlap, the rest on belief alone"
-    if policy["recommended"] == "none":
-        risk = "mailing nobody earns nothing"
-        if known:
-            others, pays = money(inside["expected_profit"]), chance(1 - inside["chance_of_loss"])
-            risk += f"; mailing everybody in the overlap is expected to earn {others}, and pays with a chance of {pays}"
-    earns = {
-        "key": "earns",
-        "value": money(policy["expected_profit"]),
-        "caption": f"expected profit of the decision per household: {risk}",
-    }
-    return [brings, costs, earns]
+    source = SHORT_SOURCES[own, policy["cost"] == STUDY_COST]
+    said = {"source": source, "breakeven": amount(policy["breakeven"], outcome)}
+    return [
+        _brings(policy, effects, outcome),
+        {"key": "costs", "value": money(policy["cost"]), "caption": caption(said, "costs", "pays")},
+        _earns(policy, policies.set_index("policy").loc["inside"]),
+    ]
+
+
+def _brings(policy: Metrics, effects: pd.DataFrame, outcome: str) -> dict[str, Any]:
+    if not policy["belief"]:
+        return {"key": "brings", "value": "not known", "caption": caption({}, "unknown")}
+    level, reach = policy["belief"]["level"], Z * policy["belief"]["level_sd"]
+    measured = read_first(effects, outcome)
+    numbers = {"level": level, "lower": level - reach, "upper": level + reach, "measured": float(measured["estimate"])}
+    numbers |= {f"measured_{end}": float(measured[f"ci_{end}"]) for end in ("lower", "upper")}
+    margins = {name: money(policy["margin"] * value) for name, value in numbers.items()}
+    return {"key": "brings", "value": margins["level"], "caption": caption(margins, "brings", "measured"), **numbers}
+
+
+def _earns(policy: Metrics, inside: pd.Series) -> dict[str, str]:
+    """`inside` is the row of everybody in the overlap, said in the place of a decision to mail nobody."""
+    if policy["recommended"] != "none":
+        names, values = ["earns"], {end: money(policy[f"expected_profit_{end}"]) for end in ("lower", "upper")}
+        values["risk"] = chance(policy["chance_of_loss"])
+        if policy["share_outside"] > 0:
+            names, values = [*names, "belief"], values | {"compared": money(policy["expected_measured"])}
+    else:
+        names, values = ["nothing"], {}
+        if policy["belief"]:
+            values = {"share": percent(inside["share"]), "expected": money(inside["expected_profit"])}
+            names, values = [*names, "instead"], values | {"pays": chance(1 - inside["chance_of_loss"])}
+    return {"key": "earns", "value": money(policy["expected_profit"]), "caption": caption(values, *names)}
 
 
 def decision_rows(scenarios: pd.DataFrame, metrics: Metrics, contact_cost: float) -> list[dict[str, str]]:

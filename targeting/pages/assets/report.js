@@ -126,25 +126,38 @@ function fillProfits({ cost, margin }) {
   }
 }
 
+// The captions of those names, one after the other, with values in the places for them.
+function caption(data, values, ...names) {
+  return names.map((name) => data.captions[name].replace(/\{(\w+)\}/g, (_, key) => values[key])).join("");
+}
+
+const inMoney = (numbers) => Object.fromEntries(Object.entries(numbers).map(([name, value]) => [name, money(value, 2)]));
+
 // The three numbers of the first screen away from the run's own, whose words are the page's.
 function otherNumbers({ cost, margin, table, recommended }, data) {
-  const { effectInAll, lower, upper, measured, measuredLower, measuredUpper } = document.getElementById("number-brings").dataset;
-  const brought = { value: margin * effectInAll, lower: margin * lower, upper: margin * upper };
-  const alone = { value: margin * measured, lower: margin * measuredLower, upper: margin * measuredUpper };
-  const told = `measured it brought ${money(alone.value, 2)} (95% interval ${money(alone.lower, 2)} to ${money(alone.upper, 2)})`;
-  const ends = ({ lower, upper }) => `${money(lower, 2)} to ${money(upper, 2)} with a probability of 95%`;
-  const at = (name) => table.find((row) => row.policy === name);
-  const [{ expected, outside, compared }, inside] = [at(recommended), at("inside").expected];
-  const part = outside > 0 ? `; ${money(compared, 2)} of it in the overlap, the rest on belief alone` : "";
-  const earned = `${ends(expected)}; it loses with a chance of ${chance(chanceBelow(expected))}${part}`;
-  const others = `mailing everybody in the overlap is expected to earn ${money(inside.value, 2)}, and pays with a chance of ${chance(1 - chanceBelow(inside))}`;
-  const pays = margin > 0 ? `; it pays where it adds ${effectWords(cost / margin, data)}` : "";
-  const nobodys = ["mailing nobody earns nothing", ...(effectInAll ? [others] : [])].join("; ");
+  const place = document.getElementById("number-brings").dataset;
+  const names = ["level", "lower", "upper", "measured", "measured_lower", "measured_upper"];
+  const brought = inMoney(Object.fromEntries(names.map((name) => [name, margin * Number(place[name])])));
+  const price = { source: "as the slider says", breakeven: margin > 0 ? effectWords(cost / margin, data) : "" };
   return {
-    ...(effectInAll && { brings: [money(brought.value, 2), `what a mailing is expected to bring in margin, in the overlap: ${ends(brought)}; ${told}`] }),
-    costs: [money(cost, 2), `what a contact costs, as the slider says${pays}`],
-    earns: [money(recommended === "none" ? 0 : expected.value, 2), `expected profit of the decision per ${ONE}: ${recommended === "none" ? nobodys : earned}`],
+    ...(place.level && { brings: [brought.level, caption(data, brought, "brings", "measured")] }),
+    costs: [money(cost, 2), caption(data, price, "costs", ...(margin > 0 ? ["pays"] : []))],
+    earns: recommended === "none" ? earnsNothing(table, data, place.level) : earnsSome(table, data, recommended),
   };
+}
+
+function earnsSome(table, data, recommended) {
+  const { expected, outside, compared } = table.find((row) => row.policy === recommended);
+  const { lower, upper } = expected;
+  const values = { ...inMoney({ lower, upper, compared }), risk: chance(chanceBelow(expected)) };
+  return [money(expected.value, 2), caption(data, values, "earns", ...(outside > 0 ? ["belief"] : []))];
+}
+
+// What mailing everybody in the overlap would earn is said where anything is believed of it.
+function earnsNothing(table, data, believed) {
+  const { share, expected } = table.find((row) => row.policy === "inside");
+  const values = { share: percent(share), expected: money(expected.value, 2), pays: chance(1 - chanceBelow(expected)) };
+  return [money(0, 2), caption(data, values, "nothing", ...(believed ? ["instead"] : []))];
 }
 
 function fillNumbers(numbers) {
