@@ -32,7 +32,7 @@ SHORT_SOURCES = {
 
 # What stands under the three numbers; the page fills in the same words where its sliders move.
 CAPTIONS = {
-    "brings": "expected margin of a mailing in the overlap ({lower} to {upper}, with a probability of 95%)",
+    "brings": "expected margin from a mailing in the overlap ({lower} to {upper}, with a probability of 95%)",
     "measured": "; measured: {measured} (95% interval {measured_lower} to {measured_upper})",
     "unknown": "margin that a mailing brings: those mailed and those not do not compare",
     "costs": "cost of a contact, {source}",
