@@ -18,6 +18,7 @@ from targeting.policy.economics import Economics
 from targeting.policy.lookup import slider_steps, steps, unit
 from targeting.policy.policies import assign
 from targeting.policy.value import recommend, value_table
+from targeting.sentences.decision import CAPTIONS
 from tests.browser import opened
 from tests.reports import BUDGET, COSTS, MARGINS, NO_BUDGET, SEED, World
 
@@ -161,5 +162,5 @@ def test_the_page_holds_no_row_of_a_household(page_file):
     assert length(found.pop("reach")) == places
     assert [length(text, 2) for text in (found.pop("recommended"), *found.pop("peak").values())] == [places] * 3
     assert len(found.pop("costs")) * len(found.pop("margins")) == places
-    assert found == {"n": 900, "outcome": "purchase_amount", "unit": "USD", "answers": "overlap"}
+    assert found == {"n": 900, "outcome": "purchase_amount", "unit": "USD", "answers": "overlap", "captions": CAPTIONS}
     assert "household_id" not in text
