@@ -106,7 +106,7 @@ def test_the_headline_and_its_three_numbers():
     assert headline == "Mail 40% of households: the best bet, not shown to pay."
     assert len(headline.split()) <= 12
     said = decision.key_numbers(metrics, policies, effects, "purchase_amount")[2]["caption"]
-    assert said.endswith("(-$1.00 to $7.00); chance that it loses: 7%")
+    assert said.endswith("(-$1.00 to $7.00, with a probability of 95%); chance that it loses: 7%")
     assert "belief alone" not in said
     metrics["policy"] |= {"share_outside": 0.25, "expected_measured": 2.25}
     said = decision.key_numbers(metrics, policies, effects, "purchase_amount")[2]["caption"]
