@@ -37,7 +37,8 @@ CAPTIONS = {
     "unknown": "margin that a mailing brings: those mailed and those not do not compare",
     "costs": "cost of a contact, {source}",
     "pays": "; it pays where it adds {breakeven}",
-    "earns": "expected profit of the decision per household ({lower} to {upper}, with a probability of 95%); chance that it loses: {risk}",
+    "earns": "expected profit of the decision per household ({lower} to {upper}, with a probability of 95%); chance that it "
+    "loses: {risk}",
     "belief": "; {compared} is earned in the overlap, the rest on belief alone",
     "nothing": "expected profit of the decision per household",
     "instead": "; mailing everybody in the overlap, {share} of households, would earn {expected}; chance that it pays: {pays}",
