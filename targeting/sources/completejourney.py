@@ -125,7 +125,7 @@ def _local(backend: BaseBackend, time: ir.TimestampColumn) -> ir.TimestampColumn
 def tables(backend: BaseBackend, data: Mapping[str, Any]) -> dict[str, ir.Table]:
     """The canonical tables, read from the package's own Parquet files (its get_data would load 21 million rows into pandas)."""
     folder = Path(str(resources.files(PACKAGE))) / "data"
-    read = {name: typed(backend.read_parquet(folder / origin.file), origin) for name, origin in ORIGINS.items()}
+    read = {name: typed(backend, backend.read_parquet(folder / origin.file), origin) for name, origin in ORIGINS.items()}
     lines, campaigns, promotions = read["transactions"], read["campaigns"], read["promotions"]
     return read | {
         "transactions": lines.mutate(day=_local(backend, lines.day).date()),

@@ -72,7 +72,7 @@ def read_csv(backend: BaseBackend, path: Path, origin: Origin) -> ir.Table:
         if origin.further:
             positions |= _further(layout.names, set(positions))
         table = raw.select(**{name: raw[position] for name, position in positions.items()})
-        return typed(table, origin, layout.n_rows, layout.separator == ";" and _decimal_comma(table, origin, wanted))
+        return typed(backend, table, origin, layout.n_rows, layout.separator == ";" and _decimal_comma(table, origin, wanted))
     except failures(backend) as error:
         reason = " ".join(str(error).split("\n\n")[0].split())[:300]
         raise DataError(f"{path.name} cannot be read as CSV: {reason}. Save it as CSV UTF-8 again.") from None

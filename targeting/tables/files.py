@@ -87,7 +87,7 @@ def _read_parquet(backend: BaseBackend, path: Path, origin: Origin) -> ir.Table:
     try:
         _require_same_types(parts, origin)
         # By name, since a part without one value in a column may store it as any type.
-        return typed(backend.read_parquet(parts, hive_partitioning=False, union_by_name=True), origin)
+        return typed(backend, backend.read_parquet(parts, hive_partitioning=False, union_by_name=True), origin)
     except (*failures(backend), ArrowException) as error:
         reason = " ".join(str(error).split("\n\n")[0].split())[:300]
         raise DataError(f"{path.name} cannot be read as Parquet: {reason}. Write the file anew.") from None

@@ -6,6 +6,7 @@ from typing import Any
 
 import ibis
 import ibis.expr.types as ir
+from ibis.backends import BaseBackend
 
 from targeting.base.errors import DataError
 from targeting.base.spelling import did_you_mean
@@ -54,6 +55,7 @@ SPOILT = r"(?i)^([+-]?[0-9]+\.[0-9]+e[+-]?[0-9]+|[+-]?[0-9]+e[+-][0-9]+|[=@\x{FF
 # A number, but not a plain one: a mistake where the column's other values are plain.
 ODD = r"^(\+[0-9]+|-0[0-9]*|[+-]?[0-9]+([_,.' ][0-9]+)+|0[xX][0-9a-fA-F]+|[0-9]+[eE][0-9]+)$"
 FURTHER = "further column "  # before the names of columns that are kept though no canonical table has them
+OWN = "own value of "  # before the names of columns as the file has them, beside what is read from them
 WHOLE_FLOAT = r"^(0|-?[1-9][0-9]{0,14})\.0+$"
 
 
@@ -110,7 +112,9 @@ class _Reading:
     text: ir.BooleanColumn | None = None
 
 
-def typed(raw: ir.Table, origin: Origin, n_rows: int | None = None, decimal_comma: bool = False) -> ir.Table:
+def typed(
+    backend: BaseBackend, raw: ir.Table, origin: Origin, n_rows: int | None = None, decimal_comma: bool = False
+) -> ir.Table:
     """`raw` with the wanted columns alone (and further ones, where `origin` keeps them), under their canonical names and typed.
 
     Names match regardless of case and of spaces around them; text is trimmed, and empty text is missing. Identifiers are whole
@@ -123,10 +127,15 @@ def typed(raw: ir.Table, origin: Origin, n_rows: int | None = None, decimal_comm
     unfit = [_unfit(raw[names[key]], column, key) for key, column in origin.columns.items()]
     if any(unfit):
         raise DataError(" ".join(f"{origin.file}, {problem}" for problem in unfit if problem))
-    readings = {
-        key: _reading(_own(raw[names[key]], column), key, column, decimal_comma) for key, column in origin.columns.items()
-    }
-    counts = _counts(raw, readings)
+    others = [name for name in raw.columns if origin.further and name not in names.values()]
+    further = {f"{FURTHER}{name.removeprefix(FURTHER)}": cleaned(raw[name].cast("string")) for name in others}
+    # Step by step and behind a name in the engine, so that each value is cleaned and read once, however many expressions ask
+    # for it, and what is made of the table need not spell that out again.
+    own = raw.select(**{f"{OWN}{key}": _own(raw[names[key]], column) for key, column in origin.columns.items()}, **further)
+    values = {key: _read(own[f"{OWN}{key}"], key, column, decimal_comma) for key, column in origin.columns.items()}
+    read = backend.create_view(ibis.util.gen_name("read"), own.mutate(**values))
+    readings = {key: _reading(read[f"{OWN}{key}"], read[key], key, column) for key, column in origin.columns.items()}
+    counts = _counts(read, readings)
     if n_rows not in (None, counts["n_rows"]):
         raise DataError(f"{origin.file}: {counts['n_rows']:,} of its {n_rows:,} rows can be read. Save it as CSV UTF-8 again.")
     if counts["n_rows"] == 0 and not origin.may_be_empty:
@@ -135,9 +144,9 @@ def typed(raw: ir.Table, origin: Origin, n_rows: int | None = None, decimal_comm
     problems = [problem for problem in found if problem]
     if problems:
         raise DataError(" ".join(f"{origin.file}, {problem}" for problem in problems))
-    others = [name for name in raw.columns if origin.further and name not in names.values()]
-    further = {f"{FURTHER}{name.removeprefix(FURTHER)}": cleaned(raw[name].cast("string")) for name in others}
-    return raw.select(**{key: _kept(key, reading, counts) for key, reading in readings.items()}, **further)
+    return read.select(
+        **{key: _kept(key, reading, counts) for key, reading in readings.items()}, **{name: read[name] for name in further}
+    )
 
 
 def matched(present: list[str], origin: Origin) -> dict[str, str]:
@@ -199,31 +208,37 @@ def _own(raw: ir.Column, column: Column) -> ir.Column:
     return ibis.ifelse(own.cast("string").isin(column.nothing), ibis.null(own.type()), own) if column.nothing else own
 
 
-def _reading(own: ir.Column, key: str, column: Column, decimal_comma: bool) -> _Reading:
+def _read(own: ir.Column, key: str, column: Column, decimal_comma: bool) -> ir.Column:
+    """The value of each of a column's `_own` values, missing where it cannot be read as its kind."""
     kind = _kind(key, column)
+    return _whole(own) if kind == "identifier" else value(own, kind, _most(key, kind), decimal_comma, column.dates)
+
+
+def _whole(own: ir.Column) -> ir.IntegerColumn:
+    """Identifiers that are plain whole numbers as such, the others missing."""
+    if own.type().is_string():
+        cast = own.try_cast("int64")
+        plain = (cast.cast("string") == own).fill_null(False)
+        # A conditional's branch is computed where it holds: patterns are tried on what is not plain alone.
+        without_fraction = own.re_replace(NO_FRACTION, "").try_cast("int64")
+        return ibis.cases((plain, cast), (own.re_search(WHOLE_FLOAT), without_fraction), else_=ibis.null("int64"))
+    whole = own.try_cast("int64")
+    if own.type().is_floating():
+        return ibis.ifelse((own == whole.cast("float64")) & (own.abs() < EXACT_BELOW), whole, ibis.null("int64"))
+    return whole if own.type().is_integer() else ibis.ifelse(own == whole.cast(own.type()), whole, ibis.null("int64"))
+
+
+def _reading(own: ir.Column, read: ir.Column, key: str, column: Column) -> _Reading:
+    """What is refused of a column in any case; of identifiers that are text also odd numbers, and words."""
+    kind = _kind(key, column)
+    other = own.notnull() & read.isnull()
     if kind != "identifier":
-        most = _most(key, kind)
-        read = value(own, kind, most, decimal_comma, column.dates)
-        return _Reading(column, kind, most, own, read, own.notnull() & read.isnull())
-    return _Reading(column, kind, EXACT_BELOW, own, *_identifier(own))
-
-
-def _identifier(own: ir.Column) -> tuple[ir.Column, ...]:
-    """The whole numbers among identifiers; which of the others are refused in any case; of text also odd numbers, and words."""
+        return _Reading(column, kind, _most(key, kind), own, read, other)
     if not own.type().is_string():
-        whole = own.try_cast("int64")
-        if own.type().is_floating():
-            whole = ibis.ifelse((own == whole.cast("float64")) & (own.abs() < EXACT_BELOW), whole, ibis.null("int64"))
-        elif not own.type().is_integer():
-            whole = ibis.ifelse(own == whole.cast(own.type()), whole, ibis.null("int64"))
-        return whole, own.notnull() & whole.isnull()
-    cast = own.re_replace(NO_FRACTION, "").try_cast("int64")
-    plain = (cast.cast("string") == own).fill_null(False)
-    whole = ibis.ifelse(plain | own.re_search(WHOLE_FLOAT), cast, ibis.null("int64"))
-    other = own.notnull() & whole.isnull()
-    spoilt = other & (own.re_search(SPOILT) | own.lower().isin(PLACEHOLDERS))
-    odd = other & ~spoilt & own.re_search(ODD)
-    return whole, spoilt, odd, other & ~spoilt & ~odd
+        return _Reading(column, kind, EXACT_BELOW, own, read, other)
+    spoilt = ibis.ifelse(other, own.re_search(SPOILT) | own.lower().isin(PLACEHOLDERS), False)
+    odd = ibis.ifelse(other & ~spoilt, own.re_search(ODD), False)
+    return _Reading(column, kind, EXACT_BELOW, own, read, spoilt, odd, other & ~spoilt & ~odd)
 
 
 def _counts(raw: ir.Table, readings: Mapping[str, _Reading]) -> dict[str, Any]:

@@ -19,6 +19,7 @@ MOST_MONEY, MOST_QUANTITY, MOST_WHOLE, MOST_DAY = 1e9, 1e6, 1e9, 36_525
 EXACT_BELOW = 2.0**53
 
 BLANKS = " \t\n\r\v\f\u00a0\u200b\ufeff"
+BLANK_AROUND = f"^[{BLANKS}]|[{BLANKS}]$"
 # How programs write that there is no value.
 PLACEHOLDERS = ("null", "na", "n/a", "#n/a", "nan", "<na>", "none", "nil", "-", "--", "?", "undefined", "nat", r"\n", "#ref!")
 AMOUNT = r"^[+-]?[0-9]+(\.[0-9]+)?$"
@@ -77,7 +78,8 @@ def _without(text: ir.StringValue, characters: str) -> ir.StringValue:
 def cleaned(column: ir.Column) -> ir.Column:
     """The column with what stands for nothing missing: empty text, and not-a-number; spaces around text do not count."""
     if column.type().is_string():
-        return _without(column, BLANKS).nullif("")
+        # Few values have blanks around them, and trimming costs several times as much as looking for them.
+        return ibis.ifelse(column.re_search(BLANK_AROUND), _without(column, BLANKS), column).nullif("")
     if column.type().is_floating():
         # As text: Parquet's least and largest value leave NaN out, by which the engine takes isnan to be false everywhere.
         return ibis.ifelse(column.cast("string").lower() == "nan", ibis.null(column.type()), column)
