@@ -136,11 +136,12 @@ def test_two_numbers_for_one_choice_are_tied_together():
 
 def test_the_effect_in_margin_is_told_beside_what_a_mailing_is_expected_to_bring():
     effects = pd.DataFrame([["purchase_amount", "all", "ato", 13.0, 1.0, 2.0]], columns=["outcome", "trial", "method", *ENDS])
-    metrics = METRICS | {"policy": {"margin": 0.5, "belief": {"level": 14.0}}}
+    metrics = METRICS | {"policy": {"margin": 0.5, "belief": {"level": 9.0}, "expected_effect": 14.0}}
     said = effect_in_margin(metrics, effects, "purchase_amount")
     assert "$6.50" in said
     assert "$7.00" in said
-    assert effect_in_margin(METRICS | {"policy": {"margin": 0.5, "belief": {"level": 13.0}}}, effects, "purchase_amount") == ""
+    alike = METRICS | {"policy": metrics["policy"] | {"expected_effect": 13.0}}
+    assert effect_in_margin(alike, effects, "purchase_amount") == ""
 
 
 @pytest.mark.parametrize(

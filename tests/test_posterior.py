@@ -113,6 +113,18 @@ def test_the_profit_of_a_policy_by_hand():
     assert posterior.profit(policy, effect, inside, np.array([10.0, 20.0, 0.0, 0.0]), 0.3).mean == pytest.approx(1.5)
 
 
+def test_the_mean_effect_is_what_contacting_everybody_brings():
+    posterior, centred = Posterior(Belief(40.0, 10.0), Belief(1.0, 0.5)), np.array([10.0, 30.0, -4.0])
+    average = posterior.average(centred)
+    draws = np.random.default_rng(4).normal(size=(2, 400_000))
+    effects = sum(40 + 10 * draws[0] + x * (1 + 0.5 * draws[1]) for x in centred) / 3  # of each household, drawn together
+    assert (average.mean, average.sd) == pytest.approx((effects.mean(), effects.std()), rel=0.005)
+    # Not the level: households are 12 above the centre, as those of whom most is known need not be like the others.
+    assert average.mean == pytest.approx(52.0)
+    profit = posterior.profit(np.ones(3), centred, np.ones(3, dtype=bool), cost=10.0, margin=0.3)
+    assert (profit.mean, profit.sd) == pytest.approx((0.3 * average.mean - 10, 0.3 * average.sd))
+
+
 def test_what_is_carried_outside_the_overlap_is_as_expected_and_less_certain():
     posterior = Posterior(Belief(40.0, 10.0), Belief(1.0, 0.5), extrapolation=0.5)
     centred, inside = np.array([10.0, 30.0]), np.array([True, False])

@@ -75,7 +75,8 @@ def test_the_refutations_say_which_effect_they_compare_with():
 def test_the_headline_and_its_three_numbers():
     metrics, _ = results()
     own = {"recommended": "none", "cost": 12.73, "breakeven": 42.43, "margin": 0.5, "expected_profit": 0.0, "share_outside": 0.0}
-    metrics["policy"] = metrics["policy"] | own | {"belief": {"level": 20.0, "level_sd": 5.0}}
+    metrics["policy"] = metrics["policy"] | own | {"belief": {"level": 20.0}}
+    metrics["policy"] |= {"expected_effect": 20.0, "expected_effect_lower": 10.2, "expected_effect_upper": 29.8}
     metrics["nuisance"] = metrics["nuisance"] | {"answers": "overlap"}
     beliefs = {"share": 0.25, "expected_profit": -2.5, "chance_of_loss": 0.9}
     policies = pd.DataFrame([{"policy": name, "profit_overlap_ci_upper": -0.1, **beliefs} for name in ("inside", "all")])
@@ -92,7 +93,7 @@ def test_the_headline_and_its_three_numbers():
     }
     effects = pd.DataFrame([measured])
     brings, costs, earns = decision.key_numbers(metrics, policies, effects, "purchase_amount")
-    # Half of 20 USD of sales, known to half of 5; measured 18.
+    # Half of 20 USD of sales, and of the interval's ends; measured 18.
     assert brings["value"] == "$10.00"
     assert "$5.10 to $14.90" in brings["caption"]
     assert "measured: $9.00 (95% interval -$2.00 to $20.00)" in brings["caption"]

@@ -180,7 +180,7 @@ def test_the_three_numbers_follow_the_sliders(browser, tmp_path):
         numbers = ready(page).locator(".numbers dd")
         own = numbers.all_text_contents()
         page.fill("#margin", "0")
-        assert numbers.all_text_contents()[0] == money(0.15 * metrics["policy"]["belief"]["level"])
+        assert numbers.all_text_contents()[0] == money(0.15 * metrics["policy"]["expected_effect"])
         page.fill("#cost", "1")
         result = page.evaluate("model.at(1, 0)")
         (chosen,) = (row for row in result["table"] if row["policy"] == result["recommended"])

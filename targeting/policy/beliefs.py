@@ -1,6 +1,7 @@
 """What is believed of the effects on a panel's rows, of those of households not yet in it, and of what policies earn."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -95,6 +96,19 @@ def learn_beliefs(
     posterior = fit_posterior(*own, prior_sd, None if shift is None else shift[inside], drawn, extrapolation)
     centre = float(np.average(effect[inside], weights=weight[inside]))
     return Beliefs(Forecast(posterior, centre), centred, expected, uncertainty)
+
+
+def belief_metrics(beliefs: Beliefs | None, evidence: Evidence) -> dict[str, Any]:
+    """What is believed of effects: the forecast's numbers, and the mean effect in the overlap with its 95% credible interval.
+
+    In the outcome's unit; `belief` is empty, and the mean effect is absent, where nothing is believed.
+    """
+    if beliefs is None:
+        return {"belief": {}}
+    mean = beliefs.forecast.posterior.average(beliefs.centred[evidence.overlap])
+    ends = dict(zip(("lower", "upper"), mean.interval, strict=True))
+    expected = {"expected_effect": mean.mean, **{f"expected_effect_{end}": value for end, value in ends.items()}}
+    return {"belief": beliefs.forecast.numbers(), **expected}
 
 
 def believed_profits(

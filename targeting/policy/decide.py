@@ -13,7 +13,7 @@ import pandas as pd
 from targeting.base.columns import KEYS, effect_columns
 from targeting.base.lots import drawn_by_lot
 from targeting.nuisance.overlap import comparable
-from targeting.policy.beliefs import BELIEVED, COMPARED, Beliefs, believed_profits, learn_beliefs
+from targeting.policy.beliefs import BELIEVED, COMPARED, Beliefs, belief_metrics, believed_profits, learn_beliefs
 from targeting.policy.contact_price import PUBLISHED_COST, TILLS_COST
 from targeting.policy.economics import Economics
 from targeting.policy.learner_curves import learner_curves, order_shown
@@ -203,9 +203,11 @@ def policy_results(
     cate = pd.Series(data.cate, name="cate")
     measured = pd.DataFrame({name: measured_part(name, own, evidence.overlap) for name, own in chosen.decisions.items()})
     beliefs = chosen.beliefs if inputs.comparable else None  # by which one may decide
-    belief = {} if beliefs is None else beliefs.forecast.numbers()
     return PolicyResults(
-        metrics=headline(values, chosen.recommended) | peak.to_dict() | {"order_shown": order, "belief": belief},
+        metrics=headline(values, chosen.recommended)
+        | peak.to_dict()
+        | {"order_shown": order}
+        | belief_metrics(beliefs, evidence),
         assignments=pd.concat([inputs.panel[KEYS], cate, chosen.decisions.astype("int8")], axis=1),
         evidence=evidence_table(inputs, chosen, shown),
         lookup=look_up(

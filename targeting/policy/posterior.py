@@ -95,6 +95,11 @@ class Posterior:
         inside = np.hypot(self.level.sd, self.slope.sd * np.asarray(centred, dtype=float))
         return np.hypot(inside, (self.extrapolation or 0.0) * self.mean(centred) * ~overlap)
 
+    def average(self, centred: ArrayLike) -> Belief:
+        """What is believed of the mean effect of rows inside the overlap, given their learner's effects less the centre."""
+        mean = float(np.asarray(centred, dtype=float).mean())
+        return Belief(float(self.mean(mean)), float(np.hypot(self.level.sd, self.slope.sd * mean)))
+
     def speaks_of(self, overlap: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """Of which rows (rows,) anything is believed: those inside the overlap, or all where beliefs are carried outside."""
         return overlap if self.extrapolation is None else np.ones_like(overlap)

@@ -16,7 +16,6 @@ from targeting.sentences.policy import (
 )
 from targeting.sentences.policy_names import POLICY_WORDS
 from targeting.sentences.report import loss_of_mailing_everybody, read_first
-from targeting.stats.estimates import Z
 from targeting.words.money import amount, money
 from targeting.words.numbers import chance, number, percent
 
@@ -81,7 +80,7 @@ def ticks(lookup_costs: Sequence[float], metrics: Metrics) -> list[dict[str, Any
 def key_numbers(metrics: Metrics, policies: pd.DataFrame, effects: pd.DataFrame, outcome: str) -> list[dict[str, Any]]:
     """What a mailing brings, what it costs and what the decision is expected to earn: key, value and caption each.
 
-    The first has too, where it is known, what the sliders multiply by their margin, in units of the outcome: `level`, `lower`
+    The first has too, where it is known, what the sliders multiply by their margin, in units of the outcome: `expected`, `lower`
     and `upper`, and as measured `measured`, `measured_lower`, `measured_upper`. `policies` is plots/policies.csv, `effects`
     plots/ate.csv.
     """
@@ -99,12 +98,12 @@ def key_numbers(metrics: Metrics, policies: pd.DataFrame, effects: pd.DataFrame,
 def _brings(policy: Metrics, effects: pd.DataFrame, outcome: str) -> dict[str, Any]:
     if not policy["belief"]:
         return {"key": "brings", "value": "not known", "caption": caption({}, "unknown")}
-    level, reach = policy["belief"]["level"], Z * policy["belief"]["level_sd"]
-    measured = read_first(effects, outcome)
-    numbers = {"level": level, "lower": level - reach, "upper": level + reach, "measured": float(measured["estimate"])}
-    numbers |= {f"measured_{end}": float(measured[f"ci_{end}"]) for end in ("lower", "upper")}
+    ends, measured = ("lower", "upper"), read_first(effects, outcome)
+    numbers = {"expected": policy["expected_effect"], "measured": float(measured["estimate"])}
+    numbers |= {end: policy[f"expected_effect_{end}"] for end in ends}
+    numbers |= {f"measured_{end}": float(measured[f"ci_{end}"]) for end in ends}
     margins = {name: money(policy["margin"] * value) for name, value in numbers.items()}
-    return {"key": "brings", "value": margins["level"], "caption": caption(margins, "brings", "measured"), **numbers}
+    return {"key": "brings", "value": margins["expected"], "caption": caption(margins, "brings", "measured"), **numbers}
 
 
 def _earns(policy: Metrics, inside: pd.Series) -> dict[str, str]:

@@ -208,13 +208,13 @@ def effect_in_margin(metrics: Metrics, effects: pd.DataFrame, outcome: str) -> s
     policy = metrics["policy"]
     if not policy["belief"]:
         return ""
-    row, expected = read_first(effects, outcome), policy["margin"] * policy["belief"]["level"]
+    row, expected = read_first(effects, outcome), policy["margin"] * policy["expected_effect"]
     brought = policy["margin"] * row["estimate"]
     if pd.isna(brought) or money(brought) == money(expected):
         return ""
     return (
-        f"At this run's margin that is {money(brought)}; the {money(expected)} at the top of the page counts households "
-        "by how exactly their effect is told rather than by how evenly they were mailed."
+        f"At this run's margin that is {money(brought)}; the {money(expected)} at the top of the page is what is expected of "
+        "everybody in the overlap, each counted alike, where this counts most those as likely to be mailed as not."
     )
 
 
@@ -296,7 +296,7 @@ def segments_note(metrics: Metrics, moves: pd.DataFrame) -> str:
     further = "further" if beyond_a_continuum(segment, stability) else "no further"
     return (
         f"{segment['k']} segments: they lie {further} apart than the parts of a continuum. "
-        f"And people move: {people_move(moves, stability['halves_same'])}. Of a household's segment read what it did lately, "
+        f"And people move: {people_move(moves, stability['halves_same'])}. A household's segment says what it did lately, "
         "not what it is."
     )
 

@@ -136,13 +136,13 @@ const inMoney = (numbers) => Object.fromEntries(Object.entries(numbers).map(([na
 // The three numbers of the first screen away from the run's own, whose words are the page's.
 function otherNumbers({ cost, margin, table, recommended }, data) {
   const place = document.getElementById("number-brings").dataset;
-  const names = ["level", "lower", "upper", "measured", "measured_lower", "measured_upper"];
+  const names = ["expected", "lower", "upper", "measured", "measured_lower", "measured_upper"];
   const brought = inMoney(Object.fromEntries(names.map((name) => [name, margin * Number(place[name])])));
   const price = { source: "as the slider says", breakeven: margin > 0 ? effectWords(cost / margin, data) : "" };
   return {
-    ...(place.level && { brings: [brought.level, caption(data, brought, "brings", "measured")] }),
+    ...(place.expected && { brings: [brought.expected, caption(data, brought, "brings", "measured")] }),
     costs: [money(cost, 2), caption(data, price, "costs", ...(margin > 0 ? ["pays"] : []))],
-    earns: recommended === "none" ? earnsNothing(table, data, place.level) : earnsSome(table, data, recommended),
+    earns: recommended === "none" ? earnsNothing(table, data, place.expected) : earnsSome(table, data, recommended),
   };
 }
 
