@@ -32,8 +32,8 @@ from targeting.figures.people import speak_of
 from targeting.figures.vega import png
 from targeting.nuisance.cross_fit import observed_arm
 from targeting.nuisance.overlap import comparable
+from targeting.policy.beliefs import Forecast
 from targeting.policy.economics import Economics
-from targeting.policy.posterior import Belief
 from targeting.sentences.experiment import experiment_words, pilot_words
 from targeting.trials.panel import require_aligned
 from targeting.words.money import amount, speak_in
@@ -43,6 +43,7 @@ CALENDAR = Path("data/tables/campaigns.parquet")
 PANEL = Path("data/trials/panel.parquet")
 NUISANCE = Path("data/trials/nuisance.parquet")
 ELIGIBLE = Path("data/score/eligible.parquet")
+PREDICTIONS = Path("data/score/predictions.parquet")
 ASSIGNMENTS = Path("data/policy/assignments.parquet")
 EVIDENCE = Path("data/policy/evidence.parquet")
 POLICY = Path("metrics/policy.json")
@@ -95,10 +96,11 @@ def main() -> None:
     campaigns = simulated_means(seed)
 
     metrics |= {"words": experiment_words(metrics, power, outcome), "pilot_words": ""}
-    if policy["belief"]:
-        reached = int(comparable(eligible, eligible["propensity"], params["nuisance"]["overlap"]).sum())
-        level = Belief(policy["belief"]["level"], policy["belief"]["level_sd"])
-        stakes = Stakes(level, policy["cost"], policy["margin"], reached, settings["campaigns"], tests[1].residual_sd)
+    predicted = pd.read_parquet(PREDICTIONS)
+    reached = comparable(predicted, predicted["propensity"], params["nuisance"]["overlap"])
+    if policy["belief"] and reached.any():
+        mean = Forecast.of(**policy["belief"]).average(predicted.loc[reached, "ranking"])
+        stakes = Stakes(mean, policy["cost"], policy["margin"], int(reached.sum()), settings["campaigns"], tests[1].residual_sd)
         worth = pilot_metrics(stakes)
         metrics |= worth | {"pilot_words": pilot_words(worth)}
     write_metrics({**metrics, "exploration": exploration_metrics(explored, campaigns)}, METRICS)

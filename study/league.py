@@ -12,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 
-from study.league_play import CELLS, play_retailer
+from study.league_play import CELLS, STRATEGIES, play_retailer
 from study.league_retailer import CAMPAIGNS
 from study.league_strategies import SHOWN, TEST_AND_ROLL, THOMPSON
 from targeting.base.errors import DataError
@@ -52,28 +52,33 @@ def run(path: Path, cells: Sequence[str], n_retailers: int, households: int, cam
     """
     play = partial(play_retailer, households=households, params=params, campaigns=campaigns)
     stored = pd.read_csv(path) if path.exists() else pd.DataFrame(columns=KEY)
-    known = set(stored[KEY].itertuples(index=False, name=None))
-    # Retailer by retailer over all cells, so that a run that was stopped shows something of each.
-    jobs = [(cell, number) for number in range(FIRST, FIRST + n_retailers) for cell in cells]
-    if again := [job for job in jobs if job in known][: len(cells)]:
-        _compare(stored, again, in_processes(partial(play, strategies=AGAIN), again), path)
-    new = [job for job in jobs if job not in known]
-    for rows in track(in_processes(play, new), "Playing retailers", len(new)):
+    known = {number: [cell for cell in cells if cell in set(own["cell"])] for number, own in stored.groupby("retailer")}
+    lacking = {number: [cell for cell in cells if cell not in known.get(number, [])] for number in _numbers(n_retailers)}
+    again = [(number, known[number], AGAIN) for number in _numbers(n_retailers) if known.get(number)][:1]
+    new = [(number, lacks, STRATEGIES) for number, lacks in lacking.items() if lacks]
+    played = track(in_processes(play, [*again, *new]), "Playing retailers", len(again) + len(new))
+    for job, rows in zip([*again, *new], played, strict=True):
+        if job in again:
+            _compare(stored, pd.DataFrame(rows), path)
+            continue
         stored = pd.concat([stored, pd.DataFrame(rows).round(DECIMALS)], ignore_index=True)
         write_csv(stored.sort_values([*KEY, "strategy", "campaign"], ignore_index=True), path)
 
 
-def _compare(stored: pd.DataFrame, again: Sequence[tuple[str, int]], played: Any, path: Path) -> None:
-    """Hold the stored rows of these retailers against those of AGAIN, played again."""
-    then = stored.groupby([*KEY, "strategy"])["profit"].mean()
-    for (cell, number), rows in zip(again, track(played, "Playing stored retailers again", len(again)), strict=True):
-        for strategy, now in pd.DataFrame(rows).groupby("strategy")["profit"].mean().items():
-            before = then[cell, number, strategy]
-            if not abs(before - now) <= SAME:
-                raise DataError(
-                    f"{path}: retailer {number} of {cell} earned {before:.4f} USD per household and campaign by {strategy}, and "
-                    f"earns {now:.4f} now. Other code or parameters played it: remove the file to play all again."
-                )
+def _numbers(n_retailers: int) -> range:
+    return range(FIRST, FIRST + n_retailers)
+
+
+def _compare(stored: pd.DataFrame, now: pd.DataFrame, path: Path) -> None:
+    """Hold stored rows against those of a retailer that was played again."""
+    by = [*KEY, "strategy"]
+    both = now.groupby(by)["profit"].mean().to_frame("now").join(stored.groupby(by)["profit"].mean().rename("before"))
+    for cell, number, strategy, earned, before in both.reset_index().itertuples(index=False):
+        if not abs(before - earned) <= SAME:
+            raise DataError(
+                f"{path}: retailer {number} of {cell} earned {before:.4f} USD per household and campaign by {strategy}, and "
+                f"earns {earned:.4f} now. Other code or parameters played it: remove the file to play all again."
+            )
 
 
 if __name__ == "__main__":

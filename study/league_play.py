@@ -1,7 +1,7 @@
-"""The league's ten campaigns of one retailer by every strategy, and what each truly earned."""
+"""The league's ten campaigns of one retailer in every cell by every strategy, and what each truly earned."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -38,7 +38,7 @@ CELLS: dict[str, dict[str, Any]] = {
     "hidden": {"effect": "heterogeneous", "hidden": 0.3},
 }
 SEED = 20260101
-History = tuple[str, ...]  # what a strategy has done so far: a digest of each of its lists
+History = tuple[str, ...]  # what a strategy has seen so far: its cell, and a digest of each of its lists
 Row = dict[str, Any]
 
 
@@ -48,20 +48,27 @@ def retailer_seed(number: int) -> int:
 
 
 def play_retailer(
-    cell: str, number: int, households: int, params: Params, strategies: tuple[str, ...] = STRATEGIES, campaigns: int = CAMPAIGNS
+    number: int,
+    cells: Sequence[str],
+    strategies: Sequence[str],
+    households: int,
+    params: Params,
+    campaigns: int = CAMPAIGNS,
 ) -> list[dict[str, Any]]:
-    """Retailer `number` of a cell by every strategy: a row per strategy and campaign.
+    """Retailer `number` in each of the cells by each of the strategies: a row per cell, strategy and campaign.
 
     Columns: cell, retailer, strategy, campaign (from 1), profit (what the list truly earns per household of the retailer, in USD,
     against mailing nobody), mailed (the share of households) and by_lot (of these on whom a lot decided).
     """
-    shop = observed_past(retailer_settings(CELLS[cell], households, retailer_seed(number), campaigns))
-    rows = {name: _by_rule(name, shop, params) for name in strategies if name not in LEARNING}
-    rows |= _by_learning([name for name in strategies if name in LEARNING], shop, params)
+    settings = {cell: retailer_settings(CELLS[cell], households, retailer_seed(number), campaigns) for cell in cells}
+    shops = {cell: observed_past(own) for cell, own in settings.items()}
+    rows = {(cell, name): _by_rule(name, shops[cell], params) for cell in cells for name in strategies if name not in LEARNING}
+    rows |= _by_learning([name for name in strategies if name in LEARNING], shops, params)
     return [
         {"cell": cell, "retailer": number, "strategy": name, "campaign": place + 1, **row}
+        for cell in cells
         for name in strategies
-        for place, row in enumerate(rows[name])
+        for place, row in enumerate(rows[cell, name])
     ]
 
 
@@ -82,29 +89,37 @@ def _by_rule(strategy: str, shop: Shop, params: Params) -> list[Row]:
     return rows
 
 
-def _by_learning(strategies: Sequence[str], shop: Shop, params: Params) -> dict[str, list[Row]]:
-    """What strategies that learn earn in each campaign. What two reckon alike, having done the same so far, is reckoned once."""
-    campaigns, n = campaigns_of(shop)[PAST:], shop.shoppers.n
-    rows: dict[str, list[Row]] = {name: [] for name in strategies}
-    shops, history = dict.fromkeys(strategies, shop), dict.fromkeys(strategies, History())
-    seen = {History(): first_seen(shop, shop.ahead(campaigns[0]), params)} if strategies else {}
+def _by_learning(strategies: Sequence[str], shops: Mapping[str, Shop], params: Params) -> dict[tuple[str, str], list[Row]]:
+    """By cell and strategy what those that learn earn in each campaign, from each cell's shop on.
+
+    What two reckon alike, having done the same so far, is reckoned once.
+    """
+    players = [(cell, name) for cell in shops for name in strategies]
+    if not players:
+        return {}
+    one = next(iter(shops.values()))
+    campaigns, n = campaigns_of(one)[PAST:], one.shoppers.n
+    rows: dict[tuple[str, str], list[Row]] = {player: [] for player in players}
+    own, history = {player: shops[player[0]] for player in players}, {player: History(player[:1]) for player in players}
+    before_all = first_seen([(shop, shop.ahead(campaigns[0])) for shop in shops.values()], params)
+    seen = {History((cell,)): found for cell, found in zip(shops, before_all, strict=True)}
     for place, campaign in enumerate(campaigns):
         left = len(campaigns) - place
         learned: dict[History, tuple[Learned, pd.DataFrame]] = {}
         played: dict[History, Played] = {}
-        for name in strategies:
-            then, own = history[name], shops[name]
-            before, ahead = seen[then], own.ahead(campaign)
+        for player in players:
+            then, ahead = history[player], own[player].ahead(campaign)
+            before = seen[then]
             if then not in learned:
                 found = learn(before.rows[in_both_arms(before.rows)], params)
                 learned[then] = found, predictions(found, before, params)
-            table = next_list(name, before, *learned[then], left, params, _seed(params, place))
+            table = next_list(player[1], before, *learned[then], left, params, _seed(params, place))
             chosen, by_lot = (_marked(table, column, n) for column in ("mail", "by_lot"))
-            rows[name].append(_row(ahead, chosen, by_lot, params))
-            shops[name] = own = own.after(ahead, chosen)
-            history[name] = now = (*then, _digest(table[["household_id", "mail", "by_lot", "propensity"]]))
+            rows[player].append(_row(ahead, chosen, by_lot, params))
+            own[player] = after = own[player].after(ahead, chosen)
+            history[player] = now = (*then, _digest(table[["household_id", "mail", "by_lot", "propensity"]]))
             if left > 1 and now not in played:
-                played[now] = Played(own, own.ahead(campaigns[place + 1]), before, _listed(table, campaign))
+                played[now] = Played(after, after.ahead(campaigns[place + 1]), before, _listed(table, campaign))
         if played:
             seen = dict(zip(played, next_seen(list(played.values()), params), strict=True))
     return rows

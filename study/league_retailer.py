@@ -87,22 +87,25 @@ def campaigns_of(shop: Shop) -> list[Campaign]:
     return [campaign for campaign in shop.campaigns if campaign.type == "A"]
 
 
-def first_seen(shop: Shop, ahead: Ahead, params: Params) -> Seen:
-    """What the retailer has before the league's first campaign."""
+def first_seen(shops: Sequence[tuple[Shop, Ahead]], params: Params) -> list[Seen]:
+    """What each of several such retailers has before the league's first campaign, laid out as in `next_seen`."""
+    n, design = shops[0][0].shoppers.n, params["design"]
     with connect(params["engine"]) as backend:
-        tables, design = with_history(backend, simulated.as_tables(backend, _frames(shop, ahead))), params["design"]
+        tables = with_history(backend, simulated.as_tables(backend, _together([_frames(*one) for one in shops], n)))
         trials = planned_trials(tables, design)
         time_zeros = [*(trial.time_zero for trial in trials), next_time_zero(tables)]
         covariates = keep_covariates(backend, tables, time_zeros, design["recent_days"])
-        return Seen(_kept(eligible_rows(tables, covariates, trials, design)), _candidates(tables, covariates, params))
+        rows = _kept(eligible_rows(tables, covariates, trials, design))
+        candidates = _candidates(tables, covariates, params)
+    return [Seen(*own) for own in zip(*(_apart(table, len(shops), n) for table in (rows, candidates)), strict=True)]
 
 
 def next_seen(played: Sequence[Played], params: Params) -> list[Seen]:
-    """What one retailer has before a campaign by each of several strategies: what it had before the last one, and how that went.
+    """What retailers of one number have before a campaign, one by one: what each had before the last one, and how that went.
 
-    All are laid out as one retailer, the households of each numbered after those of the one before: what the tables say of a
-    household depends on no other, and queries take longer to build than to run. Covariates at a trial's time zero are those that
-    its candidates had on that day, and are not reckoned twice.
+    They differ in strategy or cell, and share calendar and products. All are laid out as one, the households of each numbered
+    after those of the one before: what the tables say of a household depends on no other, and queries take longer to build than
+    to run. Covariates at a trial's time zero are those that its candidates had on that day, and are not reckoned twice.
     """
     n, design = played[0].shop.shoppers.n, params["design"]
     lists = [_numbered(one.listed, place * n) for place, one in enumerate(played) if one.listed is not None]
@@ -141,7 +144,7 @@ def _with_last(one: Played, arms: pd.DataFrame) -> pd.DataFrame:
 
 
 def _together(frames: Sequence[dict[str, pd.DataFrame]], n: int) -> dict[str, pd.DataFrame]:
-    """The tables of each strategy as those of one retailer of n households times strategies; what has no household they share."""
+    """The tables of several retailers of n households as those of one large one; what has no household they share."""
     last = max(int(one["transactions"]["basket_id"].max()) for one in frames)
     own = {
         name: pd.concat([_numbered(one[name], place * n, place * last) for place, one in enumerate(frames)], ignore_index=True)
@@ -157,10 +160,10 @@ def _numbered(table: pd.DataFrame, households: int, baskets: int = 0) -> pd.Data
     return table.assign(**{name: table[name] + more for name, more in later.items() if name in table})
 
 
-def _apart(table: pd.DataFrame, strategies: int, n: int) -> list[pd.DataFrame]:
-    """The rows of each strategy, its households numbered from 1 again."""
+def _apart(table: pd.DataFrame, retailers: int, n: int) -> list[pd.DataFrame]:
+    """The rows of each retailer, its households numbered from 1 again."""
     place = (table["household_id"] - 1) // n
-    return [_numbered(table[place == number], -number * n).reset_index(drop=True) for number in range(strategies)]
+    return [_numbered(table[place == number], -number * n).reset_index(drop=True) for number in range(retailers)]
 
 
 def _frames(shop: Shop, ahead: Ahead) -> dict[str, pd.DataFrame]:

@@ -136,8 +136,10 @@ def with_pilot(
     if learned.forecast is None:
         return table
     reached = comparable(predicted, predicted["propensity"], params["nuisance"]["overlap"])
-    level, economics = learned.forecast.posterior.level, economics_of(params)
-    stakes = Stakes(level, float(economics.cost), float(economics.margin), int(reached.sum()), left, learned.residual_sd)
+    if not reached.any():
+        return table
+    mean, economics = learned.forecast.average(predicted.loc[reached, "ranking"]), economics_of(params)
+    stakes = Stakes(mean, float(economics.cost), float(economics.margin), int(reached.sum()), left, learned.residual_sd)
     n, _ = best_pilot(stakes)
     drawn = predicted.loc[reached, ["household_id", "propensity"]].assign(segment="")
     arms = assign_arms(drawn, params["experiment"]["strata"], n, seed).set_index("household_id")

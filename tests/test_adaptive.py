@@ -43,6 +43,7 @@ def adaptive_world(seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return np.concatenate(scores), np.concatenate(chances), np.repeat(np.arange(CAMPAIGNS), N)
 
 
+@pytest.mark.slow
 def test_intervals_hold_where_those_by_one_over_the_variance_do_not():
     """2,000 retailers: 95% to within three Monte Carlo errors of 0.5%, where the narrower weights hold some 92% of the time."""
     held = []

@@ -100,6 +100,7 @@ def fuzzed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("fuzz") / "lines.csv"
 
 
+@pytest.mark.slow
 @given(contents())
 @settings(max_examples=25, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
 def test_no_file_is_read_wrong(engine, fuzzed, content):

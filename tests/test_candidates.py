@@ -40,6 +40,7 @@ def test_at_a_past_campaigns_start_they_are_its_trial(backend, tables, rule):
         pd.testing.assert_frame_equal(shopped[expected.columns.tolist()], expected)
 
 
+@pytest.mark.slow
 def test_every_household_of_any_table_is_a_candidate_once(backend, tables):
     last = first_and_last_day(tables["transactions"])[1]
     shoppers = set(tables["transactions"].household_id.execute())
@@ -53,6 +54,7 @@ def test_every_household_of_any_table_is_a_candidate_once(backend, tables):
     assert rows.set_index("household_id").drop(9999).notna().all(axis=None)
 
 
+@pytest.mark.slow
 def test_a_campaign_still_to_come_targets_nobody_before(backend, tables):
     second = pd.Timestamp(tables["campaigns"].filter(tables["campaigns"].campaign_id == 4).execute()["start_day"].iloc[0])
     at, after = (candidates(backend, tables, (second + timedelta(days=days)).date()) for days in (0, 1))
@@ -61,6 +63,7 @@ def test_a_campaign_still_to_come_targets_nobody_before(backend, tables):
     assert reached <= set(after.loc[after["targeted_before"], "household_id"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("campaign_type", ["B", "C"])
 def test_only_campaigns_of_the_type_count(backend, tables, campaign_type):
     last = first_and_last_day(tables["transactions"])[1]
@@ -70,6 +73,7 @@ def test_only_campaigns_of_the_type_count(backend, tables, campaign_type):
     assert set(rows.loc[rows["targeted_before"], "household_id"]) == expected
 
 
+@pytest.mark.slow
 def test_whoever_was_mailed_before_may_be_mailed_again_where_the_trials_hold_it(backend, tables):
     design = {"campaign_type": "A", "eligible": RESTED, "recent_days": RECENT}
     known = with_history(backend, tables)

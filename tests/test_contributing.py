@@ -82,6 +82,7 @@ def load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Load:
     return loaded
 
 
+@pytest.mark.slow
 def test_the_learner_is_found_and_gives_effects_out_of_fold(load, monkeypatch):
     own = load("targeting/learners/arm_gap.py")
     registry = load("targeting/learners/registry.py")
@@ -155,6 +156,7 @@ def ten_lines(folder: Path) -> None:
         frame.to_parquet(folder / f"{name}.parquet", index=False)
 
 
+@pytest.mark.slow
 def test_the_source_gives_tables_that_ingest_validates(load, project_folder, monkeypatch):
     load("targeting/sources/cards.py")
     sources = load("targeting/sources/__init__.py")

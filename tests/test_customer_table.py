@@ -85,6 +85,7 @@ def test_campaigns_follow_their_days_and_each_customer_is_a_candidate_once(backe
     assert segments.groupby("segment")["name"].first().tolist() == sorted(rows["channel"].unique())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["number", "column", "some", "none"])
 def test_known_propensities_are_used_as_they_are_and_estimated_only_where_nobody_knows_them(backend, tmp_path, kind):
     rows = email_test(400).assign(chance=np.where(np.arange(400) % 4 == 0, 0.25, 0.75))
@@ -116,6 +117,7 @@ def test_three_outcomes_of_which_one_never_varies(backend, tmp_path):
     assert outcomes_of(customer_panel(customer_trials(found.rows), 3, seed=1).columns) == ("purchase_amount", "visits")
 
 
+@pytest.mark.slow
 def test_two_hundred_columns_give_finite_nuisances(backend, tmp_path):
     noise = np.random.default_rng(5).normal(size=(300, 200)).round(6)
     columns = [f"c{number}" for number in range(200)]
@@ -308,6 +310,7 @@ def run_trials(project: Path, rows: pd.DataFrame, **table: Any) -> None:
     stages.trials.main()
 
 
+@pytest.mark.slow
 def test_campaigns_and_covariates_that_are_left_out_are_named(project_folder, capsys):
     rows = treated_as([(50, 50), (30, 0)]).assign(nothing=np.nan, code=[f"c{number}" for number in range(130)], same=1)
     run_trials(project_folder, rows, campaign_id="wave", numeric=["history", "nothing", "same"], categorical=["channel", "code"])
@@ -320,6 +323,7 @@ def test_campaigns_and_covariates_that_are_left_out_are_named(project_folder, ca
     assert "campaign w0" not in said
 
 
+@pytest.mark.slow
 def test_an_outcome_that_never_varies_cannot_decide(project_folder):
     with pytest.raises(
         DataError, match=r"purchase_amount, which is the same in every row.*look at its column of the table, or set"

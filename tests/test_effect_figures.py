@@ -26,6 +26,7 @@ def effects(outcome: str, n_trials: int) -> tuple[pd.DataFrame, pd.DataFrame]:
     return table, pd.DataFrame([interval | {"method": "ato", "p": 0.72 if n_trials > 1 else np.nan}])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("outcome", "naive"), [("purchase_amount", "$9,999.00"), ("purchase_count", "9,999.00 baskets")])
 @pytest.mark.parametrize("n_trials", [1, 4])
 def test_the_forest_plot_leaves_out_the_confounded_difference_and_says_so(outcome, naive, n_trials):
@@ -70,6 +71,7 @@ def test_a_picture_has_one_width_and_the_same_bytes_twice():
     assert imread(BytesIO(first)).shape[1] == pytest.approx(PICTURE_WIDTH, abs=1)
 
 
+@pytest.mark.slow
 def test_a_picture_s_palette_makes_it_small_and_changes_no_colour_to_speak_of(monkeypatch):
     drawn = []
     monkeypatch.setattr(vega, "_lean", lambda picture: drawn.append(picture) or picture)

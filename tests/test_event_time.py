@@ -55,6 +55,7 @@ def test_each_week_is_the_overlap_weighted_effect_of_its_rows():
         assert found.loc[number, ["n", "n_treated"]].tolist() == [len(own), own["treated"].sum()]
 
 
+@pytest.mark.slow
 def test_effects_and_phases_are_covered():
     covered, joint = [], []
     for seed in range(60):

@@ -160,6 +160,7 @@ def test_last_bits_change_no_tree(covariates):
     assert np.abs(rounded_effects(effects) - effects).max() < 1e-3 * effects.std()
 
 
+@pytest.mark.slow
 def test_pictures_hold_every_row_of_their_tables(covariates):
     effects = np.where(covariates["fresh"] > 0.4, 10.0, -5.0)
     table = grouped_importance(covariates, effects, FOLD, SEED).table

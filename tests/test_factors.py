@@ -67,6 +67,7 @@ def test_explained_variance_against_slow_sums():
     assert explained_variance_columns(scaled, rebuilt) == pytest.approx(1 - sum(r**2 for r in residuals) / around_columns)
 
 
+@pytest.mark.slow
 def test_row_order_and_units_change_nothing():
     features = planted()
     factors = fit_factors(features, SETTINGS, seed=1).transform(features)
@@ -125,6 +126,7 @@ def test_scores_are_in_standard_deviations():
     np.testing.assert_allclose(fit_factors(features, SETTINGS, seed=1).transform(features).std(axis=0), 1)
 
 
+@pytest.mark.slow
 def test_the_best_of_several_starts_is_no_worse_than_one():
     features, settings = planted(), replace(SETTINGS, factors=4, penalty_scores=0.01)
     losses = []

@@ -69,6 +69,7 @@ def as_table(frame: pd.DataFrame) -> ibis.Table:
     return table.mutate(day=table.day.cast("date"), **{name: table[name].cast(MONEY) for name in DECIMALS})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [1, 2])
 def test_every_time_zero_is_what_a_slow_loop_gives(backend, seed):
     frame = made_up(seed)
@@ -115,6 +116,7 @@ def n_kept(backend: BaseBackend) -> int:
     return int(backend.raw_sql("SELECT count(*) FROM duckdb_tables() WHERE temporary").fetchone()[0])
 
 
+@pytest.mark.slow
 def test_part_by_part_is_the_same_as_at_once(backend, monkeypatch, tables, tmp_path):
     """The same tables, kept or written, in the same order; and of the days nothing but them is kept."""
     known = tables | {"transactions": as_table(made_up(5)), "products": ibis.memtable(PRODUCTS)}
@@ -142,6 +144,7 @@ def test_part_by_part_is_the_same_as_at_once(backend, monkeypatch, tables, tmp_p
     assert at_once[3] == parted[3] == 1
 
 
+@pytest.mark.slow
 def test_receipts_stand_for_their_lines(backend, tables):
     """What looks at no product says the same of either."""
     lines = backend.create_table("lines", as_table(made_up(4)), temp=True)
@@ -160,6 +163,7 @@ def test_receipts_stand_for_their_lines(backend, tables):
     assert trial_flow(trial, both[0], *about) == trial_flow(trial, both[1], *about)
 
 
+@pytest.mark.slow
 def test_promoted_lines_are_counted_by_day(tables):
     found = promoted_days(tables["transactions"], tables["promotions"]).execute()
     lines = tables["transactions"].execute().merge(tables["promotions"].execute(), on=["product_id", "store_id", "week"])
@@ -170,6 +174,7 @@ def test_promoted_lines_are_counted_by_day(tables):
     assert len(expected) > 10
 
 
+@pytest.mark.slow
 def test_days_add_up_to_the_lines(tables):
     lines = tables["transactions"]
     days = household_days(receipts_of(lines, tables["products"]), lines, tables["products"])

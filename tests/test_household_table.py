@@ -205,6 +205,7 @@ def is_right_or_refused(folder: Path, rows: list[list[str]]) -> None:
 ROWS = st.lists(st.lists(CELLS, min_size=1, max_size=3), min_size=1, max_size=4)
 
 
+@pytest.mark.slow
 @FEW
 @given(rows=ROWS)
 def test_any_table_is_right_or_refused(tmp_path, rows):

@@ -51,7 +51,7 @@ def played():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(league_play, "next_seen", remember)
         names = (NOBODY, ALL, ORACLE, THOMPSON)
-        rows = play_retailer("constant", 0, HOUSEHOLDS, LEAGUE, names, CAMPAIGNS)
+        rows = play_retailer(0, ["constant"], names, HOUSEHOLDS, LEAGUE, CAMPAIGNS)
     return pd.DataFrame(rows), seen
 
 
@@ -85,32 +85,44 @@ def test_what_is_laid_out_campaign_by_campaign_is_what_is_laid_out_at_once():
     shop = observed_past(settings)
     first, second = campaigns_of(shop)[PAST:]
     ahead = shop.ahead(first)
-    before = first_seen(shop, ahead, LEAGUE)
+    (before,) = first_seen([(shop, ahead)], LEAGUE)
     shop = shop.after(ahead, shop.by_the_retailer(ahead))
     ahead = shop.ahead(second)
-    (step,), whole = next_seen([Played(shop, ahead, before, None)], LEAGUE), first_seen(shop, ahead, LEAGUE)
+    (step,), (whole,) = next_seen([Played(shop, ahead, before, None)], LEAGUE), first_seen([(shop, ahead)], LEAGUE)
     pd.testing.assert_frame_equal(step.rows[sorted(step.rows)], whole.rows[sorted(whole.rows)], check_dtype=False)
     pd.testing.assert_frame_equal(step.candidates, whole.candidates)
 
 
 @pytest.mark.slow
-def test_what_strategies_see_is_the_same_alone_and_beside_others():
-    shop = observed_past(retailer_settings({"effect": "heterogeneous"}, 80, 6, campaigns=2))
-    first, second = campaigns_of(shop)[PAST:]
-    ahead = shop.ahead(first)
-    before, known = first_seen(shop, ahead, LEAGUE), np.isin(np.arange(80), ahead.households)
+def test_what_is_seen_is_the_same_alone_and_beside_other_strategies_and_cells():
+    effects = ("heterogeneous", "constant")
+    shops = [observed_past(retailer_settings({"effect": effect}, 80, 6, campaigns=2)) for effect in effects]
+    first, second = campaigns_of(shops[0])[PAST:]
+    ahead = [shop.ahead(first) for shop in shops]
+    start = list(zip(shops, ahead, strict=True))
+    before = first_seen(start, LEAGUE)
+    for one, seen in zip(start, before, strict=True):
+        assert_seen_alike(seen, *first_seen([one], LEAGUE))
+    assert before[0].rows[OUTCOME].sum() != before[1].rows[OUTCOME].sum()
+
+    known = np.isin(np.arange(80), ahead[0].households)
     by_lot = known & (np.arange(80) % 2 == 0)
     listed = pd.DataFrame({"campaign_id": first.campaign_id, "household_id": np.flatnonzero(known) + 1, "in_overlap": True})
     listed = listed.assign(mail=by_lot[known].astype(int), propensity=0.5)
-    after = [shop.after(ahead, chosen) for chosen in (by_lot, known, ~known)]
-    lists = (listed, None, None)
-    played = [Played(own, own.ahead(second), before, given) for own, given in zip(after, lists, strict=True)]
+    chosen, lists, places = (by_lot, known, ~known, by_lot), (listed, None, None, listed), (0, 0, 0, 1)
+    after = [shops[place].after(ahead[place], its) for place, its in zip(places, chosen, strict=True)]
+    played = [
+        Played(own, own.ahead(second), before[place], given) for own, place, given in zip(after, places, lists, strict=True)
+    ]
     together = next_seen(played, LEAGUE)
     for one, seen in zip(played, together, strict=True):
-        (alone,) = next_seen([one], LEAGUE)
-        pd.testing.assert_frame_equal(seen.rows, alone.rows)
-        pd.testing.assert_frame_equal(seen.candidates, alone.candidates)
-    assert [seen.rows.loc[seen.rows["trial"] == PAST + 1, "by_lot"].mean() for seen in together] == [1.0, 0.0, 0.0]
+        assert_seen_alike(seen, *next_seen([one], LEAGUE))
+    assert [seen.rows.loc[seen.rows["trial"] == PAST + 1, "by_lot"].mean() for seen in together] == [1.0, 0.0, 0.0, 1.0]
+
+
+def assert_seen_alike(one: Seen, other: Seen) -> None:
+    pd.testing.assert_frame_equal(one.rows, other.rows)
+    pd.testing.assert_frame_equal(one.candidates, other.candidates)
 
 
 def test_mailings_wear_out_and_a_hidden_reason_chooses_who_would_have_bought_anyway():
@@ -129,14 +141,14 @@ def test_mailings_wear_out_and_a_hidden_reason_chooses_who_would_have_bought_any
     assert abs(np.corrcoef(fresh.chance, more[fresh.households])[0, 1]) < 0.2
 
 
-def listed(strategy: str, ranking: list[float], shown: bool = True, left: int = 1) -> pd.DataFrame:
+def listed(strategy: str, ranking: list[float], shown: bool = True, left: int = 1, propensity: float = 0.5) -> pd.DataFrame:
     """The list of six households, of which the last is outside the overlap, by what is believed: the effects that are predicted.
 
     The first level is known to 10 USD; a contact costs 12.73 USD, so that an effect of 42.43 USD pays.
     """
     ids = np.arange(1, 7)
     candidates = pd.DataFrame({"household_id": ids, "has_history": True, "running": False, "eligible": True})
-    predicted = pd.DataFrame({"household_id": ids, "propensity": [0.5] * 5 + [0.01], "outside_range": "", "unlike": ""})
+    predicted = pd.DataFrame({"household_id": ids, "propensity": [propensity] * 5 + [0.01], "outside_range": "", "unlike": ""})
     believed = Forecast.of(level=30.0, level_sd=10.0, slope=1.0, slope_sd=0.0, centre=30.0)
     valued = pd.DataFrame({"policy": ["prudent"], "shown": [shown]})
     choice = SimpleNamespace(recommended="prudent", valued=valued)
@@ -173,37 +185,42 @@ def test_a_pilot_is_drawn_for_as_long_as_it_pays():
     last = listed(TEST_AND_ROLL, [0.0, 30.0, 45.0, 60.0, -20.0, 80.0], left=1)
     assert last["by_lot"].sum() == 0
     assert last["mail"].tolist() == [0, 0, 0, 1, 0, 0]
+    # Believed is 100 give or take 10 of those that can be reached, whatever the level elsewhere: there is nothing to ask.
+    assert listed(TEST_AND_ROLL, [100.0] * 6, left=1000)["by_lot"].sum() == 0
+    # And nobody is asked where nobody can be reached.
+    assert listed(TEST_AND_ROLL, [30.0] * 6, left=1000, propensity=0.01)["by_lot"].sum() == 0
 
 
 def test_a_league_goes_on_where_it_stopped_and_tells_what_other_code_played(tmp_path, monkeypatch):
-    path = tmp_path / "played.csv"
+    path, cells = tmp_path / "played.csv", ("none", "constant")
 
     def played_by(earned: float):
         """A retailer earns its number's hundredth more than that by every strategy, and says how often it was played."""
 
-        def play(cell, number, households, params, strategies=STRATEGIES, campaigns=1):
+        def play(number, cells, strategies, households, params, campaigns):
             with (tmp_path / "calls.txt").open("a") as calls:
-                calls.write(f"{cell} {number} {len(strategies)}\n")
-            row = {"cell": cell, "retailer": number, "campaign": 1, "profit": earned + number / 100, "mailed": 0.5, "by_lot": 0.0}
-            return [row | {"strategy": strategy} for strategy in strategies]
+                calls.write(f"{number} {' '.join(cells)} {len(strategies)}\n")
+            row = {"retailer": number, "campaign": 1, "profit": earned + number / 100, "mailed": 0.5, "by_lot": 0.0}
+            return [row | {"cell": cell, "strategy": strategy} for cell in cells for strategy in strategies]
 
         return play
 
     monkeypatch.setattr(league, "play_retailer", played_by(1.0))
-    league.run(path, ("none", "constant"), 1, HOUSEHOLDS, 1, LEAGUE)
-    league.run(path, ("none", "constant"), 2, HOUSEHOLDS, 1, LEAGUE)
+    league.run(path, ("none",), 1, HOUSEHOLDS, 1, LEAGUE)
+    league.run(path, cells, 2, HOUSEHOLDS, 1, LEAGUE)
     rows = pd.read_csv(path)
     assert rows.groupby(["cell", "retailer"]).size().to_dict() == dict.fromkeys(
-        [(cell, number) for cell in ("constant", "none") for number in (101, 102)], len(STRATEGIES)
+        [(cell, number) for cell in cells for number in (101, 102)], len(STRATEGIES)
     )
     assert rows.loc[rows["retailer"] == 102, "profit"].tolist() == pytest.approx([2.02] * 2 * len(STRATEGIES))
-    again = [f"{cell} 101 3" for cell in ("constant", "none")]  # the stored ones by some strategies
-    whole = [f"{cell} {number} {len(STRATEGIES)}" for cell in ("constant", "none") for number in (101, 102)]
-    assert sorted((tmp_path / "calls.txt").read_text().splitlines()) == sorted(again + whole)
+    # What is stored of the first retailer is played again by some strategies, and what it lacks by all.
+    every = len(STRATEGIES)
+    calls = sorted((tmp_path / "calls.txt").read_text().splitlines())
+    assert calls == sorted([f"101 none {every}", "101 none 3", f"101 constant {every}", f"102 none constant {every}"])
 
     monkeypatch.setattr(league, "play_retailer", played_by(1.1))
-    with pytest.raises(DataError, match=r"retailer 101 of none earned 2\.0100 USD .* and earns 2\.1100 now"):
-        league.run(path, ("none", "constant"), 3, HOUSEHOLDS, 1, LEAGUE)
+    with pytest.raises(DataError, match=r"retailer 101 of constant earned 2\.0100 USD .* and earns 2\.1100 now"):
+        league.run(path, cells, 3, HOUSEHOLDS, 1, LEAGUE)
     assert pd.read_csv(path).equals(rows)
 
 

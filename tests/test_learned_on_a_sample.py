@@ -98,6 +98,7 @@ def test_a_sample_with_too_little_of_an_arm_is_refused():
         folded_panel(rows, 3, 1, 60)
 
 
+@pytest.mark.slow
 def test_outside_the_sample_one_model_of_all_of_it_predicts_and_inside_nothing_changes():
     panel = sampled(world(0, 600), 200)
     inside = in_sample(panel["fold"])
@@ -115,6 +116,7 @@ def test_outside_the_sample_one_model_of_all_of_it_predicts_and_inside_nothing_c
     pd.testing.assert_frame_equal(inner, inner_nuisances(panel[inside].reset_index(drop=True), ["linear"], 0.01, 1))
 
 
+@pytest.mark.slow
 def test_no_model_learns_from_an_outcome_outside_the_sample():
     panel = sampled(world(0, 600), 200)
     outside = ~in_sample(panel["fold"])
@@ -126,6 +128,7 @@ def test_no_model_learns_from_an_outcome_outside_the_sample():
     assert (before.loc[mailed, "score1_purchase_amount"] != after.loc[mailed, "score1_purchase_amount"]).all()
 
 
+@pytest.mark.slow
 def test_the_error_of_learning_is_half_the_distance_of_two_halves():
     """One split, by hand: a model of each half, the mean score of the rows outside by either, half their difference."""
     panel = sampled(world(3, 900), 300)
@@ -148,6 +151,7 @@ def test_the_error_of_learning_is_half_the_distance_of_two_halves():
     assert shift.mean() == pytest.approx((scores[0] - scores[1]) / 2)
 
 
+@pytest.mark.slow
 def test_of_many_households_outside_some_show_the_error_of_learning():
     panel = sampled(world(3, 1500), 300)
     nuisance, models = learned(panel)

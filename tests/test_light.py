@@ -17,6 +17,7 @@ from targeting.nuisance.models import outcome_model, with_logs
 from targeting.trials.panel import covariate_matrix
 
 
+@pytest.mark.slow
 def test_they_are_one_cross_fit_of_the_linear_models_with_penalties_chosen_once():
     panel = world(0)
     light = light_nuisances(panel, 0.01, 1, (MEAN, MU0, MU1))

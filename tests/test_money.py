@@ -99,6 +99,7 @@ def report_in_euros(path: Path) -> Path:
     return test_report.written(path, metrics, tables, World(20.0), data=data)
 
 
+@pytest.mark.slow
 def test_pages_name_no_other_currency(tmp_path, speak):
     own = '<b>$5</b><script>`${x}`</script><script type="application/json">["$,.2f", "5 USD"]</script>'
     assert len(foreign_money(own, "$", "USD")) == 2  # neither a script's nor a format's

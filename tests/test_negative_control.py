@@ -101,6 +101,7 @@ def test_nothing_from_time_zero_on_reaches_anything(backend, tables):
     pd.testing.assert_frame_equal(before, after)
 
 
+@pytest.mark.slow
 def test_the_flow_counts_who_is_left_out(backend, tables):
     panel = trial_panel(backend, tables)
     trial = moved(backend, tables, panel, days=110)  # to within weeks of the first day of the data
@@ -114,6 +115,7 @@ def test_the_flow_counts_who_is_left_out(backend, tables):
     assert flow["used"] is True
 
 
+@pytest.mark.slow
 def test_before_the_data_there_is_nobody_and_no_panel(backend, tables):
     trial = moved(backend, tables, trial_panel(backend, tables), days=400)
     assert len(trial.rows) == 0

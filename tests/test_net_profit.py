@@ -111,6 +111,7 @@ def test_as_published_discounts_are_in_the_cost_and_counted_once():
     assert (parts["discounts paid"], parts["contact"]) == (0.0, -12.73)
 
 
+@pytest.mark.slow
 def test_profit_and_caused_coupons_are_covered():
     covered = []
     for seed in range(200):

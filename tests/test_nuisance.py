@@ -68,6 +68,7 @@ def test_stacking_beats_or_equals_every_candidate():
     assert len(models) == 2 * 7
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("probability", [False, True])
 def test_stacking_weights_agree_with_a_grid(probability):
     rng = np.random.default_rng(3)
@@ -122,6 +123,7 @@ def half_by_lot(panel: pd.DataFrame, chance: float = 0.0005) -> pd.DataFrame:
     return panel.assign(by_lot=lots.astype(int), known_propensity=np.where(lots, chance, np.nan))
 
 
+@pytest.mark.slow
 def test_a_known_chance_is_neither_estimated_nor_clipped():
     panel = half_by_lot(small_panel())
     lots, covariates = panel["by_lot"] == 1, panel[["x_spend", "x_noise"]].to_numpy()
@@ -183,6 +185,7 @@ def test_unknown_models_are_named(build):
         build("oracle", 1)
 
 
+@pytest.mark.slow
 def test_a_constant_outcome_is_predicted_as_it_is():
     panel = small_panel().assign(purchase_count=3.0)
     predictions, models = cross_fit(nuisance_tasks(panel), panel, ["linear", "boosting"], n_folds=4, repeats=1, seed=1)

@@ -36,6 +36,7 @@ def at_their_most(lookup: Lookup) -> Lookup:
     return replace(lookup, positions=positions, decisions=pd.concat(decisions, ignore_index=True))
 
 
+@pytest.mark.slow
 def test_the_report_is_small_where_every_stop_of_the_sliders_decides_anew():
     metrics, tables = results()
     parameters = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))

@@ -6,6 +6,7 @@ import json
 import re
 
 import pandas as pd
+import pytest
 import yaml
 
 from targeting.base.left_out import NO_TILLS
@@ -51,6 +52,7 @@ def words(page: str) -> str:
     return html.unescape(" ".join(re.sub(r"<[^>]*>", " ", re.sub(r"<(script|style).*?</\1>", "", page, flags=re.DOTALL)).split()))
 
 
+@pytest.mark.slow
 def test_of_an_experiment_the_plain_difference_is_not_called_confounded():
     said = words(page_of())
     assert "which estimates the same, as lots decided who was mailed." in said
@@ -59,6 +61,7 @@ def test_of_an_experiment_the_plain_difference_is_not_called_confounded():
     assert "is who was mailed rather than what mailing did" in words(page_of(lots=False))
 
 
+@pytest.mark.slow
 def test_names_of_parameters_stay_and_words_are_of_customers():
     said = words(page_of())
     assert "sample.households" in said
@@ -71,6 +74,7 @@ def test_names_of_parameters_stay_and_words_are_of_customers():
     assert '"mails": "as was done"' in page_of()
 
 
+@pytest.mark.slow
 def test_a_single_segment_is_compared_with_nothing_and_a_single_campaign_not_summed():
     page = page_of()
     said = words(page)
@@ -91,6 +95,7 @@ def test_a_single_segment_is_compared_with_nothing_and_a_single_campaign_not_sum
         assert present in several
 
 
+@pytest.mark.slow
 def test_effects_by_segment_have_their_unit_and_p_is_never_zero(monkeypatch):
     _, tables = results()
     strong = tables["segment_effects"].assign(p_holm=1e-9)

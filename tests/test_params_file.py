@@ -305,6 +305,7 @@ def loads_as_given_or_names_the_key(file: Path, place: tuple[str, ...], value: A
         assert isinstance(found, bool) == isinstance(value, bool)
 
 
+@pytest.mark.slow
 @FEW
 @given(place=st.sampled_from(places(PARAMS)), value=VALUES)
 def test_any_value_is_taken_as_it_is_or_refused_by_its_key(file, place, value):

@@ -54,6 +54,7 @@ def test_what_follows_from_cost_and_margin():
     assert not assign(alone)["segment"].any()
 
 
+@pytest.mark.slow
 def test_the_grid_is_the_table_at_each_cost_and_margin():
     grid = cost_margin_grid(DATA, KNOWN, ECONOMICS, FOLD, SEGMENT, 1, BELIEFS)
     assert len(grid) == len(COST_FACTORS) * len(MARGIN_FACTORS)
@@ -75,6 +76,7 @@ def test_the_grid_is_the_table_at_each_cost_and_margin():
     assert "policy_tree" not in set(grid["policy"])
 
 
+@pytest.mark.slow
 def test_where_the_arms_do_not_compare_the_grid_recommends_nobody():
     compared = cost_margin_grid(DATA, KNOWN, ECONOMICS, FOLD, SEGMENT, 1, BELIEFS)
     assert (compared["recommended"] != "none").any()

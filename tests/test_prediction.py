@@ -104,6 +104,7 @@ def test_new_households_get_their_true_effect_averaged_over_past_trials(name):
     assert effects.cate.mean() == pytest.approx(truth.mean(), abs=2)
 
 
+@pytest.mark.slow
 def test_predictions_are_the_loop_over_past_trials():
     data, new = panel(), newcomers(6)
     names = [*household_covariates(data), "x_trial_2"]

@@ -41,6 +41,7 @@ def test_a_replication_is_read_with_its_known_effects(tmp_path):
     assert some.true_averages["ate"][0] == pytest.approx(4 + rows["x1"].mean())
 
 
+@pytest.mark.slow
 def test_a_panel_has_the_tables_rows_in_their_order(tmp_path):
     benchmark = next(ihdp(saved(replication(), tmp_path)))
     panel, units = panel_of(benchmark, 5, 1, tmp_path)

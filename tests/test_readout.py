@@ -69,6 +69,7 @@ def posterior(
     return first / whole, second / whole - (first / whole) ** 2, below / whole
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("lots", "observed"), [(0.0, 0.0), (0.0, 1.5), (3.0, -3.0), (0.0, 40.0)])
 @pytest.mark.parametrize(("scale", "most"), [(None, np.inf), (0.5, np.inf), (0.5, 20.0)])
 def test_the_joined_estimate_is_what_integration_gives(lots, observed, scale, most):
@@ -89,6 +90,7 @@ def test_what_is_earned_has_the_interval_of_what_is_sold():
     assert net.upper - net.value != pytest.approx(net.value - net.lower, rel=0.01)  # skewed
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("precise", [0.1, 0.25, 1.0])
 def test_intervals_from_both_hold_whatever_the_bias(precise):
     """Biases from none to seven standard errors of the lots, 400 draws each: 95% without, little less where it is hard to see."""
@@ -142,6 +144,7 @@ def read(seed: int, hidden: float, listed: bool = True) -> Readout:
     return read_out(panel, nuisance_table(panel, predictions, 0.01), segment, *given, TERMS)
 
 
+@pytest.mark.slow
 def test_a_mailing_that_reaches_half_costs_half():
     """Of those on whom the lot fell every other one is reached: what a mailing then earns is what its net profit says."""
     panel = campaigns(1, 0.0)
@@ -317,6 +320,7 @@ def test_a_single_segment_has_no_effect_of_its_own():
     assert "Everybody" not in " ".join(readout_words("7", numbers, pd.DataFrame(rows[:3]), "visits"))
 
 
+@pytest.mark.slow
 def test_a_table_of_customers_that_declares_its_lots_is_its_own_draw():
     listed, alone = read(0, 0.0), read(0, 0.0, listed=False)
     pd.testing.assert_frame_equal(listed.table, alone.table)

@@ -59,6 +59,7 @@ def test_refitting_finds_the_spread_over_worlds(steep):
         assert 0.7 < refitted[method] / spread < 1.4, method
 
 
+@pytest.mark.slow
 def test_draws_hang_on_the_seed_alone():
     panel = world(0, 0.5, n=200)
     first, again = (refit_draws(panel, 3, 0.01, 1) for _ in range(2))

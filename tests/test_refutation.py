@@ -154,6 +154,7 @@ def test_redraws_follow_the_propensity_and_change_nothing_else():
     assert list(known_reasons(few, chances, 3, 2, seed=1)) == []
 
 
+@pytest.mark.slow
 def test_known_reasons_leave_nothing_where_the_days_before_decide_nothing():
     """Mailed by lot, the control finds nothing on average: its mean over the redraws is within chance of 0."""
     panel = world(0)

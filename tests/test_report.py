@@ -178,6 +178,7 @@ def test_parameters_are_listed_by_their_dotted_names():
     assert list(flat({"a": {"b": 1, "c": [1, 2]}, "d": (3, 4)})) == [("a.b", "1"), ("a.c", "1, 2"), ("d", "3, 4")]
 
 
+@pytest.mark.slow
 def test_an_interval_in_a_table_says_its_unit_once(tmp_path):
     metrics, tables = results()
     effects = tables["segment_effects"].reset_index(drop=True)
@@ -189,6 +190,7 @@ def test_an_interval_in_a_table_says_its_unit_once(tmp_path):
     assert all(row.count(" baskets") <= 1 for row in re.findall(r'<td class="n">[^<]*</td>', page))
 
 
+@pytest.mark.slow
 def test_an_estimator_without_a_value_gets_no_number(tmp_path):
     metrics, tables = results()
     effects = tables["ate"]

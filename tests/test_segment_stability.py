@@ -42,6 +42,7 @@ def test_planted_groups_hold_in_every_way():
     assert agreement(segments, refitted_with_other_seeds(features, RECIPE)).min() > 0.95
 
 
+@pytest.mark.slow
 def test_of_many_households_some_are_fitted_again_beside_a_fit_of_their_own():
     features, _ = shoppers()
     segments = RECIPE.fit(features).assign(features)
@@ -65,6 +66,7 @@ def test_a_feature_that_does_not_vary_in_a_sample_is_left_out_there():
     np.testing.assert_array_equal(RECIPE.fit(without_it).assign(with_constant), expected)
 
 
+@pytest.mark.slow
 def test_groups_separate_better_than_the_same_correlations_without():
     features, _ = shoppers()
     without = separation_without_groups(features, RECIPE)

@@ -54,6 +54,7 @@ def test_silhouette_by_hand():
     assert separation(points, np.array([0, 0, 1, 1]), seed=1).silhouette == pytest.approx(expected)
 
 
+@pytest.mark.slow
 def test_a_silhouette_by_lot_is_near_that_of_all():
     # Four groups that overlap, of which one is small.
     rng = np.random.default_rng(3)
@@ -219,6 +220,7 @@ def test_households_are_assigned_from_what_is_stored(tmp_path):
     assert 0 <= assign_segments(stranger, factorisation, stored.to_numpy())[0] < 4
 
 
+@pytest.mark.slow
 def test_a_household_with_one_basket_gets_a_segment(backend, tables):
     lines = tables["transactions"]
     first = lines.filter(lines.household_id == 1).basket_id.min().execute()

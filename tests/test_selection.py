@@ -193,6 +193,7 @@ def panel_and_nuisance(seen: ScoredRows, effect: np.ndarray, seed: int = 0) -> t
     return panel, nuisance
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("spread", [0.0, 0.25, 1.0], ids=["nothing to find", "hardly anything", "much"])
 def test_no_households_outcome_reaches_its_own_selected_effect(spread):
     effect, seen = evidence(600, spread=spread)

@@ -121,6 +121,7 @@ def test_the_omitted_variable_analysis_is_econmls_where_households_have_one_row(
     np.testing.assert_allclose(ours.covariance, turned * theirs.cov * 600 / 599)
 
 
+@pytest.mark.slow
 def test_the_covariance_of_the_omitted_variable_analysis_is_that_of_leaving_households_out():
     rng = np.random.default_rng(3)
     n = 2000
@@ -185,6 +186,7 @@ def test_groups_hold_the_covariates_that_exist():
     assert groups == {"recent spend and visits": ["x_spend_28d", "x_visits_56d"], "demographics": ["x_age_from"]}
 
 
+@pytest.mark.slow
 def test_the_table_says_in_words_what_its_numbers_say():
     data = noisy(2000)
     shares = pd.DataFrame({"group": ["weak", "strong"], "share_outcome": [0.001, 0.6], "share_treatment": [0.001, 0.6]})

@@ -93,6 +93,7 @@ def test_tables_beyond_the_engines_memory_end_in_a_sentence(tmp_path, monkeypatc
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_a_spill_lies_in_the_project_and_goes_with_the_stage(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with connect(ENGINE | {"memory_limit": "64MB"}) as backend:
@@ -130,6 +131,7 @@ def whole(given, tmp_path_factory) -> Path:
     return path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cut", [-1, -40, -700, 50, 1])
 def test_a_search_whose_journal_was_cut_finds_what_a_whole_one_finds(given, whole, tmp_path, cut, capsys):
     content = whole.read_bytes()

@@ -57,6 +57,7 @@ def ingested(tmp_path_factory):
     return folder
 
 
+@pytest.mark.slow
 def test_the_tables_pass_every_check(ingested, world):
     with connect(ENGINE) as backend:
         tables = {name: backend.read_parquet(ingested / f"{name}.parquet") for name in SCHEMAS}
@@ -107,6 +108,7 @@ def test_the_same_seed_gives_the_same_tables_and_another_seed_others(world):
     pd.testing.assert_frame_equal(world.truth, again.truth)
 
 
+@pytest.mark.slow
 def test_towns_are_other_households_of_one_retailer(backend, monkeypatch):
     monkeypatch.setattr("targeting.sources.simulation.world.TOWN", 120)
     parts = list(towns(SMALL))
@@ -151,6 +153,7 @@ def test_the_truth_is_empty_for_a_source_that_does_not_know_it(tables, backend, 
     assert truth.empty
 
 
+@pytest.mark.slow
 def test_propensities_follow_from_the_covariates_that_the_pipeline_sees(ingested):
     """The chance of being mailed, recomputed from the panel's own covariates at each time zero."""
     truth = pd.read_parquet(ingested / "truth.parquet")
@@ -194,6 +197,7 @@ def test_households_are_mailed_as_often_as_their_propensity_says(overlap):
     assert {"randomised": inside == 1, "good": inside > 0.85, "poor": inside < 0.5}[overlap]
 
 
+@pytest.mark.slow
 def test_effects_are_what_was_asked_for():
     none, constant, varied = (
         simulate(dataclasses.replace(SMALL, effect=effect)).truth for effect in ("none", "constant", "heterogeneous")

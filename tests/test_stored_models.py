@@ -81,6 +81,7 @@ def test_batches_of_candidates_are_predicted_as_one_table(given, tmp_path):
     assert list(predict_next([nobody], models)) == list(whole)
 
 
+@pytest.mark.slow
 def test_the_same_models_are_the_same_bytes_and_hold_no_row(given, tmp_path):
     for number in (0, 1):
         write_models(fitted(given, ("x", "dr_smooth")), tmp_path / f"{number}.skops")

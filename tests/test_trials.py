@@ -80,6 +80,7 @@ LINES = [
 ]
 
 
+@pytest.mark.slow
 def test_rows_worked_by_hand(backend):
     first, second = plan_trials(CAMPAIGNS, "A", 28, 20, FIRST, LAST)
     arguments = lines(LINES), campaigns_table(), ibis.memtable(TARGETS)

@@ -25,6 +25,7 @@ def run(path, given, trials, learner=None):
     return tuned(learner, default_losses(data, learner, 7), path, trials)
 
 
+@pytest.mark.slow
 def test_a_loss_is_that_of_a_plain_loop(given):
     data, learner = given.data()["purchase_amount"], smooth()
     total = 0.0

@@ -46,6 +46,7 @@ def worlds() -> tuple[World, World]:
     return with_nuisances(panel, truth), with_nuisances(panel.assign(**{ONE: panel[ONE] / SMALLER}), truth / SMALLER)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name",
     [name if name not in {"causal_forest", "nonparam_dml"} else pytest.param(name, marks=pytest.mark.slow) for name in NAMES],

@@ -42,6 +42,7 @@ def test_groups_are_the_estimator_on_their_rows():
     assert wear_out_metrics(table.reset_index())["repeated_less_first"] == pytest.approx(gap)
 
 
+@pytest.mark.slow
 def test_wear_out_is_covered_and_found():
     covered, found, alike = 0, 0, 0
     for seed in range(150):

@@ -14,6 +14,7 @@ def worlds():
     return {overlap: draw_world(overlap, "heterogeneous", 40_000, 5, seed=1) for overlap in OVERLAPS}
 
 
+@pytest.mark.slow
 def test_a_world_has_the_form_of_a_panel(worlds):
     panel = draw_world("good", "constant", 300, 5, seed=2).panel
     assert panel.columns[: len(FRONT)].tolist() == FRONT

@@ -1,6 +1,6 @@
 """What a pilot is worth: mail some by lot, read what a mailing brings, then decide for the campaigns to come.
 
-Every household that the data speak of is mailed or none is, by what is believed of the average effect. A pilot costs what half of
+Every household that the data speak of is mailed or none is, by what is believed of their mean effect. A pilot costs what half of
 its households lose when they are mailed against one's belief, or left out, and makes later campaigns choose better.
 Source: Feit & Berman (2019), Test & Roll: profit-maximizing A/B tests, Marketing Science 38, 1038-1058; with a normal belief as
 in Raiffa & Schlaifer (1961), Applied Statistical Decision Theory.
@@ -19,7 +19,7 @@ FEWEST = 2  # households of the smallest pilot, one per arm
 
 @dataclass(frozen=True)
 class Stakes:
-    """What is at stake: the belief about the effect of a mailing, cost and margin, and whom it is about.
+    """What is at stake: the belief about the mean effect of a mailing, cost and margin, and whom it is about.
 
     effect: in units of the outcome. cost: USD per contact, margin: USD per unit of the outcome. households: that a campaign can
     reach, campaigns: to come, the pilot's among them. sd: of the outcome within an arm, after adjustment.

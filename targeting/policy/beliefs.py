@@ -35,6 +35,10 @@ class Forecast:
         centred = np.asarray(effect, dtype=float) - self.centre
         return self.posterior.mean(centred), self.posterior.sd(centred, overlap)
 
+    def average(self, effect: ArrayLike) -> Belief:
+        """The mean effect of households inside the overlap, with these effects (n,) by the learner."""
+        return self.posterior.average(np.asarray(effect, dtype=float) - self.centre)
+
     def profit(self, policy: Vector, effect: ArrayLike, overlap: NDArray[np.bool_], economics: Economics) -> Belief:
         """What contacting by `policy` (n,) is believed to earn per household, in USD."""
         centred = np.asarray(effect, dtype=float) - self.centre
