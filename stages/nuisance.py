@@ -17,7 +17,7 @@ from targeting.base.stage import run
 from targeting.figures.nuisance import love_spec, love_words, propensity_picture, propensity_table, propensity_words
 from targeting.figures.vega import png
 from targeting.nuisance.cross_fit import cross_fit, nuisance_table, nuisance_tasks, observed_arm
-from targeting.nuisance.lots import balance_p_value
+from targeting.nuisance.lots import answers_by_lot, balance_p_value
 from targeting.nuisance.models import with_logs
 from targeting.nuisance.noise import with_precision
 from targeting.nuisance.overlap import (
@@ -77,6 +77,9 @@ def main() -> None:
     if not observed.any():  # a declared experiment: were the lots kept?
         metrics["balance_p"] = balance_p_value(with_logs(covariates), treated, propensity, params["seed"])
         metrics["answers"] = overlap_verdict({**pooled, "balance_p": metrics["balance_p"]})
+    elif not observed.all():  # beside observed campaigns: would the lots do alone?
+        own = covariates[~observed], treated[~observed], propensity[~observed]
+        metrics["answers_by_lot"] = answers_by_lot(*own, settings["overlap"], params["seed"])
     write_metrics(metrics, METRICS)
     write_parquet(table, NUISANCE)
     write_parquet(models, MODELS)

@@ -25,7 +25,7 @@ from targeting.tables.schemas import SCHEMAS, first_and_last_day
 from targeting.trials.candidates import candidate_metrics, next_candidates, next_time_zero
 from targeting.trials.contact_costs import contact_costs, cost_metrics, no_costs
 from targeting.trials.customers import customer_candidates, customer_flow, customer_panel, customer_trials
-from targeting.trials.designs import folded_panel
+from targeting.trials.designs import BY_LOT, by_lot_alone, folded_panel
 from targeting.trials.lay_out import lay_out, panel_metrics, planned_trials
 from targeting.trials.panel import require_outcome
 from targeting.trials.units import covariate_units, no_units
@@ -58,11 +58,12 @@ def main() -> None:
 def take_customers(params: Mapping[str, Any]) -> None:
     """A table of customers is its own trials: nothing is left to lay out, and no till says what a contact costs."""
     customers = pd.read_parquet(CUSTOMERS)
-    trials = customer_trials(customers)
+    every = customer_trials(customers)
+    trials = by_lot_alone(every) if params["design"]["name"] == BY_LOT else every
     panel = customer_panel(trials, params["nuisance"]["folds"], params["seed"], params["sample"]["households"])
     require_outcome(panel, params["policy"]["outcome"], "its column of the table")
     tell_silent(outcomes_of(trials.columns), panel)
-    flow, candidates = customer_flow(trials), customer_candidates(trials)
+    flow, candidates = customer_flow(trials), customer_candidates(every)
     metrics = {**panel_metrics(panel, trials["trial"].nunique()), "costs": {}, "candidates": candidate_metrics(candidates)}
     write_metrics(metrics, METRICS)
     write_parquet(trials, ELIGIBLE)

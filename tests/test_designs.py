@@ -2,8 +2,10 @@
 
 import numpy as np
 import pandas as pd
+import pytest
 
-from targeting.trials.designs import design_flow, first_campaign_rows
+from targeting.base.errors import DataError
+from targeting.trials.designs import by_lot_alone, design_flow, first_campaign_rows
 
 
 def eligible(n: int = 3000, seed: int = 0) -> tuple[pd.DataFrame, set[int]]:
@@ -75,3 +77,10 @@ def test_flow_adds_up():
     assert parts.tolist() == flow["n_eligible"].tolist()
     everything = design_flow(rows, pd.Series(True, index=rows.index), targeted)
     assert everything[["n_targeted_later", "n_in_other_trial"]].to_numpy().sum() == 0
+
+
+def test_by_lot_alone_leaves_every_other_row_out():
+    rows = pd.DataFrame({"household_id": [1, 2, 3], "by_lot": [0, 1, 1]})
+    assert by_lot_alone(rows)["household_id"].tolist() == [2, 3]
+    with pytest.raises(DataError, match=r"there are none: .* data\.table\.propensity"):
+        by_lot_alone(rows.head(1))

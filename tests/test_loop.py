@@ -19,10 +19,10 @@ SMALL = replace(SETTINGS, households=300)
 TERMS = ProfitTerms("purchase_amount", cost=12.73, margin=0.3, prudence=0.5, effect_spread=0.1)
 
 
-def run(project: Path, shop: Path, lots: Path | None) -> pd.DataFrame:
+def run(project: Path, shop: Path, lots: Path | None, design: str = "sequential_trials") -> pd.DataFrame:
     """The panel of the retailer in `shop`, with these lots given back."""
     given = "null" if lots is None else f"[{lots}]"
-    compose(project / "params.yaml", ["data=canonical", f"data.path={shop}", f"data.assignments={given}"])
+    compose(project / "params.yaml", ["data=canonical", f"data.path={shop}", f"data.assignments={given}", f"design={design}"])
     stages.ingest.main()
     stages.trials.main()
     return pd.read_parquet(project / "data" / "trials" / "panel.parquet")
@@ -55,6 +55,10 @@ def test_lots_given_back_are_a_trial_that_finds_the_truth(project_folder, tmp_pa
     own = panel[panel["campaign_id"] == number]
     assert own["household_id"].tolist() == sorted(eligible)
     assert own["known_propensity"].tolist() == listed.sort_values("household_id")["propensity"].tolist()
+    alone = run(project_folder, shop, lots, "by_lot")
+    assert alone[["household_id", "treated", "purchase_amount"]].equals(
+        own[["household_id", "treated", "purchase_amount"]].reset_index(drop=True)
+    )
     earlier = panel[panel["campaign_id"] != number]
     pd.testing.assert_frame_equal(
         earlier[["household_id", "purchase_amount", "treated"]], before[["household_id", "purchase_amount", "treated"]]

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from scipy.stats import binom, binomtest, chi2, kstest, norm
 
-from targeting.nuisance.lots import DRAWS, balance_p_value
+from targeting.nuisance.lots import DRAWS, answers_by_lot, balance_p_value
 from targeting.nuisance.overlap import overlap_verdict
 from targeting.sentences.overlap import overlap_words
 from targeting.stats.lots import rare_count_p, sample_ratio_p
@@ -102,3 +102,14 @@ def test_a_declared_experiment_is_judged_by_its_lots(numbers, answers, words):
     assert words in overlap_words(numbers)
     # Without lots the same numbers would not do.
     assert overlap_verdict(pd.Series(numbers).drop("balance_p")) == "nothing"
+
+
+def test_lots_beside_campaigns_that_do_not_compare_are_judged_by_themselves():
+    x, e, rng = pd.DataFrame(covariates(400, seed=0)), np.full(400, 0.4), np.random.default_rng(1)
+    kept, chosen = (rng.random(400) < e).astype(int), (x[0] > x[0].quantile(0.6)).astype(int)
+    for treated, rows, answer in ((kept, 400, "everybody"), (chosen, 400, "nothing"), (kept, 60, "nothing")):
+        answers = answers_by_lot(x[:rows], treated[:rows], e[:rows], (0.1, 0.9), seed=1)
+        assert answers == answer  # 60 rows are fewer than 50 in each arm
+        beside = experiment(0.4) | {"answers": "nothing", "answers_by_lot": answers}
+        del beside["balance_p"]
+        assert ("design=by_lot" in overlap_words(beside)) == (answer == "everybody")

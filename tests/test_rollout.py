@@ -52,7 +52,21 @@ def laid_out(backend: BaseBackend, tables: dict[str, ibis.Table], design: dict[s
     return lay_out(known, covariates, trials, design, seed=1)
 
 
-@pytest.mark.slow
+def test_by_lot_alone_campaigns_without_a_draw_are_no_trials(backend, rolled_out):
+    ids = rolled_out["transactions"].select("household_id").distinct().execute()["household_id"]
+    draw = pd.DataFrame({"campaign_id": 4, "household_id": ids, "mailed": ids % 2, "propensity": 0.5})
+    drawn = rolled_out | {"assignments": ibis.memtable(draw)}
+    alone, beside = (laid_out(backend, drawn, DESIGN | {"name": name}) for name in ("by_lot", "sequential_trials"))
+    assert alone.flow["campaign_id"].tolist() == [4]
+    assert alone.chosen.all()
+    own = beside.eligible[beside.eligible["campaign_id"] == 4].reset_index(drop=True)
+    assert 0 < own["treated"].mean() < 1
+    pd.testing.assert_frame_equal(alone.eligible, own[list(alone.eligible)])
+    assert beside.flow["campaign_id"].tolist() == [2, 4, 5]
+    with pytest.raises(DataError, match=r"there are none: .* data\.assignments"):
+        planned_trials(rolled_out, DESIGN | {"name": "by_lot"})
+
+
 def test_the_trial_with_controls_is_kept_and_all_count_as_mailed_before(backend, rolled_out):
     layout = laid_out(backend, rolled_out, DESIGN)
     flow = layout.flow.set_index("campaign_id")
@@ -73,7 +87,6 @@ def test_the_trial_with_controls_is_kept_and_all_count_as_mailed_before(backend,
     assert candidate_metrics(next_candidates(known, covariates, DESIGN, repeated=False))["n_eligible"] == 0
 
 
-@pytest.mark.slow
 def test_a_trial_for_which_nobody_is_left_is_in_the_flow(backend, rolled_out):
     lines = rolled_out["transactions"]
     second = rolled_out["campaigns"].filter(rolled_out["campaigns"].campaign_id == 4).execute()["start_day"].iloc[0]

@@ -149,7 +149,7 @@ class Data(Section):
 class Design(Section):
     """How campaigns become trials."""
 
-    name: Literal["sequential_trials", "first_campaign"]
+    name: Literal["sequential_trials", "first_campaign", "by_lot"]
     campaign_type: Literal["A", "B", "C"]
     eligible: Literal["rested", "first"]
     post_days: Annotated[int, Field(ge=0, le=3650)]

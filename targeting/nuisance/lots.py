@@ -1,7 +1,13 @@
 """Was a declared experiment drawn as declared: one test of all covariates at once, against the known chances of being treated."""
 
+from collections.abc import Sequence
+
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike, NDArray
+
+from targeting.nuisance.models import with_logs
+from targeting.nuisance.overlap import Answers, overlap_verdict, positivity
 
 Vector = NDArray[np.float64]
 DRAWS = 999
@@ -33,3 +39,15 @@ def balance_p_value(covariates: Vector, treated: ArrayLike, chance: ArrayLike, s
         # A hair below counts as well: sums in another order differ in their last bits.
         further += int((apart(lots.astype(float)) >= observed * (1 - 1e-9)).sum())
     return (1 + further) / (1 + DRAWS)
+
+
+def answers_by_lot(
+    covariates: pd.DataFrame, treated: ArrayLike, chance: ArrayLike, bounds: Sequence[float], seed: int
+) -> Answers:
+    """What rows by lot, of both arms and with known chances, can answer by themselves (see `overlap_verdict`).
+
+    Covariates (n, p), the others (n,); `bounds` of the overlap as of `positivity`.
+    """
+    vary = covariates.loc[:, covariates.nunique() > 1]
+    numbers = positivity(vary, treated, chance, bounds, seed, by_lot=np.ones(len(vary), dtype=bool))
+    return overlap_verdict({**numbers, "balance_p": balance_p_value(with_logs(covariates), treated, chance, seed)})

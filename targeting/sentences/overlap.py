@@ -6,6 +6,8 @@ from typing import Any
 from targeting.nuisance.overlap import BALANCED, FEWEST, MOST, SUSPECT, WIDE, Answers, fewest_in_effect
 from targeting.words.numbers import number, p_value, percent
 
+LOTS_DO = " Those on whom lots decided do compare: -S design=by_lot leaves the other campaigns out."
+
 
 def overlap_words(numbers: Mapping[str, Any]) -> str:
     """What the data can answer and why; `numbers` are metrics/nuisance.json: those of `positivity`, and `answers`."""
@@ -13,9 +15,11 @@ def overlap_words(numbers: Mapping[str, Any]) -> str:
         return _lots_in_words(numbers)
     if numbers["answers"] == Answers.NOTHING:
         fewest, difference = number(fewest_in_effect(numbers), 0), number(numbers["max_smd_overlap"])
+        by_lot = numbers.get("answers_by_lot", Answers.NOTHING) != Answers.NOTHING
         return (
             f"The arms do not compare: {fewest} rows in the smaller arm in effect (at least {FEWEST} needed), largest difference "
             f"{difference} after weighting (below {BALANCED} needed, or no more than the chance of who was mailed explains)."
+            f"{LOTS_DO if by_lot else ''}"
         )
     inside = f"{percent(numbers['overlap_share_wide'])} of rows had a chance of being mailed between {WIDE[0]} and {WIDE[1]}"
     if numbers["answers"] == Answers.OVERLAP:

@@ -1,4 +1,4 @@
-"""The eligible rows that a design compares, all or each household's first campaign against the never targeted; their panel."""
+"""The eligible rows that a design compares: all, those by lot, or first campaigns against the never targeted; their panel."""
 
 from collections.abc import Collection
 
@@ -9,8 +9,12 @@ from targeting.base.errors import DataError
 from targeting.stats.folds import in_sample, sampled_folds
 from targeting.trials.panel import assemble, in_both_arms, require_trial
 
-SEQUENTIAL, FIRST = "sequential_trials", "first_campaign"
-DESIGNS = (SEQUENTIAL, FIRST)
+SEQUENTIAL, FIRST, BY_LOT = "sequential_trials", "first_campaign", "by_lot"
+DESIGNS = (SEQUENTIAL, FIRST)  # those that are compared side by side
+NO_LOTS = (
+    "design=by_lot compares those alone on whom lots decided, and there are none: name the files of your draws in "
+    "data.assignments or, for a table of customers, its column of chances in data.table.propensity."
+)
 FEWEST = 30  # rows of an arm in a sample: with fewer a fold or a half of it may have none to learn from
 
 
@@ -34,6 +38,14 @@ def first_campaign_rows(rows: pd.DataFrame, ever_targeted: Collection[int], seed
     drawn = keys.groupby(never["household_id"]).idxmax()
     chosen.loc[drawn] = True
     return chosen
+
+
+def by_lot_alone(rows: pd.DataFrame) -> pd.DataFrame:
+    """The `rows` on which lots decided. Raises DataError where there are none."""
+    drawn = rows[rows["by_lot"] == 1]
+    if drawn.empty:
+        raise DataError(NO_LOTS)
+    return drawn.reset_index(drop=True)
 
 
 def folded_panel(rows: pd.DataFrame, n_folds: int, seed: int, sample: int | None = None) -> pd.DataFrame:

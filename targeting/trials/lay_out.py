@@ -7,10 +7,11 @@ from typing import Any
 import ibis.expr.types as ir
 import pandas as pd
 
+from targeting.base.errors import DataError
 from targeting.base.progress import track
 from targeting.tables.covariates import at
 from targeting.tables.schemas import first_and_last_day
-from targeting.trials.designs import FIRST, design_flow, first_campaign_rows
+from targeting.trials.designs import BY_LOT, FIRST, NO_LOTS, design_flow, first_campaign_rows
 from targeting.trials.lots import drawn_in, lot_flow, lot_rows
 from targeting.trials.trials import Trial, ever_targeted, in_trial, plan_trials, trial_flow, trial_rows
 
@@ -27,9 +28,18 @@ class Layout:
 
 
 def planned_trials(tables: Tables, design: Mapping[str, Any]) -> list[Trial]:
-    """The trials of the section `design` of params.yaml that the tables can hold; DataError where there is none."""
+    """The trials of the section `design` of params.yaml that the tables can hold; DataError where there is none.
+
+    By lot alone, campaigns without a draw are no trials.
+    """
     rules = (design["campaign_type"], design["post_days"], design["min_follow_up_days"])
-    return plan_trials(tables["campaigns"].execute(), *rules, *first_and_last_day(tables["transactions"]))
+    trials = plan_trials(tables["campaigns"].execute(), *rules, *first_and_last_day(tables["transactions"]))
+    if design["name"] != BY_LOT:
+        return trials
+    drawn = [trial for trial in trials if drawn_in(trial, tables) is not None]
+    if not drawn:
+        raise DataError(NO_LOTS)
+    return drawn
 
 
 def eligible_rows(tables: Tables, covariates: ir.Table, trials: Sequence[Trial], design: Mapping[str, Any]) -> pd.DataFrame:
