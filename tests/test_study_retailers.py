@@ -20,7 +20,14 @@ from tests.stored import require_stored
 
 PARAMS = {
     "engine": ENGINE,
-    "design": {"campaign_type": "A", "eligible": "rested", "post_days": 28, "min_follow_up_days": 28, "recent_days": [28, 56]},
+    "design": {
+        "name": "sequential_trials",
+        "campaign_type": "A",
+        "eligible": "rested",
+        "post_days": 28,
+        "min_follow_up_days": 28,
+        "recent_days": [28, 56],
+    },
     "nuisance": {"folds": 3, "clip": 0.01, "overlap": [0.1, 0.9]},
     "learners": {"names": ["t", "linear_dml"], "models": {"t": "linear"}},
     "policy": {
