@@ -22,7 +22,7 @@ segments: $(READY) ## who the customers are: the pipeline's first stages, which 
 test: $(READY) ## every test but those of full size: some minutes
 	$(PYTEST) -m "not long"
 
-quick: $(READY) ## the tests that take a moment each: some three minutes
+quick: $(READY) ## the tests that take a moment each: one to two minutes
 	$(PYTEST) -m "not slow and not long"
 
 long: $(READY) ## all tests: simulations over all their worlds and pipelines from every source
