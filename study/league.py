@@ -27,6 +27,7 @@ FIRST = 101  # by number: no choice of method was settled on these retailers
 SECTIONS = ("engine", "design", "nuisance", "policy", "experiment", "seed")
 PLAYED = Path("study/league_played.csv")
 KEY = ["cell", "retailer"]
+Job = tuple[int, list[str], tuple[str, ...]]  # a retailer's number, cells and strategies
 DECIMALS = 5  # of USD per household, and of shares
 AGAIN = (SHOWN, THOMPSON, TEST_AND_ROLL)  # strategies by which all that decides a list shows: beliefs, policies, pilots, lots
 SAME = 0.005  # USD per household and campaign; another processor's last digits may turn a household or two
@@ -52,10 +53,15 @@ def run(path: Path, cells: Sequence[str], n_retailers: int, households: int, cam
     """
     play = partial(play_retailer, households=households, params=params, campaigns=campaigns)
     stored = pd.read_csv(path) if path.exists() else pd.DataFrame(columns=KEY)
-    known = {number: [cell for cell in cells if cell in set(own["cell"])] for number, own in stored.groupby("retailer")}
-    lacking = {number: [cell for cell in cells if cell not in known.get(number, [])] for number in _numbers(n_retailers)}
-    again = [(number, known[number], AGAIN) for number in _numbers(n_retailers) if known.get(number)][:1]
-    new = [(number, lacks, STRATEGIES) for number, lacks in lacking.items() if lacks]
+    known = set(stored[KEY].itertuples(index=False, name=None))
+    again: list[Job] = []
+    new: list[Job] = []
+    for number in range(FIRST, FIRST + n_retailers):
+        has, lacks = ([cell for cell in cells if ((cell, number) in known) == wanted] for wanted in (True, False))
+        if has and not again:  # the first that is stored
+            again.append((number, has, AGAIN))
+        if lacks:
+            new.append((number, lacks, STRATEGIES))
     played = track(in_processes(play, [*again, *new]), "Playing retailers", len(again) + len(new))
     for job, rows in zip([*again, *new], played, strict=True):
         if job in again:
@@ -63,10 +69,6 @@ def run(path: Path, cells: Sequence[str], n_retailers: int, households: int, cam
             continue
         stored = pd.concat([stored, pd.DataFrame(rows).round(DECIMALS)], ignore_index=True)
         write_csv(stored.sort_values([*KEY, "strategy", "campaign"], ignore_index=True), path)
-
-
-def _numbers(n_retailers: int) -> range:
-    return range(FIRST, FIRST + n_retailers)
 
 
 def _compare(stored: pd.DataFrame, now: pd.DataFrame, path: Path) -> None:

@@ -16,6 +16,7 @@ from targeting.tables.covariates import keep_covariates
 from targeting.tables.history import with_history
 from targeting.trials.designs import folded_panel
 from targeting.trials.lay_out import eligible_rows, planned_trials
+from tests.test_study_retailers import PARAMS
 
 PAID = {"coupon_discount": 0.0, "coupon_match_discount": 1.0}
 POLICY = {
@@ -145,14 +146,7 @@ def test_without_sales_there_is_no_margin():
 def test_a_made_up_retailers_coupons_cost_what_its_campaigns_gave(backend):
     data = {"source": "simulated", "first_day": "2016-01-04", "households": 1500, "weeks": 40, "seed": 5}
     tables = canonical_tables(backend, data | {"overlap": "good", "effect": "constant"})
-    design = {
-        "name": "sequential_trials",
-        "campaign_type": "A",
-        "eligible": "rested",
-        "post_days": 28,
-        "min_follow_up_days": 28,
-        "recent_days": [28, 56],
-    }
+    design = PARAMS["design"]
     known, trials = with_history(backend, tables), planned_trials(tables, design)
     covariates = keep_covariates(backend, known, [trial.time_zero for trial in trials], design["recent_days"])
     panel = folded_panel(eligible_rows(known, covariates, trials, design), 4, seed=1)
