@@ -26,13 +26,12 @@ from targeting.campaign.experiment import (
     totals_shown,
 )
 from targeting.campaign.exploration import exploration_metrics, exploration_table, simulated_means
-from targeting.campaign.pilot import Stakes, pilot_metrics
+from targeting.campaign.pilot import Stakes, may_be_asked, mean_effect, pilot_metrics
 from targeting.figures.experiment import power_spec, power_words
 from targeting.figures.people import speak_of
 from targeting.figures.vega import png
 from targeting.nuisance.cross_fit import observed_arm
-from targeting.nuisance.overlap import comparable
-from targeting.policy.beliefs import Forecast
+from targeting.policy.beliefs import Forecast, level_prior
 from targeting.policy.economics import Economics
 from targeting.sentences.experiment import experiment_words, pilot_words
 from targeting.trials.panel import require_aligned
@@ -97,12 +96,14 @@ def main() -> None:
 
     metrics |= {"words": experiment_words(metrics, power, outcome), "pilot_words": ""}
     predicted = pd.read_parquet(PREDICTIONS)
-    reached = comparable(predicted, predicted["propensity"], params["nuisance"]["overlap"])
-    if policy["belief"] and reached.any():
-        mean = Forecast.of(**policy["belief"]).average(predicted.loc[reached, "ranking"])
-        stakes = Stakes(mean, policy["cost"], policy["margin"], int(reached.sum()), settings["campaigns"], tests[1].residual_sd)
+    forecast = Forecast.of(**policy["belief"]) if policy["belief"] else None
+    asked = may_be_asked(forecast, predicted, params["nuisance"]["overlap"])
+    if asked.any():
+        prior = level_prior(rows["outcome"], params["policy"]["effect_spread"])
+        mean = mean_effect(forecast, predicted.loc[asked, "ranking"], prior)
+        stakes = Stakes(mean, policy["cost"], policy["margin"], int(asked.sum()), settings["campaigns"], tests[1].residual_sd)
         worth = pilot_metrics(stakes)
-        metrics |= worth | {"pilot_words": pilot_words(worth)}
+        metrics |= worth | {"pilot_words": pilot_words(worth, outcome, prior if forecast is None else None)}
     write_metrics({**metrics, "exploration": exploration_metrics(explored, campaigns)}, METRICS)
     key = pd.read_parquet(IDENTIFIERS)
     own = arms.assign(household_id=own_identifiers(arms["household_id"], "household", key))

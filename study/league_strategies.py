@@ -17,20 +17,21 @@ from study.retailer import Params, economics_of
 from targeting.campaign.experiment import assign_arms
 from targeting.campaign.exploration import Exploration
 from targeting.campaign.mailing import NextCampaign, known_by, mailing_list
-from targeting.campaign.pilot import Stakes, best_pilot
+from targeting.campaign.pilot import Stakes, best_pilot, may_be_asked, mean_effect
 from targeting.campaign.prediction import Models, blend_of, fit_campaign, predict_next
 from targeting.learners.cross_fit import cross_fit_effects
 from targeting.learners.data import outcome_data
 from targeting.learners.ensemble import CONSTANT, ensembles
 from targeting.learners.registry import find_learner
 from targeting.nuisance.cross_fit import cross_fit, nuisance_table, nuisance_tasks, observed_arm
+from targeting.nuisance.lots import answers_by_lot
 from targeting.nuisance.models import fixed_propensity
 from targeting.nuisance.nested import HELD_OUT
 from targeting.nuisance.noise import with_precision
-from targeting.nuisance.overlap import comparable, overlap_verdict, positivity
-from targeting.policy.beliefs import Forecast
+from targeting.nuisance.overlap import Answers, overlap_verdict, positivity
+from targeting.policy.beliefs import Forecast, level_prior
 from targeting.policy.decide import PolicyChoice, PolicyInputs, choose_policy
-from targeting.trials.designs import folded_panel
+from targeting.trials.designs import by_lot_alone, folded_panel
 from targeting.trials.panel import covariate_names
 
 # Quick ones that err apart: few components unshrunk, and all covariates shrunk.
@@ -45,19 +46,36 @@ NO_LOT = Exploration("epsilon_greedy", 0.0, 1.0)
 class Learned:
     """What the trials so far say: the panel with its nuisances, the choice of a policy, and the spread of what is unexplained.
 
-    `blend` are the weights of the learners that rank, `forecast` is what is believed of effects, if one may decide by it.
+    `blend` are the weights of the learners that rank, `forecast` is what is believed of effects, if the arms are `comparable` and
+    one may decide by it.
     """
 
     panel: pd.DataFrame
     nuisance: pd.DataFrame
     blend: Mapping[str, float]
     choice: PolicyChoice
+    comparable: bool
     forecast: Forecast | None
     residual_sd: float
 
 
 def learn(rows: pd.DataFrame, params: Params) -> Learned:
-    """From the rows of all trials so far to the recommended policy."""
+    """From the rows of all trials so far to the recommended policy.
+
+    Where they do not compare and those by lot do, from these alone, as `design=by_lot` has it, which a run then advises.
+    """
+    together = learn_from(rows, params)
+    drawn = together.panel["by_lot"] == 1
+    if together.comparable or not drawn.any() or drawn.all():
+        return together
+    by_lot = together.panel[drawn]
+    own = by_lot[covariate_names(by_lot)], by_lot["treated"], together.nuisance.loc[drawn, "propensity"]
+    alone = answers_by_lot(*own, params["nuisance"]["overlap"], params["seed"])
+    return together if alone == Answers.NOTHING else learn_from(by_lot_alone(rows), params)
+
+
+def learn_from(rows: pd.DataFrame, params: Params) -> Learned:
+    """From the rows of some trials to the recommended policy."""
     panel, seed = folded_panel(rows, params["nuisance"]["folds"], params["seed"]), params["seed"]
     bounds = params["nuisance"]["overlap"]
     with one_process():
@@ -76,7 +94,7 @@ def learn(rows: pd.DataFrame, params: Params) -> Learned:
     forecast = choice.beliefs.forecast if choice.beliefs is not None and inputs.comparable else None
     predicted = observed_arm(panel["treated"], nuisance[f"mu0_{OUTCOME}"], nuisance[f"mu1_{OUTCOME}"])
     blend = blend_of("average", joint.weights, OUTCOME)
-    return Learned(panel, nuisance, blend, choice, forecast, float((panel[OUTCOME] - predicted).std()))
+    return Learned(panel, nuisance, blend, choice, inputs.comparable, forecast, float((panel[OUTCOME] - predicted).std()))
 
 
 def fit_nuisances(panel: pd.DataFrame, params: Params) -> pd.DataFrame:
@@ -133,15 +151,14 @@ def with_pilot(
     table: pd.DataFrame, learned: Learned, predicted: pd.DataFrame, left: int, params: Params, seed: int
 ) -> pd.DataFrame:
     """The list with the best pilot of the campaigns `left`, if one pays, drawn by lot in place of what the policy says."""
-    if learned.forecast is None:
+    asked = may_be_asked(learned.forecast, predicted, params["nuisance"]["overlap"])
+    if not asked.any():
         return table
-    reached = comparable(predicted, predicted["propensity"], params["nuisance"]["overlap"])
-    if not reached.any():
-        return table
-    mean, economics = learned.forecast.average(predicted.loc[reached, "ranking"]), economics_of(params)
-    stakes = Stakes(mean, float(economics.cost), float(economics.margin), int(reached.sum()), left, learned.residual_sd)
+    prior = level_prior(learned.panel[OUTCOME], params["policy"]["effect_spread"])
+    mean, economics = mean_effect(learned.forecast, predicted.loc[asked, "ranking"], prior), economics_of(params)
+    stakes = Stakes(mean, float(economics.cost), float(economics.margin), int(asked.sum()), left, learned.residual_sd)
     n, _ = best_pilot(stakes)
-    drawn = predicted.loc[reached, ["household_id", "propensity"]].assign(segment="")
+    drawn = predicted.loc[asked, ["household_id", "propensity"]].assign(segment="")
     arms = assign_arms(drawn, params["experiment"]["strata"], n, seed).set_index("household_id")
     own = table["household_id"].isin(arms.index).to_numpy()
     table.loc[own, "mail"] = (arms.loc[table.loc[own, "household_id"], "arm"] == "treated").astype(int).to_numpy()

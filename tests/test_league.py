@@ -24,7 +24,7 @@ from study.league_retailer import (
     observed_past,
     retailer_settings,
 )
-from study.league_strategies import PLUG_IN, TEST_AND_ROLL, THOMPSON, next_list
+from study.league_strategies import PLUG_IN, TEST_AND_ROLL, THOMPSON, learn, next_list
 from study.league_summary import by_campaign, by_strategy
 from study.league_verdicts import FEWEST, verdicts
 from targeting.base.errors import DataError
@@ -141,18 +141,43 @@ def test_mailings_wear_out_and_a_hidden_reason_chooses_who_would_have_bought_any
     assert abs(np.corrcoef(fresh.chance, more[fresh.households])[0, 1]) < 0.2
 
 
-def listed(strategy: str, ranking: list[float], shown: bool = True, left: int = 1, propensity: float = 0.5) -> pd.DataFrame:
+@pytest.mark.slow
+def test_where_observed_campaigns_do_not_compare_those_by_lot_are_learned_from_alone(played):
+    _, (seen,) = played
+    rows, rng = seen.rows.copy(), np.random.default_rng(1)
+    lots = rows["trial"] == PAST + 1
+    rows.loc[lots, ["treated", "known_propensity"]] = np.column_stack([rng.random(lots.sum()) < 0.5, np.full(lots.sum(), 0.5)])
+    rows["treated"] = rows["treated"].astype(int)
+    both = learn(rows, LEAGUE)
+    assert set(both.panel["by_lot"]) == {0, 1}
+    # The retailer mailed the better half of its customers and nobody else, until it drew lots.
+    rows.loc[~lots, "treated"] = (rows["x_spend_56d"] > rows.loc[~lots, "x_spend_56d"].median()).astype(int)[~lots]
+    alone = learn(rows, LEAGUE)
+    assert alone.comparable
+    assert len(alone.panel) == lots.sum()
+    assert (alone.panel["by_lot"] == 1).all()
+    assert (alone.nuisance["propensity"] == 0.5).all()
+    # Nor does it help where nobody was drawn.
+    never = learn(rows[~lots], LEAGUE)
+    assert (never.comparable, never.forecast) == (False, None)
+
+
+def listed(
+    strategy: str, ranking: list[float], shown: bool = True, left: int = 1, propensity: float = 0.5, known: bool = True
+) -> pd.DataFrame:
     """The list of six households, of which the last is outside the overlap, by what is believed: the effects that are predicted.
 
-    The first level is known to 10 USD; a contact costs 12.73 USD, so that an effect of 42.43 USD pays.
+    The first level is known to 10 USD; a contact costs 12.73 USD, so that an effect of 42.43 USD pays. Sales are 420 USD.
+    Nothing is believed where it is not `known`.
     """
     ids = np.arange(1, 7)
     candidates = pd.DataFrame({"household_id": ids, "has_history": True, "running": False, "eligible": True})
     predicted = pd.DataFrame({"household_id": ids, "propensity": [propensity] * 5 + [0.01], "outside_range": "", "unlike": ""})
     believed = Forecast.of(level=30.0, level_sd=10.0, slope=1.0, slope_sd=0.0, centre=30.0)
     valued = pd.DataFrame({"policy": ["prudent"], "shown": [shown]})
-    choice = SimpleNamespace(recommended="prudent", valued=valued)
-    learned = SimpleNamespace(choice=choice, forecast=believed, residual_sd=5.0)
+    choice = SimpleNamespace(recommended="prudent" if known else "none", valued=valued)
+    panel = pd.DataFrame({OUTCOME: [400.0, 440.0]})
+    learned = SimpleNamespace(choice=choice, panel=panel, forecast=believed if known else None, residual_sd=5.0)
     return next_list(
         strategy, Seen(candidates, candidates), learned, predicted.assign(ranking=ranking, by_lot=0), left, LEAGUE, seed=1
     )
@@ -189,6 +214,9 @@ def test_a_pilot_is_drawn_for_as_long_as_it_pays():
     assert listed(TEST_AND_ROLL, [100.0] * 6, left=1000)["by_lot"].sum() == 0
     # And nobody is asked where nobody can be reached.
     assert listed(TEST_AND_ROLL, [30.0] * 6, left=1000, propensity=0.01)["by_lot"].sum() == 0
+    # Where nothing is believed anybody may be: a tenth of 420 USD of sales, which an effect may well be, nearly pays.
+    assert listed(TEST_AND_ROLL, [30.0] * 6, left=1000, propensity=0.01, known=False)["by_lot"].sum() in (2, 4, 6)
+    assert listed(TEST_AND_ROLL, [30.0] * 6, left=1, known=False)[["by_lot", "mail"]].to_numpy().sum() == 0
 
 
 def test_a_league_goes_on_where_it_stopped_and_tells_what_other_code_played(tmp_path, monkeypatch):

@@ -1,10 +1,12 @@
 """What a pilot is worth: by hand, and against campaigns played out."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.stats import norm
 
-from targeting.campaign.pilot import Stakes, best_pilot, pilot_metrics
+from targeting.campaign.pilot import Stakes, best_pilot, may_be_asked, mean_effect, pilot_metrics
+from targeting.policy.beliefs import Forecast, level_prior
 from targeting.policy.posterior import Belief
 from targeting.sentences.experiment import pilot_words
 
@@ -58,7 +60,21 @@ def test_more_campaigns_to_come_make_a_larger_pilot():
 
 def test_a_pilot_in_words():
     pays, not_so = pilot_metrics(stakes(mean=35.0)), pilot_metrics(stakes(campaigns=1))
-    said = pilot_words(pays)
+    said = pilot_words(pays, "purchase_amount", None)
     for words in ("5 campaigns", f"{pays['pilot_n']:,.0f} households", f"${pays['pilot_gain']:,.0f} more"):
         assert words in said
-    assert "no pilot is expected to earn more" in pilot_words(not_so)
+    assert "no pilot is expected to earn more" in pilot_words(not_so, "purchase_amount", None)
+    unknown = pilot_words(pays, "purchase_amount", Belief(0.0, 50.0))
+    assert unknown.endswith(said)
+    assert "$98.00" in unknown  # 1.96 standard deviations
+
+
+def test_where_nothing_is_believed_all_may_be_asked_by_the_prior():
+    predicted = pd.DataFrame({"propensity": [0.05, 0.5, 0.95], "outside_range": "", "unlike": ""})
+    believed = Forecast.of(level=30.0, level_sd=4.0, slope=0.5, slope_sd=0.0, centre=10.0)
+    prior = level_prior([100.0, -300.0], 0.1)  # a tenth of 200
+    assert prior == Belief(0.0, 20.0)
+    assert may_be_asked(believed, predicted, (0.1, 0.9)).tolist() == [False, True, False]
+    assert may_be_asked(None, predicted, (0.1, 0.9)).all()
+    assert mean_effect(believed, [20.0, 40.0], prior) == Belief(40.0, 4.0)  # 30 and half of 20 more
+    assert mean_effect(None, [20.0, 40.0], prior) == prior

@@ -2,15 +2,21 @@
 
 Every household that the data speak of is mailed or none is, by what is believed of their mean effect. A pilot costs what half of
 its households lose when they are mailed against one's belief, or left out, and makes later campaigns choose better.
+Where nothing is believed, as observed campaigns do not compare, it is worth what it is by the prior, and asks all: a lot compares
+by itself.
 Source: Feit & Berman (2019), Test & Roll: profit-maximizing A/B tests, Marketing Science 38, 1038-1058; with a normal belief as
 in Raiffa & Schlaifer (1961), Applied Statistical Decision Theory.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
 
+from targeting.nuisance.overlap import comparable
+from targeting.policy.beliefs import Forecast
 from targeting.policy.posterior import Belief
 
 SIZES = 1000  # of pilots that are compared, at most
@@ -57,6 +63,21 @@ class Stakes:
         first = n / 2 * self.profit + (self.households - n) * max(self.profit, 0.0)
         later = Belief(self.profit, self.margin * float(learned)).expected_gain
         return first + (self.campaigns - 1) * self.households * later
+
+
+def may_be_asked(forecast: Forecast | None, predicted: pd.DataFrame, bounds: Sequence[float]) -> NDArray[np.bool_]:
+    """Which households of `predicted` (see `predict_next`) a pilot may draw (n,), `bounds` being the overlap's.
+
+    Those inside the overlap, of whom something is believed; all where nothing is (`forecast` None).
+    """
+    if forecast is None:
+        return np.ones(len(predicted), dtype=bool)
+    return comparable(predicted, predicted["propensity"], bounds)
+
+
+def mean_effect(forecast: Forecast | None, ranking: ArrayLike, prior: Belief) -> Belief:
+    """What is believed of the mean effect of households with these effects by the learner (n,): the prior without a forecast."""
+    return prior if forecast is None else forecast.average(ranking)
 
 
 def best_pilot(stakes: Stakes) -> tuple[int, float]:

@@ -72,6 +72,11 @@ class Beliefs:
     uncertainty: Vector
 
 
+def level_prior(outcome: ArrayLike, spread: float) -> Belief:
+    """What is believed of the average effect before any is seen, from outcomes (rows,) and `policy.effect_spread`."""
+    return Belief(0.0, spread * float(np.abs(np.asarray(outcome, dtype=float)).mean()))
+
+
 def learn_beliefs(
     effect: Vector,
     weight: Vector,
@@ -91,7 +96,7 @@ def learn_beliefs(
     if len(np.unique(evidence.household_id[inside])) < FEWEST:
         return None
     centred = centred_in_trials(effect, weight, fold, trial, inside)
-    prior_sd = spread * float(np.abs(evidence.outcome[inside]).mean())
+    prior_sd = level_prior(evidence.outcome[inside], spread).sd
     score, household, shift = evidence.score, evidence.household_id, evidence.shift
     known = (centred, score, weight, household, fold, inside, prior_sd, shift, by_lot, extrapolation)
     expected, uncertainty = beliefs_by_fold(*known)

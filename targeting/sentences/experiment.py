@@ -2,18 +2,27 @@
 
 from collections.abc import Mapping
 
+from targeting.policy.posterior import Belief
 from targeting.words.money import amount, one, total
 from targeting.words.numbers import number, percent
 
 NOBODY_LEFT = "Fewer than two households can take part now: all others that bought were mailed a campaign of this type before."
 
 
-def pilot_words(metrics: Mapping[str, float]) -> str:
-    """Whether a pilot pays, how large it is and what it brings; `metrics` are those of `pilot_metrics`."""
+def pilot_words(metrics: Mapping[str, float], outcome: str, prior: Belief | None) -> str:
+    """Whether a pilot pays, how large it is and what it brings; `metrics` are those of `pilot_metrics`.
+
+    `prior` is what is believed of the effect on `outcome` before any is seen, where the data said nothing of it; else None.
+    """
     campaigns = number(metrics["campaigns"], 0)
     value = metrics["value_of_perfect_information"]
     known = total(value) if value >= 1 else f"less than one {one()} in all"
-    worth = f"Over {campaigns} campaigns and all households, knowing the effect would be worth {known}"
+    before = ""
+    if prior is not None:
+        before = (
+            f"Of the effect nothing is known but that one beyond {amount(prior.interval[1], outcome)} either way would be rare. "
+        )
+    worth = f"{before}Over {campaigns} campaigns and all households, knowing the effect would be worth {known}"
     now = f"deciding now to mail everybody or nobody is expected to earn {total(metrics['value_of_deciding_now'])}"
     if not metrics["pilot_n"]:
         return f"{worth}; {now}, and no pilot is expected to earn more: do not experiment for the money."
