@@ -10,7 +10,7 @@ from scipy.stats import norm
 
 from scripts.render_readme import ROOT
 from study import league, league_play, league_report
-from study.league import light
+from study.league import FIRST, light
 from study.league_figure import league_chart
 from study.league_play import ALL, NOBODY, ORACLE, STRATEGIES, play_retailer
 from study.league_retailer import (
@@ -238,16 +238,22 @@ def test_a_league_goes_on_where_it_stopped_and_tells_what_other_code_played(tmp_
     league.run(path, cells, 2, HOUSEHOLDS, 1, LEAGUE)
     rows = pd.read_csv(path)
     assert rows.groupby(["cell", "retailer"]).size().to_dict() == dict.fromkeys(
-        [(cell, number) for cell in cells for number in (101, 102)], len(STRATEGIES)
+        [(cell, number) for cell in cells for number in (FIRST, FIRST + 1)], len(STRATEGIES)
     )
-    assert rows.loc[rows["retailer"] == 102, "profit"].tolist() == pytest.approx([2.02] * 2 * len(STRATEGIES))
+    assert rows.loc[rows["retailer"] == FIRST + 1, "profit"].tolist() == pytest.approx(
+        [1.0 + (FIRST + 1) / 100] * 2 * len(STRATEGIES)
+    )
     # What is stored of the first retailer is played again by some strategies, and what it lacks by all.
     every = len(STRATEGIES)
     calls = sorted((tmp_path / "calls.txt").read_text().splitlines())
-    assert calls == sorted([f"101 none {every}", "101 none 3", f"101 constant {every}", f"102 none constant {every}"])
+    assert calls == sorted(
+        [f"{FIRST} none {every}", f"{FIRST} none 3", f"{FIRST} constant {every}", f"{FIRST + 1} none constant {every}"]
+    )
 
     monkeypatch.setattr(league, "play_retailer", played_by(1.1))
-    with pytest.raises(DataError, match=r"retailer 101 of constant earned 2\.0100 USD .* and earns 2\.1100 now"):
+    with pytest.raises(
+        DataError, match=rf"retailer {FIRST} of constant earned {1 + FIRST / 100:.4f} USD .*earns {1.1 + FIRST / 100:.4f} now"
+    ):
         league.run(path, cells, 3, HOUSEHOLDS, 1, LEAGUE)
     assert pd.read_csv(path).equals(rows)
 

@@ -19,9 +19,8 @@ def pilot_words(metrics: Mapping[str, float], outcome: str, prior: Belief | None
     known = total(value) if value >= 1 else f"less than one {one()} in all"
     before = ""
     if prior is not None:
-        before = (
-            f"Of the effect nothing is known but that one beyond {amount(prior.interval[1], outcome)} either way would be rare. "
-        )
+        most = amount(prior.interval[1], outcome)
+        before = f"Of the effect nothing is known but that one beyond {most} either way would be rare. "
     worth = f"{before}Over {campaigns} campaigns and all households, knowing the effect would be worth {known}"
     now = f"deciding now to mail everybody or nobody is expected to earn {total(metrics['value_of_deciding_now'])}"
     if not metrics["pilot_n"]:

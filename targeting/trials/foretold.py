@@ -26,7 +26,7 @@ STRENGTH = 0.1  # of the logistic regression: weak, as a trial may have few of a
 
 
 def foretold_trials(rows: pd.DataFrame, seed: int) -> list[int]:
-    """The trials among `rows`, with trial, treated, covariates x_* and where there are lots by_lot, whose mailing can be foretold.
+    """The trials among `rows`, with trial, treated, covariates x_* and where lots were drawn by_lot, whose mailing is foretold.
 
     An observed trial with fewer than FEWEST households of an arm, or whose households a model of its own covariates, fitted on
     others of them, tells apart with an area under the curve of FORETOLD. None where all are so: the overlap says what then.
