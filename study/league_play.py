@@ -25,7 +25,6 @@ from study.league_strategies import LEARNING, Learned, learn, next_list, predict
 from targeting.campaign.exploration import draw
 from targeting.sources.simulation.campaigns import Campaign
 from targeting.sources.simulation.world import Ahead, Shop
-from targeting.trials.foretold import without_foretold
 from targeting.trials.panel import in_both_arms
 
 NOBODY, ALL, LOT, ORACLE = "nobody", "all", "lot", "oracle"
@@ -103,7 +102,7 @@ def _by_learning(strategies: Sequence[str], shops: Mapping[str, Shop], params: P
     rows: dict[tuple[str, str], list[Row]] = {player: [] for player in players}
     own, history = {player: shops[player[0]] for player in players}, {player: History(player[:1]) for player in players}
     before_all = first_seen([(shop, shop.ahead(campaigns[0])) for shop in shops.values()], params)
-    from_rows: dict[str, Learned] = {}
+    from_trials: dict[str, Learned] = {}
     seen = {History((cell,)): found for cell, found in zip(shops, before_all, strict=True)}
     for place, campaign in enumerate(campaigns):
         left = len(campaigns) - place
@@ -113,11 +112,11 @@ def _by_learning(strategies: Sequence[str], shops: Mapping[str, Shop], params: P
             then, ahead = history[player], own[player].ahead(campaign)
             before = seen[then]
             if then not in learned:
-                # A campaign by a rule is no trial, so that what was learned before it stands.
-                rows_then = without_foretold(before.rows[in_both_arms(before.rows)], params["seed"])
-                if (own_rows := _digest(rows_then)) not in from_rows:
-                    from_rows[own_rows] = learn(rows_then, params)
-                learned[then] = from_rows[own_rows], predictions(from_rows[own_rows], before, params)
+                # Campaigns that mailed nobody, or all, are no trials: what was learned before them stands.
+                trials = before.rows[in_both_arms(before.rows)]
+                if (digest := _digest(trials)) not in from_trials:
+                    from_trials[digest] = learn(trials, params)
+                learned[then] = from_trials[digest], predictions(from_trials[digest], before, params)
             table = next_list(player[1], before, *learned[then], left, params, _seed(params, place))
             chosen, by_lot = (_marked(table, column, n) for column in ("mail", "by_lot"))
             rows[player].append(_row(ahead, chosen, by_lot, params))

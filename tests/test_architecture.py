@@ -76,7 +76,7 @@ MAY_LOAD: dict[str, set[str]] = {
     "sensitivity": PICTURES | MODELS | {"econml"},
     "settings": set(),
     "stability": TABLES | PICTURES | MODELS,
-    "trials": TABLES | PICTURES | MODELS | {"pandera"},
+    "trials": TABLES | PICTURES | {"pandera"},
     "truth": set(),
     "tune": PICTURES | MODELS | {"optuna"},
     "validate": PICTURES | MODELS,

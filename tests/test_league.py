@@ -221,6 +221,7 @@ def test_a_pilot_is_drawn_for_as_long_as_it_pays():
 
 def test_a_league_goes_on_where_it_stopped_and_tells_what_other_code_played(tmp_path, monkeypatch):
     path, cells = tmp_path / "played.csv", ("none", "constant")
+    first, second = FIRST, FIRST + 1
 
     def played_by(earned: float):
         """A retailer earns its number's hundredth more than that by every strategy, and says how often it was played."""
@@ -238,21 +239,19 @@ def test_a_league_goes_on_where_it_stopped_and_tells_what_other_code_played(tmp_
     league.run(path, cells, 2, HOUSEHOLDS, 1, LEAGUE)
     rows = pd.read_csv(path)
     assert rows.groupby(["cell", "retailer"]).size().to_dict() == dict.fromkeys(
-        [(cell, number) for cell in cells for number in (FIRST, FIRST + 1)], len(STRATEGIES)
+        [(cell, number) for cell in cells for number in (first, second)], len(STRATEGIES)
     )
-    assert rows.loc[rows["retailer"] == FIRST + 1, "profit"].tolist() == pytest.approx(
-        [1.0 + (FIRST + 1) / 100] * 2 * len(STRATEGIES)
-    )
+    assert rows.loc[rows["retailer"] == second, "profit"].tolist() == pytest.approx([1.0 + second / 100] * 2 * len(STRATEGIES))
     # What is stored of the first retailer is played again by some strategies, and what it lacks by all.
     every = len(STRATEGIES)
     calls = sorted((tmp_path / "calls.txt").read_text().splitlines())
     assert calls == sorted(
-        [f"{FIRST} none {every}", f"{FIRST} none 3", f"{FIRST} constant {every}", f"{FIRST + 1} none constant {every}"]
+        [f"{first} none {every}", f"{first} none 3", f"{first} constant {every}", f"{second} none constant {every}"]
     )
 
     monkeypatch.setattr(league, "play_retailer", played_by(1.1))
     with pytest.raises(
-        DataError, match=rf"retailer {FIRST} of constant earned {1 + FIRST / 100:.4f} USD .*earns {1.1 + FIRST / 100:.4f} now"
+        DataError, match=rf"retailer {first} of constant earned {1 + first / 100:.4f} USD .*earns {1.1 + first / 100:.4f} now"
     ):
         league.run(path, cells, 3, HOUSEHOLDS, 1, LEAGUE)
     assert pd.read_csv(path).equals(rows)

@@ -7,7 +7,6 @@ import pandas as pd
 
 from targeting.base.errors import DataError
 from targeting.stats.folds import in_sample, sampled_folds
-from targeting.trials.foretold import without_foretold
 from targeting.trials.panel import assemble, in_both_arms, require_trial
 
 SEQUENTIAL, FIRST, BY_LOT = "sequential_trials", "first_campaign", "by_lot"
@@ -50,13 +49,13 @@ def by_lot_alone(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def folded_panel(rows: pd.DataFrame, n_folds: int, seed: int, sample: int | None = None) -> pd.DataFrame:
-    """The rows of trials with both arms, but for foretold ones, as `assemble` makes them a panel, with the column fold.
+    """The rows of trials with both arms as `assemble` makes them a panel, with the column fold.
 
     `sample` is how many households, drawn by lot, are split into folds; the others' fold is OUTSIDE (see `sampled_folds`).
     Raises DataError where there are fewer households than folds, no trial has both arms, or the sample has too little of one.
     """
     require_trial(rows)
-    panel = assemble(without_foretold(rows[in_both_arms(rows)], seed))
+    panel = assemble(rows[in_both_arms(rows)])
     panel["fold"] = sampled_folds(panel["household_id"], n_folds, seed, sample)
     inside = in_sample(panel["fold"])
     treated = panel.loc[inside, "treated"]
