@@ -61,7 +61,8 @@ def test_more_campaigns_to_come_make_a_larger_pilot():
 def test_a_pilot_in_words():
     pays, not_so = pilot_metrics(stakes(mean=35.0)), pilot_metrics(stakes(campaigns=1))
     said = pilot_words(pays, "purchase_amount", None)
-    for words in ("5 campaigns", f"{pays['pilot_n']:,.0f} households", f"${pays['pilot_gain']:,.0f} more"):
+    own = f"experiment.households={pays['pilot_n']}"
+    for words in ("5 campaigns", f"{pays['pilot_n']:,.0f} households", f"${pays['pilot_gain']:,.0f} more", own):
         assert words in said
     assert "no pilot is expected to earn more" in pilot_words(not_so, "purchase_amount", None)
     unknown = pilot_words(pays, "purchase_amount", Belief(0.0, 50.0))

@@ -199,3 +199,24 @@ def test_an_estimator_without_a_value_gets_no_number(tmp_path):
     page = written(tmp_path / "index.html", metrics, tables, World(20.0)).read_text(encoding="utf-8")
     row = next(line for line in page.splitlines() if "<td><code>ols</code></td>" in line)
     assert row.endswith('<td class="n">not to be had</td></tr>')
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [
+        (
+            {"pilot_n": 294, "pilot_gain": 1486.0},
+            ": a pilot of 294 households is expected to pay for itself and $1,486 more.</p>",
+        ),
+        ({"pilot_n": 0, "pilot_gain": 0.0}, ": it would settle the question, but is not expected to pay for itself.</p>"),
+        ({"pilot_words": ""}, "</a>.</p>"),  # nobody can be asked
+    ],
+)
+def test_what_next_says_whether_a_pilot_pays(tmp_path, found, said):
+    metrics, tables = results()
+    stated = {name: value for name, value in metrics["experiment"].items() if name not in ("pilot_n", "pilot_gain")}
+    metrics["experiment"] = stated | found
+    page = written(tmp_path / "index.html", metrics, tables, World(20.0)).read_text(encoding="utf-8")
+    (line,) = (line for line in page.splitlines() if "What next?" in line)
+    assert line.endswith(said)

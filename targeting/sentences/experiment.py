@@ -27,7 +27,7 @@ def pilot_words(metrics: Mapping[str, float], outcome: str, prior: Belief | None
         return f"{worth}; {now}, and no pilot is expected to earn more: do not experiment for the money."
     return (
         f"{worth}; {now}, a pilot of {number(metrics['pilot_n'], 0)} households in the first campaign, half of them mailed, is "
-        f"expected to bring {total(metrics['pilot_gain'])} more."
+        f"expected to bring {total(metrics['pilot_gain'])} more. -S experiment.households={metrics['pilot_n']:.0f} draws it."
     )
 
 
