@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from targeting.nuisance.extremes import drawn_in
+
 Vector = NDArray[np.float64]
 DRAWS = 999
 BATCH = 50  # draws at a time, so that a large table's fit into memory
@@ -32,11 +34,12 @@ def imbalance_test(
     keeps the largest difference of all covariates, in standard deviations of that covariate's own draws (max-t: Westfall & Young
     1993; for balance, Hansen & Bowers 2008, Statistical Science 23, 219-236). `covariates` (n, p); the others (n,), propensities
     inside (0, 1). A covariate that no draw moves has t = 0 if the arms agree on it, else infinity; where hardly
-    a draw has both arms, chance explains everything.
+    a draw has both arms, chance explains everything. Covariates are drawn in, as the propensity sees them.
     """
     e = np.asarray(propensity, dtype=float)
     # Centred and scaled: sums of large numbers would lose the digits of small differences.
-    values = covariates - covariates.mean(axis=0)
+    values = drawn_in(covariates)
+    values = values - values.mean(axis=0)
     values = values / np.where(values.std(axis=0) > 0, values.std(axis=0), 1)
     rng, parts = np.random.default_rng(seed), []
     for first in range(0, draws, BATCH):

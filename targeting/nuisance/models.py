@@ -11,6 +11,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from targeting.base.errors import DataError
+from targeting.nuisance.extremes import FARTHEST
 from targeting.stats.units import rounded
 
 RIDGE_PENALTIES = np.logspace(0, 4, 13)
@@ -67,7 +68,7 @@ def propensity_model(name: str, seed: int) -> BaseEstimator:
         # households. They are shuffled, as the panel's rows are ordered by trial. Under econml its own folds take their place.
         inner = StratifiedKFold(4, shuffle=True, random_state=seed)
         penalties = {"Cs": LOGISTIC_STRENGTHS, "l1_ratios": (0,), "scoring": "neg_log_loss", "use_legacy_attributes": False}
-        return _linear(LogisticRegressionCV(**penalties, **LOGISTIC, cv=inner))
+        return _linear_propensity(LogisticRegressionCV(**penalties, **LOGISTIC, cv=inner))
     if name == "boosting":
         return HistGradientBoostingClassifier(**BOOSTING, random_state=seed)
     raise DataError(f"Unknown model {name!r} in nuisance.models; known: linear, boosting.")
@@ -75,7 +76,7 @@ def propensity_model(name: str, seed: int) -> BaseEstimator:
 
 def fixed_propensity(strength: float, _name: str = "linear", _seed: int = 0) -> Pipeline:
     """The linear model of treatment with this inverse penalty; a task builds it by name and seed, which it has no need of."""
-    return _linear(LogisticRegression(C=strength, **LOGISTIC))
+    return _linear_propensity(LogisticRegression(C=strength, **LOGISTIC))
 
 
 def fixed_outcome(penalty: ArrayLike, _name: str = "linear", _seed: int = 0) -> Pipeline:
@@ -85,6 +86,12 @@ def fixed_outcome(penalty: ArrayLike, _name: str = "linear", _seed: int = 0) -> 
 
 def _linear(regression: BaseEstimator) -> Pipeline:
     return make_pipeline(FunctionTransformer(with_logs), StandardScaler(), regression)
+
+
+def _linear_propensity(regression: BaseEstimator) -> Pipeline:
+    """As `_linear`, of columns drawn in: fifty deviations away a logit is 0 or 1, and the row then weighs for many."""
+    draw_in = FunctionTransformer(np.clip, kw_args={"a_min": -FARTHEST, "a_max": FARTHEST})
+    return make_pipeline(FunctionTransformer(with_logs), StandardScaler(), draw_in, regression)
 
 
 def rounded_outcomes(estimator: BaseEstimator) -> TransformedTargetRegressor:

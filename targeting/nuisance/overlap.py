@@ -8,6 +8,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from targeting.base.lots import drawn_by_lot
+from targeting.nuisance.extremes import drawn_in
 from targeting.nuisance.imbalance import imbalance_test
 
 Vector = NDArray[np.float64]
@@ -68,8 +69,11 @@ def standardised_mean_differences(covariates: Vector, treated: ArrayLike, weight
 
 
 def balance_table(covariates: pd.DataFrame, treated: ArrayLike, propensity: ArrayLike) -> pd.DataFrame:
-    """A love plot's data, one row per covariate: covariate, smd, smd_ipw, smd_overlap; largest absolute difference first."""
-    values = covariates.to_numpy(dtype=float)
+    """A love plot's data, one row per covariate: covariate, smd, smd_ipw, smd_overlap; largest absolute difference first.
+
+    Of covariates drawn in, as the propensity sees them (see targeting.nuisance.extremes).
+    """
+    values = drawn_in(covariates.to_numpy(dtype=float))
     table = pd.DataFrame(
         {
             "covariate": covariates.columns,
