@@ -15,7 +15,7 @@ from targeting.base.errors import DataError
 from targeting.base.outputs import replace
 from targeting.campaign.models import CampaignModels
 
-# Our own classes and functions that models hold, and what skops does not know by itself: trees, splines and numpy's asarray.
+# Our own classes and functions that models hold, and what skops does not know by itself: trees, splines, numpy's asarray and clip.
 TRUSTED = [
     *(f"targeting.campaign.models.{name}" for name in ("Blend", "CampaignModels", "Past", "Propensity", "Standing")),
     *(
@@ -25,6 +25,7 @@ TRUSTED = [
     *(f"targeting.learners.base_models.{name}" for name in ("ComponentRegression", "Featured")),
     *(f"targeting.learners.meta.{name}" for name in ("_all_but_last", "with_interactions")),
     *(f"targeting.nuisance.models.{name}" for name in ("signed_log1p", "with_logs")),
+    "numpy.clip",
     "scipy._lib.array_api_compat.numpy._aliases.asarray",
     "scipy.interpolate._bsplines.BSpline",
     "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
