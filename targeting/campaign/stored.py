@@ -15,7 +15,7 @@ from targeting.base.errors import DataError
 from targeting.base.outputs import replace
 from targeting.campaign.models import CampaignModels
 
-# Our own classes and functions that models hold, and what skops does not know by itself: trees, splines, numpy's asarray and clip.
+# Our own classes and functions that models hold, and what skops does not know by itself: trees, splines, numpy's functions.
 TRUSTED = [
     *(f"targeting.campaign.models.{name}" for name in ("Blend", "CampaignModels", "Past", "Propensity", "Standing")),
     *(
