@@ -117,6 +117,8 @@ def test_the_headline_and_its_three_numbers():
     assert decision.key_numbers(metrics, policies, effects, "purchase_amount")[0]["value"] == "not known"
     metrics["nuisance"] = metrics["nuisance"] | {"answers": "nothing"}
     assert "do not compare" in decision.decision_headline(metrics, policies)
+    metrics["nuisance"] = metrics["nuisance"] | {"answers_by_lot": "everybody"}
+    assert "by lot" in decision.decision_headline(metrics, policies)
 
 
 @pytest.mark.parametrize(("mailed", "answers"), [(5, "overlap"), (0, "everybody")])

@@ -56,6 +56,8 @@ def decision_headline(metrics: Metrics, policies: pd.DataFrame) -> str:
     """
     policy, answers = metrics["policy"], metrics["nuisance"]["answers"]
     if answers == "nothing":
+        if metrics["nuisance"].get("answers_by_lot", "nothing") != "nothing":
+            return "Not known by all campaigns together: take those by lot alone."
         return "Not known, test it: those mailed and those not do not compare."
     if policy["recommended"] != "none":
         kind = "shown to pay" if policy["shown"] else "the best bet, not shown to pay"

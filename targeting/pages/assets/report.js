@@ -63,7 +63,6 @@ function sentence(result, at, answers) {
 
 // The decision in a dozen words, as decision_headline of targeting/sentences/decision.py says the run's own.
 function headline(result, answers, everybody) {
-  if (answers === "nothing") return "Not known, test it: those mailed and those not do not compare.";
   const at = `At ${money(result.cost, 2)}`;
   if (result.recommended !== "none") {
     const row = result.table.find((item) => item.policy === result.recommended);
@@ -227,7 +226,7 @@ function startWhatIf(chart) {
     markTurn(turn, Number(inputs[0].max));
     // At the run's own cost and margin the words under the curve say so, by more draws; where the arms do not compare nothing does.
     const own = inputs.every((input) => input.value === input.defaultValue);
-    const told = own ? ownDecision : headline(result, answers, decision.dataset.everybody);
+    const told = own || answers === "nothing" ? ownDecision : headline(result, answers, decision.dataset.everybody);
     decision.textContent = told;
     tellOfRun(own, result);
     fillNumbers(own ? ownNumbers : otherNumbers(result, data));
