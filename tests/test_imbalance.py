@@ -33,10 +33,13 @@ def test_a_propensity_that_leaves_a_confounder_out_is_found():
 
 def test_a_difference_is_counted_in_the_spread_of_a_slow_loop_over_draws():
     x, e, t = world(2)
+    far = 10 * x.std(axis=0)
+    near = np.clip(x, x.mean(axis=0) - far, x.mean(axis=0) + far)
+    assert (near != x).any()  # one value lies farther than the test of imbalance sees
     rng, differences = np.random.default_rng(9), []
     for treated in [t, *(rng.random((4000, len(e))) < e)]:
         one, zero = treated == 1, treated == 0
-        means = [np.average(x[one], axis=0, weights=1 - e[one]), np.average(x[zero], axis=0, weights=e[zero])]
+        means = [np.average(near[one], axis=0, weights=1 - e[one]), np.average(near[zero], axis=0, weights=e[zero])]
         differences.append(means[0] - means[1])
     expected = np.abs(differences[0]) / np.std(differences[1:], axis=0)
     np.testing.assert_allclose(imbalance_test(x, t, e, seed=0, draws=4000).t, expected, rtol=0.06)
