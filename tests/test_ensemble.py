@@ -192,21 +192,32 @@ def test_ensembles_of_one_world_are_as_they_were_when_all_were_judged():
     require_stored("ensembles, errors", errors)
 
 
-@pytest.mark.long
-def test_ensembles_are_as_good_as_the_best_that_they_join_on_average_over_worlds():
-    """The true effect is known. The best single learner differs from world to world.
-
-    Outcome models are nearly right in these worlds, and favour learners that rest on them alone; where they are wrong nothing
-    holds these. So they are joined where they beat the others beyond noise, which six small worlds do not show.
-    """
-    joined = [name for name in UNLIKE if name not in INDIRECT]
+@pytest.fixture(scope="module")
+def over_worlds() -> tuple[dict[str, float], dict[str, float]]:
+    """Mean rank correlations and errors over six worlds; the best single learner differs from world to world."""
     rank, error = (
         {name: np.mean([world[name] for world in found]) for name in found[0]}
         for found in zip(*(ranks_and_errors(seed) for seed in range(6)), strict=True)
     )
+    return rank, error
+
+
+NOT_JOINED = pytest.mark.xfail(
+    strict=True,
+    reason="T- and X-learner rest on outcome models, nearly right here, and rank better: six small worlds' R-losses miss it.",
+)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(
+    "singles", [[name for name in UNLIKE if name not in INDIRECT], pytest.param(UNLIKE, marks=NOT_JOINED)], ids=["joined", "all"]
+)
+def test_ensembles_are_as_good_as_the_best_single_learner_on_average_over_worlds(over_worlds, singles):
+    """The true effect is known."""
+    rank, error = over_worlds
     for name in ("average", "stack"):
-        assert rank[name] > max(rank[single] for single in joined) - 0.03
-        assert error[name] < 1.1 * min(error[single] for single in joined)
+        assert rank[name] > max(rank[single] for single in singles) - 0.03
+        assert error[name] < 1.1 * min(error[single] for single in singles)
 
 
 def ranking_without_effect(seed: int) -> dict[str, float]:
