@@ -26,7 +26,7 @@ from targeting.campaign.experiment import (
     totals_shown,
 )
 from targeting.campaign.exploration import exploration_metrics, exploration_table, simulated_means
-from targeting.campaign.pilot import Stakes, may_be_asked, mean_effect, pilot_metrics
+from targeting.campaign.pilot import PILOT, in_pilot, may_be_asked, pilot_metrics, stakes_of
 from targeting.figures.experiment import power_spec, power_words
 from targeting.figures.people import speak_of
 from targeting.figures.vega import png
@@ -75,7 +75,18 @@ def main() -> None:
     rows["predicted"] = observed_arm(panel["treated"], nuisance[f"mu0_{outcome}"], nuisance[f"mu1_{outcome}"])
     tests = comparisons(rows, settings["sd"], settings["alpha"])
     by_trial = sizes_by_trial(rows, settings["sd"], settings["alpha"], effect, power)
-    arms = assign_arms(eligible, settings["strata"], settings["households"], seed)
+    forecast = Forecast.of(**policy["belief"]) if policy["belief"] else None
+    prior = level_prior(rows["outcome"], params["policy"]["effect_spread"])
+    predicted = pd.read_parquet(PREDICTIONS)
+    asked = predicted[may_be_asked(forecast, predicted, params["nuisance"]["overlap"])]
+    economics, error = (policy["cost"], policy["margin"]), tests[1].residual_sd
+    ranking, prudence = asked["ranking"].to_numpy(dtype=float), params["policy"]["prudence"]
+    stakes = stakes_of(forecast, ranking, prior, economics, settings["campaigns"], error, prudence, seed)
+    worth = pilot_metrics(stakes)
+    taking_part, most = eligible, settings["households"]
+    if most == PILOT:
+        taking_part, most = eligible[eligible["household_id"].isin(in_pilot(stakes, asked["household_id"]))], None
+    arms = assign_arms(taking_part, settings["strata"], most, seed)
     cost = policy["cost"] * (arms["arm"] == "treated").sum()
     metrics = experiment_metrics(tests, effect, power, len(eligible), len(arms), cost)
     curve = power_table(*tests, effect, power, totals_shown(metrics["n_total"], len(arms)))
@@ -95,14 +106,7 @@ def main() -> None:
     campaigns = simulated_means(seed)
 
     metrics |= {"words": experiment_words(metrics, power, outcome), "pilot_words": ""}
-    predicted = pd.read_parquet(PREDICTIONS)
-    forecast = Forecast.of(**policy["belief"]) if policy["belief"] else None
-    asked = may_be_asked(forecast, predicted, params["nuisance"]["overlap"])
-    if asked.any():
-        prior = level_prior(rows["outcome"], params["policy"]["effect_spread"])
-        mean = mean_effect(forecast, predicted.loc[asked, "ranking"], prior)
-        stakes = Stakes(mean, policy["cost"], policy["margin"], int(asked.sum()), settings["campaigns"], tests[1].residual_sd)
-        worth = pilot_metrics(stakes)
+    if len(asked):
         metrics |= worth | {"pilot_words": pilot_words(worth, outcome, prior if forecast is None else None)}
     write_metrics({**metrics, "exploration": exploration_metrics(explored, campaigns)}, METRICS)
     key = pd.read_parquet(IDENTIFIERS)

@@ -17,7 +17,7 @@ from study.retailer import Params, economics_of
 from targeting.campaign.experiment import assign_arms
 from targeting.campaign.exploration import Exploration
 from targeting.campaign.mailing import NextCampaign, known_by, mailing_list
-from targeting.campaign.pilot import Stakes, best_pilot, may_be_asked, mean_effect
+from targeting.campaign.pilot import best_pilot, may_be_asked, stakes_of
 from targeting.campaign.prediction import Models, blend_of, fit_campaign, predict_next
 from targeting.learners.cross_fit import cross_fit_effects
 from targeting.learners.data import outcome_data
@@ -154,12 +154,20 @@ def with_pilot(
     asked = may_be_asked(learned.forecast, predicted, params["nuisance"]["overlap"])
     if not asked.any():
         return table
-    prior = level_prior(learned.panel[OUTCOME], params["policy"]["effect_spread"])
-    mean, economics = mean_effect(learned.forecast, predicted.loc[asked, "ranking"], prior), economics_of(params)
-    stakes = Stakes(mean, float(economics.cost), float(economics.margin), int(asked.sum()), left, learned.residual_sd)
+    prior, economics = level_prior(learned.panel[OUTCOME], params["policy"]["effect_spread"]), economics_of(params)
+    stakes = stakes_of(
+        learned.forecast,
+        predicted.loc[asked, "ranking"].to_numpy(dtype=float),
+        prior,
+        (float(economics.cost), float(economics.margin)),
+        left,
+        learned.residual_sd,
+        params["policy"]["prudence"],
+        seed,
+    )
     n, _ = best_pilot(stakes)
-    drawn = predicted.loc[asked, ["household_id", "propensity"]].assign(segment="")
-    arms = assign_arms(drawn, params["experiment"]["strata"], n, seed).set_index("household_id")
+    drawn = predicted.loc[asked, ["household_id", "propensity"]].iloc[stakes.order[:n]].assign(segment="")
+    arms = assign_arms(drawn, params["experiment"]["strata"], None, seed).set_index("household_id")
     own = table["household_id"].isin(arms.index).to_numpy()
     table.loc[own, "mail"] = (arms.loc[table.loc[own, "household_id"], "arm"] == "treated").astype(int).to_numpy()
     table.loc[own, "propensity"], table.loc[own, "by_lot"] = 0.5, 1

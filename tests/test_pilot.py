@@ -5,14 +5,16 @@ import pandas as pd
 import pytest
 from scipy.stats import norm
 
-from targeting.campaign.pilot import Stakes, best_pilot, may_be_asked, mean_effect, pilot_metrics
+from targeting.base.errors import DataError
+from targeting.campaign.pilot import Stakes, best_pilot, in_pilot, may_be_asked, pilot_metrics, stakes_of
 from targeting.policy.beliefs import Forecast, level_prior
-from targeting.policy.posterior import Belief
+from targeting.policy.posterior import Belief, Posterior
 from targeting.sentences.experiment import pilot_words
 
 
 def stakes(mean: float = 40.0, sd: float = 20.0, cost: float = 12.0, campaigns: int = 5, households: int = 1000) -> Stakes:
-    return Stakes(Belief(mean, sd), cost, 0.3, households, campaigns, sd=100.0)
+    """Households that are all alike."""
+    return Stakes(Posterior(Belief(mean, sd), Belief(0.0, 0.0)), np.zeros(households), cost, 0.3, campaigns, sd=100.0)
 
 
 def test_deciding_now_and_knowing_all_by_hand():
@@ -21,7 +23,7 @@ def test_deciding_now_and_knowing_all_by_hand():
     assert even.now == 0
     assert even.perfect_information == pytest.approx(5000 * 6 / np.sqrt(2 * np.pi))
     paying = stakes(mean=50.0)  # 3 a contact
-    assert paying.now == 15_000
+    assert paying.now == pytest.approx(15_000)
     assert paying.perfect_information == pytest.approx(5000 * (6 * norm.pdf(0.5) - 3 * norm.cdf(-0.5)))
 
 
@@ -37,19 +39,55 @@ def test_a_pilot_is_worth_what_campaigns_played_out_earn():
     assert at.with_pilot(n) == pytest.approx(played.mean(), abs=4 * played.std() / np.sqrt(len(effect)))
 
 
+def test_where_effects_differ_a_pilot_is_worth_what_campaigns_played_out_earn():
+    centred, n, cost, margin, prudence = np.array([-60.0, -20.0, 0.0, 10.0, 30.0, 50.0]).repeat(20), 30, 12.0, 0.3, 0.5
+    at = Stakes(Posterior(Belief(20.0, 8.0), Belief(0.6, 0.4), None, 5.0), centred, cost, margin, 4, 60.0, prudence)
+    rng, worlds = np.random.default_rng(2), 20_000
+    draws = np.column_stack([rng.normal(20.0, 8.0, worlds), rng.normal(0.6, 0.4, worlds)])
+    design = np.column_stack([np.ones(len(centred)), centred - 5.0])
+    effect, asked = draws @ design.T, np.isin(np.arange(len(centred)), at.order[:n])
+    measured = design[asked].mean(axis=0)
+    seen = draws @ measured + rng.normal(0, np.sqrt(4 * 60.0**2 / n), worlds)
+    # The textbook's update of two normal numbers by one linear measurement.
+    before = np.diag([8.0**2, 0.4**2])
+    gain = before @ measured / (measured @ before @ measured + 4 * 60.0**2 / n)
+    after = before - np.outer(gain, measured @ before)
+    believed = (np.array([20.0, 0.6]) + (seen - np.array([20.0, 0.6]) @ measured)[:, None] * gain) @ design.T
+    doubt = np.sqrt(np.einsum("np,pq,nq->n", design, after, design))
+    now = margin * (20.0 + 0.6 * (centred - 5.0)) - cost > prudence * margin * np.hypot(8.0, 0.4 * (centred - 5.0))
+    first = np.where(asked, 0.5, now)
+    later = margin * believed - cost > prudence * margin * doubt
+    played = ((first + 3 * later) * (margin * effect - cost)).sum(axis=1)
+    assert at.with_pilot(n) == pytest.approx(played.mean(), abs=4 * played.std() / np.sqrt(worlds))
+    decided = (4 * now * (margin * effect - cost)).sum(axis=1)
+    assert at.now == pytest.approx(decided.mean(), abs=4 * decided.std() / np.sqrt(worlds))
+    known = (4 * np.maximum(margin * effect - cost, 0)).sum(axis=1)
+    assert at.now + at.perfect_information == pytest.approx(known.mean(), abs=4 * known.std() / np.sqrt(worlds))
+
+
+def test_a_pilot_asks_those_first_whom_a_lot_costs_least():
+    # Of a contact's 30% and 12 USD: expected profits -6, 0.6, 9 and -0.6; nobody is mailed who is not expected to earn 1.5.
+    at = Stakes(Posterior(Belief(30.0, 10.0), Belief(1.0, 0.0)), np.array([-10.0, 12.0, 40.0, 8.0]), 12.0, 0.3, 3, 50.0, 0.5)
+    np.testing.assert_allclose(at.profit, [-6.0, 0.6, 9.0, -0.6])
+    assert at.contacts.tolist() == [False, False, True, False]
+    assert at.order.tolist() == [1, 3, 0, 2]  # half of -0.6, 0.6, 6 and 9 is given up
+    # Those whom it costs alike are asked by lot.
+    firsts = {Stakes(at.posterior, np.zeros(8), 12.0, 0.3, 3, 50.0, 0.5, seed).order[0] for seed in range(60)}
+    assert len(firsts) == 8
+
+
 def test_the_best_pilot_is_the_best_of_all_sizes_and_none_where_none_pays():
-    at = stakes(mean=35.0)
+    at = stakes(mean=35.0, households=400)
     n, gain = best_pilot(at)
-    every = {size: at.with_pilot(size) - at.now for size in range(2, 1001, 2)}
+    every = {size: at.with_pilot(size) - at.now for size in range(2, 401, 2)}
     assert (n, gain) == (max(every, key=lambda size: every[size]), pytest.approx(max(every.values())))
     assert 0 < gain < at.perfect_information
     # With one campaign nothing learned is used; what is known teaches nothing; and nobody can be asked where nobody is.
     for none in (stakes(campaigns=1), stakes(mean=35.0, sd=0.0), stakes(households=0), stakes(mean=0.0, sd=1.0)):
         assert best_pilot(none) == (0, 0.0)
-    many = stakes(mean=35.0, households=1_000_000)
-    assert best_pilot(many)[1] == pytest.approx(
-        max(many.with_pilot(size) - many.now for size in range(1000, 40_000, 10)), rel=1e-4
-    )
+    many = stakes(mean=35.0, households=100_000)
+    found = max(many.with_pilot(size) - many.now for size in range(500, 10_000, 50))
+    assert best_pilot(many)[1] == pytest.approx(found, rel=1e-4)
 
 
 def test_more_campaigns_to_come_make_a_larger_pilot():
@@ -58,10 +96,31 @@ def test_more_campaigns_to_come_make_a_larger_pilot():
     assert sizes[0] < sizes[-1]
 
 
+def test_a_pilot_asks_the_few_for_whom_a_mailing_may_pay_where_it_loses_on_average():
+    # On average a mailing loses 7.5 USD; the best tenth are expected to lose 1.5, give or take 8.
+    centred = np.array([0.0] * 900 + [60.0] * 100)
+    at = Stakes(Posterior(Belief(15.0, 5.0), Belief(1 / 3, 0.4)), centred, 12.0, 0.3, 10, 100.0)
+    n, gain = best_pilot(at)
+    assert gain > 0
+    assert n <= 100
+    assert (at.order[:n] >= 900).all()
+    alike = Stakes(at.posterior, np.full(1000, 6.0), 12.0, 0.3, 10, 100.0)  # the same level, and nobody stands out
+    assert best_pilot(alike) == (0, 0.0)
+
+
+def test_the_households_of_the_best_pilot():
+    at, ids = stakes(mean=35.0, households=300), pd.Series(np.arange(1, 301))
+    chosen = in_pilot(at, ids)
+    assert len(chosen) == best_pilot(at)[0] > 0
+    assert chosen.is_unique
+    with pytest.raises(DataError, match="no pilot is expected to earn back"):
+        in_pilot(stakes(campaigns=1, households=300), ids)
+
+
 def test_a_pilot_in_words():
     pays, not_so = pilot_metrics(stakes(mean=35.0)), pilot_metrics(stakes(campaigns=1))
     said = pilot_words(pays, "purchase_amount", None)
-    own = f"experiment.households={pays['pilot_n']}"
+    own = "experiment.households=pilot"
     for words in ("5 campaigns", f"{pays['pilot_n']:,.0f} households", f"${pays['pilot_gain']:,.0f} more", own):
         assert words in said
     assert "no pilot is expected to earn more" in pilot_words(not_so, "purchase_amount", None)
@@ -77,5 +136,6 @@ def test_where_nothing_is_believed_all_may_be_asked_by_the_prior():
     assert prior == Belief(0.0, 20.0)
     assert may_be_asked(believed, predicted, (0.1, 0.9)).tolist() == [False, True, False]
     assert may_be_asked(None, predicted, (0.1, 0.9)).all()
-    assert mean_effect(believed, [20.0, 40.0], prior) == Belief(40.0, 4.0)  # 30 and half of 20 more
-    assert mean_effect(None, [20.0, 40.0], prior) == prior
+    ranking, others = np.array([20.0, 40.0]), ((12.0, 0.3), 4, 100.0, 0.5, 1)
+    np.testing.assert_allclose(stakes_of(believed, ranking, prior, *others).profit, [0.3 * 35 - 12, 0.3 * 45 - 12])
+    np.testing.assert_allclose(stakes_of(None, ranking, prior, *others).profit, [-12, -12])

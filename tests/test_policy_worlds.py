@@ -81,7 +81,7 @@ def believed_contacts(
     fold, household = panel["fold"].to_numpy(), panel["household_id"].to_numpy()
     rows, weight = in_overlap(nuisance["propensity"], BOUNDS), nuisance["precision_sales"].to_numpy()
     cate, score = ((nuisance[f"{name}1_sales"] - nuisance[f"{name}0_sales"]).to_numpy() for name in ("mu", "score"))
-    centred = centred_in_trials(cate, weight, fold, np.ones_like(fold), rows)
+    centred = centred_in_trials(cate, weight, fold, np.ones_like(fold), household, rows)
     prior_sd = SPREAD * np.abs(panel["sales"][rows]).mean()
     contacts = []
     for number, effect in enumerate(expected):

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from scipy.stats import norm
+from scipy.stats import multivariate_normal, norm
 from statsmodels.regression.linear_model import WLS
 
 from targeting.policy.beliefs import Forecast
@@ -11,12 +11,12 @@ from targeting.policy.posterior import (
     Belief,
     Posterior,
     beliefs_by_fold,
+    believed,
     centred_in_trials,
     fit_posterior,
-    slope_belief,
     weighted_fit,
 )
-from targeting.stats.joined import join
+from targeting.stats.joined import bias_prior, join
 
 
 def rows(seed: int, n: int = 400) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
@@ -27,6 +27,12 @@ def rows(seed: int, n: int = 400) -> tuple[np.ndarray, np.ndarray, np.ndarray, n
     household = np.repeat(np.arange(n // 2), 2)
     noise = rng.normal(size=n) + np.repeat(rng.normal(size=n // 2), 2)
     return effect, 5 + 2 * effect + noise, rng.uniform(0.5, 2, n), household
+
+
+def slope_belief(value: float, variance: float) -> Belief:
+    """What is believed of a slope whose estimate has nothing to do with the level's."""
+    mean, covariance = believed(np.array([0.0, value]), np.diag([1.0, variance]), np.inf, 1)
+    return Belief(float(mean[1]), float(np.sqrt(covariance[1, 1])))
 
 
 def test_the_regression_is_statsmodels_weighted_and_clustered():
@@ -55,6 +61,54 @@ def test_the_level_is_shrunk_by_hand():
     assert fit_posterior(effect, score, np.ones(4), np.arange(4), prior_sd=np.inf).level.mean == pytest.approx(20.0)
 
 
+def test_level_and_slope_are_believed_as_a_long_draw_from_their_prior_has_them():
+    """Lots and observed campaigns that lie apart, their levels' errors going with the slope's: prior draws, each weighed."""
+    values, covariance = np.array([54.0, 20.0, 0.4]), np.array([[100.0, 0.0, -3.0], [0.0, 36.0, 0.1], [-3.0, 0.1, 0.16]])
+    spread, chance = bias_prior(np.sqrt(136.0), 6.0, 25.0)
+    rng, n = np.random.default_rng(3), 2_000_000
+    level, slope = rng.normal(0, 25.0, n), np.where(rng.random(n) < 0.5, 0.0, rng.normal(1.0, 0.25, n))
+    bias = rng.normal(size=n) * rng.choice(spread, n, p=chance / chance.sum())
+    weight = multivariate_normal(values, covariance).pdf(np.column_stack([level, level + bias, slope]))
+    draws = np.column_stack([level, slope])
+    mean, variance = believed(values, covariance, 25.0, kinds=2)
+    error = 4 / np.sqrt(weight.sum() ** 2 / np.square(weight).sum())  # four of the draws' own
+    spreads = np.sqrt(np.diag(np.cov(draws, rowvar=False, aweights=weight)))
+    np.testing.assert_allclose(mean, np.average(draws, axis=0, weights=weight), atol=error * spreads.max())
+    drawn = np.cov(draws, rowvar=False, aweights=weight)
+    np.testing.assert_allclose(variance, drawn, atol=2 * error * np.prod(spreads), rtol=0.05)
+    # Of one kind of evidence alone: sums over a grid.
+    one, both = np.array([20.0, 0.7]), np.array([[40.0, -0.8], [-0.8, 0.09]])
+    levels, slopes = np.linspace(-60, 100, 801), np.linspace(-1.5, 3.5, 1001)
+    grid = np.stack(np.meshgrid(levels, slopes, indexing="ij"), axis=-1)
+    slab = multivariate_normal(one, both).pdf(grid) * norm.pdf(slopes, 1, 0.25) * (slopes[1] - slopes[0])
+    spike = multivariate_normal(one, both).pdf(np.column_stack([levels, np.zeros_like(levels)]))
+    weights = np.concatenate([slab.ravel(), spike]) * norm.pdf(np.concatenate([np.repeat(levels, len(slopes)), levels]), 0, 25)
+    points = np.concatenate([grid.reshape(-1, 2), np.column_stack([levels, np.zeros_like(levels)])])
+    mean, variance = believed(one, both, 25.0, kinds=1)
+    np.testing.assert_allclose(mean, np.average(points, axis=0, weights=weights), rtol=1e-6)
+    np.testing.assert_allclose(variance, np.cov(points, rowvar=False, aweights=weights, ddof=0), rtol=1e-5)
+
+
+def test_lots_among_those_with_large_effects_say_how_steep_effects_are_and_not_that_all_are_large():
+    """The learner is right; observed scores hardly say so. A pilot asks the best, and its answer is theirs alone."""
+    n, m, found = 1600, 400, []
+    by_lot = np.arange(n + m) >= n
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        centred = np.append(rng.normal(0, 25, n), rng.normal(50, 5, m))
+        score = 15 + centred + rng.normal(0, np.where(by_lot, 150, 600))
+        known = centred, score, np.where(by_lot, 1 / 150**2, 1 / 600**2), np.arange(n + m)
+        before, after = fit_posterior(*(each[:n] for each in known), 30.0), fit_posterior(*known, 30.0, by_lot=by_lot)
+        doubts = after.sd([50.0, 0.0], np.ones(2, dtype=bool))
+        found.append([before.mean(50.0), after.mean(50.0), after.mean(0.0), *doubts])
+    shrunk, best, average, known_best, known_average = np.mean(found, axis=0)
+    error = np.std(found, axis=0) / np.sqrt(60)
+    assert shrunk < 65 - 3 * error[0]
+    assert abs(best - 65) < 4 * error[1]
+    assert abs(average - 15) < 4 * error[2]
+    assert known_best < known_average
+
+
 @pytest.mark.parametrize(("value", "sd"), [(1.1, 0.2), (0.4, 0.3), (0.1, 0.3), (-0.5, 0.4), (2.5, 0.5), (1.0, 2.0)])
 def test_the_slopes_mean_and_spread_are_those_of_a_long_sum_over_its_prior(value, sd):
     slopes = np.linspace(-3, 5, 80_001)
@@ -71,7 +125,9 @@ def test_a_slope_far_from_nothing_is_the_learners_own_and_one_of_noise_is_none()
     assert slope_belief(0.0, 0.1**2).mean < 0.01
     assert slope_belief(-1.0, 0.3**2).mean < 0.01
     assert slope_belief(-4.0, 3.0**2).mean >= 0
-    assert slope_belief(0.7, 0.0) == Belief(0.7, 0.0)
+    known = slope_belief(0.7, 0.0)
+    assert (known.mean, known.sd) == pytest.approx((0.7, 0.0), abs=1e-8)
+    assert slope_belief(-2.0, 0.1**2) == Belief(0.0, 0.0)  # the wrong way, for sure
     effect, score, weight, household = rows(2)
     alike = fit_posterior(np.zeros(len(effect)), score, weight, household, 10.0)
     assert alike.slope == Belief(0.0, 0.0)
@@ -151,26 +207,49 @@ def test_a_number_that_is_known_has_no_chance_of_being_another():
     assert Belief(-1.0, 0.0).chance_below_zero == 1
 
 
-def test_effects_are_centred_by_fold_and_trial_on_the_rows_that_count():
-    effect, fold = np.array([1.0, 3.0, 50.0, 10.0, 20.0]), np.array([0, 0, 0, 1, 1])
-    counted, weight = np.array([True, True, False, True, True]), np.array([1.0, 1.0, 1.0, 3.0, 1.0])
-    one = np.ones(5, dtype=int)
-    np.testing.assert_allclose(centred_in_trials(effect, weight, fold, one, counted), [-1.0, 1.0, 48.0, -2.5, 7.5])
-    # Each row of the second fold is a trial of its own; of the first fold's second trial none counts, so the fold's mean serves.
-    trial = np.array([1, 1, 2, 1, 2])
-    np.testing.assert_allclose(centred_in_trials(effect, weight, fold, trial, counted), [-1.0, 1.0, 48.0, 0.0, 0.0])
+def test_the_same_households_have_the_same_mean_effect_in_every_fold_and_trial():
+    # Two folds; the first trial has all six households, the second two of each fold, one of which is new.
+    household = np.array([1, 2, 3, 4, 5, 6, 2, 3, 6, 7])
+    trial, fold = np.array([1] * 6 + [2] * 4), np.array([0, 0, 0, 1, 1, 1, 0, 0, 1, 1])
+    effect = np.array([1.0, 3.0, 5.0, 10.0, 20.0, 30.0, 103.0, 105.0, 7.0, 17.0])
+    counted, weight = np.arange(10) != 0, np.ones(10)
+    # Means of 3 and 20 in the first; in the second the fold's two stand 1 above, and the one that was there before 10 above.
+    placed = np.array([-2.0, 0.0, 2.0, -10.0, 0.0, 10.0, 0.0, 2.0, 10.0, 20.0])
+    found = centred_in_trials(effect, weight, fold, trial, household, counted)
+    np.testing.assert_allclose(found, placed - placed[1:].mean())
+    # A trial of other households has nothing to go by but its own mean; nor has a fold that the largest trial has none of.
+    apart = np.array([1, 2, 3, 4, 5, 6, 12, 13, 16, 17])
+    placed = np.array([-2.0, 0.0, 2.0, -10.0, 0.0, 10.0, -1.0, 1.0, -5.0, 5.0])
+    found = centred_in_trials(effect, weight, fold, trial, apart, counted)
+    np.testing.assert_allclose(found, placed - placed[1:].mean())
+
+
+def test_where_lots_took_in_those_with_large_effects_their_level_is_not_everybodys():
+    rng, n = np.random.default_rng(6), 4000
+    keen, household = rng.normal(0, 30, n), np.arange(n)
+    first, chance = np.full(n, 0.5), np.clip(norm.cdf(keen / 15 - 2), 0.01, 0.99)  # later lots go by what is known
+    trial, who = np.repeat([1, 2], n), np.tile(household, 2)
+    effect = 10 + np.tile(keen, 2) + np.where(trial == 2, 40.0, 0.0)  # what the learner makes of the second trial is wrong
+    weight = np.concatenate([e * (1 - e) for e in (first, chance)])
+    score = 10 + np.tile(keen, 2) + rng.normal(size=2 * n) * 30 / np.sqrt(weight)
+    centred = centred_in_trials(effect, weight, who % 5, trial, who, weight > 0)
+    found = fit_posterior(centred, score, weight, who, 50.0)
+    everybody = found.average(centred[trial == 1])
+    assert abs(everybody.mean - 10) < 3 * everybody.sd
+    assert everybody.sd < 2.5
 
 
 def test_what_a_trial_is_thought_to_bring_flattens_no_slope():
     rng, n = np.random.default_rng(4), 6000
-    trial, fold, keen = rng.integers(1, 11, n), rng.integers(0, 5, n), rng.normal(0, 20, n)
+    trial, who, keen = np.repeat(np.arange(1, 11), n // 10), np.tile(np.arange(n // 10), 10), rng.normal(0, 20, n)
+    fold = who % 5
     score, weight = 10 + keen + rng.normal(0, 60, n), np.ones(n)
     # The learner is right about households, and errs about trials by as much as households differ.
     effect = 10 + keen + rng.normal(0, 40, (5, 11))[fold, trial]
-    centred = centred_in_trials(effect, weight, fold, trial, weight > 0)
+    centred = centred_in_trials(effect, weight, fold, trial, who, weight > 0)
     own = fit_posterior(centred, score, weight, np.arange(n), 50.0).slope
     assert abs(own.mean - 1.0) < 3 * own.sd
-    by_fold = centred_in_trials(effect, weight, fold, np.ones(n, dtype=int), weight > 0)
+    by_fold = centred_in_trials(effect, weight, fold, np.ones(n, dtype=int), who, weight > 0)
     assert fit_posterior(by_fold, score, weight, np.arange(n), 50.0).slope.mean < 0.5
 
 

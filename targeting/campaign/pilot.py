@@ -1,68 +1,120 @@
 """What a pilot is worth: mail some by lot, read what a mailing brings, then decide for the campaigns to come.
 
-Every household that the data speak of is mailed or none is, by what is believed of their mean effect. A pilot costs what half of
-its households lose when they are mailed against one's belief, or left out, and makes later campaigns choose better.
-Where nothing is believed, as observed campaigns do not compare, it is worth what it is by the prior, and asks all: a lot compares
-by itself.
-Source: Feit & Berman (2019), Test & Roll: profit-maximizing A/B tests, Marketing Science 38, 1038-1058; with a normal belief as
-in Raiffa & Schlaifer (1961), Applied Statistical Decision Theory.
+A household is mailed or not by what is believed of its effect, now and after the pilot alike: where the expected effect, less so
+many of its standard deviations as `policy.prudence` says, exceeds the breakeven. A pilot costs what half of its households lose
+when they are mailed against that, or left out, and makes later campaigns choose better. It asks those first whom a lot costs
+least, which are those nearest to the breakeven: they are also those on whom the answer decides.
+Where nothing is believed, as observed campaigns do not compare, all are alike by the prior, and anybody may be asked: a lot
+compares by itself.
+Source: Feit & Berman (2019), Test & Roll: profit-maximizing A/B tests, Marketing Science 38, 1038-1058, of households who are
+all alike; with a normal belief as in Raiffa & Schlaifer (1961), Applied Statistical Decision Theory.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
+from scipy.special import ndtr
 
+from targeting.base.errors import DataError
 from targeting.nuisance.overlap import comparable
 from targeting.policy.beliefs import Forecast
-from targeting.policy.posterior import Belief
+from targeting.policy.posterior import Belief, Posterior
 
-SIZES = 1000  # of pilots that are compared, at most
+Vector = NDArray[np.float64]
+SIZES = 200  # of pilots that are compared, at most
 FEWEST = 2  # households of the smallest pilot, one per arm
+PILOT = "pilot"  # as experiment.households, to draw the best pilot
 
 
 @dataclass(frozen=True)
 class Stakes:
-    """What is at stake: the belief about the mean effect of a mailing, cost and margin, and whom it is about.
+    """What is at stake: what is believed of each household's effect, and what a contact costs and earns.
 
-    effect: in units of the outcome. cost: USD per contact, margin: USD per unit of the outcome. households: that a campaign can
-    reach, campaigns: to come, the pilot's among them. sd: of the outcome within an arm, after adjustment.
+    posterior, centred (n,): what is believed of effects, in units of the outcome, and the households' effects by the learner less
+    the centre. cost: USD per contact, margin: USD per unit of the outcome. campaigns: to come, the pilot's among them. sd: of the
+    outcome within an arm, after adjustment. prudence: as of policy.prudence. seed: of the lot between households whom asking
+    costs alike.
     """
 
-    effect: Belief
+    posterior: Posterior
+    centred: Vector
     cost: float
     margin: float
-    households: int
     campaigns: int
     sd: float
+    prudence: float = 0.0
+    seed: int = 0
 
-    @property
-    def profit(self) -> float:
-        """What a contact is expected to earn, in USD."""
-        return self.margin * self.effect.mean - self.cost
+    @cached_property
+    def profit(self) -> Vector:
+        """What a contact of each household is expected to earn (n,), in USD."""
+        return self.margin * self.posterior.mean(self.centred) - self.cost
+
+    @cached_property
+    def contacts(self) -> NDArray[np.bool_]:
+        """Who is mailed if it is decided now (n,)."""
+        return self.profit > self.prudence * self.margin * self._sd
+
+    @cached_property
+    def order(self) -> NDArray[np.int64]:
+        """In which order a pilot asks the households: their places (n,), those first whom a lot costs least."""
+        lot = np.random.default_rng(self.seed).permutation(len(self.centred))
+        return np.lexsort((lot, self._asking))
 
     @property
     def now(self) -> float:
-        """What all campaigns are expected to earn, in USD, if it is decided now to mail all households or none."""
-        return self.campaigns * self.households * max(self.profit, 0.0)
+        """What all campaigns are expected to earn, in USD, if it is decided now."""
+        return self.campaigns * self._first
 
     @property
     def perfect_information(self) -> float:
-        """What knowing the effect beforehand would add to that, in USD."""
-        return self.campaigns * self.households * Belief(self.profit, self.margin * self.effect.sd).expected_gain - self.now
+        """What knowing each household's effect beforehand would add to that, in USD."""
+        return self.campaigns * self._chosen(self.margin * self._sd, np.zeros(len(self.centred))) - self.now
 
     def with_pilot(self, n: int) -> float:
         """What all campaigns are expected to earn, in USD, with a pilot of `n` households in the first one, half of them mailed.
 
-        The first campaign's other households are decided now, the later campaigns by what is believed after the pilot.
+        The first campaign's other households are decided now, the later campaigns by what is believed after the pilot: a normal
+        belief in level and slope, of which it measures the mean effect of those whom it asks.
         """
-        variance = self.effect.sd**2
-        learned = variance / np.sqrt(variance + 4 * self.sd**2 / n) if variance > 0 else 0.0
-        first = n / 2 * self.profit + (self.households - n) * max(self.profit, 0.0)
-        later = Belief(self.profit, self.margin * float(learned)).expected_gain
-        return first + (self.campaigns - 1) * self.households * later
+        along, level, slope = self._along, self.posterior.level.sd**2, self.posterior.slope.sd**2
+        asked = float(along[self.order[:n]].mean())
+        measured = level + slope * asked**2 + 4 * self.sd**2 / n
+        learned = np.abs(level + slope * asked * along) / np.sqrt(measured) if measured > 0 else np.zeros(len(along))
+        left = np.sqrt(np.maximum(self._sd**2 - learned**2, 0.0))
+        later = self._chosen(self.margin * learned, self.prudence * self.margin * left)
+        return self._first - float(self._asking[self.order[:n]].sum()) + (self.campaigns - 1) * later
+
+    @cached_property
+    def _along(self) -> Vector:
+        return self.posterior.along(self.centred)
+
+    @cached_property
+    def _sd(self) -> Vector:
+        return self.posterior.sd(self.centred, np.ones(len(self.centred), dtype=bool))
+
+    @cached_property
+    def _asking(self) -> Vector:
+        """What drawing a lot for each household costs (n,), in USD: half of what the decision now is expected to earn by it."""
+        return np.where(self.contacts, self.profit, -self.profit) / 2
+
+    @cached_property
+    def _first(self) -> float:
+        """What one campaign is expected to earn, in USD, if it is decided now."""
+        return float(self.profit[self.contacts].sum())
+
+    def _chosen(self, spread: Vector, least: Vector) -> float:
+        """What mailing those earns, in USD, whose profit is found above `least` (n,).
+
+        Profits found are normal with this `spread` (n,) around today's: the mean of such a number where it exceeds another.
+        """
+        with np.errstate(divide="ignore", invalid="ignore"):
+            z = np.where(spread > 0, (self.profit - least) / spread, np.where(self.profit > least, np.inf, -np.inf))
+        return float((self.profit * ndtr(z) + spread * np.exp(-np.square(z) / 2) / np.sqrt(2 * np.pi)).sum())
 
 
 def may_be_asked(forecast: Forecast | None, predicted: pd.DataFrame, bounds: Sequence[float]) -> NDArray[np.bool_]:
@@ -75,14 +127,28 @@ def may_be_asked(forecast: Forecast | None, predicted: pd.DataFrame, bounds: Seq
     return comparable(predicted, predicted["propensity"], bounds)
 
 
-def mean_effect(forecast: Forecast | None, ranking: ArrayLike, prior: Belief) -> Belief:
-    """What is believed of the mean effect of households with these effects by the learner (n,): the prior without a forecast."""
-    return prior if forecast is None else forecast.average(ranking)
+def stakes_of(
+    forecast: Forecast | None,
+    ranking: Vector,
+    prior: Belief,
+    economics: tuple[float, float],
+    campaigns: int,
+    sd: float,
+    prudence: float,
+    seed: int,
+) -> Stakes:
+    """The stakes of households with these effects by the learner (n,): all alike by the prior without a forecast.
+
+    `economics` are cost and margin; the others are as of `Stakes`.
+    """
+    if forecast is None:
+        return Stakes(Posterior(prior, Belief(0.0, 0.0)), np.zeros(len(ranking)), *economics, campaigns, sd, prudence, seed)
+    return Stakes(forecast.posterior, ranking - forecast.centre, *economics, campaigns, sd, prudence, seed)
 
 
 def best_pilot(stakes: Stakes) -> tuple[int, float]:
     """How many households the best pilot has, and what it is expected to add to deciding now, in USD; 0 and 0 if none pays."""
-    sizes = _sizes(stakes.households)
+    sizes = _sizes(len(stakes.centred))
     if not len(sizes):
         return 0, 0.0
     gains = [stakes.with_pilot(int(n)) - stakes.now for n in sizes]
@@ -90,8 +156,19 @@ def best_pilot(stakes: Stakes) -> tuple[int, float]:
     return (int(sizes[best]), gains[best]) if gains[best] > 0 else (0, 0.0)
 
 
+def in_pilot(stakes: Stakes, household_id: pd.Series) -> pd.Series:
+    """The households of the best pilot, of those at stake (n,). Raises DataError where none pays."""
+    n, _ = best_pilot(stakes)
+    if not n:
+        raise DataError(
+            f"experiment.households is {PILOT}, and no pilot is expected to earn back what it costs: draw none, give a number of "
+            "households, or leave it at null for all."
+        )
+    return household_id.iloc[stakes.order[:n]]
+
+
 def pilot_metrics(stakes: Stakes) -> dict[str, float]:
-    """In USD over all campaigns: value_of_deciding_now, value_of_perfect_information and pilot_gain; and pilot_n, households."""
+    """In USD over all campaigns: value_of_deciding_now, value_of_perfect_information and pilot_gain; and pilot_n, campaigns."""
     n, gain = best_pilot(stakes)
     return {
         "value_of_deciding_now": stakes.now,

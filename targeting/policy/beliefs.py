@@ -48,21 +48,28 @@ class Forecast:
         """All of it, to be stored."""
         level, slope = self.posterior.level, self.posterior.slope
         found = {"level": level.mean, "level_sd": level.sd, "slope": slope.mean, "slope_sd": slope.sd, "centre": self.centre}
-        return {**found, "extrapolation": self.posterior.extrapolation}
+        return {**found, "origin": self.posterior.origin, "extrapolation": self.posterior.extrapolation}
 
     @classmethod
     def of(
-        cls, level: float, level_sd: float, slope: float, slope_sd: float, centre: float, extrapolation: float | None = None
+        cls,
+        level: float,
+        level_sd: float,
+        slope: float,
+        slope_sd: float,
+        centre: float,
+        origin: float = 0.0,
+        extrapolation: float | None = None,
     ) -> "Forecast":
         """From its `numbers`."""
-        return cls(Posterior(Belief(level, level_sd), Belief(slope, slope_sd), extrapolation), centre)
+        return cls(Posterior(Belief(level, level_sd), Belief(slope, slope_sd), extrapolation, origin), centre)
 
 
 @dataclass(frozen=True)
 class Beliefs:
     """What is believed of effects on a panel, in the outcome's unit.
 
-    `centred` are the learner's effects less the mean of their fold and trial; `expected` and `uncertainty` mean and standard
+    `centred` are the learner's effects by `centred_in_trials`; `expected` and `uncertainty` mean and standard
     deviation of each row's effect by the posterior of the other folds. Each (rows,).
     """
 
@@ -95,7 +102,7 @@ def learn_beliefs(
     inside = evidence.overlap
     if len(np.unique(evidence.household_id[inside])) < FEWEST:
         return None
-    centred = centred_in_trials(effect, weight, fold, trial, inside)
+    centred = centred_in_trials(effect, weight, fold, trial, evidence.household_id, inside)
     prior_sd = level_prior(evidence.outcome[inside], spread).sd
     score, household, shift = evidence.score, evidence.household_id, evidence.shift
     known = (centred, score, weight, household, fold, inside, prior_sd, shift, by_lot, extrapolation)

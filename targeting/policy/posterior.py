@@ -1,7 +1,7 @@
 """What is believed of each household's effect, and of what a policy earns, after seeing the scores: empirical Bayes.
 
-The effect of a row is level + slope * (its learner's out-of-fold effect, less the mean of its fold and trial). Both are estimated
-from doubly robust scores by weighted least squares, errors clustered by household, and then put together with a prior:
+The effect of a row is level + slope * (its learner's out-of-fold effect, less an origin that all folds and trials share). Both
+are estimated from doubly robust scores by weighted least squares, errors clustered by household, and put together with a prior:
 
 - The level has a normal prior around nothing. Its spread is a part of the mean outcome (policy.effect_spread): by default a
   tenth of what an average household buys, as a campaign seldom moves sales by more than some percent, and hardly ever by a
@@ -16,6 +16,9 @@ from doubly robust scores by weighted least squares, errors clustered by househo
   little too flat. Scores move belief between the two (a spike and a slab); where they say that effects differ, the size is
   nearly the learner's own, and where they do not, hardly anything is left of it.
 
+Both are believed together: lots that only took in households with large effects say that the level is high or the slope steep,
+and the other evidence says which.
+
 Both are learned inside the overlap. Outside it no data speak, and what is expected there is carried over from inside: its error
 has a part of its own, common to all such rows, of `extrapolation` times what is expected (policy.extrapolation). At 0.5, the
 default, the effect out there lies between nothing and twice what is expected with a probability of 95%.
@@ -26,19 +29,21 @@ Sources: Lewis & Rao (2015), The unfavorable economics of measuring the returns 
 regression of scores on predicted effects.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import expit, ndtr
+from scipy.special import ndtr
 
 from targeting.stats.estimates import Estimate, cluster_sums
-from targeting.stats.joined import join
+from targeting.stats.joined import bias_prior
 
 Vector = NDArray[np.float64]
 FEWEST = 30  # households from which anything is believed, and of each kind of evidence: with fewer an error is no error
 SLOPE_ALIKE = 0.5  # prior chance that the learner's effects say nothing
 SLOPE_RIGHT, SLOPE_SPREAD = 1.0, 0.25  # of the slope, where they say something
+EXACT = 1e-9  # of a coefficient's size: a smaller standard error is what rounding left
 
 
 @dataclass(frozen=True)
@@ -77,28 +82,34 @@ class Belief:
 
 @dataclass(frozen=True)
 class Posterior:
-    """The belief about level (outcome's units) and slope, each by itself; and what carrying it outside the overlap adds.
+    """The belief about level (outcome's units) and slope; and what carrying it outside the overlap adds.
 
-    `extrapolation` is the standard deviation that this adds, as a part of the expected effect; None is for nothing carried.
+    The level is that of a row with the centred effect `origin`, where what is not known of the two has nothing in common.
+    `extrapolation` is the standard deviation that carrying adds, as a part of the expected effect; None is for nothing carried.
     """
 
     level: Belief
     slope: Belief
     extrapolation: float | None = None
+    origin: float = 0.0
+
+    def along(self, centred: ArrayLike) -> Vector:
+        """How far each row (rows,) lies from the origin, given its learner's effect less the centre."""
+        return np.asarray(centred, dtype=float) - self.origin
 
     def mean(self, centred: ArrayLike) -> Vector:
         """Each row's expected effect (rows,), given its learner's effect less the centre."""
-        return self.level.mean + self.slope.mean * np.asarray(centred, dtype=float)
+        return self.level.mean + self.slope.mean * self.along(centred)
 
     def sd(self, centred: ArrayLike, overlap: NDArray[np.bool_]) -> Vector:
         """How uncertain each row's expected effect is (rows,): its posterior standard deviation."""
-        inside = np.hypot(self.level.sd, self.slope.sd * np.asarray(centred, dtype=float))
+        inside = np.hypot(self.level.sd, self.slope.sd * self.along(centred))
         return np.hypot(inside, (self.extrapolation or 0.0) * self.mean(centred) * ~overlap)
 
     def average(self, centred: ArrayLike) -> Belief:
         """What is believed of the mean effect of rows inside the overlap, given their learner's effects less the centre."""
         mean = float(np.asarray(centred, dtype=float).mean())
-        return Belief(float(self.mean(mean)), float(np.hypot(self.level.sd, self.slope.sd * mean)))
+        return Belief(float(self.mean(mean)), float(np.hypot(self.level.sd, self.slope.sd * self.along(mean))))
 
     def speaks_of(self, overlap: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """Of which rows (rows,) anything is believed: those inside the overlap, or all where beliefs are carried outside."""
@@ -109,34 +120,45 @@ class Posterior:
     ) -> Belief:
         """What a policy (rows,) earns per row, in USD, against contacting nobody."""
         gain, spent = policy * margin, policy * cost
-        level, slope = float(np.mean(gain)), float(np.mean(gain * centred))
+        level, slope = float(np.mean(gain)), float(np.mean(gain * self.along(centred)))
         expected = level * self.level.mean + slope * self.slope.mean - float(np.mean(spent))
         carried = (self.extrapolation or 0.0) * float(np.mean(gain * ~overlap * self.mean(centred)))
         return Belief(expected, float(np.hypot(np.hypot(level * self.level.sd, slope * self.slope.sd), carried)))
 
 
 def centred_in_trials(
-    effect: Vector, weight: Vector, fold: NDArray[np.int64], trial: NDArray[np.int64], counted: NDArray[np.bool_]
+    effect: Vector,
+    weight: Vector,
+    fold: NDArray[np.int64],
+    trial: NDArray[np.int64],
+    household_id: NDArray[np.int64],
+    counted: NDArray[np.bool_],
 ) -> Vector:
-    """Effects (rows,) less the weighted mean of the counted rows of their fold and trial.
+    """Effects (rows,) with one origin for all folds and trials, at which the weighted mean of the counted rows is 0.
 
     Folds' models err in level each by itself, and so does what each makes of a trial's indicator: one number from all that the
     trial can compare, which of a trial by lot with chances near 0 and 1 is next to nothing. As slopes are of what differs between
-    households, such errors would only flatten them. Where no row of a fold and trial counts, the fold's mean serves; a fold
-    without a counted row keeps its effects, and nobody learns from its rows.
+    households, such errors would only flatten them. So the same households are given the same mean in every fold and trial. Each
+    trial's own weighted mean would not do for an origin: where lots, or a policy, left but some households comparable, it lies
+    where those stand, and their effect would pass for everybody's.
     """
-    by_fold = _less_mean(np.asarray(effect, dtype=float), weight, fold, counted)
-    _, group = np.unique(np.column_stack([fold, trial]), axis=0, return_inverse=True)
-    return _less_mean(by_fold, weight, group, counted)
-
-
-def _less_mean(effect: Vector, weight: Vector, group: NDArray[np.int64], counted: NDArray[np.bool_]) -> Vector:
-    centred = effect.copy()
-    for number in np.unique(group):
-        rows = group == number
-        if (rows & counted).any():
-            centred[rows] -= np.average(effect[rows & counted], weights=weight[rows & counted])
-    return centred
+    placed = np.asarray(effect, dtype=float).copy()
+    numbers, sizes = np.unique(trial, return_counts=True)
+    largest = numbers[np.argmax(sizes)]
+    for own in (fold == number for number in np.unique(fold)):
+        reference = own & (trial == largest)
+        if not reference.any():
+            reference = own
+        placed[reference] -= placed[reference].mean()
+        order = np.argsort(household_id[reference])
+        known, standing = household_id[reference][order], placed[reference][order]
+        for rows in (own & (trial == number) & ~reference for number in numbers):
+            shared = rows & np.isin(household_id, known)
+            if shared.any():
+                placed[rows] -= (placed[shared] - standing[np.searchsorted(known, household_id[shared])]).mean()
+            elif rows.any():
+                placed[rows] -= placed[rows].mean()
+    return placed - np.average(placed[counted], weights=weight[counted])
 
 
 def fit_posterior(
@@ -166,14 +188,78 @@ def fit_posterior(
         weighted = design * weight[:, None]
         moved = np.linalg.solve(weighted.T @ design, weighted.T @ shift)
         covariance = covariance + moved @ moved.T / shift.shape[1]
-    found, variance = float(values[0]), float(covariance[0, 0])
-    if apart:
-        error = float(np.sqrt(covariance[1, 1]))
-        both = join(found, float(values[1]), covariance[:2, :2], scale=error, most=max(prior_sd, error)).estimate
-        found, variance = both.value, both.se**2
-    level = combined(Belief(0.0, prior_sd), found, variance)
-    slope = Belief(0.0, 0.0) if alike else slope_belief(float(values[-1]), float(covariance[-1, -1]))
-    return Posterior(level, slope, extrapolation)
+    mean, covariance = believed(values, covariance, prior_sd, kinds.shape[1])
+    level, slope = (Belief(float(mean[place]), float(np.sqrt(covariance[place, place]))) for place in (0, 1))
+    if slope.sd == 0:
+        return Posterior(level, slope, extrapolation)
+    # Where level and slope have nothing in common.
+    origin = -float(covariance[0, 1] / covariance[1, 1])
+    left = Belief(level.mean + slope.mean * origin, float(np.sqrt(covariance[0, 0] - covariance[0, 1] ** 2 / covariance[1, 1])))
+    return Posterior(left, slope, extrapolation, origin)
+
+
+def believed(values: Vector, covariance: Vector, prior_sd: float, kinds: int) -> tuple[Vector, Vector]:
+    """Mean (2,) and covariance (2, 2) of level and slope, from their coefficients and the prior.
+
+    `values` (kinds,) or (kinds + 1,) are the levels by one kind of evidence, or by two of which the second, the observed, has a
+    bias (see `stats.joined`), and the slope, with their `covariance`; effects that are alike have no slope. The prior is a
+    mixture: of a slope at 0 and one around 1, and of spreads of the bias. Under each part of it level and slope are normal.
+    """
+    exact = np.square(EXACT * np.maximum(np.abs(values), 1.0))
+    variance = covariance + np.diag(np.maximum(exact - np.diag(covariance), 0.0))
+    spread, chance = np.zeros(1), np.ones(1)
+    if kinds == 2:
+        error = float(np.sqrt(variance[1, 1]))
+        apart = float(np.sqrt(variance[0, 0] + variance[1, 1] - 2 * variance[0, 1]))
+        spread, chance = bias_prior(apart, error, max(prior_sd, error))
+    errors = np.repeat(variance[None], len(spread), axis=0)
+    if kinds == 2:
+        errors[:, 1, 1] += np.square(spread)
+    level, flat = np.arange(len(values)) < kinds, (0.0, 1 / prior_sd**2)
+    alike = chance, *_normal_part(values, errors, np.column_stack([level]).astype(float), [flat])
+    if kinds < len(values):
+        right = (SLOPE_RIGHT, 1 / SLOPE_SPREAD**2)
+        steep = chance, *_normal_part(values, errors, np.column_stack([level, ~level]).astype(float), [flat, right])
+        mean, variance = _mixed([(SLOPE_ALIKE, *alike), (1 - SLOPE_ALIKE, *steep)])
+        if mean[1] > 0:
+            return mean, variance
+    return _mixed([(1.0, *alike)])  # effects that run the wrong way say nothing
+
+
+def _mixed(parts: Sequence[tuple[float, Vector, Vector, Vector, Vector]]) -> tuple[Vector, Vector]:
+    """Mean (2,) and covariance (2, 2) of a mixture: by part its chance, those of bias spreads, and `_normal_part`."""
+    logs = np.concatenate([np.log(chance * own) + evidence for chance, own, evidence, _, _ in parts])
+    weight = np.exp(logs - logs.max())
+    weight /= weight.sum()
+    means = np.concatenate([_with_slope(part) for _, _, _, part, _ in parts])
+    covariances = np.concatenate([_with_slope(part) for _, _, _, _, part in parts])
+    mean = weight @ means
+    apart = means - mean
+    return mean, np.einsum("m,mij->ij", weight, covariances) + (apart * weight[:, None]).T @ apart
+
+
+def _normal_part(
+    values: Vector, errors: Vector, design: Vector, prior: Sequence[tuple[float, float]]
+) -> tuple[Vector, Vector, Vector]:
+    """Log evidence (m,), means (m, p) and covariances (m, p, p) of p numbers by a normal prior and linear coefficients (k,).
+
+    `errors` (m, k, k) are covariances of the coefficients, `design` (k, p) what each is of the numbers, `prior` mean and
+    precision of each number; a precision of 0 is for nothing known. The evidence leaves out what all parts have in common.
+    """
+    expected, precision = (np.array(each) for each in zip(*prior, strict=True))
+    seen = np.linalg.inv(errors)
+    information = np.diag(precision) + np.einsum("kp,mkl,lq->mpq", design, seen, design)
+    covariances = np.linalg.inv(information)
+    pulled = precision * expected + np.einsum("kp,mkl,l->mp", design, seen, values)
+    means = np.einsum("mpq,mq->mp", covariances, pulled)
+    fit = np.einsum("k,mkl,l->m", values, seen, values) + precision @ expected**2 - (means * pulled).sum(axis=1)
+    sizes = np.linalg.slogdet(errors)[1] + np.linalg.slogdet(information)[1] - np.log(precision[precision > 0]).sum()
+    return -0.5 * (sizes + fit), means, covariances
+
+
+def _with_slope(part: Vector) -> Vector:
+    """Means (m, 1) or covariances (m, 1, 1) of a level, beside a slope of 0; as they are where they have a slope."""
+    return part if part.shape[-1] == 2 else np.pad(part, [(0, 0)] + [(0, 1)] * (part.ndim - 1))
 
 
 def beliefs_by_fold(
@@ -202,18 +288,6 @@ def beliefs_by_fold(
             found = fit_posterior(*known, prior_sd, None if shift is None else shift[others], drawn, extrapolation)
             mean[own], sd[own] = found.mean(centred[own]), found.sd(centred[own], counted[own])
     return mean, sd
-
-
-def slope_belief(value: float, variance: float) -> Belief:
-    """Mean and spread of the belief about a slope with this estimate and variance; never below 0."""
-    if variance == 0:
-        return Belief(max(value, 0.0), 0.0)
-    slab = combined(Belief(SLOPE_RIGHT, SLOPE_SPREAD), value, variance)
-    odds = _log_density(value - SLOPE_RIGHT, SLOPE_SPREAD**2 + variance) - _log_density(value, variance)
-    differs = float(expit(odds + np.log(1 / SLOPE_ALIKE - 1)))
-    mean = differs * slab.mean
-    square = differs * (slab.sd**2 + slab.mean**2)
-    return Belief(max(mean, 0.0), float(np.sqrt(max(square - mean**2, 0.0))))
 
 
 def weighted_fit(design: Vector, score: Vector, weight: Vector, household_id: ArrayLike) -> tuple[Vector, Vector]:

@@ -51,11 +51,8 @@ def join(lots: float, observed: float, covariance: ArrayLike, scale: float | Non
     if not (v > 0 and apart > 0):
         raise ValueError("Lots and observed campaigns need standard errors above 0, and cannot be the same rows.")
     unit = SCALE * np.sqrt(apart) if scale is None else scale
-    grid = np.concatenate([[0.0], np.geomspace(LEAST, min(MOST * np.sqrt(apart), most) / unit, STEPS)])
-    spread = np.square(grid * unit)
-    steps = np.diff(grid, prepend=0.0, append=grid[-1])
-    prior = (steps[:-1] + steps[1:]) / (1 + np.square(grid))  # by trapezoids
-    total = apart + spread
+    spread, prior = bias_prior(float(np.sqrt(apart)), float(unit), most)
+    total = apart + np.square(spread)
     likelihood = -0.5 * (np.log(total) + (observed - lots) ** 2 / total)
     weight = prior * np.exp(likelihood - likelihood.max())
     weight = weight / weight.sum()
@@ -66,6 +63,17 @@ def join(lots: float, observed: float, covariance: ArrayLike, scale: float | Non
     sd = float(np.sqrt(weight @ (variances + np.square(means - mean))))
     lower, upper = (_quantile(level, weight, means, np.sqrt(variances)) for level in (0.5 - CONFIDENCE / 2, 0.5 + CONFIDENCE / 2))
     return Joined(SkewedEstimate(mean, sd, (lower, upper)), float(weight @ share))
+
+
+def bias_prior(apart: float, scale: float, most: float = np.inf) -> tuple[Vector, Vector]:
+    """Spreads of the observed estimate's bias (m,), ascending from 0, and their weights (m,) by a half-Cauchy of this `scale`.
+
+    `apart` is the standard error of the difference of the two estimates, `most` the largest spread, all in the estimates' unit.
+    """
+    grid = np.concatenate([[0.0], np.geomspace(LEAST, min(MOST * apart, most) / scale, STEPS)])
+    steps = np.diff(grid, prepend=0.0, append=grid[-1])
+    weight = (steps[:-1] + steps[1:]) / (1 + np.square(grid))  # by trapezoids
+    return grid * scale, weight
 
 
 def _quantile(level: float, weight: Vector, means: Vector, sds: Vector) -> float:
