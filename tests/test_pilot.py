@@ -79,11 +79,17 @@ def test_a_pilot_asks_those_first_whom_a_lot_costs_least():
 def test_the_best_pilot_is_the_best_of_all_sizes_and_none_where_none_pays():
     at = stakes(mean=35.0, households=400)
     n, gain = best_pilot(at)
-    every = {size: at.with_pilot(size) - at.now for size in range(2, 401, 2)}
+    every = {size: at.with_pilot(size) - at.now for size in range(30, 401, 2)}
     assert (n, gain) == (max(every, key=lambda size: every[size]), pytest.approx(max(every.values())))
     assert 0 < gain < at.perfect_information
-    # With one campaign nothing learned is used; what is known teaches nothing; and nobody can be asked where nobody is.
-    for none in (stakes(campaigns=1), stakes(mean=35.0, sd=0.0), stakes(households=0), stakes(mean=0.0, sd=1.0)):
+    # With one campaign nothing learned is used; what is known teaches nothing; and fewer than 30 correct no belief.
+    for none in (
+        stakes(campaigns=1),
+        stakes(mean=35.0, sd=0.0),
+        stakes(households=0),
+        stakes(mean=35.0, households=29),
+        stakes(mean=0.0, sd=1.0),
+    ):
         assert best_pilot(none) == (0, 0.0)
     many = stakes(mean=35.0, households=100_000)
     found = max(many.with_pilot(size) - many.now for size in range(500, 10_000, 50))

@@ -22,11 +22,10 @@ from scipy.special import ndtr
 from targeting.base.errors import DataError
 from targeting.nuisance.overlap import comparable
 from targeting.policy.beliefs import Forecast
-from targeting.policy.posterior import Belief, Posterior
+from targeting.policy.posterior import FEWEST, Belief, Posterior
 
 Vector = NDArray[np.float64]
 SIZES = 200  # of pilots that are compared, at most
-FEWEST = 2  # households of the smallest pilot, one per arm
 PILOT = "pilot"  # as experiment.households, to draw the best pilot
 
 
@@ -180,7 +179,12 @@ def pilot_metrics(stakes: Stakes) -> dict[str, float]:
 
 
 def _sizes(households: int) -> NDArray[np.int64]:
-    """Even sizes of pilots (sizes,), ascending, evenly spread by ratio where there are too many."""
-    if households // 2 <= SIZES:
+    """Even sizes of pilots (sizes,), ascending, evenly spread by ratio where there are too many.
+
+    Not below FEWEST, as fewer lots correct nothing that is believed.
+    """
+    if households < FEWEST:
+        return np.empty(0, dtype=np.int64)
+    if (households - FEWEST) // 2 < SIZES:
         return np.arange(FEWEST, households + 1, 2)
-    return np.unique(2 * np.rint(np.geomspace(1, households // 2, SIZES)).astype(np.int64))
+    return np.unique(2 * np.rint(np.geomspace(FEWEST // 2, households // 2, SIZES)).astype(np.int64))
