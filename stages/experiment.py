@@ -26,7 +26,7 @@ from targeting.campaign.experiment import (
     totals_shown,
 )
 from targeting.campaign.exploration import exploration_metrics, exploration_table, simulated_means
-from targeting.campaign.pilot import PILOT, in_pilot, may_be_asked, pilot_metrics, stakes_of
+from targeting.campaign.pilot import in_pilot, may_be_asked, pilot_metrics, stakes_of
 from targeting.figures.experiment import power_spec, power_words
 from targeting.figures.people import speak_of
 from targeting.figures.vega import png
@@ -84,8 +84,8 @@ def main() -> None:
     stakes = stakes_of(forecast, ranking, prior, economics, settings["campaigns"], error, prudence, seed)
     worth = pilot_metrics(stakes)
     taking_part, most = eligible, settings["households"]
-    if most == PILOT:
-        taking_part, most = eligible[eligible["household_id"].isin(in_pilot(stakes, asked["household_id"]))], None
+    if most is None and worth["pilot_n"]:
+        taking_part = eligible[eligible["household_id"].isin(in_pilot(stakes, asked["household_id"]))]
     arms = assign_arms(taking_part, settings["strata"], most, seed)
     cost = policy["cost"] * (arms["arm"] == "treated").sum()
     metrics = experiment_metrics(tests, effect, power, len(eligible), len(arms), cost)

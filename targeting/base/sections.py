@@ -331,7 +331,7 @@ class Experiment(Section):
     power: Annotated[float, Field(ge=0.01, le=0.9999)]
     alpha: Annotated[float, Field(ge=0.0001, le=0.9)]
     strata: Groups
-    households: Annotated[int, Field(ge=4, le=10**9)] | Literal["pilot"] | None
+    households: Annotated[int, Field(ge=4, le=10**9)] | None
     campaigns: Annotated[int, Field(ge=1, le=1000)]
     method: Literal["epsilon_greedy", "softmax", "thompson"]
     epsilon: Annotated[float, Field(ge=0, le=1)]

@@ -19,14 +19,12 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
-from targeting.base.errors import DataError
 from targeting.nuisance.overlap import comparable
 from targeting.policy.beliefs import Forecast
 from targeting.policy.posterior import FEWEST, Belief, Posterior
 
 Vector = NDArray[np.float64]
 SIZES = 200  # of pilots that are compared, at most
-PILOT = "pilot"  # as experiment.households, to draw the best pilot
 
 
 @dataclass(frozen=True)
@@ -156,14 +154,8 @@ def best_pilot(stakes: Stakes) -> tuple[int, float]:
 
 
 def in_pilot(stakes: Stakes, household_id: pd.Series) -> pd.Series:
-    """The households of the best pilot, of those at stake (n,). Raises DataError where none pays."""
-    n, _ = best_pilot(stakes)
-    if not n:
-        raise DataError(
-            f"experiment.households is {PILOT}, and no pilot is expected to earn back what it costs: draw none, give a number of "
-            "households, or leave it at null for all."
-        )
-    return household_id.iloc[stakes.order[:n]]
+    """The households of the best pilot, of those at stake (n,): nobody where none pays."""
+    return household_id.iloc[stakes.order[: best_pilot(stakes)[0]]]
 
 
 def pilot_metrics(stakes: Stakes) -> dict[str, float]:

@@ -215,7 +215,7 @@ def believed(values: Vector, covariance: Vector, prior_sd: float, kinds: int) ->
     errors = np.repeat(variance[None], len(spread), axis=0)
     if kinds == 2:
         errors[:, 1, 1] += np.square(spread)
-    level, flat = np.arange(len(values)) < kinds, (0.0, 1 / prior_sd**2)
+    level, flat = np.arange(len(values)) < kinds, (0.0, 1 / max(prior_sd, EXACT) ** 2)
     alike = chance, *_normal_part(values, errors, np.column_stack([level]).astype(float), [flat])
     if kinds < len(values):
         right = (SLOPE_RIGHT, 1 / SLOPE_SPREAD**2)

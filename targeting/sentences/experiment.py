@@ -28,7 +28,7 @@ def pilot_words(metrics: Mapping[str, float], outcome: str, prior: Belief | None
     return (
         f"{worth}; {now}, a pilot of {number(metrics['pilot_n'], 0)} households in the first campaign, half of them mailed, is "
         f"expected to bring {total(metrics['pilot_gain'])} more. It asks those of whom it is least sure whether a mailing pays; "
-        "-S experiment.households=pilot draws it."
+        "assignment.csv draws it where experiment.households is null."
     )
 
 
