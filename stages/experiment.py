@@ -26,7 +26,7 @@ from targeting.campaign.experiment import (
     totals_shown,
 )
 from targeting.campaign.exploration import exploration_metrics, exploration_table, simulated_means
-from targeting.campaign.pilot import in_pilot, may_be_asked, pilot_metrics, stakes_of
+from targeting.campaign.pilot import best_pilot, in_pilot, pilot_metrics, stakes_of
 from targeting.figures.experiment import power_spec, power_words
 from targeting.figures.people import speak_of
 from targeting.figures.vega import png
@@ -77,16 +77,12 @@ def main() -> None:
     by_trial = sizes_by_trial(rows, settings["sd"], settings["alpha"], effect, power)
     forecast = Forecast.of(**policy["belief"]) if policy["belief"] else None
     prior = level_prior(rows["outcome"], params["policy"]["effect_spread"])
-    predicted = pd.read_parquet(PREDICTIONS)
-    asked = predicted[may_be_asked(forecast, predicted, params["nuisance"]["overlap"])]
-    economics, error = (policy["cost"], policy["margin"]), tests[1].residual_sd
-    ranking, prudence = asked["ranking"].to_numpy(dtype=float), params["policy"]["prudence"]
-    stakes = stakes_of(forecast, ranking, prior, economics, settings["campaigns"], error, prudence, seed)
-    worth = pilot_metrics(stakes)
-    taking_part, most = eligible, settings["households"]
-    if most is None and worth["pilot_n"]:
-        taking_part = eligible[eligible["household_id"].isin(in_pilot(stakes, asked["household_id"]))]
-    arms = assign_arms(taking_part, settings["strata"], most, seed)
+    predicted, ahead = pd.read_parquet(PREDICTIONS), (settings["campaigns"], tests[1].residual_sd, params["policy"]["prudence"])
+    known = forecast, predicted, params["nuisance"]["overlap"], prior, (policy["cost"], policy["margin"])
+    asked, stakes = stakes_of(*known, *ahead, seed)
+    n, gain = best_pilot(stakes)
+    drawn = eligible["household_id"].isin(in_pilot(stakes, n, asked)) if n and settings["households"] is None else slice(None)
+    arms = assign_arms(eligible[drawn], settings["strata"], settings["households"], seed)
     cost = policy["cost"] * (arms["arm"] == "treated").sum()
     metrics = experiment_metrics(tests, effect, power, len(eligible), len(arms), cost)
     curve = power_table(*tests, effect, power, totals_shown(metrics["n_total"], len(arms)))
@@ -104,10 +100,9 @@ def main() -> None:
         settings["campaigns"],
     )
     campaigns = simulated_means(seed)
-
-    metrics |= {"words": experiment_words(metrics, power, outcome), "pilot_words": ""}
-    if len(asked):
-        metrics |= worth | {"pilot_words": pilot_words(worth, outcome, prior if forecast is None else None)}
+    worth = pilot_metrics(stakes, n, gain)
+    said = pilot_words(worth, outcome, prior if forecast is None else None)
+    metrics |= {"words": experiment_words(metrics, power, outcome), "pilot_words": said, **worth}
     write_metrics({**metrics, "exploration": exploration_metrics(explored, campaigns)}, METRICS)
     key = pd.read_parquet(IDENTIFIERS)
     own = arms.assign(household_id=own_identifiers(arms["household_id"], "household", key))

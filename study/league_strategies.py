@@ -17,7 +17,7 @@ from study.retailer import Params, economics_of
 from targeting.campaign.experiment import assign_arms
 from targeting.campaign.exploration import Exploration
 from targeting.campaign.mailing import NextCampaign, known_by, mailing_list
-from targeting.campaign.pilot import best_pilot, may_be_asked, stakes_of
+from targeting.campaign.pilot import best_pilot, in_pilot, stakes_of
 from targeting.campaign.prediction import Models, blend_of, fit_campaign, predict_next
 from targeting.learners.cross_fit import cross_fit_effects
 from targeting.learners.data import outcome_data
@@ -151,13 +151,11 @@ def with_pilot(
     table: pd.DataFrame, learned: Learned, predicted: pd.DataFrame, left: int, params: Params, seed: int
 ) -> pd.DataFrame:
     """The list with the best pilot of the campaigns `left`, if one pays, drawn by lot in place of what the policy says."""
-    asked = may_be_asked(learned.forecast, predicted, params["nuisance"]["overlap"])
-    if not asked.any():
-        return table
     prior, economics = level_prior(learned.panel[OUTCOME], params["policy"]["effect_spread"]), economics_of(params)
-    stakes = stakes_of(
+    asked, stakes = stakes_of(
         learned.forecast,
-        predicted.loc[asked, "ranking"].to_numpy(dtype=float),
+        predicted,
+        params["nuisance"]["overlap"],
         prior,
         (float(economics.cost), float(economics.margin)),
         left,
@@ -166,8 +164,10 @@ def with_pilot(
         seed,
     )
     n, _ = best_pilot(stakes)
-    drawn = predicted.loc[asked, ["household_id", "propensity"]].iloc[stakes.order[:n]].assign(segment="")
-    arms = assign_arms(drawn, params["experiment"]["strata"], None, seed).set_index("household_id")
+    if not n:
+        return table
+    drawn = predicted[predicted["household_id"].isin(in_pilot(stakes, n, asked))]
+    arms = assign_arms(drawn.assign(segment=""), params["experiment"]["strata"], None, seed).set_index("household_id")
     own = table["household_id"].isin(arms.index).to_numpy()
     table.loc[own, "mail"] = (arms.loc[table.loc[own, "household_id"], "arm"] == "treated").astype(int).to_numpy()
     table.loc[own, "propensity"], table.loc[own, "by_lot"] = 0.5, 1

@@ -115,14 +115,15 @@ def test_a_pilot_asks_the_few_for_whom_a_mailing_may_pay_where_it_loses_on_avera
 
 def test_the_households_of_the_best_pilot():
     at, ids = stakes(mean=35.0, households=300), pd.Series(np.arange(1, 301))
-    chosen = in_pilot(at, ids)
+    chosen = in_pilot(at, best_pilot(at)[0], ids)
     assert len(chosen) == best_pilot(at)[0] > 0
     assert chosen.is_unique
-    assert in_pilot(stakes(campaigns=1, households=300), ids).empty
+    none = stakes(campaigns=1, households=300)
+    assert in_pilot(none, best_pilot(none)[0], ids).empty
 
 
 def test_a_pilot_in_words():
-    pays, not_so = pilot_metrics(stakes(mean=35.0)), pilot_metrics(stakes(campaigns=1))
+    pays, not_so = (pilot_metrics(at, *best_pilot(at)) for at in (stakes(mean=35.0), stakes(campaigns=1)))
     said = pilot_words(pays, "purchase_amount", None)
     for words in ("5 campaigns", f"{pays['pilot_n']:,.0f} households", f"${pays['pilot_gain']:,.0f} more", "assignment.csv"):
         assert words in said
@@ -139,6 +140,15 @@ def test_where_nothing_is_believed_all_may_be_asked_by_the_prior():
     assert prior == Belief(0.0, 20.0)
     assert may_be_asked(believed, predicted, (0.1, 0.9)).tolist() == [False, True, False]
     assert may_be_asked(None, predicted, (0.1, 0.9)).all()
-    ranking, others = np.array([20.0, 40.0]), ((12.0, 0.3), 4, 100.0, 0.5, 1)
-    np.testing.assert_allclose(stakes_of(believed, ranking, prior, *others).profit, [0.3 * 35 - 12, 0.3 * 45 - 12])
-    np.testing.assert_allclose(stakes_of(None, ranking, prior, *others).profit, [-12, -12])
+    households = predicted.assign(household_id=[7, 8, 9], ranking=[0.0, 20.0, 40.0])
+    everywhere, others = households.assign(propensity=0.5), ((0.1, 0.9), prior, (12.0, 0.3), 4, 100.0, 0.5, 1)
+    asked, at = stakes_of(believed, households, *others)
+    assert asked.tolist() == [8]
+    np.testing.assert_allclose(at.profit, [0.3 * 35 - 12])
+    np.testing.assert_allclose(stakes_of(believed, everywhere, *others)[1].profit, [0.3 * x - 12 for x in (25, 35, 45)])
+    asked, at = stakes_of(None, households, *others)
+    assert asked.tolist() == [7, 8, 9]
+    np.testing.assert_allclose(at.profit, [-12, -12, -12])
+    nobody = stakes_of(believed, households.head(1), *others)[1]
+    assert pilot_metrics(nobody, *best_pilot(nobody)) == {}
+    assert pilot_words({}, "purchase_amount", None) == ""

@@ -126,21 +126,24 @@ def may_be_asked(forecast: Forecast | None, predicted: pd.DataFrame, bounds: Seq
 
 def stakes_of(
     forecast: Forecast | None,
-    ranking: Vector,
+    predicted: pd.DataFrame,
+    bounds: Sequence[float],
     prior: Belief,
     economics: tuple[float, float],
     campaigns: int,
     sd: float,
     prudence: float,
     seed: int,
-) -> Stakes:
-    """The stakes of households with these effects by the learner (n,): all alike by the prior without a forecast.
+) -> tuple[pd.Series, Stakes]:
+    """Whom of `predicted` a pilot may draw (n,), and what is at stake with them: all alike by the prior without a forecast.
 
-    `economics` are cost and margin; the others are as of `Stakes`.
+    `bounds` are as of `may_be_asked`, `economics` cost and margin, the others as of `Stakes`.
     """
-    if forecast is None:
-        return Stakes(Posterior(prior, Belief(0.0, 0.0)), np.zeros(len(ranking)), *economics, campaigns, sd, prudence, seed)
-    return Stakes(forecast.posterior, ranking - forecast.centre, *economics, campaigns, sd, prudence, seed)
+    asked = predicted[may_be_asked(forecast, predicted, bounds)]
+    posterior, centred = Posterior(prior, Belief(0.0, 0.0)), np.zeros(len(asked))
+    if forecast is not None:
+        posterior, centred = forecast.posterior, asked["ranking"].to_numpy(dtype=float) - forecast.centre
+    return asked["household_id"], Stakes(posterior, centred, *economics, campaigns, sd, prudence, seed)
 
 
 def best_pilot(stakes: Stakes) -> tuple[int, float]:
@@ -153,14 +156,18 @@ def best_pilot(stakes: Stakes) -> tuple[int, float]:
     return (int(sizes[best]), gains[best]) if gains[best] > 0 else (0, 0.0)
 
 
-def in_pilot(stakes: Stakes, household_id: pd.Series) -> pd.Series:
-    """The households of the best pilot, of those at stake (n,): nobody where none pays."""
-    return household_id.iloc[stakes.order[: best_pilot(stakes)[0]]]
+def in_pilot(stakes: Stakes, n: int, household_id: pd.Series) -> pd.Series:
+    """The households of a pilot of `n`, of those at stake (households,)."""
+    return household_id.iloc[stakes.order[:n]]
 
 
-def pilot_metrics(stakes: Stakes) -> dict[str, float]:
-    """In USD over all campaigns: value_of_deciding_now, value_of_perfect_information and pilot_gain; and pilot_n, campaigns."""
-    n, gain = best_pilot(stakes)
+def pilot_metrics(stakes: Stakes, n: int, gain: float) -> dict[str, float]:
+    """In USD over all campaigns: value_of_deciding_now, value_of_perfect_information and pilot_gain; and pilot_n, campaigns.
+
+    `n` and `gain` are the `best_pilot`; without households at stake nothing is said.
+    """
+    if not len(stakes.centred):
+        return {}
     return {
         "value_of_deciding_now": stakes.now,
         "value_of_perfect_information": stakes.perfect_information,

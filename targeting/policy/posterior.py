@@ -176,7 +176,7 @@ def fit_posterior(
     `prior_sd` is the spread of the level's prior, in the outcome's unit; `shift` (rows, splits) how far what is learned moves
     the scores, where a sample was learned from: level and slope are then as much less certain as it moves them. Effects that are
     alike for all have no slope. Where some rows are `by_lot` (rows,) and others are not, each kind has a level of its own, and
-    lots correct the observed one (`join`). Raises ValueError for fewer than two households.
+    lots correct the observed one (`believed`). Raises ValueError for fewer than two households.
     """
     alike = np.ptp(centred) <= 1e-9 * max(1.0, float(np.abs(score).mean()))
     drawn = np.zeros(len(score), dtype=bool) if by_lot is None else by_lot

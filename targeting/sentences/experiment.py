@@ -10,10 +10,12 @@ NOBODY_LEFT = "Fewer than two households can take part now: all others that boug
 
 
 def pilot_words(metrics: Mapping[str, float], outcome: str, prior: Belief | None) -> str:
-    """Whether a pilot pays, how large it is and what it brings; `metrics` are those of `pilot_metrics`.
+    """Whether a pilot pays, how large it is and what it brings; `metrics` are those of `pilot_metrics`; nothing without any.
 
     `prior` is what is believed of the effect on `outcome` before any is seen, where the data said nothing of it; else None.
     """
+    if not metrics:
+        return ""
     campaigns = number(metrics["campaigns"], 0)
     value = metrics["value_of_perfect_information"]
     known = total(value) if value >= 1 else f"less than one {one()} in all"
