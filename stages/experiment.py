@@ -31,8 +31,9 @@ from targeting.figures.experiment import power_spec, power_words
 from targeting.figures.people import speak_of
 from targeting.figures.vega import png
 from targeting.nuisance.cross_fit import observed_arm
-from targeting.policy.beliefs import Forecast, level_prior
+from targeting.policy.beliefs import Forecast
 from targeting.policy.economics import Economics
+from targeting.policy.posterior import level_prior
 from targeting.sentences.experiment import experiment_words, pilot_words
 from targeting.trials.panel import require_aligned
 from targeting.words.money import amount, speak_in
@@ -83,26 +84,29 @@ def main() -> None:
     n, gain = best_pilot(stakes)
     drawn = eligible["household_id"].isin(in_pilot(stakes, n, asked)) if n and settings["households"] is None else slice(None)
     arms = assign_arms(eligible[drawn], settings["strata"], settings["households"], seed)
-    cost = policy["cost"] * (arms["arm"] == "treated").sum()
-    metrics = experiment_metrics(tests, effect, power, len(eligible), len(arms), cost)
+    n_mailed = (arms["arm"] == "treated").sum()
+    metrics = experiment_metrics(tests, effect, power, len(eligible), len(arms), policy["cost"] * n_mailed)
     curve = power_table(*tests, effect, power, totals_shown(metrics["n_total"], len(arms)))
 
+    overlap = evidence["overlap"].to_numpy()
+    reach = overlap if forecast is None else forecast.posterior.speaks_of(overlap)
+    believed = evidence[["expected", "uncertainty"]].astype(float).where(reach[:, None])
     explored = exploration_table(
         decided[policy["recommended"]],
-        evidence["expected"].astype(float).fillna(0.0),  # as the list takes it where nothing is believed
+        believed["expected"].fillna(0.0),  # as the list takes it where nothing is believed
         evidence["score"],
         panel["household_id"],
-        evidence["overlap"].to_numpy(),
+        overlap,
         Economics(evidence["cost"].to_numpy(), evidence["margin"].to_numpy()),
         float((rows["outcome"] - rows["predicted"]).std()),
-        evidence["uncertainty"].astype(float),
+        believed["uncertainty"],
         settings["floor"],
         settings["campaigns"],
     )
     campaigns = simulated_means(seed)
     worth = pilot_metrics(stakes, n, gain)
-    said = pilot_words(worth, outcome, prior if forecast is None else None)
-    metrics |= {"words": experiment_words(metrics, power, outcome), "pilot_words": said, **worth}
+    metrics |= {"words": experiment_words(metrics, power, outcome), **worth}
+    metrics["pilot_words"] = pilot_words(worth, outcome, prior if forecast is None else None)
     write_metrics({**metrics, "exploration": exploration_metrics(explored, campaigns)}, METRICS)
     key = pd.read_parquet(IDENTIFIERS)
     own = arms.assign(household_id=own_identifiers(arms["household_id"], "household", key))

@@ -29,8 +29,9 @@ from targeting.nuisance.models import fixed_propensity
 from targeting.nuisance.nested import HELD_OUT
 from targeting.nuisance.noise import with_precision
 from targeting.nuisance.overlap import Answers, overlap_verdict, positivity
-from targeting.policy.beliefs import Forecast, level_prior
+from targeting.policy.beliefs import Forecast
 from targeting.policy.decide import PolicyChoice, PolicyInputs, choose_policy
+from targeting.policy.posterior import level_prior
 from targeting.trials.designs import by_lot_alone, folded_panel
 from targeting.trials.panel import covariate_names
 
@@ -91,7 +92,7 @@ def learn_from(rows: pd.DataFrame, params: Params) -> Learned:
     policy, answers = {**params["policy"], "outcome": OUTCOME}, overlap_verdict(numbers).value
     inputs = PolicyInputs(panel, nuisance, effects, effects, economics_of(params), policy, bounds, answers, seed)
     choice = choose_policy(inputs)
-    forecast = choice.beliefs.forecast if choice.beliefs is not None and inputs.comparable else None
+    forecast = None if choice.beliefs is None else choice.beliefs.forecast
     predicted = observed_arm(panel["treated"], nuisance[f"mu0_{OUTCOME}"], nuisance[f"mu1_{OUTCOME}"])
     blend = blend_of("average", joint.weights, OUTCOME)
     return Learned(panel, nuisance, blend, choice, inputs.comparable, forecast, float((panel[OUTCOME] - predicted).std()))

@@ -12,9 +12,12 @@ from targeting.campaign.experiment import (
     adjustment_r2,
     arms_by_stratum,
     assign_arms,
+    comparisons,
     experiment_metrics,
     outcome_spread,
     power_table,
+    sizes,
+    sizes_by_trial,
     totals_shown,
 )
 from targeting.sentences.experiment import experiment_words
@@ -201,6 +204,19 @@ def test_with_nobody_left_the_size_is_said_and_nothing_that_nobody_finds():
     assert {"campaigns", "detectable", "power_assigned", "half_width_adjusted"}.isdisjoint(metrics)
     assert "all others that bought were mailed" in experiment_words(metrics, 0.8, "purchase_amount")
     assert 0 not in totals_shown(metrics["n_total"], 0)
+
+
+def test_a_campaign_that_says_nothing_of_the_spread_keeps_its_row():
+    """One campaign of 60 rows, one of three households, one where nobody bought."""
+    rng = np.random.default_rng(0)
+    rows = pd.DataFrame({"campaign_id": np.repeat([1, 2, 3], [60, 3, 30]), "treated": np.arange(93) % 2})
+    rows = rows.assign(trial=rows["campaign_id"], outcome=np.r_[rng.normal(50, 9, 60), 1.0, 2.0, 5.0, np.zeros(30)])
+    rows["predicted"] = rows["outcome"] + np.r_[rng.normal(0, 3, 60), np.zeros(33)]
+    table = sizes_by_trial(rows, None, 0.05, effect=4.0, power=0.8).set_index("campaign_id")
+    assert table["n_eligible"].tolist() == [60, 3, 30]
+    alone = sizes(*comparisons(rows[:60], None, 0.05), 4.0, 0.8)
+    assert table.loc[1, list(alone)].to_dict() == pytest.approx(alone)
+    assert table.loc[[2, 3], ["sd", "n_total", "campaigns"]].isna().all(axis=None)
 
 
 def test_a_household_is_drawn_once():

@@ -70,7 +70,7 @@ def test_lots_given_back_are_a_trial_that_finds_the_truth(project_folder, tmp_pa
         pd.read_parquet(project_folder / "data" / name)
         for name in ("lots/assignments.parquet", "tables/campaign_targets.parquet")
     )
-    found = read_out(panel, nuisance, np.repeat("all alike", len(panel)), assignments, targets, TERMS)
+    found = read_out(panel, nuisance, np.repeat("all alike", len(panel)), assignments, targets, TERMS, 1)
     table = found.table[(found.table["segment"] == "all") & found.table["adjusted"]].set_index(["evidence", "outcome"])
     truth = world.truth[(world.truth["campaign_id"] == number) & world.truth["household_id"].isin(eligible)]
     for evidence in ("lots", "both"):

@@ -6,8 +6,8 @@ import pytest
 from scipy.stats import norm
 
 from targeting.campaign.pilot import Stakes, best_pilot, in_pilot, may_be_asked, pilot_metrics, stakes_of
-from targeting.policy.beliefs import Forecast, level_prior
-from targeting.policy.posterior import Belief, Posterior
+from targeting.policy.beliefs import Forecast
+from targeting.policy.posterior import Belief, Posterior, level_prior
 from targeting.sentences.experiment import pilot_words
 
 

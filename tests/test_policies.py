@@ -127,6 +127,13 @@ def test_where_breakeven_differs_the_gain_per_dollar_ranks():
     assert decided(assign(varied))["breakeven"] == [0, 0, 1, 1, 0]
 
 
+def test_where_some_contact_costs_nothing_the_effect_ranks():
+    # Gain per dollar is no number there, and a limited number of contacts goes to those who gain most.
+    free = data(breakeven=np.zeros(5), expected=CATE, budget=Budget(contacts=2))
+    assert free.order.tolist() == [0, 2, 4, 3, 1]
+    assert decided(assign(free))["budget"] == [1, 0, 1, 0, 0]
+
+
 def test_ties_are_broken_by_lot_and_favour_no_trial():
     # A constant effect: 4 trials of 1,000 households, half of whom are in all of them.
     households = np.concatenate([np.arange(1000) + 500 * (trial % 2) for trial in range(4)])

@@ -139,6 +139,11 @@ def test_the_overlap_population_and_bounds_by_hand():
     se = np.sqrt(4 / 3 * 14.75) / 4
     assert table.loc["all", "profit_overlap"] == pytest.approx(-0.25)
     assert table.loc["all", "profit_overlap_ci_upper"] == pytest.approx(-0.25 + Z * se)
+    # What learning from a sample leaves uncertain: 3 more for all by one split, 1 less by the other, half of it earned.
+    moved = {"shift0": np.zeros((5, 2)), "shift1": np.tile([3.0, -1.0], (5, 1))}
+    wider = check_table(decisions(CATE, treated=TREATED), Evidence(**{**vars(partly), **moved}), ECONOMICS).set_index("policy")
+    learned = np.hypot(se, np.sqrt((1.5**2 + 0.5**2) / 2))
+    assert wider.loc["all", "profit_overlap_ci_upper"] == pytest.approx(-0.25 + Z * learned)
     assert table.loc["all", "profit_bound_lower"] == pytest.approx((-1 + 0.5 * -50 - 2) / 5)
     assert table.loc["all", "profit_bound_upper"] == pytest.approx((-1 + 0.5 * 0 - 2) / 5)
     # Current practice, row 3 outside: treated, spent 46, so it gained between 46 - 50 and 46. The others earned 0.

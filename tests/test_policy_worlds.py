@@ -8,10 +8,11 @@ import pytest
 from scipy.stats import norm
 from sklearn.linear_model import LinearRegression, LogisticRegression
 
+from targeting.base.outputs import write_metrics
 from targeting.base.parallel import in_processes
 from targeting.nuisance.overlap import in_overlap
 from targeting.nuisance.scores import dr_scores
-from targeting.policy.decide import PolicyInputs, choose_policy
+from targeting.policy.decide import PolicyInputs, choose_policy, headline
 from targeting.policy.economics import Economics
 from targeting.policy.posterior import centred_in_trials, fit_posterior
 from targeting.policy.value import FEWEST, profits
@@ -295,3 +296,26 @@ def test_what_policies_are_believed_to_earn_by_hand():
     assert whole.loc["prudent", "profit"] == pytest.approx(0.8 * (0.5 * 50 - 4))
     assert whole.loc["prudent", "expected_measured"] == pytest.approx(0.8 * (0.5 * mean - 4))
     assert whole.loc["prudent", "roi"] == pytest.approx((0.5 * 50 - 4) / 4)
+
+
+def test_where_nothing_is_believed_nobody_is_mailed_and_nothing_is_said_of_it(tmp_path):
+    """Arms that do not compare, and 24 households inside the overlap, of whom 30 are needed."""
+    score = np.tile([40.0, 60.0, 50.0, 70.0], 25)
+    named = {"mu0_sales": 0.0, "mu1_sales": score, "score0_sales": 0.0, "score1_sales": score, "precision_sales": 0.25}
+    nuisance = pd.DataFrame({"propensity": np.repeat([0.5, 0.99], [24, 76]), **named})
+    arms = {"treated": np.tile([0, 1], 50), "fold": np.tile([0, 0, 1, 1], 25), "sales": score}
+    panel = pd.DataFrame({"household_id": range(100), "campaign_id": 1, "trial": 1, **arms})
+    effects = pd.DataFrame({"cate_sales": score})
+    few = PolicyInputs(panel, nuisance, effects, effects, Economics(5.0, 0.5), SETTINGS, BOUNDS, "overlap", 0)
+    enough = replace(few, nuisance=nuisance.assign(propensity=0.5))
+    assert choose_policy(enough).recommended == "prudent"
+    for inputs in (few, replace(enough, answers="nothing")):
+        chosen = choose_policy(inputs)
+        assert chosen.recommended == "none"
+        assert "prudent" not in chosen.decisions
+        believed = chosen.valued.set_index("policy")["expected_profit"]
+        assert believed["none"] == 0
+        assert believed.drop("none").isna().all()
+        said = headline(chosen.valued, chosen.recommended)
+        assert "best_expected_profit" not in said
+        write_metrics(said, tmp_path / "policy.json")  # which stops at what measures nothing

@@ -5,7 +5,6 @@ import pytest
 from scipy.stats import multivariate_normal, norm
 from statsmodels.regression.linear_model import WLS
 
-from targeting.policy.beliefs import Forecast
 from targeting.policy.posterior import (
     FEWEST,
     Belief,
@@ -178,7 +177,6 @@ def test_the_mean_effect_is_what_contacting_everybody_brings():
     assert (average.mean, average.sd) == pytest.approx((effects.mean(), effects.std()), rel=0.005)
     # Not the level: households are 12 above the centre, as those of whom most is known need not be like the others.
     assert average.mean == pytest.approx(52.0)
-    assert Forecast(posterior, centre=25.0).average(centred + 25) == average
     profit = posterior.profit(np.ones(3), centred, np.ones(3, dtype=bool), cost=10.0, margin=0.3)
     assert (profit.mean, profit.sd) == pytest.approx((0.3 * average.mean - 10, 0.3 * average.sd))
 

@@ -13,11 +13,12 @@ from scipy.integrate import quad
 from scipy.special import expit
 from scipy.stats import chisquare, norm
 
-from targeting.campaign.readout import COLUMNS, ProfitTerms, Readout, draw_checks, read_out
+from targeting.base.outputs import write_metrics
+from targeting.campaign.readout import COLUMNS, ProfitTerms, Readout, Unread, draw_checks, read_out, unread_lots
 from targeting.effects.estimators import aipw, ato, effect_data
 from targeting.nuisance.cross_fit import cross_fit, nuisance_table, nuisance_tasks
 from targeting.nuisance.scores import dr_scores
-from targeting.sentences.readout import readout_words, together_words
+from targeting.sentences.readout import readout_words, together_words, unread_words
 from targeting.stats.folds import household_folds
 from targeting.stats.joined import SCALE, join
 from targeting.stats.lots import sample_ratio_p
@@ -41,7 +42,7 @@ def test_the_draw_counts_who_was_not_reached_and_who_was_lost():
     drawn = pd.DataFrame({"household_id": range(1, 9), "mailed": [1, 1, 1, 1, 0, 0, 0, 0], "propensity": 0.5})
     rows = pd.DataFrame({"household_id": range(1, 7), "treated": [1, 1, 1, 1, 0, 0], "x_a": [0.0, 1, 2, 3, 1, 2]})
     reached = drawn["household_id"].isin([1, 2, 3, 5]).to_numpy()
-    found = draw_checks(rows, np.full(6, 0.5), drawn, reached)
+    found = draw_checks(rows, np.full(6, 0.5), drawn, reached, 1)
     counts = {"n_drawn": 8, "n_mailed": 4, "n_expected": 4.0, "n_not_reached": 1, "n_reached_all_the_same": 1, "n_lost": 2}
     assert {name: found[name] for name in counts} == counts
     # Fisher: both lost are of one arm of four, a chance of 2 * C(4, 2) / C(8, 2) = 12 / 28.
@@ -141,7 +142,72 @@ def read(seed: int, hidden: float, listed: bool = True) -> Readout:
     targets = panel.loc[panel["treated"] == 1, ["campaign_id", "household_id"]]
     segment = np.where(panel["household_id"] % 2, "Odd", "Even")
     given = (lots, targets) if listed else (lots.head(0), targets.head(0))
-    return read_out(panel, nuisance_table(panel, predictions, 0.01), segment, *given, TERMS)
+    return read_out(panel, nuisance_table(panel, predictions, 0.01), segment, *given, TERMS, 1)
+
+
+def four(chance: list[float], mailed: list[int], reached: list[int]) -> Readout:
+    """What is read of one campaign by lot, 20 households in each of groups with these chances, so many mailed and reached."""
+    groups = range(len(chance))
+    panel = pd.DataFrame(
+        {"household_id": np.arange(1, 20 * len(chance) + 1), "campaign_id": 5, "trial": 1, "by_lot": 1, "x_a": 0.0}
+    )
+    panel["known_propensity"] = np.repeat(chance, 20)
+    panel["treated"] = np.concatenate([np.arange(20) < mailed[group] for group in groups]).astype(int)
+    panel["purchase_amount"] = 40.0 + np.arange(len(panel)) % 7
+    arms = {"mean_purchase_amount": 40.0, "mu0_purchase_amount": 40.0, "mu1_purchase_amount": 45.0}
+    nuisance = panel[["household_id"]].assign(propensity=panel["known_propensity"].fillna(0.5), **arms)
+    scores = dr_scores(
+        panel["purchase_amount"], panel["treated"], nuisance["propensity"], np.full(len(panel), 40.0), np.full(len(panel), 45.0)
+    )
+    nuisance[["score0_purchase_amount", "score1_purchase_amount"]] = scores
+    lots = panel[["campaign_id", "household_id"]].assign(mailed=panel["treated"], propensity=panel["known_propensity"])
+    hit = np.concatenate([np.arange(20) < reached[group] for group in groups])
+    return read_out(panel, nuisance, np.full(len(panel), "All"), lots, panel.loc[hit, ["campaign_id", "household_id"]], TERMS, 1)
+
+
+def test_contacts_count_households_alike_whatever_their_chances():
+    """Half have a chance of 0.9 and are reached, half one of 0.1 and are not: meaning to mail reaches half of all."""
+    found = four([0.9, 0.1], mailed=[18, 2], reached=[18, 0]).table
+    profit, sales = (found[(found["outcome"] == name) & found["adjusted"]] for name in ("net_profit", "purchase_amount"))
+    np.testing.assert_allclose(profit["estimate"].to_numpy(), 0.5 * sales["estimate"].to_numpy() - 0.5 * TERMS.cost)
+
+
+def test_the_arms_are_as_alike_as_lots_leave_them_or_not():
+    panel = campaigns(2, 0.0)
+    own = panel[panel["by_lot"] == 1]
+    drawn = own[["household_id"]].assign(mailed=own["treated"], propensity=own["known_propensity"])
+    reached = (drawn["mailed"] == 1).to_numpy()
+    kept = draw_checks(own, own["known_propensity"], drawn, reached, 1)
+    assert kept["balance_p"] > 0.005
+    # The same numbers of mailed, and of each chance those who like it most.
+    first = own.groupby("known_propensity")["x_taste"].rank(ascending=False)
+    chosen = own.assign(treated=(first <= own.groupby("known_propensity")["treated"].transform("sum")).astype(int))
+    picked = drawn.assign(mailed=chosen["treated"])
+    found = draw_checks(chosen, own["known_propensity"], picked, (picked["mailed"] == 1).to_numpy(), 1)
+    assert found["balance_p"] < 0.005
+    assert found["srm_p"] == kept["srm_p"]
+    said = readout_words("7", found, pd.DataFrame(columns=COLUMNS), "purchase_amount")
+    assert any("further apart than lots leave it" in sentence for sentence in said)
+
+
+def test_lots_that_make_no_trial_are_told_with_the_reason():
+    calendar = pd.DataFrame({"campaign_id": [1, 2, 3, 4, 5], "campaign_type": ["A", "B", "A", "A", "A"]})
+    lots = pd.DataFrame({"campaign_id": [5, 5, 4, 3, 2, 2]})
+    found = unread_lots(lots, calendar, laid_out=[1, 3, 4], read=[4], own_type="A")
+    assert found == {2: Unread.OTHER_TYPE, 3: Unread.ONE_ARM, 5: Unread.TOO_SHORT}
+    design = {"campaign_type": "A", "min_follow_up_days": 28, "name": "sequential_trials"}
+    assert "another type than A" in unread_words("2", found[2], design)
+    assert "28 days after (design.min_follow_up_days)" in unread_words("spring", found[5], design)
+    assert "mailed all or none" in unread_words("3", found[3], design)
+    assert unread_lots(lots.head(0), calendar.head(0), [1], [], "A") == {}
+
+
+def test_lots_of_an_unknown_chance_are_read(tmp_path):
+    numbers = four([np.nan], mailed=[8], reached=[8]).campaigns[5]
+    assert not {"srm_p", "n_expected", "balance_p"} & set(numbers)
+    assert (numbers["n_drawn"], numbers["n_mailed"], numbers["n_not_reached"]) == (20, 8, 0)
+    write_metrics({"campaigns": {"5": numbers}}, tmp_path / "readout.json")  # which stops at what measures nothing
+    assert "Their chance is not known" in readout_words("5", numbers, four([np.nan], [8], [8]).table, "purchase_amount")[0]
 
 
 @pytest.mark.slow
@@ -153,7 +219,7 @@ def test_a_mailing_that_reaches_half_costs_half():
     lots = own[["campaign_id", "household_id"]].assign(mailed=own["treated"], propensity=own["known_propensity"])
     targets = panel.loc[panel["treated"] == 1, ["campaign_id", "household_id"]][::2]
     wide = replace(TERMS, cost=3.0, effect_spread=1000.0)  # a prior that says nothing
-    found = read_out(panel, nuisance_table(panel, predictions, 0.01), np.full(len(panel), "All"), lots, targets, wide)
+    found = read_out(panel, nuisance_table(panel, predictions, 0.01), np.full(len(panel), "All"), lots, targets, wide, 1)
     profit = found.table[(found.table["outcome"] == "net_profit") & (found.table["segment"] == "all")]
     numbers = found.campaigns[2]
     row = profit[profit["adjusted"]].set_index("evidence").loc[numbers["evidence"]]
@@ -177,7 +243,7 @@ def test_the_error_of_what_was_said_knows_that_the_same_households_were_asked():
     own = panel[panel["by_lot"] == 1]
     lots = own[["campaign_id", "household_id"]].assign(mailed=own["treated"], propensity=0.5)
     targets = panel.loc[panel["treated"] == 1, ["campaign_id", "household_id"]]
-    table = read_out(panel, nuisance, np.full(2 * n, "All"), lots, targets, TERMS).table
+    table = read_out(panel, nuisance, np.full(2 * n, "All"), lots, targets, TERMS, 1).table
     sales = table[(table["outcome"] == "purchase_amount") & (table["segment"] == "all") & table["adjusted"]]
     row = sales.set_index("evidence").loc["lots"]
 
@@ -244,7 +310,7 @@ def test_several_campaigns_by_lot_are_read_together_too():
     nuisance = pd.DataFrame({"propensity": chances, "score1_purchase_amount": scores}).assign(**arms)
     lots = panel[["campaign_id", "household_id"]].assign(mailed=panel["treated"], propensity=chances)
     targets = panel.loc[panel["treated"] == 1, ["campaign_id", "household_id"]]
-    found = read_out(panel, nuisance, np.repeat("a", 8), lots, targets, TERMS)
+    found = read_out(panel, nuisance, np.repeat("a", 8), lots, targets, TERMS, 1)
     together = found.table[found.table["campaign_id"] == "all"].set_index("outcome")
     assert together.loc["purchase_amount", "estimate"] == pytest.approx((5 * 5.0 + 3 * 2.0) / 8)
     assert together.loc["net_profit", "estimate"] == pytest.approx(0.5 * 31 / 8 - 1.0)
@@ -258,14 +324,14 @@ def test_several_campaigns_by_lot_are_read_together_too():
     assert together_words(alone, "purchase_amount") == []
     # Where a campaign's chances are not known, there is none to weigh it by.
     panel.loc[panel["campaign_id"] == 9, "known_propensity"] = np.nan
-    assert "all" not in set(read_out(panel, nuisance, np.repeat("a", 8), lots, targets, TERMS).table["campaign_id"])
+    assert "all" not in set(read_out(panel, nuisance, np.repeat("a", 8), lots, targets, TERMS, 1).table["campaign_id"])
 
 
 @pytest.mark.slow
 def test_without_lots_nothing_is_read():
     panel = campaigns(1, 0.0).assign(by_lot=0, known_propensity=np.nan)
     none = pd.DataFrame(columns=["campaign_id", "household_id", "mailed", "propensity"])
-    found = read_out(panel, panel.assign(propensity=0.5), np.repeat("a", len(panel)), none, none, TERMS)
+    found = read_out(panel, panel.assign(propensity=0.5), np.repeat("a", len(panel)), none, none, TERMS, 1)
     assert list(found.table.columns) == COLUMNS
     assert found.table.empty
     assert found.campaigns == {}
@@ -305,13 +371,16 @@ def test_a_draw_that_is_not_as_logged_is_said_first():
     empty = pd.DataFrame(columns=COLUMNS)
     said = readout_words("7", numbers | {"n_lost": 0}, empty, "purchase_amount")
     assert "not drawn as logged" in said[0]
+    advised = readout_words("7", numbers | {"n_lost": 0, "pays": True}, empty, "purchase_amount")[-1]
+    assert advised.startswith("What follows for the next campaign is not said")
     assert "3 that were to be mailed were not" in said[1]
-    unknown = readout_words("7", numbers | {"n_lost": 0, "srm_p": float("nan")}, empty, "purchase_amount")
+    del numbers["srm_p"]
+    unknown = readout_words("7", numbers | {"n_lost": 0}, empty, "purchase_amount")
     assert "Their chance is not known" in unknown[0]
 
 
 def test_a_single_segment_has_no_effect_of_its_own():
-    numbers = {"n_drawn": 9, "n_mailed": 5, "srm_p": np.nan, "n_not_reached": 0, "n_reached_all_the_same": 0, "n_lost": 0}
+    numbers = {"n_drawn": 9, "n_mailed": 5, "n_not_reached": 0, "n_reached_all_the_same": 0, "n_lost": 0}
     row = {"campaign_id": "7", "evidence": "lots", "adjusted": True, "outcome": "visits", "estimate": 1.0}
     row |= {"ci_lower": 0.5, "ci_upper": 1.5, "predicted": np.nan}
     rows = [row | {"segment": "all"}, row | {"segment": "all", "adjusted": False}]

@@ -35,6 +35,9 @@ def test_estimates_without_variance_count_for_nothing():
     assert critical_value(covariance, seed=1) == pytest.approx(Z, abs=0.02)
     assert adjusted_p_values([2.0, 5.0], covariance, seed=1)[1] == 1
     assert critical_value(np.zeros((2, 2)), seed=1) == 0
+    # What holds for several holds for each: never less than a single interval asks for, whatever was drawn.
+    assert min(critical_value(np.eye(1), seed) for seed in range(8)) >= Z
+    assert min(CriticalValues(seed)(np.eye(1)) for seed in range(8)) >= Z
 
 
 def test_many_critical_values_are_those_of_each_alone():

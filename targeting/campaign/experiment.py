@@ -18,6 +18,7 @@ from targeting.stats.estimates import Z
 Vector = NDArray[np.float64]
 ARMS = ("control", "treated")
 ADJUSTMENTS = ("none", "cuped")
+SIZES = ("sd", "n_per_arm", "n_total", "r2", "n_total_adjusted")
 FEWEST = 2  # households an arm: one has no spread
 
 
@@ -103,23 +104,31 @@ def comparisons(rows: pd.DataFrame, sd: float | None, alpha: float) -> tuple[Com
 
 
 def sizes(plain: Comparison, adjusted: Comparison, effect: float, power: float) -> dict[str, Any]:
-    """What both comparisons need to find `effect`, and by what: sd, n_per_arm, n_total, r2, n_total_adjusted."""
+    """What both comparisons need to find `effect`, and by what: SIZES."""
     n, n_adjusted = plain.households(effect, power), adjusted.households(effect, power)
-    return {"sd": plain.sd, "n_per_arm": n, "n_total": 2 * n, "r2": adjusted.r2, "n_total_adjusted": 2 * n_adjusted}
+    return dict(zip(SIZES, (plain.sd, n, 2 * n, adjusted.r2, 2 * n_adjusted), strict=True))
 
 
 def sizes_by_trial(rows: pd.DataFrame, sd: float | None, alpha: float, effect: float, power: float) -> pd.DataFrame:
     """One row per campaign of the rows (as in `comparisons`, with campaign_id): campaign_id, n_eligible, then `sizes`.
 
-    Last campaigns and campaigns_adjusted: how many campaigns as large both comparisons need.
+    Sizes are missing for a campaign that says nothing of the spread by itself, as one of a few households. Last campaigns and
+    campaigns_adjusted: how many campaigns as large both comparisons need.
     """
     table = pd.DataFrame(
-        {"campaign_id": campaign, "n_eligible": len(own)} | sizes(*comparisons(own, sd, alpha), effect, power)
+        {"campaign_id": campaign, "n_eligible": len(own)} | _own_sizes(own, sd, alpha, effect, power)
         for campaign, own in rows.groupby("campaign_id", sort=False)
     )
     table["campaigns"] = table["n_total"] / table["n_eligible"]
     table["campaigns_adjusted"] = table["n_total_adjusted"] / table["n_eligible"]
     return table
+
+
+def _own_sizes(rows: pd.DataFrame, sd: float | None, alpha: float, effect: float, power: float) -> dict[str, Any]:
+    try:
+        return sizes(*comparisons(rows, sd, alpha), effect, power)
+    except DataError:
+        return dict.fromkeys(SIZES, np.nan)
 
 
 def totals_shown(needed: int, taking_part: int) -> list[int]:

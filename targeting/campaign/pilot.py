@@ -162,7 +162,7 @@ def in_pilot(stakes: Stakes, n: int, household_id: pd.Series) -> pd.Series:
 
 
 def pilot_metrics(stakes: Stakes, n: int, gain: float) -> dict[str, float]:
-    """In USD over all campaigns: value_of_deciding_now, value_of_perfect_information and pilot_gain; and pilot_n, campaigns.
+    """In USD: value_of_deciding_now, value_of_perfect_information, pilot_gain, over pilot_campaigns campaigns; and pilot_n.
 
     `n` and `gain` are the `best_pilot`; without households at stake nothing is said.
     """
@@ -173,7 +173,7 @@ def pilot_metrics(stakes: Stakes, n: int, gain: float) -> dict[str, float]:
         "value_of_perfect_information": stakes.perfect_information,
         "pilot_n": n,
         "pilot_gain": gain,
-        "campaigns": stakes.campaigns,
+        "pilot_campaigns": stakes.campaigns,
     }
 
 

@@ -5,6 +5,7 @@ Treated are those on whom the lot fell, whether or not the mailing reached them 
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 import numpy as np
@@ -18,9 +19,11 @@ from targeting.effects.adaptive import over_campaigns, stable_weights
 from targeting.effects.by_segment import FEWEST
 from targeting.effects.estimators import EffectData, aipw, aipw_terms, ato_terms, effect_data, ipw
 from targeting.effects.pooling import joint_ratios
+from targeting.nuisance.lots import balance_p_value
+from targeting.nuisance.models import with_logs
 from targeting.nuisance.overlap import inverse_propensity_weights, standardised_mean_differences
 from targeting.nuisance.scores import effect_scores
-from targeting.policy.posterior import Belief, combined
+from targeting.policy.posterior import Belief, combined, level_prior
 from targeting.stats.estimates import Estimate, SkewedEstimate
 from targeting.stats.joined import join
 from targeting.stats.lots import sample_ratio_p
@@ -47,6 +50,14 @@ class ProfitTerms:
     effect_spread: float
 
 
+class Unread(StrEnum):
+    """Why a campaign whose lots were given back is no trial, and cannot be read."""
+
+    OTHER_TYPE = "other_type"  # than design.campaign_type
+    TOO_SHORT = "too_short"  # the tills say too little of the days before it, or after it began
+    ONE_ARM = "one_arm"  # of those who had bought before, the lot mailed all or none
+
+
 @dataclass(frozen=True)
 class Readout:
     """One row per campaign by lot, evidence, outcome and segment (COLUMNS), and by campaign the numbers that sentences need."""
@@ -56,13 +67,20 @@ class Readout:
 
 
 def read_out(
-    panel: pd.DataFrame, nuisance: pd.DataFrame, segment: ArrayLike, lots: pd.DataFrame, targets: pd.DataFrame, terms: ProfitTerms
+    panel: pd.DataFrame,
+    nuisance: pd.DataFrame,
+    segment: ArrayLike,
+    lots: pd.DataFrame,
+    targets: pd.DataFrame,
+    terms: ProfitTerms,
+    seed: int,
 ) -> Readout:
     """Read every campaign of the panel that was drawn by lot.
 
     `nuisance` and `segment` (rows,) follow the panel; `lots` is the table of assignments, `targets` campaign_id and household_id
     of all who were mailed; a campaign by lot without any is of a table of customers, and its rows are the draw.
-    Without lots the table has no rows; with several campaigns by lot, its last ones are of all together, as campaign EVERYBODY.
+    `seed` is of the lots that the test of balance draws. Without lots the table has no rows; with several campaigns by lot, its
+    last ones are of all together, as campaign EVERYBODY.
     """
     tables, campaigns = [pd.DataFrame(columns=COLUMNS)], {}
     contacts: dict[int, float] = {}
@@ -73,15 +91,31 @@ def read_out(
         if drawn.empty:
             drawn = _table_as_lots(panel[own])
             reached = drawn["mailed"].to_numpy() == 1
-        draw = draw_checks(panel[own], nuisance.loc[own, "propensity"], drawn, reached)
-        contacts[campaign] = _contacts(drawn["mailed"].to_numpy(), reached)
+        draw = draw_checks(panel[own], nuisance.loc[own, "propensity"], drawn, reached, seed)
+        contacts[campaign] = _contacts(drawn, reached)
         rows = _effects(panel, nuisance, own, np.asarray(segment), contacts[campaign], terms)
-        table = pd.DataFrame(rows).assign(campaign_id=campaign, n_mailed=draw["n_mailed"], srm_p=draw["srm_p"])
+        table = pd.DataFrame(rows).assign(campaign_id=campaign, n_mailed=draw["n_mailed"], srm_p=draw.get("srm_p", np.nan))
         tables.append(_compared(table)[COLUMNS])
         campaigns[int(campaign)] = draw | _decision(tables[-1], panel[own], contacts[campaign], terms)
     tables.append(_together(panel, nuisance, contacts, terms))
     filled = [table for table in tables if len(table)] or tables
     return Readout(pd.concat(filled, ignore_index=True), campaigns)
+
+
+def unread_lots(
+    lots: pd.DataFrame, calendar: pd.DataFrame, laid_out: ArrayLike, read: ArrayLike, own_type: str
+) -> dict[int, Unread]:
+    """The campaigns of `lots` that are not among those `read`, in order, and why.
+
+    `calendar` has campaign_id and campaign_type, `laid_out` are the campaigns that were trials before arms were looked at,
+    `own_type` is the type that trials are of.
+    """
+    types = calendar.set_index("campaign_id")["campaign_type"]
+    found = {}
+    for campaign in np.setdiff1d(lots["campaign_id"], read):
+        late = Unread.ONE_ARM if np.isin(campaign, laid_out) else Unread.TOO_SHORT
+        found[int(campaign)] = late if types[campaign] == own_type else Unread.OTHER_TYPE
+    return found
 
 
 def _table_as_lots(rows: pd.DataFrame) -> pd.DataFrame:
@@ -91,12 +125,14 @@ def _table_as_lots(rows: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def draw_checks(rows: pd.DataFrame, propensity: ArrayLike, drawn: pd.DataFrame, reached: Mask) -> dict[str, float]:
-    """Was the draw as logged, and who was lost: counts, srm_p, attrition_p and the largest imbalance max_smd.
+def draw_checks(rows: pd.DataFrame, propensity: ArrayLike, drawn: pd.DataFrame, reached: Mask, seed: int) -> dict[str, float]:
+    """Was the draw as logged, and who was lost: counts, srm_p, attrition_p, the largest imbalance max_smd and its balance_p.
 
     `rows` are the campaign's rows of the panel, with `propensity` (rows,); `drawn` who took part, and `reached` (drawn,) who was
     mailed. Lost are those that never bought before time zero, of whom the panel knows nothing; attrition_p is Fisher's exact
-    test of their share being alike in both arms.
+    test of their share being alike in both arms. balance_p is of all covariates together (see
+    `balance_p_value`). What is not defined is left out: n_expected, srm_p and balance_p where a chance is not known, max_smd
+    where an arm is too small to have a spread.
     """
     mailed, kept = drawn["mailed"].to_numpy() == 1, drawn["household_id"].isin(rows["household_id"]).to_numpy()
     counts = [[int((kept & arm).sum()), int((~kept & arm).sum())] for arm in (mailed, ~mailed)]
@@ -104,7 +140,8 @@ def draw_checks(rows: pd.DataFrame, propensity: ArrayLike, drawn: pd.DataFrame, 
     covariates = rows[household_covariates(rows)].to_numpy(dtype=float)
     covariates = covariates[:, np.ptp(covariates, axis=0) > 0]
     differences = standardised_mean_differences(covariates, treated, inverse_propensity_weights(treated, propensity))
-    return {
+    known = drawn["propensity"].notna().all()
+    checks = {
         "n_drawn": len(drawn),
         "n_mailed": int(mailed.sum()),
         "n_expected": float(drawn["propensity"].sum(min_count=len(drawn))),
@@ -114,12 +151,21 @@ def draw_checks(rows: pd.DataFrame, propensity: ArrayLike, drawn: pd.DataFrame, 
         "srm_p": sample_ratio_p(mailed, drawn["propensity"]),
         "attrition_p": float(fisher_exact(counts).pvalue),
         "max_smd": float(np.abs(differences).max()) if len(differences) else 0.0,
+        "balance_p": balance_p_value(with_logs(rows[household_covariates(rows)]), treated, propensity, seed) if known else np.nan,
     }
+    return {name: value for name, value in checks.items() if np.isfinite(value)}
 
 
-def _contacts(mailed: NDArray[np.int64], reached: Mask) -> float:
-    """How many contacts more a lot for mailing made, per household: 1 where all were mailed as drawn."""
-    return float(reached[mailed == 1].mean() - reached[mailed == 0].mean())
+def _contacts(drawn: pd.DataFrame, reached: Mask) -> float:
+    """How many contacts more a lot for mailing made, per household `drawn`: 1 where all were mailed as drawn.
+
+    Those with other chances count alike, as they do in the effect: each arm is weighed by one over the chance of being in it.
+    """
+    mailed, chance = drawn["mailed"].to_numpy() == 1, drawn["propensity"].to_numpy(dtype=float)
+    if np.isnan(chance).any():
+        chance = np.full(len(drawn), mailed.mean())
+    arms = ((mailed, chance), (~mailed, 1 - chance))
+    return float(np.subtract(*(np.average(reached[arm], weights=1 / own[arm]) for arm, own in arms)))
 
 
 def _effects(
@@ -208,6 +254,7 @@ def _compared(table: pd.DataFrame) -> pd.DataFrame:
         table.loc[rows.index, "p_holm"] = multipletests(rows["p"], method="holm")[1]
     said = table[table["evidence"] == "observed"].set_index("outcome")
     lots = table[(table["evidence"] == "lots") & (table["segment"] == EVERYBODY) & table["outcome"].isin(said.index)]
+    lots = lots[lots["adjusted"]]  # whose covariance with what had been said is known
     predicted, se = said["estimate"].reindex(lots["outcome"]).to_numpy(), said["se"].reindex(lots["outcome"]).to_numpy()
     error = predicted - lots["estimate"].to_numpy()
     table.loc[lots.index, "predicted"], table.loc[lots.index, "error"] = predicted, error
@@ -220,14 +267,14 @@ def _decision(table: pd.DataFrame, rows: pd.DataFrame, contacts: float, terms: P
     """What is now believed that mailing everybody earns, per household, and whether that pays by the rule.
 
     A mailing makes as many `contacts` as a lot for it did: its effect is that of meaning to mail. The prior is that of
-    `targeting.policy.posterior`, the estimate that of net profit's outcome from all evidence. It pays where the expected profit
-    less `prudence` times its standard deviation is above nothing.
+    `level_prior` by the campaign's own outcomes, the estimate that of net profit's outcome from all evidence. It pays where the
+    expected profit less `prudence` times its standard deviation is above nothing.
     """
     own = table[(table["outcome"] == terms.outcome) & (table["segment"] == EVERYBODY) & table["adjusted"]].set_index("evidence")
     if own.empty:
         return {}
     best = own.loc["both" if "both" in own.index else "lots"]
-    prior = Belief(0.0, terms.effect_spread * float(rows[terms.outcome].abs().mean()))
+    prior = level_prior(rows[terms.outcome], terms.effect_spread)
     effect = combined(prior, float(best["estimate"]), float(best["se"]) ** 2)
     profit = Belief(terms.margin * effect.mean - terms.cost * contacts, terms.margin * effect.sd)
     lower, upper = profit.interval

@@ -15,6 +15,7 @@ from targeting.policy.posterior import (
     beliefs_by_fold,
     centred_in_trials,
     fit_posterior,
+    level_prior,
 )
 from targeting.policy.value import Evidence, measured_part
 
@@ -34,10 +35,6 @@ class Forecast:
         """Expected effects and their standard deviations (n,), of households with these effects by the learner."""
         centred = np.asarray(effect, dtype=float) - self.centre
         return self.posterior.mean(centred), self.posterior.sd(centred, overlap)
-
-    def average(self, effect: ArrayLike) -> Belief:
-        """The mean effect of households inside the overlap, with these effects (n,) by the learner."""
-        return self.posterior.average(np.asarray(effect, dtype=float) - self.centre)
 
     def profit(self, policy: Vector, effect: ArrayLike, overlap: NDArray[np.bool_], economics: Economics) -> Belief:
         """What contacting by `policy` (n,) is believed to earn per household, in USD."""
@@ -77,11 +74,6 @@ class Beliefs:
     centred: Vector
     expected: Vector
     uncertainty: Vector
-
-
-def level_prior(outcome: ArrayLike, spread: float) -> Belief:
-    """What is believed of the average effect before any is seen, from outcomes (rows,) and `policy.effect_spread`."""
-    return Belief(0.0, spread * float(np.abs(np.asarray(outcome, dtype=float)).mean()))
 
 
 def learn_beliefs(
@@ -134,12 +126,14 @@ def believed_profits(
 
     Columns: policy; expected_profit with the ends of its 95% credible interval; chance_of_loss; expected_loss, the mean of what
     is lost, gains counted as nothing: what knowing beforehand would save; and COMPARED, of its `measured_part`. Missing for
-    policies that contact anybody of whom nothing is believed.
+    policies that contact anybody of whom nothing is believed. One that contacts nobody earns nothing, whatever is believed.
     """
     table = pd.DataFrame({"policy": list(decisions), **dict.fromkeys((*BELIEVED, COMPARED), np.nan)})
     for place, name in enumerate(decisions):
         policy = decisions[name].to_numpy(dtype=float)
-        if beliefs is not None and not policy[~beliefs.forecast.posterior.speaks_of(overlap)].any():
+        if not policy.any():
+            table.loc[place, [*BELIEVED, COMPARED]] = 0.0
+        elif beliefs is not None and not policy[~beliefs.forecast.posterior.speaks_of(overlap)].any():
             profit, measured = (
                 beliefs.forecast.posterior.profit(contacts, beliefs.centred, overlap, economics.cost, economics.margin)
                 for contacts in (policy, measured_part(name, policy, overlap))

@@ -81,8 +81,8 @@ class PolicyInputs:
 class PolicyChoice:
     """The policies on one panel: what they see, what values them, decisions (rows, a column per policy), values, choice.
 
-    `beliefs` are about effects, `valued` is the table of `value_table` with what policies are believed to earn, `recommended` the
-    name of a policy, `none` where no other is expected to pay.
+    `beliefs` are about effects, None where the arms do not compare or too few do; `valued` is the table of `value_table` with
+    what policies are believed to earn, `recommended` the name of a policy, `none` where no other is expected to pay.
     """
 
     data: PolicyData
@@ -124,7 +124,9 @@ def choose_policy(inputs: PolicyInputs) -> PolicyChoice:
     weight = inputs.nuisance[f"precision_{outcome}"].to_numpy(dtype=float)
     spread, (fold, trial) = inputs.settings["effect_spread"], (inputs.panel[name].to_numpy() for name in ("fold", "trial"))
     extrapolation = inputs.settings["extrapolation"]
-    beliefs = learn_beliefs(effect, weight, fold, trial, evidence, spread, drawn_by_lot(inputs.panel), extrapolation)
+    beliefs = None
+    if inputs.comparable:  # else no score is evidence of an effect
+        beliefs = learn_beliefs(effect, weight, fold, trial, evidence, spread, drawn_by_lot(inputs.panel), extrapolation)
     data = policy_data(inputs, evidence, beliefs)
     decisions = assign(data)
     promised = {}
@@ -134,7 +136,8 @@ def choose_policy(inputs: PolicyInputs) -> PolicyChoice:
         promised["policy_tree"] = inputs.tree["promised"].to_numpy()
     if beliefs is not None:
         promised |= {
-            name: profits(measured_part(name, decisions[name], overlap), beliefs.expected, inputs.economics)
+            # Of whom nothing is believed nobody is contacted, and no profit is promised.
+            name: profits(measured_part(name, decisions[name], overlap), np.nan_to_num(beliefs.expected), inputs.economics)
             for name in BEST_BETS
             if name in decisions
         }
@@ -202,12 +205,11 @@ def policy_results(
     drawn = curves[curves["learner"] == order]
     cate = pd.Series(data.cate, name="cate")
     measured = pd.DataFrame({name: measured_part(name, own, evidence.overlap) for name, own in chosen.decisions.items()})
-    beliefs = chosen.beliefs if inputs.comparable else None  # by which one may decide
     return PolicyResults(
         metrics=headline(values, chosen.recommended)
         | peak.to_dict()
         | {"order_shown": order}
-        | belief_metrics(beliefs, evidence),
+        | belief_metrics(chosen.beliefs, evidence),
         assignments=pd.concat([inputs.panel[KEYS], cate, chosen.decisions.astype("int8")], axis=1),
         evidence=evidence_table(inputs, chosen, shown),
         lookup=look_up(
@@ -218,7 +220,7 @@ def policy_results(
             segment,
             slider_steps(economics, outcome, [other_costs[name] for name in (TILLS_COST, PUBLISHED_COST) if name in other_costs]),
             seed,
-            beliefs,
+            chosen.beliefs,
         ),
         policies=with_absent(
             values.merge(checks, on="policy").assign(extrapolated=extrapolated(values, inputs.answers)), unavailable(data)
@@ -226,8 +228,8 @@ def policy_results(
         curve=drawn[[name for name in curves if not name.startswith("over_chosen") and name != "learner"]],
         learner_curves=curves,
         learner_peaks=learners,
-        grid=cost_margin_grid(data, evidence, economics, fold, segment, seed, beliefs),
-        scenarios=breakeven_scenarios(data, evidence, economics, other_costs, beliefs),
+        grid=cost_margin_grid(data, evidence, economics, fold, segment, seed, chosen.beliefs),
+        scenarios=breakeven_scenarios(data, evidence, economics, other_costs, chosen.beliefs),
         by_segment=segment_what_if(inputs.segments, data.cate, evidence, economics),
         confounding=confounding_table(turning_shifts(values, measured, chosen.recommended, economics), omitted, outcome),
     )
@@ -236,20 +238,22 @@ def policy_results(
 def headline(values: pd.DataFrame, recommended: str) -> dict[str, Any]:
     """What is said of the recommended policy, of the best there is, of the breakeven rule, and of contacting everybody.
 
-    The best is the recommended policy, or where that is nobody the candidate with the largest off-policy profit.
+    What is not known of them is left out, as what is believed of them where nothing is. The best is the recommended policy, or
+    where that is nobody the candidate with the largest off-policy profit.
     """
     by_policy = values.set_index("policy")
     interval = ["profit", "profit_ci_lower", "profit_ci_upper"]
     best = best_candidate(values) if recommended == "none" else recommended
     said = [*interval, *BELIEVED, "shown"]
     of_choice = ["n", "share", "share_outside", *interval, "total_profit", "optimism", *BELIEVED, COMPARED, "shown"]
-    return {
+    known = {
         **by_policy.loc[recommended, of_choice].to_dict(),
         "best_policy": best,
         **by_policy.loc[best, said].add_prefix("best_").to_dict(),
         **by_policy.loc["breakeven", interval].add_prefix("breakeven_").to_dict(),
         **by_policy.loc["all", interval].add_prefix("all_").to_dict(),
     }
+    return {name: value for name, value in known.items() if pd.notna(value)}
 
 
 def evidence_table(inputs: PolicyInputs, chosen: PolicyChoice, shown: pd.DataFrame) -> pd.DataFrame:

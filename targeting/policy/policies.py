@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from targeting.policy.posterior import FEWEST
 from targeting.stats.folds import rank_within
 
 Vector = NDArray[np.float64]
@@ -83,12 +84,12 @@ class PolicyData:
         return self._ranked(self.expected)
 
     def _ranked(self, effect: Vector) -> Ranking:
-        """By effect, or where breakeven varies by the effect per breakeven: gain per USD spent.
+        """By effect, or where breakeven varies by the effect per breakeven: gain per USD spent, as long as each contact costs.
 
         Source: Sverdrup, Wu, Athey & Wager (2025), Qini curves for multi-armed treatment rules, Journal of Computational and
         Graphical Statistics, for a single arm.
         """
-        priority = effect if np.ndim(self.breakeven) == 0 else effect / self.breakeven
+        priority = effect / self.breakeven if np.ndim(self.breakeven) and np.min(self.breakeven) > 0 else effect
         rank = rank_within(priority, self.overlap, np.zeros(len(self.cate)) if self.fold is None else self.fold)
         order = contact_order(rank, self.overlap, lots(self.household_id, self.seed))
         if self.campaign_id is None:
@@ -206,7 +207,8 @@ def unavailable(data: PolicyData) -> dict[str, str]:
     if data.tree is None:
         reasons["policy_tree"] = "no tree was grown"
     if data.expected is None:
-        reasons |= dict.fromkeys(("prudent", "budget"), "fewer than two households inside the overlap: nothing is believed")
+        why = f"the arms do not compare, or fewer than {FEWEST} households lie inside the overlap: nothing is believed"
+        reasons |= dict.fromkeys(("prudent", "budget"), why)
     if data.budget == Budget():
         reasons["budget"] = "no budget is set"
     return reasons

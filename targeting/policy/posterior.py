@@ -8,9 +8,9 @@ are estimated from doubly robust scores by weighted least squares, errors cluste
   fifth; and all of it for what a table of customers counts. What a contact costs plays no part: it says nothing of what a
   contact brings.
   Households whom lots decided on correct what observed campaigns say of it, as far as the two lie apart (`stats.joined`). The
-  observed level's bias is held for about as large as its standard error, and for no larger than effects themselves may be: an
-  interval may leave that open, a decision may not, or a first handful of lots, which say next to nothing, would leave
-  next to nothing of the belief.
+  observed level's bias is held for about as large as its standard error, and for no larger than effects themselves may be, or
+  than that standard error where it is the larger: an interval may leave that open, a decision may not, or a first handful of
+  lots, which say next to nothing, would leave next to nothing of the belief.
 - The slope is what a learner's effects are worth: 1 if they are right, 0 if they say nothing. Before seeing data both are as
   likely: half the prior lies at 0, half is normal around 1 with a spread of 1/4, since learners that shrink their effects are a
   little too flat. Scores move belief between the two (a spike and a slab); where they say that effects differ, the size is
@@ -74,10 +74,10 @@ class Belief:
         z = self.mean / self.sd
         return float(self.sd * np.exp(_log_density(z, 1.0)) - self.mean * ndtr(-z))
 
-    @property
-    def expected_gain(self) -> float:
-        """What is expected to be gained: the mean of the number's part above zero, in its own unit."""
-        return self.mean + self.expected_loss
+
+def level_prior(outcome: ArrayLike, spread: float) -> Belief:
+    """What is believed of the average effect before any is seen, from outcomes (rows,) and `policy.effect_spread`."""
+    return Belief(0.0, spread * float(np.abs(np.asarray(outcome, dtype=float)).mean()))
 
 
 @dataclass(frozen=True)

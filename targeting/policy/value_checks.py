@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from targeting.policy.economics import Economics
-from targeting.policy.value import Evidence, arm_weights, earned, measured_part, profits
+from targeting.policy.value import Evidence, arm_weights, earned, learning_shift, measured_part, profits, widened
 from targeting.stats.estimates import mean_estimate
 
 Vector = NDArray[np.float64]
@@ -71,7 +71,9 @@ def check_table(policies: pd.DataFrame, evidence: Evidence, economics: Economics
             "profit_ipw": weighted(name, measured, evidence, economics),
         }
         if within is not None:
-            overlap = mean_estimate(within[name], evidence.household_id[inside])
+            own = evidence.rows(inside)
+            shift = learning_shift(name, policy[inside], own, economics.rows(inside))
+            overlap = widened(mean_estimate(within[name], own.household_id), shift)
             row |= {"profit_overlap": overlap.value}
             row |= {"profit_overlap_ci_lower": overlap.lower, "profit_overlap_ci_upper": overlap.upper}
         rows.append(row | {"profit_bound_lower": lower, "profit_bound_upper": upper})

@@ -181,13 +181,14 @@ def segment_what_if(segments: pd.DataFrame, cate: Vector, evidence: Evidence, ec
 
 
 def turning_shifts(table: pd.DataFrame, contacts: pd.DataFrame, recommended: str, economics: Economics) -> dict[str, float | str]:
-    """How far the effect of a contact, in USD of sales, must be other than estimated to turn the recommendation.
+    """How far the effect of a contact, in USD of sales, must be other than measured to turn what is measured.
 
-    For the recommended policy: by how much its contacts' effect must be overstated for its profit, and for its interval's lower
-    end, to fall to 0. Where nobody is recommended: by how much the best candidate's must be understated for its profit, and
-    its interval, to rise to 0. Unmeasured confounding shifts effects by the same amount in USD whatever the cost, so the shift is
-    profit over the mean of the measured `contacts` (rows, a column per policy of `table`) times margin. Keys: policy, direction,
-    shift, shift_interval (missing without an interval); where nothing is measured only policy `none`.
+    For the recommended policy: by how much its contacts' effect must be overstated for its measured profit, and for its
+    interval's lower end, to fall to 0; an end below 0 is turned as it is. Where nobody is recommended: by how much the best
+    candidate's must be understated for its profit, and its interval, to rise to 0. Unmeasured confounding shifts effects by the
+    same amount in USD whatever the cost, so the shift is profit over the mean of the measured `contacts` (rows, a column per
+    policy of `table`) times margin. Keys: policy, direction, shift, shift_interval (missing without an interval); where nothing
+    is measured only policy `none`.
     """
     compared = table[recommendable(table)]
     if compared.empty:
@@ -208,7 +209,7 @@ def turning_shifts(table: pd.DataFrame, contacts: pd.DataFrame, recommended: str
 
 
 def confounding_table(shifts: Mapping[str, float | str], confounders: pd.DataFrame, outcome: str) -> pd.DataFrame:
-    """Whether a confounder as strong as a group of measured covariates could turn the recommendation, one row per group.
+    """Whether a confounder as strong as a group of measured covariates could turn what is shown, one row per group.
 
     `confounders` (outcome, setting, lower, upper) is the omitted-variable analysis of the average effect: lower and upper are the
     estimate, if such a confounder were missing. Half the width between them is the largest bias; it is set against the shifts,

@@ -16,7 +16,7 @@ def pilot_words(metrics: Mapping[str, float], outcome: str, prior: Belief | None
     """
     if not metrics:
         return ""
-    campaigns = number(metrics["campaigns"], 0)
+    campaigns = number(metrics["pilot_campaigns"], 0)
     value = metrics["value_of_perfect_information"]
     known = total(value) if value >= 1 else f"less than one {one()} in all"
     before = ""

@@ -5,6 +5,8 @@ from typing import Any
 
 import pandas as pd
 
+from targeting.campaign.readout import Unread
+from targeting.nuisance.overlap import SUSPECT
 from targeting.stats.estimates import SIGNIFICANCE
 from targeting.words.changes import change
 from targeting.words.money import amount, money
@@ -15,8 +17,23 @@ NO_CHANCES = (
     "The table does not say that a lot decided who was mailed, so no experiment can be read: where one did, "
     "data.table.propensity names its chances."
 )
+# By what `Unread` says, of a campaign and of the section `design` of the parameters.
+NOT_READ = {
+    Unread.OTHER_TYPE: "Lots of campaign {campaign} are known and not read: it is of another type than {campaign_type}, "
+    "which design.campaign_type asks for.",
+    Unread.TOO_SHORT: "Lots of campaign {campaign} are known and cannot be read yet: that takes tills from before it began "
+    "to {min_follow_up_days} days after (design.min_follow_up_days), and somebody in the draw who had bought before. Run again "
+    "with later tills.",
+    Unread.ONE_ARM: "Lots of campaign {campaign} are known and cannot be read: of those who had bought before, the lot "
+    "mailed all or none, so there is nothing to compare.",
+}
 MISMATCH = 0.001  # a draw as odd as this is a fault of the draw or its files, and hardly chance (Fabijan et al. 2019)
 PROFIT, EVERYBODY = "net_profit", "all"
+
+
+def unread_words(campaign: str, why: Unread, design: Mapping[str, Any]) -> str:
+    """The sentence on a campaign whose lots are no trial, by the section `design` of the parameters."""
+    return NOT_READ[why].format(campaign=campaign, **design)
 
 
 def readout_words(campaign: str, numbers: Mapping[str, Any], table: pd.DataFrame, outcome: str) -> list[str]:
@@ -47,18 +64,31 @@ def together_words(table: pd.DataFrame, outcome: str) -> list[str]:
     return [f"{brought} {weighed}, so that the interval holds though they followed what earlier campaigns had shown."]
 
 
+def _as_logged(numbers: Mapping[str, Any]) -> bool:
+    """Whether the draw may be the one that was logged, for all that can be known."""
+    return "srm_p" not in numbers or numbers["srm_p"] >= MISMATCH
+
+
 def _the_draw(campaign: str, numbers: Mapping[str, Any]) -> list[str]:
     mailed, drawn = (number(numbers[name], 0) for name in ("n_mailed", "n_drawn"))
     counts = f"{mailed} of {drawn} households were to be mailed"
-    if pd.isna(numbers["srm_p"]):
+    if "srm_p" not in numbers:
         doubt = "Their chance is not known and is estimated, and whether a lot decided is the retailer's word."
         said = [f"Campaign {campaign} held some households out: {counts}. {doubt}"]
     else:
         fits = f"{counts}, and the chances say {number(numbers['n_expected'], 0)} ({p_value(numbers['srm_p'])})"
-        if numbers["srm_p"] < MISMATCH:
+        if not _as_logged(numbers):
             said = [f"Campaign {campaign} was not drawn as logged: {fits}. Find out why before you believe what follows."]
         else:
             said = [f"Campaign {campaign} was drawn as logged: {fits}."]
+    if "balance_p" in numbers:
+        further = numbers["balance_p"] < SUSPECT
+        fault = (
+            "is further apart than lots leave it: somebody chose, or rows are missing"
+            if further
+            else "is as alike as lots leave it"
+        )
+        said.append(f"What was known of households before {fault} ({p_value(numbers['balance_p'])}).")
     if numbers["n_not_reached"] or numbers["n_reached_all_the_same"]:
         said.append(
             f"{number(numbers['n_not_reached'], 0)} that were to be mailed were not, and "
@@ -121,6 +151,8 @@ def _segments(rows: pd.DataFrame, outcome: str) -> list[str]:
 def _what_next(numbers: Mapping[str, Any]) -> list[str]:
     if "pays" not in numbers:
         return []
+    if not _as_logged(numbers):
+        return ["What follows for the next campaign is not said: a draw that was not kept compares no better than a choice."]
     earned = (
         f"is expected to earn {money(numbers['expected_profit'])} per household (95% interval "
         f"{money(numbers['expected_profit_lower'])} to {money(numbers['expected_profit_upper'])}; chance of a loss "

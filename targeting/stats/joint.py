@@ -10,7 +10,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from targeting.stats.estimates import CONFIDENCE, cluster_sums
+from targeting.stats.estimates import CONFIDENCE, Z, cluster_sums
 
 Matrix = NDArray[np.float64]
 DRAWS = 20_000  # of the largest of several: leaves 0.0015 of simulation error in a p-value of 0.05
@@ -35,7 +35,7 @@ def critical_value(covariance: Matrix, seed: int, n_draws: int = DRAWS) -> float
     if known.all():
         return 0.0
     draws = _standard_draws(covariance[np.ix_(~known, ~known)], seed, n_draws)
-    return float(np.quantile(np.abs(draws).max(axis=1), CONFIDENCE))
+    return max(Z, float(np.quantile(np.abs(draws).max(axis=1), CONFIDENCE)))  # of one estimate it is Z, but for the draws' luck
 
 
 class CriticalValues:
@@ -63,7 +63,7 @@ class CriticalValues:
         place = CONFIDENCE * (DRAWS - 1)
         below = int(place) - (DRAWS - len(largest))
         lower, upper = np.partition(largest, [below, below + 1])[[below, below + 1]]
-        return float(lower + (upper - lower) * (place - int(place)))
+        return max(Z, float(lower + (upper - lower) * (place - int(place))))
 
     def _that_matter(self, factor: Matrix) -> Matrix:
         """Normals (m, kept) of the draws whose largest error may reach the quantile; found anew where no reference is near."""
