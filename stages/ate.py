@@ -19,7 +19,7 @@ from targeting.base.outputs import write_csv, write_metrics, write_parquet, writ
 from targeting.base.params import load_params
 from targeting.base.stage import run
 from targeting.effects.discounts import caused_costs, discount_effects, profit_terms
-from targeting.effects.estimators import ADJUSTED, effect_data, effect_table
+from targeting.effects.estimators import ADJUSTED, effect_data, effect_table, evidence_by_trial
 from targeting.effects.event_time import event_time
 from targeting.effects.learning import SPLITS, compared_rows, learning, with_learning
 from targeting.effects.pooling import pooling_table
@@ -78,6 +78,7 @@ def main() -> None:
     models, clip = pd.read_parquet(MODELS), params["nuisance"]["clip"]
     found = learning(panel[kept], nuisance[kept], half_nuisances(panel[kept], models, clip, SPLITS, params["seed"], outcomes))
     effects = with_learning(pd.concat(tables, ignore_index=True), found.errors)
+    effects["evidence"] = effects["trial"].map(evidence_by_trial(panel))
 
     caused = discount_effects(panel, nuisance)
     costs = pd.concat([pd.read_parquet(TILL_COSTS), caused_costs(caused, len(panel))], ignore_index=True)

@@ -1,6 +1,6 @@
 """Bring a retailer's data into the canonical tables: names, types, signs and days; nothing is judged here.
 
-Reads the source that `data` names; writes one Parquet file a canonical table, households that campaigns held out where the list
+Reads the source that `data` names; writes one Parquet file per canonical table, households that campaigns held out where the list
 of targets flags them, who took part in a draw, and the truth about campaigns: without rows where it is not known, as with every
 real retailer. A table of customers is written as it is, beside canonical tables without rows.
 """

@@ -12,6 +12,7 @@ import pandas as pd
 
 from targeting.base.columns import CUSTOMERS, KEYS
 from targeting.base.errors import DataError
+from targeting.base.lots import evidence_kind
 from targeting.base.outputs import write_csv, write_metrics, write_parquet
 from targeting.base.params import load_params
 from targeting.base.stage import run
@@ -103,6 +104,7 @@ def main() -> None:
         said = {name: as_customers(sentence, []) for name, sentence in said.items()}
     choice = {"recommended": chosen.recommended, **said}
     costs = {"costs": settings["costs"], "tills_cost": tills_cost(settings, caused), **net_profit_metrics(net_profit)}
+    costs["evidence"] = str(evidence_kind(panel["by_lot"] == 1))
     write_metrics(inputs.economics.averages() | choice | costs | found.metrics, METRICS)
     write_parquet(found.assignments, ASSIGNMENTS)
     write_parquet(found.evidence, EVIDENCE)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from targeting.base.columns import KEYS, outcomes_of
+from targeting.base.lots import drawn_by_lot, evidence_kind
 from targeting.base.outputs import write_csv, write_figure, write_metrics, write_parquet
 from targeting.base.params import load_params
 from targeting.base.stage import run
@@ -57,6 +58,7 @@ def main() -> None:
         later = panel[KEYS].merge(whole_window, on="household_id", how="left", validate="many_to_one")
     names = segment_names(assigned if whole_window.empty else whole_window)
 
+    drawn = pd.Series(drawn_by_lot(panel))
     overlap = comparable(panel, nuisance["propensity"], params["nuisance"]["overlap"])
     tables: dict[str, list[pd.DataFrame]] = {"time_zero": [], "whole_window": []}
     metrics: dict[str, object] = {
@@ -68,7 +70,8 @@ def main() -> None:
         for kind, segments in (("time_zero", assigned), ("whole_window", later)):
             found = effects_by_segment(data, segments["segment"], cate, overlap)
             named = found.table.assign(outcome=outcome, name=found.table["segment"].map(names))
-            tables[kind].append(named[["outcome", "segment", "name", *found.table.columns.drop("segment")]])
+            named["evidence"] = named["segment"].map(drawn.groupby(segments["segment"]).agg(evidence_kind).astype(str))
+            tables[kind].append(named[["outcome", "segment", "name", *found.table.columns.drop("segment"), "evidence"]])
             if kind == "time_zero":
                 metrics[outcome] = found.summary()
     effects, not_causal = (pd.concat(tables[kind], ignore_index=True) for kind in ("time_zero", "whole_window"))

@@ -22,7 +22,7 @@ CAME_TRUE = (0.85, 1.15)  # expected over true profit
 
 
 def findings(choice: pd.DataFrame, learners: pd.DataFrame) -> list[str]:
-    """One sentence an aim, of `choice_summary` and `learner_summary`; each kind of retailer by itself."""
+    """One sentence per aim, of `choice_summary` and `learner_summary`; each kind of retailer by itself."""
     cells = choice[choice["overlap"] == ALL].set_index("effect")
     nothing = cells.loc["none"]
     own = learners[(learners["overlap"] == ALL) & (learners["effect"] == "heterogeneous")].set_index("learner")

@@ -45,7 +45,7 @@ DEEPEST = 15.0  # USD per household: mailing all or by lot loses far more, and w
 
 
 def league_chart(campaigns: pd.DataFrame) -> Figure:
-    """Cumulative profit by campaign, a panel a cell, with 95% Monte Carlo intervals where there are several retailers.
+    """Cumulative profit by campaign, a panel per cell, with 95% Monte Carlo intervals where there are several retailers.
 
     Takes the rows of `by_campaign`.
     """

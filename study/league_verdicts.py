@@ -22,7 +22,7 @@ LEAST_ORACLE = 0.50  # USD per household and campaign: of less, a share says not
 
 
 def verdicts(table: pd.DataFrame) -> list[str]:
-    """One sentence an aim, of the table of `by_strategy`."""
+    """One sentence per aim, of the table of `by_strategy`."""
     rows = table.set_index(["cell", "strategy"])
     cells = [cell for cell in CELL_NAMES if cell in set(table["cell"])]
     shares = [_share(rows.loc[cell], cell, least) for cell, least in LEAST_SHARE.items() if cell in cells]
@@ -51,20 +51,23 @@ def _lost(own: pd.DataFrame, cell: str) -> str:
     """Whether one of ours loses against mailing nobody."""
     worst = own.loc[list(OURS)].sort_values("profit").iloc[0]
     return (
-        f"{_start(cell)}: of our strategies {NAMES[str(worst.name)]} earns least over all campaigns, {money(worst['profit'])}"
-        f"{_error(worst['profit_se'])} per household and campaign: the aim, a loss of {money(MOST_LOST)} at most, "
-        f"{_met(worst['profit'] + MOST_LOST, worst['profit_se'], worst['n'])}."
+        f"{_start(cell)}: of the project's strategies *{NAMES[str(worst.name)]}* earns least over all campaigns, "
+        f"{money(worst['profit'])}{_error(worst['profit_se'])} per household and campaign: the aim, a loss of "
+        f"{money(MOST_LOST)} at most, {_met(worst['profit'] + MOST_LOST, worst['profit_se'], worst['n'])}."
     )
 
 
 def _beaten(own: pd.DataFrame, cell: str) -> str:
     """Whether each of ours earns more than the published plug-in."""
-    worst = own.loc[list(OURS)].sort_values("over_plug_in").iloc[0]
-    lead, name = worst["over_plug_in"], NAMES[str(worst.name)]
-    stands = f"{name} leads the {NAMES[PLUG_IN]} least" if lead >= 0 else f"{name} trails the {NAMES[PLUG_IN]} most"
+    ours = own.loc[list(OURS)]
+    worst = ours.sort_values("over_plug_in").iloc[0]
+    leads = ", ".join(
+        f"{NAMES[its.Index]} {'+' if its.over_plug_in >= 0 else ''}{money(its.over_plug_in)}{_error(its.over_plug_in_se)}"
+        for its in ours.itertuples()
+    )
     return (
-        f"{_start(cell)}: of our strategies {stands}, by {money(abs(lead))}{_error(worst['over_plug_in_se'])} per household and "
-        f"campaign: the aim, more than it by each, {_met(lead, worst['over_plug_in_se'], worst['n'])}."
+        f"{_start(cell)}: more than the {NAMES[PLUG_IN]}, per household and campaign, earn {leads}: the aim, more than it by "
+        f"each, {_met(worst['over_plug_in'], worst['over_plug_in_se'], worst['n'])}."
     )
 
 

@@ -1,1 +1,1 @@
-"""Customer segmentation and causal campaign targeting: pure functions on tables and arrays, one subject a module."""
+"""Customer segmentation and causal campaign targeting: pure functions on tables and arrays, one subject per module."""

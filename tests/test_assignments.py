@@ -1,5 +1,6 @@
 """Lots given back: what the files may look like, what contradicts, and the trials that they make."""
 
+import gzip
 import json
 from pathlib import Path
 
@@ -56,6 +57,36 @@ def test_the_table_and_both_own_files_are_read(project_folder, files, targets):
     assert len(lots(project_folder, files)[0]) == 0
 
 
+LISTED = ["campaign_id", "household_id", "in_overlap", "mail", "propensity"]
+
+
+def written(table: pd.DataFrame, folder: Path, form: str) -> Path:
+    """The mailing list in one of the forms in which it comes back."""
+    path = folder / {"parquet": "list.parquet", "parts": "mailing_list", "european": "list.csv", "zipped": "list.csv"}[form]
+    if form == "parquet":
+        table.to_parquet(path)
+    elif form == "parts":
+        path.mkdir()
+        for part in (0, 1):
+            table[table.index % 2 == part].to_parquet(path / f"part-0000{part}.parquet")
+    elif form == "european":  # as spreadsheets save it where numbers have decimal commas
+        table.to_csv(path, index=False, sep=";", decimal=",")
+    else:
+        path.write_bytes(gzip.compress(table.to_csv(index=False).encode("utf-16")))
+    return path
+
+
+@pytest.mark.parametrize("form", ["parquet", "parts", "european", "zipped"])
+def test_a_list_comes_back_in_any_form_that_tables_may_have(form, project_folder, files, targets, tmp_path):
+    campaign, household = targets.iloc[0]
+    rows = [(campaign, household, 1, 1, 0.25), (campaign, 900, 0, 0, 0.125), (campaign, 901, None, 0, 0.0)]
+    path = written(pd.DataFrame(rows, columns=LISTED).astype({"in_overlap": "Int64"}), tmp_path, form)
+    compose(project_folder / "params.yaml", ["data=canonical", f"data.path={files}", f"data.assignments=[{path}]"])
+    stages.ingest.main()
+    found = pd.read_parquet(project_folder / "data" / "lots" / "assignments.parquet")
+    assert found[["household_id", "mailed", "propensity"]].to_numpy().tolist() == sorted([[household, 1, 0.25], [900, 0, 0.125]])
+
+
 def test_flagged_controls_are_lots_of_an_unknown_chance(project_folder, files, targets):
     flagged = targets.assign(arm="mailed")
     campaign = flagged["campaign_id"].iloc[0]
@@ -76,9 +107,10 @@ def test_flagged_controls_are_lots_of_an_unknown_chance(project_folder, files, t
         ("{c},900,1,0.5", r"lots_0.csv, column mailed: 1 row: mailed, and not among the campaign's targets.*household_id=900"),
         ("{c},900,0,1", r"column propensity: 1 row: the chance is not above 0 and below 1.*Leave out"),
         ("{c},900,0,-0.1", r"the chance is not above 0"),
+        ("{c},900,0,50", r"the chance is not above 0 and below 1.*write 0.5 for 50%"),
         ("{c},900,0,0.5\n{c},900,0,0.5", r"the household is there more than once.*Keep one"),
-        ("999,900,0,0.5", r"lots_0.csv, column campaign_id: 1 row: no such campaign in campaigns.csv|no such campaign"),
-        ("{c},900,0,", r"column propensity: 1 row: the value is missing"),
+        ("999,900,0,0.5", r"lots_0.csv, column campaign_id: 1 row: no such campaign in campaigns.*write its number"),
+        ("{c},900,0,", r"column propensity: 1 row: the value is missing.*leave out those about whom no lot decided"),
         ("{c},900,maybe,0.5", r"lots_0.csv, column mailed: 1 of 1 rows cannot be read"),
         ("{c},900,0,half", r"lots_0.csv, column propensity: 1 of 1 rows cannot be read"),
     ],
@@ -87,6 +119,13 @@ def test_contradictions_stop(rows, message, project_folder, files, targets):
     text = "campaign_id,household_id,mailed,propensity\n" + rows.format(c=targets["campaign_id"].iloc[0]) + "\n"
     with pytest.raises(DataError, match=message):
         lots(project_folder, files, text)
+
+
+def test_a_household_of_two_files_is_told_with_both(project_folder, files, targets):
+    campaign, household = targets.iloc[0]
+    table = f"campaign_id,household_id,mailed,propensity\n{campaign},{household},1,0.5\n"
+    with pytest.raises(DataError, match=r"lots_0.csv, .*more than once.*Other files have it as well: lots_1.csv"):
+        lots(project_folder, files, table, table)
 
 
 def test_a_list_of_which_nobody_was_mailed_or_without_its_campaign_stops(project_folder, files, targets):

@@ -121,7 +121,9 @@ def test_the_decision_stands_beside_each_cost_and_where_that_is_from():
     assert clear == "$1.62 (95% interval $0.40 to $4.46)"
     beyond = decision_rows(SCENARIOS.assign(recommended_outside=0.25, expected_measured=1.5), METRICS, 0.6)[1]
     assert beyond["decision"].endswith("(25% of them outside the overlap, on belief alone)")
-    assert "$4.46) inside the overlap, where $1.50 was expected, which cannot be told from nothing" in beyond["measured"]
+    assert (
+        "$4.46) by its part inside the overlap, where $1.50 was expected, which cannot be told from nothing" in beyond["measured"]
+    )
     assert decision_rows(SCENARIOS, METRICS | {"nuisance": {"answers": "nothing"}}, 0.6) == []
 
 

@@ -63,6 +63,21 @@ def test_columns_get_their_parts_and_covariates_become_numbers(backend, tmp_path
     assert table["x_channel_other"].tolist() == [0.0, 0.0, 1.0, 1.0]
 
 
+def test_numbers_may_have_decimal_commas_where_semicolons_separate(backend, tmp_path):
+    """As spreadsheets save them in much of Europe; a comma in one column and a point in another can mean two things."""
+    rows, path = email_test(60).assign(share=np.linspace(0.001, 0.06, 60)), tmp_path / "comma.csv"
+    rows.to_csv(tmp_path / "point.csv", index=False)
+    rows.to_csv(path, index=False, sep=";", decimal=",")
+    own = CustomerTable.model_validate({**TABLE, "numeric": ["share"]}).model_dump()
+    found, expected = (
+        read_customers(backend, {"path": str(tmp_path / name), "table": own}) for name in ("comma.csv", "point.csv")
+    )
+    pd.testing.assert_frame_equal(found.rows, expected.rows)
+    rows.assign(share=rows["share"].map("{:.3f}".format)).to_csv(path, index=False, sep=";", decimal=",")
+    with pytest.raises(DataError, match=r"comma.csv: numbers have commas in column \w+ and points in column share"):
+        read_customers(backend, {"path": str(path), "table": own})
+
+
 def test_campaigns_follow_their_days_and_each_customer_is_a_candidate_once(backend, tmp_path):
     rows = email_test(60).assign(wave=np.repeat(["second", "first"], 30), sent_on=np.repeat(["02/01/2024", "15/12/2023"], 30))
     rows["customer_id"] = np.tile(np.arange(30), 2)

@@ -26,7 +26,7 @@ PUBLISHED = Comparison(sd=463.05, alpha=0.05)
 
 
 def by_formula(effect: float, sd: float, power: float, alpha: float) -> float:
-    """2 (z(1 - alpha / 2) + z(power))^2 sd^2 / effect^2, the textbook's households an arm; the other tail is left out."""
+    """2 (z(1 - alpha / 2) + z(power))^2 sd^2 / effect^2, the textbook's households per arm; the other tail is left out."""
     return 2 * (norm.ppf(1 - alpha / 2) + norm.ppf(power)) ** 2 * (sd / effect) ** 2
 
 
@@ -40,7 +40,7 @@ def test_the_published_example():
 def test_sizes_agree_with_the_formula_and_with_the_t_test(effect, power, alpha):
     n = Comparison(sd=400.0, alpha=alpha).households(effect, power)
     assert n == pytest.approx(by_formula(effect, 400.0, power, alpha), abs=0.51)
-    # The t-test allows for an estimated spread, which costs two to four households an arm.
+    # The t-test allows for an estimated spread, which costs two to four households per arm.
     by_t = TTestIndPower().solve_power(effect / 400.0, power=power, alpha=alpha)
     assert n <= by_t <= n + 4
 

@@ -299,7 +299,7 @@ def test_each_aim_is_met_or_missed():
     assert "is met." in share
     assert "80%" in share
     assert "is met." in lost
-    assert "shown to pay trails the published plug-in most, by $0.10" in beaten
+    assert "earn shown to pay -$0.10 (0.000), best bet -$0.050" in beaten
     assert "is missed." in beaten
 
 
@@ -308,7 +308,7 @@ def test_few_retailers_and_an_oracle_that_earns_next_to_nothing_give_no_verdict(
     share, lost, beaten = verdicts(by_strategy(league_of({PLUG_IN: [0.1, 0.1], ORACLE: [0.4, 0.4]} | ours)))
     assert "the oracle itself earns only $0.40" in share
     assert all("has no verdict" in verdict for verdict in (share, lost, beaten))
-    assert "leads the published plug-in least, by $0.10" in beaten
+    assert "earn shown to pay +$0.10" in beaten
 
 
 def test_the_page_is_what_the_tables_say():

@@ -101,6 +101,7 @@ def test_net_profit_is_the_estimate_of_the_combined_outcome():
         assert net[["estimate", "se"]].tolist() == pytest.approx([whole.value - 0.5, whole.se])
         parts = rows.loc[method, "estimate"]
         assert parts["margin on sales"] + parts["discounts paid"] + parts["contact"] == pytest.approx(net["estimate"])
+    assert net_profit_metrics(table)["margin_per_contact"] == rows.loc[("ato", "margin on sales"), "estimate"]
     assert net_profit_metrics(table)["net_profit_per_contact"] == rows.loc[("ato", "net profit"), "estimate"]
 
 

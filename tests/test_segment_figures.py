@@ -22,7 +22,7 @@ from targeting.tables.features import FEATURES
 
 
 def customers(k: int) -> tuple[pd.DataFrame, np.ndarray, np.ndarray]:
-    """Made-up features, segments from 0 and factor shares of ten households a segment."""
+    """Made-up features, segments from 0 and factor shares of ten households per segment."""
     rng = np.random.default_rng(k)
     features = pd.DataFrame(rng.uniform(0.1, 1, (10 * k, len(FEATURES))), columns=FEATURES)
     return features, np.repeat(np.arange(k), 10), rng.dirichlet([1, 1], 10 * k)

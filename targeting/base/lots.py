@@ -1,8 +1,24 @@
 """What the columns by_lot and known_propensity of a panel say of its rows: who was mailed by lot, and with which chance."""
 
+from enum import StrEnum
+
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
+
+
+class EvidenceKind(StrEnum):
+    """What an estimate rests on: campaigns drawn by lot, campaigns for which the retailer chose, or some of each."""
+
+    LOTS = "lots"
+    OBSERVED = "observed"
+    BOTH = "both"
+
+
+def evidence_kind(by_lot: ArrayLike) -> EvidenceKind:
+    """The kind of evidence that rows (at least one) of a panel are, by which of them (rows,) lots decided."""
+    drawn = np.asarray(by_lot, dtype=bool)
+    return EvidenceKind.LOTS if drawn.all() else EvidenceKind.BOTH if drawn.any() else EvidenceKind.OBSERVED
 
 
 def known_propensities(panel: pd.DataFrame) -> NDArray[np.float64]:

@@ -19,7 +19,7 @@ Vector = NDArray[np.float64]
 ARMS = ("control", "treated")
 ADJUSTMENTS = ("none", "cuped")
 SIZES = ("sd", "n_per_arm", "n_total", "r2", "n_total_adjusted")
-FEWEST = 2  # households an arm: one has no spread
+FEWEST = 2  # households per arm: one has no spread
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Comparison:
         return self.sd * float(np.sqrt(1 - self.r2))
 
     def households(self, effect: float, power: float) -> int:
-        """How many households an arm needs to find `effect` with chance `power`, to the nearest whole one, at least two.
+        """How many households per arm it takes to find `effect` with chance `power`, to the nearest whole one, at least two.
 
         A whole household less than the exact number costs less power than is worth a digit (in the published example, 0.00004).
         """
@@ -55,11 +55,11 @@ class Comparison:
         return round(float(n))
 
     def power(self, effect: float, n: ArrayLike) -> Vector:
-        """The chance of finding `effect` with `n` households an arm."""
+        """The chance of finding `effect` with `n` households per arm."""
         return NormalIndPower().power(effect / self.residual_sd, np.asarray(n, dtype=float), self.alpha)
 
     def detectable(self, power: float, n: float) -> float:
-        """The smallest effect, in units of the outcome, that `n` households an arm find with chance `power`."""
+        """The smallest effect, in units of the outcome, that `n` households per arm find with chance `power`."""
         return float(NormalIndPower().solve_power(nobs1=n, power=power, alpha=self.alpha)) * self.residual_sd
 
 

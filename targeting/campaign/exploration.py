@@ -230,7 +230,7 @@ def simulate_campaigns(world: CustomerBase, epsilon: float, campaigns: int, seed
 
 
 def simulated_means(seed: int) -> pd.DataFrame:
-    """The columns of `simulate_campaigns`, averaged over worlds: one row an epsilon and campaign, ordered by both."""
+    """The columns of `simulate_campaigns`, averaged over worlds: one row per epsilon and campaign, ordered by both."""
     worlds = [
         simulate_campaigns(CustomerBase(), epsilon, N_CAMPAIGNS, seed + number).assign(epsilon=epsilon)
         for epsilon in SIMULATED_EPSILONS

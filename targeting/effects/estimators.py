@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from statsmodels.regression.linear_model import OLS
 
 from targeting.base.columns import EARLIER
+from targeting.base.lots import drawn_by_lot, evidence_kind
 from targeting.effects.matching import match_on_propensity
 from targeting.effects.tmle import targeted_estimate
 from targeting.nuisance.models import independent_columns, with_logs
@@ -229,6 +230,13 @@ def effect_table(
                 }
             )
     return pd.DataFrame(rows)
+
+
+def evidence_by_trial(panel: pd.DataFrame) -> dict[str, str]:
+    """On what the rows of `effect_table` rest, by its column trial (see `evidence_kind`)."""
+    drawn = drawn_by_lot(panel)
+    own = {str(campaign): drawn[panel["campaign_id"] == campaign] for campaign in panel["campaign_id"].unique()}
+    return {trial: str(evidence_kind(rows)) for trial, rows in {"all": drawn, **own}.items()}
 
 
 def _treatment_coefficient(response: Vector, data: EffectData, design: Vector) -> Estimate:

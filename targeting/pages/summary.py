@@ -12,6 +12,7 @@ HEADLINES = {
     "overlap": ("nuisance", "overlap_share"),
     "effect": ("ate", FIRST, "ato"),
     "effect_se": ("ate", FIRST, "ato_se"),
+    "effect_margin": ("policy", "margin_per_contact"),
     "cost": ("policy", "cost"),
     "breakeven": ("policy", "breakeven"),
     "best_policy": ("policy", "best_policy"),

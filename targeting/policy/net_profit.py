@@ -46,9 +46,13 @@ def net_profit_table(terms: pd.DataFrame, policy: Mapping[str, Any], economics: 
 
 
 def net_profit_metrics(table: pd.DataFrame) -> dict[str, float]:
-    """Of the table, net profit per contact in the overlap population with its interval, in USD; nothing where it is empty."""
+    """Of the table, per contact in the overlap population and in USD, margin on sales, and net profit with its interval.
+
+    Nothing where it is empty.
+    """
     if table.empty:
         return {}
-    row = table.set_index(["method", "part"]).loc[(METHODS[0], PARTS[-1])]
+    own = table.set_index(["method", "part"]).loc[METHODS[0]]
     names = {"estimate": "", "ci_lower": "_ci_lower", "ci_upper": "_ci_upper"}
-    return {f"net_profit_per_contact{suffix}": row[name] for name, suffix in names.items()}
+    net = {f"net_profit_per_contact{suffix}": own.loc[PARTS[-1], name] for name, suffix in names.items()}
+    return {"margin_per_contact": own.loc[PARTS[0], "estimate"], **net}

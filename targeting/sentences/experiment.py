@@ -26,7 +26,8 @@ def pilot_words(metrics: Mapping[str, float], outcome: str, prior: Belief | None
     worth = f"{before}Over {campaigns} campaigns and all households, knowing each effect would be worth {known}"
     now = f"deciding now, household by household, is expected to earn {total(metrics['value_of_deciding_now'])}"
     if not metrics["pilot_n"]:
-        return f"{worth}; {now}, and no pilot is expected to earn more: do not experiment for the money."
+        advice = "at this cost, and if what is believed is right, do not experiment for the money"
+        return f"{worth}; {now}, and no pilot is expected to earn more: {advice}."
     return (
         f"{worth}; {now}, a pilot of {number(metrics['pilot_n'], 0)} households in the first campaign, half of them mailed, is "
         f"expected to bring {total(metrics['pilot_gain'])} more. It asks those of whom it is least sure whether a mailing pays; "

@@ -14,6 +14,7 @@ from targeting.words.numbers import chance, percent
 
 STUDY_COST = 12.73  # USD: the published study's mean discount of a household that redeemed (docs/results.md)
 AT_SET_COST, AT_TILLS_COST = "at_set_cost", "at_tills_cost"  # keys of metrics/policy.json
+CENT = 0.01  # the least amount that is told from nothing
 BY_THE_TILLS = (
     "By these tills a contact costs what printing and posting it is assumed to cost, and the retailer's part of the discounts "
     "that it causes."
@@ -32,8 +33,8 @@ def decision_words(bet: Mapping[str, Any]) -> str:
         return f"{at}: mail nobody."
     return (
         f"{at}: mail {reach_words(bet)}; expected to earn "
-        f"{money(bet['expected_profit'])} per household, with a chance of {chance(bet['chance_of_loss'])} that it loses. "
-        f"Measured off-policy, it earned {measured_words(bet)}."
+        f"{money(bet['expected_profit'])} per household, with a chance of {chance(bet['chance_of_loss'])} that it loses, "
+        f"if nothing unseen decided who was mailed. Measured off-policy, it earned {measured_words(bet)}."
     )
 
 
@@ -50,7 +51,7 @@ def measured_words(bet: Mapping[str, Any]) -> str:
     lower, upper = bet["measured_ci_lower"], bet["measured_ci_upper"]
     ends = f"{money(bet['measured'])} (95% interval {money(lower)} to {money(upper)})"
     if bet["recommended_outside"] > 0:
-        ends += f" inside the overlap, where {money(bet['expected_measured'])} was expected"
+        ends += f" by its part inside the overlap, where {money(bet['expected_measured'])} was expected"
     return f"{ends}, which cannot be told from nothing" if lower <= 0 <= upper else ends
 
 
@@ -125,9 +126,10 @@ def _forgone(inside: pd.Series) -> str:
     if pd.isna(inside["expected_profit"]):
         return ""
     pays, forgone = 1 - inside["chance_of_loss"], inside["expected_profit"] + inside["expected_loss"]
+    missed = money(forgone) if forgone >= CENT / 2 else f"less than {money(CENT)}"
     return (
         f" Mailing everybody inside the overlap is expected to earn {money(inside['expected_profit'])} per household and pays "
-        f"with a chance of {chance(pays)}; wrongly mailing nobody would forgo {money(forgone)} per household on average."
+        f"with a chance of {chance(pays)}; not mailing them forgoes {missed} per household on average, for when that is wrong."
     )
 
 

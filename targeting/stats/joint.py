@@ -2,7 +2,7 @@
 
 Both come from the multiplier bootstrap of the estimates' influence values, summed by household. With normal multipliers its
 draws are normal with the clustered covariance, so they are drawn from that directly: the same law, without a matrix of one
-multiplier a household and draw. Source: Chernozhukov, Chetverikov & Kato (2013), Annals of Statistics 41, 2786-2819.
+multiplier per household and draw. Source: Chernozhukov, Chetverikov & Kato (2013), Annals of Statistics 41, 2786-2819.
 """
 
 from functools import lru_cache

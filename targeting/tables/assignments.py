@@ -14,7 +14,7 @@ from ibis.backends import BaseBackend
 
 from targeting.base.errors import DataError
 from targeting.tables.checks import Origins, require_known_campaigns
-from targeting.tables.files import read_table
+from targeting.tables.files import column_names, read_table
 from targeting.tables.identifiers import own_text
 from targeting.tables.origins import Column, Origin
 from targeting.tables.problems import broken_rows
@@ -37,6 +37,9 @@ FORMS = {
 }
 ARMS = {"treated": 1, "control": 0}
 NO_LOT = "Leave out households about whom no lot decided; a list drawn with experiment.epsilon above 0 has chances between."
+PERCENT = "A chance is a share: write 0.5 for 50%."
+NO_CHANCE = "Write the chance that each household had; leave out those about whom no lot decided."
+OTHER_CAMPAIGN = "Bring the tables that have this campaign, or write its number as your table of campaigns has it."
 
 
 @dataclass(frozen=True)
@@ -79,9 +82,7 @@ def draws(
     """
     known = [_checked(file, tables, origins) for file in files.values()]
     lots = ibis.union(*known) if len(known) > 1 else known[0] if known else ibis.memtable([], schema=ASSIGNMENTS)
-    for file in files.values():
-        twice = lots.group_by(list(KEYS)).having(lots.count() > 1).agg(times=lots.count()).semi_join(file.table, list(KEYS))
-        _require_none(twice, file.origin, list(KEYS), "the household is there more than once", "Keep one row of each.")
+    _require_once(files, lots)
     flagged = held_out.anti_join(lots, "campaign_id")
     mailed = tables["campaign_targets"].semi_join(flagged, "campaign_id")
     unknown = [_with_unknown_chance(flagged, 0), _with_unknown_chance(mailed, 1)]
@@ -95,7 +96,7 @@ def draws(
 
 
 def _read(backend: BaseBackend, path: Path) -> LotFile:
-    present = _header(path)
+    present = column_names(path)
     mark = next((mark for mark in FORMS if mark in present), None)
     if mark is not None and "campaign_id" not in present:
         raise DataError(
@@ -114,26 +115,16 @@ def _read(backend: BaseBackend, path: Path) -> LotFile:
     return LotFile(table.select(*KEYS, mailed=table.mailed.cast("int64"), propensity=table.propensity), origin, mark is not None)
 
 
-def _header(path: Path) -> set[str]:
-    """The names of a CSV file's columns in lower case; none where they cannot be told, which reading it explains."""
-    try:
-        with path.open(encoding="utf-8-sig", errors="replace") as file:
-            line = file.readline()
-    except OSError:
-        return set()
-    for separator in ";\t|":
-        line = line.replace(separator, ",")
-    return {name.strip(' "\n').lower() for name in line.split(",")}
-
-
 def _checked(file: LotFile, tables: Mapping[str, ir.Table], origins: Origins) -> ir.Table:
     """The file's rows, after what must hold of them alone."""
     lots, origin = file.table, file.origin
     for column in ASSIGNMENTS:
-        _require_none(lots.filter(lots[column].isnull()), origin, [column], "the value is missing", "Fill it in.")
-    require_known_campaigns(lots, tables["campaigns"], "lots", {**origins, "lots": origin})
+        remedy = NO_CHANCE if column == "propensity" else "Fill it in."
+        _require_none(lots.filter(lots[column].isnull()), origin, [column], "the value is missing", remedy)
+    require_known_campaigns(lots, tables["campaigns"], "lots", {**origins, "lots": origin}, OTHER_CAMPAIGN)
     outside = lots.filter(~((lots.propensity > 0) & (lots.propensity < 1)))
-    _require_none(outside, origin, ["propensity"], "the chance is not above 0 and below 1", NO_LOT)
+    remedy = PERCENT if outside.filter(outside.propensity > 1).count().execute() else NO_LOT
+    _require_none(outside, origin, ["propensity"], "the chance is not above 0 and below 1", remedy)
     mailed = lots.filter(lots.mailed == 1)
     astray = mailed.anti_join(tables["campaign_targets"], list(KEYS))
     if file.planned:  # some are never reached, which is counted; a campaign that reached none of them is another one, or none
@@ -142,6 +133,17 @@ def _checked(file: LotFile, tables: Mapping[str, ir.Table], origins: Origins) ->
     remedy = f"See that {origins['campaign_targets'].file} has all who were mailed, and that the campaign's number is right."
     _require_none(astray, origin, ["mailed"], "mailed, and not among the campaign's targets", remedy)
     return lots
+
+
+def _require_once(files: Mapping[str, LotFile], lots: ir.Table) -> None:
+    """Raise DataError for a household that is there more than once in a campaign, in one file or in two."""
+    twice = lots.group_by(list(KEYS)).having(lots.count() > 1).agg(times=lots.count())
+    holding = [(file, own) for file in files.values() if (own := twice.semi_join(file.table, list(KEYS))).count().execute()]
+    if holding:
+        (file, own), names = holding[0], [file.origin.file for file, _ in holding]
+        others = f" Other files have it as well: {', '.join(names[1:])}." if names[1:] else ""
+        remedy = f"Keep one row of each: of a list and an experiment, the one that the campaign was mailed by.{others}"
+        _require_none(own, file.origin, list(KEYS), "the household is there more than once", remedy)
 
 
 def _with_unknown_chance(households: ir.Table, mailed: int) -> ir.Table:

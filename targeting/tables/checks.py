@@ -6,7 +6,7 @@ import ibis.expr.types as ir
 
 from targeting.base.errors import DataError
 from targeting.tables.origins import Origin
-from targeting.tables.problems import broken_rows
+from targeting.tables.problems import CORRECT, broken_rows
 from targeting.tables.returns import purchases
 from targeting.tables.schemas import first_and_last_day
 from targeting.tables.till_checks import check_lines
@@ -37,9 +37,9 @@ def cross_check(tables: Mapping[str, ir.Table], origins: Origins) -> dict[str, i
     return {name: int(count.execute()) for name, count in counts.items()} | counted
 
 
-def require_known_campaigns(table: ir.Table, campaigns: ir.Table, name: str, origins: Origins) -> None:
+def require_known_campaigns(table: ir.Table, campaigns: ir.Table, name: str, origins: Origins, remedy: str = CORRECT) -> None:
     """Raise DataError for rows of `table`, which comes from the file of table `name`, whose campaign is not among these."""
     unknown = table.anti_join(campaigns, "campaign_id")
     if unknown.count().execute():
         what = f"no such campaign in {origins['campaigns'].file}"
-        raise DataError(broken_rows(origins[name], ["campaign_id"], unknown, what))
+        raise DataError(broken_rows(origins[name], ["campaign_id"], unknown, what, remedy=remedy))

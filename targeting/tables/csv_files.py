@@ -78,6 +78,22 @@ def read_csv(backend: BaseBackend, path: Path, origin: Origin) -> ir.Table:
         raise DataError(f"{path.name} cannot be read as CSV: {reason}. Save it as CSV UTF-8 again.") from None
 
 
+def csv_names(path: Path) -> set[str]:
+    """The names of a file's columns in lower case, by the separator that gives most; none where `read_csv` says what is wrong."""
+    try:
+        with path.open("rb") as stream:
+            compressed = stream.read(2) == GZIP
+        with gzip.open(path) if compressed else path.open("rb") as stream:
+            encoding = _encoding(stream.read(64), path.name, None)
+        with _text(path, encoding, compressed) as text:
+            line = text.readline()
+            header = text.readline() if line.strip().lower()[:4] == "sep=" else line
+    except (OSError, EOFError, zlib.error, UnicodeError, DataError):
+        return set()
+    split = (next(csv.reader([header], delimiter=separator), []) for separator in SEPARATORS)
+    return {name.strip().lower() for name in max(split, key=len)}
+
+
 def _further(names: list[str], wanted: set[str]) -> dict[str, str]:
     """The columns that are not wanted, by names of which none is there twice: `note` and `note (2)`; and where they stand."""
     positions: dict[str, str] = {}
@@ -249,8 +265,8 @@ def _scanned(backend: BaseBackend, path: Path, layout: Layout, **options: str | 
 
 
 def _decimal_comma(table: ir.Table, origin: Origin, names: dict[str, str]) -> bool:
-    """Whether amounts have decimal commas. Raises DataError where some have commas and others points."""
-    amounts = [names[key] for key, column in origin.columns.items() if column.type == MONEY]
+    """Whether numbers have decimal commas. Raises DataError where some have commas and others points."""
+    amounts = [names[key] for key, column in origin.columns.items() if column.type in (MONEY, "float64")]
     if not amounts:
         return False
     measures = {f"{mark}{i}": cleaned(table[name]).contains(mark).sum() for i, name in enumerate(amounts) for mark in ",."}

@@ -10,7 +10,7 @@ from ibis.backends import BaseBackend
 from pyarrow import ArrowException
 
 from targeting.base.errors import DataError
-from targeting.tables.csv_files import read_csv
+from targeting.tables.csv_files import csv_names, read_csv
 from targeting.tables.engine import failures
 from targeting.tables.origins import Origin, matched, typed
 
@@ -73,7 +73,7 @@ def read_table(backend: BaseBackend, path: Path, origin: Origin) -> ir.Table:
     if not path.exists():
         raise DataError(f"{path} is not there, or is a link to what is not there. Copy the file itself.")
     try:
-        if path.suffix.lower() in (".parquet", ".pq"):
+        if _is_parquet(path):
             return _read_parquet(backend, path, own)
         if path.is_dir():
             raise DataError(f"{path.name} is a folder: make it one CSV file, or bring Parquet, which may come in parts.")
@@ -82,8 +82,27 @@ def read_table(backend: BaseBackend, path: Path, origin: Origin) -> ir.Table:
         raise DataError(f"{path} cannot be opened: {error.strerror or error}. See that it is there and may be read.") from None
 
 
+def column_names(path: Path) -> set[str]:
+    """The names of a table's columns in lower case; none where they cannot be told, which reading it explains."""
+    if not _is_parquet(path):
+        return csv_names(path)
+    try:
+        return {name.strip().lower() for name in pq.read_schema(_files(path)[0]).names}
+    except (OSError, ArrowException, DataError):
+        return set()
+
+
+def _is_parquet(path: Path) -> bool:
+    """Whether that is a Parquet file by its name, or a folder, of whatever name but that of another file."""
+    return path.suffix.lower() in (".parquet", ".pq") or (path.is_dir() and not path.suffix)
+
+
+def _files(path: Path) -> list[Path]:
+    return _parts(path) if path.is_dir() else [path]
+
+
 def _read_parquet(backend: BaseBackend, path: Path, origin: Origin) -> ir.Table:
-    parts = _parts(path) if path.is_dir() else [path]
+    parts = _files(path)
     try:
         _require_same_types(parts, origin)
         # By name, since a part without one value in a column may store it as any type.

@@ -26,6 +26,7 @@ AMOUNT = r"^[+-]?[0-9]+(\.[0-9]+)?$"
 AMOUNT_WITH_COMMA = r"^[+-]?[0-9]+(,[0-9]+)?$"
 # Also as programs write a number that is very small or large.
 REAL = r"^[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?$"
+REAL_WITH_COMMA = r"^[+-]?([0-9]+(,[0-9]*)?|,[0-9]+)([eE][+-]?[0-9]+)?$"
 WHOLE = r"^[+-]?[0-9]{1,18}(\.0+)?$"
 NO_FRACTION = r"\.0+$"  # what a whole number may have behind it; not every engine casts it with that
 DAY = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]+)?)?)?$"
@@ -115,18 +116,20 @@ def value(column: ir.Column, kind: str, most: float, decimal_comma: bool = False
         return _amount(column, most, decimal_comma)
     if kind == "float64" and column.type().is_string():
         # The engine's cast alone would read 1_000 as a thousand.
-        column = ibis.ifelse(column.re_search(REAL), column, ibis.null("string"))
+        column = _pointed(column, REAL_WITH_COMMA if decimal_comma else REAL, decimal_comma)
     return column.try_cast(kind)
 
 
 def _amount(column: ir.Column, most: float, decimal_comma: bool) -> ir.Column:
     if column.type().is_string():
-        pattern = AMOUNT_WITH_COMMA if decimal_comma else AMOUNT
-        column = ibis.ifelse(
-            column.re_search(pattern), column.replace(",", ".") if decimal_comma else column, ibis.null("string")
-        )
+        column = _pointed(column, AMOUNT_WITH_COMMA if decimal_comma else AMOUNT, decimal_comma)
     cast = column.try_cast(MONEY)
     return ibis.ifelse(cast.abs() <= int(most), cast, ibis.null(MONEY))
+
+
+def _pointed(column: ir.Column, pattern: str, decimal_comma: bool) -> ir.Column:
+    """The text of numbers with a decimal point, missing where it does not have the pattern."""
+    return ibis.ifelse(column.re_search(pattern), column.replace(",", ".") if decimal_comma else column, ibis.null("string"))
 
 
 def _whole(column: ir.Column, most: float) -> ir.Column:

@@ -25,7 +25,7 @@ def drawn_in(trial: Trial, tables: Mapping[str, ir.Table]) -> ir.Table | None:
 
 
 def lot_rows(trial: Trial, lots: ir.Table, tables: Mapping[str, ir.Table]) -> ir.Table:
-    """One row an eligible household as `trial_rows` gives them, with by_lot (1) and known_propensity (missing if unknown)."""
+    """One row per eligible household as `trial_rows` gives them, with by_lot (1) and known_propensity (missing if unknown)."""
     arms = lots.semi_join(_shoppers(trial, tables), "household_id").select(
         "household_id", treated=lots.mailed, by_lot=ibis.literal(1, "int64"), known_propensity=lots.propensity
     )

@@ -50,7 +50,7 @@ function sentence(result, at, answers) {
     const row = result.table.find((item) => item.policy === result.recommended);
     const outside = row.outside > 0 ? `, ${percent(row.outside)} of them outside the overlap, on belief alone` : "";
     const reach = `${row.contacts.toLocaleString("en-US")} ${ROW}s (${percent(row.share)})${outside}`;
-    const where = row.outside > 0 ? ` inside the overlap, where ${money(row.compared, 2)} was expected` : "";
+    const where = row.outside > 0 ? ` by its part inside the overlap, where ${money(row.compared, 2)} was expected` : "";
     const earned = `measured off-policy it earned ${within(row.profit)}${where}${together(row, able.length)}`;
     return `${at}: mail ${row.mails}, ${reach}, expected to earn ${within(row.expected)} per ${ONE}; ${earned}.`;
   }
