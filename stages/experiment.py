@@ -90,7 +90,7 @@ def main() -> None:
 
     overlap = evidence["overlap"].to_numpy()
     reach = overlap if forecast is None else forecast.posterior.speaks_of(overlap)
-    believed = evidence[["expected", "uncertainty"]].astype(float).where(reach[:, None])
+    believed = evidence.loc[reach, ["expected", "uncertainty"]].astype(float).reindex(evidence.index)
     explored = exploration_table(
         decided[policy["recommended"]],
         believed["expected"].fillna(0.0),  # as the list takes it where nothing is believed

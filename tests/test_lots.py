@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from scipy.stats import binom, binomtest, chi2, kstest, norm
 
+from targeting.effects.estimators import evidence_by_trial
 from targeting.nuisance.lots import DRAWS, answers_by_lot, balance_p_value
 from targeting.nuisance.overlap import overlap_verdict
 from targeting.sentences.overlap import overlap_words
@@ -113,3 +114,9 @@ def test_lots_beside_campaigns_that_do_not_compare_are_judged_by_themselves():
         beside = experiment(0.4) | {"answers": "nothing", "answers_by_lot": answers}
         del beside["balance_p"]
         assert ("design=by_lot" in overlap_words(beside)) == (answer == "everybody")
+
+
+def test_estimates_say_on_what_they_rest():
+    panel = pd.DataFrame({"campaign_id": [1, 1, 2, 2], "by_lot": [0, 0, 1, 1]})
+    assert evidence_by_trial(panel) == {"all": "both", "1": "observed", "2": "lots"}
+    assert evidence_by_trial(panel.drop(columns="by_lot"))["all"] == "observed"

@@ -14,7 +14,7 @@ from targeting.words.numbers import chance, percent
 
 STUDY_COST = 12.73  # USD: the published study's mean discount of a household that redeemed (docs/results.md)
 AT_SET_COST, AT_TILLS_COST = "at_set_cost", "at_tills_cost"  # keys of metrics/policy.json
-CENT = 0.01  # the least amount that is told from nothing
+CENT = 0.01  # of the currency: less than half of it is called next to nothing
 BY_THE_TILLS = (
     "By these tills a contact costs what printing and posting it is assumed to cost, and the retailer's part of the discounts "
     "that it causes."
@@ -126,7 +126,7 @@ def _forgone(inside: pd.Series) -> str:
     if pd.isna(inside["expected_profit"]):
         return ""
     pays, forgone = 1 - inside["chance_of_loss"], inside["expected_profit"] + inside["expected_loss"]
-    missed = money(forgone) if forgone >= CENT / 2 else f"less than {money(CENT)}"
+    missed = money(forgone) if forgone >= CENT / 2 else "next to nothing"
     return (
         f" Mailing everybody inside the overlap is expected to earn {money(inside['expected_profit'])} per household and pays "
         f"with a chance of {chance(pays)}; not mailing them forgoes {missed} per household on average, for when that is wrong."
