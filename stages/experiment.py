@@ -88,18 +88,15 @@ def main() -> None:
     metrics = experiment_metrics(tests, effect, power, len(eligible), len(arms), policy["cost"] * n_mailed)
     curve = power_table(*tests, effect, power, totals_shown(metrics["n_total"], len(arms)))
 
-    overlap = evidence["overlap"].to_numpy()
-    reach = overlap if forecast is None else forecast.posterior.speaks_of(overlap)
-    believed = evidence.loc[reach, ["expected", "uncertainty"]].astype(float).reindex(evidence.index)
     explored = exploration_table(
         decided[policy["recommended"]],
-        believed["expected"].fillna(0.0),  # as the list takes it where nothing is believed
+        evidence["expected"].astype(float).fillna(0.0),  # as the list takes it where nothing is believed
         evidence["score"],
         panel["household_id"],
-        overlap,
+        evidence["overlap"].to_numpy(),
         Economics(evidence["cost"].to_numpy(), evidence["margin"].to_numpy()),
         float((rows["outcome"] - rows["predicted"]).std()),
-        believed["uncertainty"],
+        evidence["uncertainty"].astype(float),
         settings["floor"],
         settings["campaigns"],
     )

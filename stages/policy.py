@@ -102,9 +102,8 @@ def main() -> None:
     said = {"recommendation": words, **by_cost}
     if params["data"]["source"] == CUSTOMERS:
         said = {name: as_customers(sentence, []) for name, sentence in said.items()}
-    choice = {"recommended": chosen.recommended, **said}
+    choice = {"recommended": chosen.recommended, "evidence": str(evidence_kind(panel["by_lot"] == 1)), **said}
     costs = {"costs": settings["costs"], "tills_cost": tills_cost(settings, caused), **net_profit_metrics(net_profit)}
-    costs["evidence"] = str(evidence_kind(panel["by_lot"] == 1))
     write_metrics(inputs.economics.averages() | choice | costs | found.metrics, METRICS)
     write_parquet(found.assignments, ASSIGNMENTS)
     write_parquet(found.evidence, EVIDENCE)

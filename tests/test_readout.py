@@ -365,6 +365,7 @@ def test_a_draw_that_is_not_as_logged_is_said_first():
         "n_mailed": 600,
         "n_expected": 500.0,
         "srm_p": 1e-9,
+        "as_logged": False,
         "n_not_reached": 3,
         "n_reached_all_the_same": 0,
     }
@@ -375,12 +376,13 @@ def test_a_draw_that_is_not_as_logged_is_said_first():
     assert advised.startswith("What follows for the next campaign is not said")
     assert "3 that were to be mailed were not" in said[1]
     del numbers["srm_p"]
+    numbers["as_logged"] = True
     unknown = readout_words("7", numbers | {"n_lost": 0}, empty, "purchase_amount")
     assert "Their chance is not known" in unknown[0]
 
 
 def test_a_single_segment_has_no_effect_of_its_own():
-    numbers = {"n_drawn": 9, "n_mailed": 5, "n_not_reached": 0, "n_reached_all_the_same": 0, "n_lost": 0}
+    numbers = {"n_drawn": 9, "n_mailed": 5, "as_logged": True, "n_not_reached": 0, "n_reached_all_the_same": 0, "n_lost": 0}
     row = {"campaign_id": "7", "evidence": "lots", "adjusted": True, "outcome": "visits", "estimate": 1.0}
     row |= {"ci_lower": 0.5, "ci_upper": 1.5, "predicted": np.nan}
     rows = [row | {"segment": "all"}, row | {"segment": "all", "adjusted": False}]

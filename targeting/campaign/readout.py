@@ -21,7 +21,7 @@ from targeting.effects.estimators import EffectData, aipw, aipw_terms, ato_terms
 from targeting.effects.pooling import joint_ratios
 from targeting.nuisance.lots import balance_p_value
 from targeting.nuisance.models import with_logs
-from targeting.nuisance.overlap import inverse_propensity_weights, standardised_mean_differences
+from targeting.nuisance.overlap import SUSPECT, inverse_propensity_weights, standardised_mean_differences
 from targeting.nuisance.scores import effect_scores
 from targeting.policy.posterior import Belief, combined, level_prior
 from targeting.stats.estimates import Estimate, SkewedEstimate
@@ -31,6 +31,7 @@ from targeting.trials.panel import household_covariates
 
 Mask = NDArray[np.bool_]
 NET_PROFIT, EVERYBODY = "net_profit", "all"
+MISMATCH = 0.001  # a draw as odd as this is a fault of the draw or its files, and hardly chance (Fabijan et al. 2019)
 SEVERAL = 2  # campaigns by lot from which on they are read together too
 COLUMNS = ["campaign_id", "evidence", "outcome", "segment", "adjusted", "estimate", "se", "ci_lower", "ci_upper", "p", "p_holm"]
 COLUMNS += ["n", "n_mailed", "srm_p", "predicted", "error", "error_p"]
@@ -96,7 +97,9 @@ def read_out(
         rows = _effects(panel, nuisance, own, np.asarray(segment), contacts[campaign], terms)
         table = pd.DataFrame(rows).assign(campaign_id=campaign, n_mailed=draw["n_mailed"], srm_p=draw.get("srm_p", np.nan))
         tables.append(_compared(table)[COLUMNS])
-        campaigns[int(campaign)] = draw | _decision(tables[-1], panel[own], contacts[campaign], terms)
+        campaigns[int(campaign)] = draw
+        if draw["as_logged"]:  # else nothing follows
+            campaigns[int(campaign)] = draw | _decision(tables[-1], panel[own], contacts[campaign], terms)
     tables.append(_together(panel, nuisance, contacts, terms))
     filled = [table for table in tables if len(table)] or tables
     return Readout(pd.concat(filled, ignore_index=True), campaigns)
@@ -131,8 +134,8 @@ def draw_checks(rows: pd.DataFrame, propensity: ArrayLike, drawn: pd.DataFrame, 
     `rows` are the campaign's rows of the panel, with `propensity` (rows,); `drawn` who took part, and `reached` (drawn,) who was
     mailed. Lost are those that never bought before time zero, of whom the panel knows nothing; attrition_p is Fisher's exact
     test of their share being alike in both arms. balance_p is of all covariates together (see
-    `balance_p_value`). What is not defined is left out: n_expected, srm_p and balance_p where a chance is not known, max_smd
-    where an arm is too small to have a spread.
+    `balance_p_value`); as_logged and balanced say what follows from it and from srm_p. What is not defined is left out:
+    n_expected, srm_p and balance_p where a chance is not known, max_smd where an arm is too small to have a spread.
     """
     mailed, kept = drawn["mailed"].to_numpy() == 1, drawn["household_id"].isin(rows["household_id"]).to_numpy()
     counts = [[int((kept & arm).sum()), int((~kept & arm).sum())] for arm in (mailed, ~mailed)]
@@ -153,6 +156,8 @@ def draw_checks(rows: pd.DataFrame, propensity: ArrayLike, drawn: pd.DataFrame, 
         "max_smd": float(np.abs(differences).max()) if len(differences) else 0.0,
         "balance_p": balance_p_value(with_logs(rows[household_covariates(rows)]), treated, propensity, seed) if known else np.nan,
     }
+    # What is not known is no sign of a fault.
+    checks |= {"as_logged": not checks["srm_p"] < MISMATCH, "balanced": not checks["balance_p"] < SUSPECT}
     return {name: value for name, value in checks.items() if np.isfinite(value)}
 
 
@@ -254,7 +259,7 @@ def _compared(table: pd.DataFrame) -> pd.DataFrame:
         table.loc[rows.index, "p_holm"] = multipletests(rows["p"], method="holm")[1]
     said = table[table["evidence"] == "observed"].set_index("outcome")
     lots = table[(table["evidence"] == "lots") & (table["segment"] == EVERYBODY) & table["outcome"].isin(said.index)]
-    lots = lots[lots["adjusted"]]  # whose covariance with what had been said is known
+    lots = lots[lots["adjusted"]]  # the others' covariance with what had been said is not known
     predicted, se = said["estimate"].reindex(lots["outcome"]).to_numpy(), said["se"].reindex(lots["outcome"]).to_numpy()
     error = predicted - lots["estimate"].to_numpy()
     table.loc[lots.index, "predicted"], table.loc[lots.index, "error"] = predicted, error

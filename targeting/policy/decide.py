@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from targeting.base.columns import KEYS, effect_columns
 from targeting.base.lots import drawn_by_lot
@@ -259,7 +260,8 @@ def headline(values: pd.DataFrame, recommended: str) -> dict[str, Any]:
 def evidence_table(inputs: PolicyInputs, chosen: PolicyChoice, shown: pd.DataFrame) -> pd.DataFrame:
     """What decided and values policies, one row per row of the panel.
 
-    `shown` are the effects with their intervals (cate, lower, upper; rows,) in whose order the curve is drawn.
+    `shown` are the effects with their intervals (cate, lower, upper; rows,) in whose order the curve is drawn. What is expected
+    is missing in rows of which nothing is believed.
     """
     data, evidence = chosen.data, chosen.evidence
     return inputs.panel[KEYS].assign(
@@ -273,8 +275,8 @@ def evidence_table(inputs: PolicyInputs, chosen: PolicyChoice, shown: pd.DataFra
         lower=data.lower,
         policy_tree=data.tree,
         ranking=inputs.ranking[effect_columns(inputs.settings["outcome"])[0]],
-        expected=data.expected,
-        uncertainty=data.uncertainty,
+        expected=_where_believed(data.expected, data.reach),
+        uncertainty=_where_believed(data.uncertainty, data.reach),
         shown_cate=shown["cate"],
         shown_lower=shown["lower"],
         shown_upper=shown["upper"],
@@ -282,3 +284,7 @@ def evidence_table(inputs: PolicyInputs, chosen: PolicyChoice, shown: pd.DataFra
         cost=inputs.economics.cost,
         margin=inputs.economics.margin,
     )
+
+
+def _where_believed(values: NDArray[np.float64] | None, reach: NDArray[np.bool_] | None) -> NDArray[np.float64] | None:
+    return None if values is None or reach is None else np.where(reach, values, np.nan)

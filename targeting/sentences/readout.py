@@ -6,7 +6,6 @@ from typing import Any
 import pandas as pd
 
 from targeting.campaign.readout import Unread
-from targeting.nuisance.overlap import SUSPECT
 from targeting.stats.estimates import SIGNIFICANCE
 from targeting.words.changes import change
 from targeting.words.money import amount, money
@@ -27,7 +26,6 @@ NOT_READ = {
     Unread.ONE_ARM: "Lots of campaign {campaign} are known and cannot be read: of those who had bought before, the lot "
     "mailed all or none, so there is nothing to compare.",
 }
-MISMATCH = 0.001  # a draw as odd as this is a fault of the draw or its files, and hardly chance (Fabijan et al. 2019)
 PROFIT, EVERYBODY = "net_profit", "all"
 
 
@@ -64,11 +62,6 @@ def together_words(table: pd.DataFrame, outcome: str) -> list[str]:
     return [f"{brought} {weighed}, so that the interval holds though they followed what earlier campaigns had shown."]
 
 
-def _as_logged(numbers: Mapping[str, Any]) -> bool:
-    """Whether the draw may be the one that was logged, for all that can be known."""
-    return "srm_p" not in numbers or numbers["srm_p"] >= MISMATCH
-
-
 def _the_draw(campaign: str, numbers: Mapping[str, Any]) -> list[str]:
     mailed, drawn = (number(numbers[name], 0) for name in ("n_mailed", "n_drawn"))
     counts = f"{mailed} of {drawn} households were to be mailed"
@@ -77,17 +70,14 @@ def _the_draw(campaign: str, numbers: Mapping[str, Any]) -> list[str]:
         said = [f"Campaign {campaign} held some households out: {counts}. {doubt}"]
     else:
         fits = f"{counts}, and the chances say {number(numbers['n_expected'], 0)} ({p_value(numbers['srm_p'])})"
-        if not _as_logged(numbers):
+        if not numbers["as_logged"]:
             said = [f"Campaign {campaign} was not drawn as logged: {fits}. Find out why before you believe what follows."]
         else:
             said = [f"Campaign {campaign} was drawn as logged: {fits}."]
     if "balance_p" in numbers:
-        further = numbers["balance_p"] < SUSPECT
-        fault = (
-            "is further apart than lots leave it: somebody chose, or rows are missing"
-            if further
-            else "is as alike as lots leave it"
-        )
+        alike = "is as alike as lots leave it"
+        apart = "is further apart than lots leave it: somebody chose, or rows are missing"
+        fault = alike if numbers["balanced"] else apart
         said.append(f"What was known of households before {fault} ({p_value(numbers['balance_p'])}).")
     if numbers["n_not_reached"] or numbers["n_reached_all_the_same"]:
         said.append(
@@ -149,10 +139,10 @@ def _segments(rows: pd.DataFrame, outcome: str) -> list[str]:
 
 
 def _what_next(numbers: Mapping[str, Any]) -> list[str]:
+    if not numbers["as_logged"]:
+        return ["What follows for the next campaign is not said: a draw that was not kept compares no better than a choice."]
     if "pays" not in numbers:
         return []
-    if not _as_logged(numbers):
-        return ["What follows for the next campaign is not said: a draw that was not kept compares no better than a choice."]
     earned = (
         f"is expected to earn {money(numbers['expected_profit'])} per household (95% interval "
         f"{money(numbers['expected_profit_lower'])} to {money(numbers['expected_profit_upper'])}; chance of a loss "

@@ -81,13 +81,9 @@ def read_csv(backend: BaseBackend, path: Path, origin: Origin) -> ir.Table:
 def csv_names(path: Path) -> set[str]:
     """The names of a file's columns in lower case, by the separator that gives most; none where `read_csv` says what is wrong."""
     try:
-        with path.open("rb") as stream:
-            compressed = stream.read(2) == GZIP
-        with gzip.open(path) if compressed else path.open("rb") as stream:
-            encoding = _encoding(stream.read(64), path.name, None)
-        with _text(path, encoding, compressed) as text:
-            line = text.readline()
-            header = text.readline() if line.strip().lower()[:4] == "sep=" else line
+        compressed = _is_compressed(path)
+        with _text(path, _encoding_of(path, None, compressed), compressed) as text:
+            _, header = _first_line(text)
     except (OSError, EOFError, zlib.error, UnicodeError, DataError):
         return set()
     split = (next(csv.reader([header], delimiter=separator), []) for separator in SEPARATORS)
@@ -107,17 +103,25 @@ def _further(names: list[str], wanted: set[str]) -> dict[str, str]:
 
 def _layout(path: Path, origin: Origin) -> Layout:
     """What the file says of itself; every record is counted here, apart from the engine that reads it."""
-    with path.open("rb") as stream:
-        compressed = stream.read(2) == GZIP
+    compressed = _is_compressed(path)
     try:
-        with gzip.open(path) if compressed else path.open("rb") as stream:
-            encoding = _encoding(stream.read(64), path.name, origin.encoding)
+        encoding = _encoding_of(path, origin.encoding, compressed)
         if encoding == origin.encoding:
             _require_no_utf8(path, encoding, compressed, origin.settings)
         with _text(path, encoding, compressed) as text:
             return _measured(text, path.name, origin, encoding, compressed)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise DataError(f"{path.name} is compressed by gzip and damaged or cut short ({error}). Copy it anew.") from None
+
+
+def _is_compressed(path: Path) -> bool:
+    with path.open("rb") as stream:
+        return stream.read(2) == GZIP
+
+
+def _encoding_of(path: Path, named: str | None, compressed: bool) -> str:
+    with gzip.open(path) if compressed else path.open("rb") as stream:
+        return _encoding(stream.read(64), path.name, named)
 
 
 def _encoding(head: bytes, file: str, named: str | None) -> str:
@@ -157,10 +161,7 @@ def _measured(text: io.TextIOWrapper, file: str, origin: Origin, encoding: str, 
     """Read the header, then count the records and the fields of each."""
     line = 0
     try:
-        first = text.readline()
-        hint = first.strip().lower()
-        hinted = hint[4:] if hint[:4] == "sep=" and hint[4:] in SEPARATORS else None
-        header = text.readline() if hinted else first
+        hinted, header = _first_line(text)
         separator, names = _header(header, file, origin, [hinted] if hinted else list(SEPARATORS))
         matched(names, origin)
         before = 2 if hinted else 1
@@ -190,6 +191,14 @@ def _measured(text: io.TextIOWrapper, file: str, origin: Origin, encoding: str, 
         raise DataError(_not_decoded(file, error, origin)) from None
     regular = encoding == "utf-8-sig" and not marks and not isinstance(text.newlines, tuple) and not hinted
     return Layout(encoding, compressed, separator, names, before, n_rows, regular)
+
+
+def _first_line(text: io.TextIOWrapper) -> tuple[str | None, str]:
+    """The separator that a line `sep=;` names, if there is one, and the header, which is the line after."""
+    first = text.readline()
+    hint = first.strip().lower()
+    hinted = hint[4:] if hint[:4] == "sep=" and hint[4:] in SEPARATORS else None
+    return hinted, text.readline() if hinted else first
 
 
 def _fields(count: int) -> str:
