@@ -8,9 +8,9 @@ import yaml
 from playwright.sync_api import CDPSession
 
 from scripts.browser import chromium
-from stages.report import read_run
 from targeting.pages.rendering import render
 from targeting.pages.report import report_context
+from targeting.pages.run import read_run
 from tests.browser import opened
 
 MOVES = 100
@@ -46,9 +46,10 @@ def slider_moves(project: Path) -> dict[str, tuple[float, float | None]]:
 
     Raises NoBrowserError where there is no browser.
     """
-    metrics, tables, arms, lookup = read_run(project)
+    data = project / "data/policy"
+    run = read_run(project / "metrics", project / "plots", data / "evidence.parquet", data / "lookup")
     parameters = yaml.safe_load((project / "params.yaml").read_text(encoding="utf-8"))
-    context = report_context(metrics, tables, arms, lookup, parameters, "", {})
+    context = report_context(run.metrics, run.tables, run.arms, run.lookup, parameters, "", {})
     found: dict[str, tuple[float, float | None]] = {}
     with tempfile.TemporaryDirectory() as folder, chromium() as browser:
         path = Path(folder) / "index.html"

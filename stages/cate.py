@@ -5,26 +5,18 @@ interval where the learner has one. A learner that fails leaves a table without 
 """
 
 import argparse
-import json
 import sys
-from pathlib import Path
 
 import pandas as pd
 
-from targeting.base.columns import outcomes_of
-from targeting.base.outputs import write_metrics, write_parquet
+from targeting.base.outputs import read_metrics, write_outputs
 from targeting.base.params import load_params
 from targeting.base.stage import run
 from targeting.learners.cross_fit import LearnerError, cross_fit_effects, no_effects, settings_by_fold
-from targeting.learners.data import outcome_data
+from targeting.learners.data import data_by_outcome
 from targeting.learners.registry import find_learner
 
-PANEL = Path("data/trials/panel.parquet")
-NUISANCE = Path("data/trials/nuisance.parquet")
-INNER = Path("data/trials/inner_nuisance.parquet")
 SETTINGS = "data/tuning/{learner}.json"
-EFFECTS = "data/cate/{learner}.parquet"
-METRICS = "metrics/cate_{learner}.json"
 
 
 def main() -> None:
@@ -32,26 +24,25 @@ def main() -> None:
     parser.add_argument("--learner", required=True, help="a name in learners.names")
     name = parser.parse_args().learner
     params = load_params("learners", "seed")
-    learner = find_learner(name, params["learners"]["models"])
-    panel, nuisance, inner = (pd.read_parquet(path) for path in (PANEL, NUISANCE, INNER))
-    outcomes = outcomes_of(panel.columns)
-    data = {outcome: outcome_data(panel, nuisance, inner, outcome) for outcome in outcomes}
-    found = json.loads(Path(SETTINGS.format(learner=name)).read_text(encoding="utf-8"))
-    settings = {outcome: settings_by_fold(found[outcome]["settings"]) for outcome in outcomes}
+    learner, panel = find_learner(name, params["learners"]["models"]), pd.read_parquet("data/trials/panel.parquet")
+    nuisance, inner = pd.read_parquet("data/trials/nuisance.parquet"), pd.read_parquet("data/trials/inner_nuisance.parquet")
+    data = data_by_outcome(panel, nuisance, inner)
+    found = read_metrics(SETTINGS.format(learner=name))
+    settings = {outcome: settings_by_fold(found[outcome]["settings"]) for outcome in data}
 
     try:
         effects = cross_fit_effects(panel, data, learner, settings, params["seed"])
     except LearnerError as error:
         print(f"cate: learner {name} is left out: {error}.", file=sys.stderr)
-        effects, metrics = no_effects(outcomes), {"failed": True, "reason": str(error)}
+        effects, metrics = no_effects(tuple(data)), {"failed": True, "reason": str(error)}
     else:
-        cates = {outcome: effects[f"cate_{outcome}"] for outcome in outcomes}
+        cates = {outcome: effects[f"cate_{outcome}"] for outcome in data}
         metrics = {"failed": False} | {
             outcome: {"mean": cate.mean(), "sd": cate.std(), "share_positive": (cate > 0).mean()}
             for outcome, cate in cates.items()
         }
-    write_metrics(metrics, Path(METRICS.format(learner=name)))
-    write_parquet(effects, Path(EFFECTS.format(learner=name)))
+    outputs = {"metrics/cate_{learner}.json": metrics, "data/cate/{learner}.parquet": effects}
+    write_outputs({path.format(learner=name): output for path, output in outputs.items()})
 
 
 if __name__ == "__main__":

@@ -5,62 +5,48 @@ Reads the panel and what was chosen, and the candidates, among whom each of them
 and for all rows from the same campaigns' other folds (`comparable`). The last two have no rows where there is one campaign.
 """
 
-import json
 from pathlib import Path
 
 import pandas as pd
 
 from targeting.base.columns import outcomes_of
-from targeting.base.outputs import read_batches, write_metrics, write_parquet
+from targeting.base.outputs import read_batches, read_metrics, write_outputs
 from targeting.base.params import load_params
 from targeting.base.stage import run
-from targeting.campaign.prediction import blend_of, chosen_models, fit_campaign, look_back, same_households
+from targeting.campaign.prediction import BATCH, ChosenLearners, chosen_models, fit_campaign, look_back, same_households
 from targeting.campaign.stored import write_models
-from targeting.learners.ensemble import CONSTANT
-from targeting.trials.panel import require_aligned
+from targeting.trials.panel import read_aligned
 
-PANEL = Path("data/trials/panel.parquet")
-NUISANCE = Path("data/trials/nuisance.parquet")
-TUNING = Path("data/tuning")
-STACK_WEIGHTS = Path("data/ensemble/weights.parquet")
-NUISANCE_MODELS = Path("data/trials/nuisance_models.parquet")
-VALIDATION = Path("metrics/validate.json")
 CANDIDATES = Path("data/score/candidates.parquet")
 MODELS = Path("data/score/models.skops")
-BACKTEST = Path("data/score/backtest.parquet")
-COMPARABLE = Path("data/score/comparable.parquet")
-METRICS = Path("metrics/fit.json")
-BATCH = 10_000  # households
+TUNING = Path("data/tuning")
 
 
 def main() -> None:
     params = load_params("data", "design", "policy", "learners", "nuisance", "seed")
-    policy, learners = params["policy"], params["learners"]
-    panel, nuisance = pd.read_parquet(PANEL), pd.read_parquet(NUISANCE)
-    require_aligned(panel, nuisance, str(NUISANCE))
-    validation, outcome = json.loads(VALIDATION.read_text(encoding="utf-8")), policy["outcome"]
-    learner, ranks = policy["learner"], policy["learner"]
-    if learner == "selected":
-        learner, ranks = validation["selected"], validation["best"]
-    weights = pd.read_parquet(STACK_WEIGHTS)
-    blends = {name: blend_of(learner, weights, name) for name in outcomes_of(panel.columns)}
-    ranking = blend_of(ranks, weights, outcome)
-    behind = {name for blend in (*blends.values(), ranking) for name in blend} - {CONSTANT}
-    tuned = {name: json.loads((TUNING / f"{name}.json").read_text(encoding="utf-8")) for name in sorted(behind)}
+    policy, validation = params["policy"], read_metrics("metrics/validate.json")
+    panel, weights = pd.read_parquet("data/trials/panel.parquet"), pd.read_parquet("data/ensemble/weights.parquet")
+    nuisance = read_aligned(panel, "data/trials/nuisance.parquet")
+    nuisance_models = pd.read_parquet("data/trials/nuisance_models.parquet")
 
-    nuisance_models, clip = pd.read_parquet(NUISANCE_MODELS), params["nuisance"]["clip"]
+    outcomes = outcomes_of(panel.columns)
+    chosen = ChosenLearners.of(policy["learner"], validation, weights, outcomes, policy["outcome"])
+    tuned = {name: read_metrics(str(TUNING / f"{name}.json")) for name in chosen.fitted}
     by_standing = same_households(panel, params["data"]["source"], params["design"]["eligible"])
-    models = chosen_models(
-        outcome, ranking, blends, tuned, learners["models"], nuisance_models, clip, params["seed"], by_standing
-    )
+    models = chosen_models(chosen, tuned, nuisance_models, params, by_standing)
     eligible = (batch[batch["eligible"]] for batch in read_batches(CANDIDATES, BATCH))
     fitted = fit_campaign(panel, nuisance, models, eligible)
     past = look_back(panel, nuisance, models)
 
-    write_metrics({"learner": learner, "ranks": ranks, "n_rows": len(panel), "n_learners": len(behind)}, METRICS)
+    counts = {"n_rows": len(panel), "n_learners": len(chosen.fitted)}
+    write_outputs(
+        {
+            "metrics/fit.json": {"learner": chosen.learner, "ranks": chosen.ranks, **counts},
+            "data/score/backtest.parquet": past.backtest,
+            "data/score/comparable.parquet": past.comparable,
+        }
+    )
     write_models(fitted, MODELS)
-    write_parquet(past.backtest, BACKTEST)
-    write_parquet(past.comparable, COMPARABLE)
 
 
 if __name__ == "__main__":

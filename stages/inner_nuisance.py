@@ -3,26 +3,20 @@
 Reads the panel; writes one row per held-out fold and row of the panel outside it.
 """
 
-from pathlib import Path
-
 import pandas as pd
 from sklearn.metrics import r2_score, roc_auc_score
 
 from targeting.base.columns import KEYS, outcomes_of
-from targeting.base.outputs import write_metrics, write_parquet
+from targeting.base.outputs import write_outputs
 from targeting.base.params import load_params
 from targeting.base.stage import run
 from targeting.nuisance.nested import inner_nuisances
-
-PANEL = Path("data/trials/panel.parquet")
-INNER = Path("data/trials/inner_nuisance.parquet")
-METRICS = Path("metrics/inner_nuisance.json")
 
 
 def main() -> None:
     params = load_params("nuisance", "seed")
     settings = params["nuisance"]
-    panel = pd.read_parquet(PANEL)
+    panel = pd.read_parquet("data/trials/panel.parquet")
 
     table = inner_nuisances(panel, settings["models"], settings["clip"], params["seed"])
 
@@ -33,8 +27,7 @@ def main() -> None:
         "propensity_auc": roc_auc_score(truth["treated"], table["propensity"]),
         "outcome_r2": r2_score(truth[first], table[f"mean_{first}"]),
     }
-    write_metrics(metrics, METRICS)
-    write_parquet(table, INNER)
+    write_outputs({"metrics/inner_nuisance.json": metrics, "data/trials/inner_nuisance.parquet": table})
 
 
 if __name__ == "__main__":

@@ -5,120 +5,80 @@ decisions; writes every policy's decision, and what the policies saw and are val
 report looks up at other costs and margins.
 """
 
-import json
 from pathlib import Path
 
 import pandas as pd
 
-from targeting.base.columns import CUSTOMERS, KEYS
-from targeting.base.errors import DataError
+from targeting.base.columns import KEYS
 from targeting.base.lots import evidence_kind
-from targeting.base.outputs import write_csv, write_metrics, write_parquet
+from targeting.base.outputs import read_metrics, write_outputs, write_parquet
 from targeting.base.params import load_params
 from targeting.base.stage import run
-from targeting.learners.tables import read_effects
-from targeting.policy.contact_price import other_costs, priced, tills_cost
+from targeting.learners.tables import read_effects, require_usable
+from targeting.policy.contact_price import other_costs, tills_cost
 from targeting.policy.decide import PolicyInputs, choose_policy, policy_results
-from targeting.policy.economics import load_economics
+from targeting.policy.economics import economics_of_rows
 from targeting.policy.net_profit import net_profit_metrics, net_profit_table
-from targeting.sentences.overlap import overlap_words
-from targeting.sentences.policy import decisions_by_cost_words, recommendation_words
-from targeting.trials.panel import require_aligned
+from targeting.sentences.policy import choice_words
+from targeting.trials.panel import read_aligned
 from targeting.words.money import speak_in
-from targeting.words.people import as_customers
 
-TERMS = Path("data/effects/terms.parquet")
-CAUSED = Path("data/effects/discounts.parquet")
-SHIFTS = Path("data/effects/shifts.parquet")
-IDENTIFIERS = Path("data/tables/identifiers.parquet")
-PANEL = Path("data/trials/panel.parquet")
-NUISANCE = Path("data/trials/nuisance.parquet")
-EFFECTS = Path("data/cate")
-ENSEMBLES = Path("data/ensemble")
-SELECTED = Path("data/validate/selected.parquet")
-NESTED = Path("data/validate/nested.parquet")
-SEGMENTS = Path("data/segments/time_zero.parquet")
-TREE = Path("data/policy/tree.parquet")
-CONFOUNDERS = Path("data/sensitivity/confounders.csv")
-OVERLAP = Path("metrics/nuisance.json")
-VALIDATION = Path("metrics/validate.json")
-TRIALS = Path("metrics/trials.json")
-ASSIGNMENTS = Path("data/policy/assignments.parquet")
-EVIDENCE = Path("data/policy/evidence.parquet")
-LOOKUP = Path("data/policy/lookup")
-VALUES = Path("data/policy/values.parquet")
-POLICIES = Path("plots/policies.csv")
-CURVE = Path("plots/roi_curve.csv")
-LEARNER_CURVES = Path("plots/roi_curve_learners.csv")
-LEARNER_PEAKS = Path("plots/roi_learners.csv")
-GRID = Path("plots/cost_margin.csv")
-SCENARIOS = Path("plots/breakeven.csv")
-WHAT_IF = Path("plots/what_if.csv")
-CONFOUNDING = Path("plots/policy_confounding.csv")
-NET_PROFIT = Path("plots/net_profit.csv")
-METRICS = Path("metrics/policy.json")
+LEARNERS, ENSEMBLES, LOOKUP = Path("data/cate"), Path("data/ensemble"), Path("data/policy/lookup")
 
 
 def main() -> None:
     params = load_params("data", "policy", "nuisance", "design", "learners", "seed")
     speak_in(params["data"]["currency"])
     settings, learner = params["policy"], params["policy"]["learner"]
-    panel = pd.read_parquet(PANEL, columns=[*KEYS, "trial", "treated", "fold", "by_lot", settings["outcome"]])
-    nuisance, segments, tree = (pd.read_parquet(path) for path in (NUISANCE, SEGMENTS, TREE))
-    effects, left_out = read_effects(params["learners"]["names"], EFFECTS, ENSEMBLES, panel)
-    effects["selected"] = pd.read_parquet(SELECTED)
-    for rows, path in ((nuisance, NUISANCE), (segments, SEGMENTS), (tree, TREE), (effects["selected"], SELECTED)):
-        require_aligned(panel, rows, str(path))
-    if learner in left_out:
-        raise DataError(f"policy.learner is {learner}, and {left_out[learner]}: choose another one, or `selected`.")
-    overlap, validation, trials = (json.loads(path.read_text(encoding="utf-8")) for path in (OVERLAP, VALIDATION, TRIALS))
-    caused = pd.read_parquet(CAUSED)
+    columns = [*KEYS, "trial", "treated", "fold", "by_lot", settings["outcome"]]
+    panel = pd.read_parquet("data/trials/panel.parquet", columns=columns)
+    effects, left_out = read_effects(params["learners"]["names"], LEARNERS, ENSEMBLES, panel)
+    effects["selected"] = read_aligned(panel, "data/validate/selected.parquet")
+    require_usable(learner, left_out)
+    caused, key = pd.read_parquet("data/effects/discounts.parquet"), pd.read_parquet("data/tables/identifiers.parquet")
+    overlap, costs_shown = read_metrics("metrics/nuisance.json"), read_metrics("metrics/trials.json")["costs"]
 
     inputs = PolicyInputs(
         panel=panel,
-        nuisance=nuisance,
+        nuisance=read_aligned(panel, "data/trials/nuisance.parquet"),
         effects=effects[learner],
-        ranking=pd.read_parquet(NESTED) if learner == "selected" else effects[learner],
-        economics=load_economics(
-            priced(settings, caused), panel[KEYS], params["design"]["campaign_type"], pd.read_parquet(IDENTIFIERS)
-        ),
+        ranking=pd.read_parquet("data/validate/nested.parquet") if learner == "selected" else effects[learner],
+        economics=economics_of_rows(params, caused, panel, key),
         settings=settings,
         bounds=params["nuisance"]["overlap"],
         answers=overlap["answers"],
         seed=params["seed"],
-        shifts=pd.read_parquet(SHIFTS),
-        segments=segments,
-        tree=tree,
+        shifts=pd.read_parquet("data/effects/shifts.parquet"),
+        segments=read_aligned(panel, "data/segments/time_zero.parquet"),
+        tree=read_aligned(panel, "data/policy/tree.parquet"),
     )
-    chosen = choose_policy(inputs)
-    others = other_costs(settings, caused, trials["costs"])
-    found = policy_results(inputs, chosen, effects, validation, others, pd.read_csv(CONFOUNDERS))
-    net_profit = net_profit_table(pd.read_parquet(TERMS), settings, inputs.economics.averages())
+    chosen, others = choose_policy(inputs), other_costs(settings, caused, costs_shown)
+    validation, confounders = read_metrics("metrics/validate.json"), pd.read_csv("data/sensitivity/confounders.csv")
+    found = policy_results(inputs, chosen, effects, validation, others, confounders)
+    net_profit = net_profit_table(pd.read_parquet("data/effects/terms.parquet"), settings, inputs.economics.averages())
 
-    words, by_cost = f"Mail nobody. {overlap_words(overlap)}", {}
-    if inputs.comparable:
-        words = recommendation_words(chosen.valued, chosen.recommended)
-        by_cost = decisions_by_cost_words(found.scenarios, settings["costs"], params["data"]["source"] != CUSTOMERS)
-    said = {"recommendation": words, **by_cost}
-    if params["data"]["source"] == CUSTOMERS:
-        said = {name: as_customers(sentence, []) for name, sentence in said.items()}
-    choice = {"recommended": chosen.recommended, "evidence": str(evidence_kind(panel["by_lot"] == 1)), **said}
+    choice = {"recommended": chosen.recommended, "evidence": str(evidence_kind(panel["by_lot"] == 1))}
+    said = choice_words(chosen, found.scenarios, overlap, settings["costs"], params["data"]["source"])
     costs = {"costs": settings["costs"], "tills_cost": tills_cost(settings, caused), **net_profit_metrics(net_profit)}
-    write_metrics(inputs.economics.averages() | choice | costs | found.metrics, METRICS)
-    write_parquet(found.assignments, ASSIGNMENTS)
-    write_parquet(found.evidence, EVIDENCE)
-    for name, looked_up in vars(found.lookup).items():
-        write_parquet(looked_up, LOOKUP / f"{name}.parquet")
-    write_parquet(found.policies, VALUES)
-    write_csv(found.policies, POLICIES)
-    write_csv(found.curve, CURVE)
-    write_csv(found.learner_curves, LEARNER_CURVES)
-    write_csv(found.learner_peaks, LEARNER_PEAKS)
-    write_csv(found.grid, GRID)
-    write_csv(found.scenarios.assign(outcome=settings["outcome"]), SCENARIOS)
-    write_csv(found.by_segment, WHAT_IF)
-    write_csv(found.confounding, CONFOUNDING)
-    write_csv(net_profit, NET_PROFIT)
+    write_outputs(
+        {
+            "metrics/policy.json": inputs.economics.averages() | choice | said | costs | found.metrics,
+            "data/policy/assignments.parquet": found.assignments,
+            "data/policy/evidence.parquet": found.evidence,
+            "data/policy/values.parquet": found.policies,
+            "plots/policies.csv": found.policies,
+            "plots/roi_curve.csv": found.curve,
+            "plots/roi_curve_learners.csv": found.learner_curves,
+            "plots/roi_learners.csv": found.learner_peaks,
+            "plots/cost_margin.csv": found.grid,
+            "plots/breakeven.csv": found.scenarios.assign(outcome=settings["outcome"]),
+            "plots/what_if.csv": found.by_segment,
+            "plots/policy_confounding.csv": found.confounding,
+            "plots/net_profit.csv": net_profit,
+        }
+    )
+    for name, table in vars(found.lookup).items():
+        write_parquet(table, LOOKUP / f"{name}.parquet")
 
 
 if __name__ == "__main__":

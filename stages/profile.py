@@ -7,7 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from targeting.base.left_out import NO_TILLS, leave_out
-from targeting.base.outputs import write_metrics, write_parquet
+from targeting.base.outputs import write_outputs
 from targeting.base.params import load_params
 from targeting.base.stage import run
 from targeting.tables.engine import connect, read_tables
@@ -15,8 +15,7 @@ from targeting.tables.features import FEATURES, household_features
 from targeting.tables.schemas import first_and_last_day
 
 TABLES = Path("data/tables")
-PROFILE = Path("data/profile/features.parquet")
-METRICS = Path("metrics/profile.json")
+METRICS, PROFILE = "metrics/profile.json", "data/profile/features.parquet"
 
 
 def main() -> None:
@@ -24,7 +23,7 @@ def main() -> None:
     with connect(params["engine"]) as backend:
         (days,) = read_tables(backend, TABLES, "days")
         if not days.count().execute():
-            leave_out("profile", NO_TILLS, [PROFILE, METRICS])
+            leave_out("profile", NO_TILLS, [METRICS, PROFILE])
             return
         as_of = first_and_last_day(days)[1] + timedelta(days=1)
         features = household_features(days, [as_of]).drop("as_of").order_by("household_id").execute()
@@ -35,8 +34,7 @@ def main() -> None:
         "mean_revenue": features["monetary_sales"].mean(),
         "mean_visits": features["frequency"].mean(),
     }
-    write_metrics(metrics, METRICS)
-    write_parquet(features, PROFILE)
+    write_outputs({METRICS: metrics, PROFILE: features})
 
 
 if __name__ == "__main__":

@@ -6,11 +6,10 @@ that is fitted here again would say the same of the others, whatever their numbe
 """
 
 from functools import partial
-from pathlib import Path
 
 import pandas as pd
 
-from targeting.base.outputs import write_csv, write_metrics
+from targeting.base.outputs import write_outputs
 from targeting.base.params import load_params
 from targeting.base.stage import run
 from targeting.nuisance.cross_fit import one_split
@@ -19,46 +18,35 @@ from targeting.robustness.other_mailings import concurrent_effects, concurrent_m
 from targeting.robustness.refit import refit_effects, refit_metrics
 from targeting.stats.folds import in_sample
 from targeting.trials.designs import folded_panel
-from targeting.trials.panel import require_aligned
-
-PANEL = Path("data/trials/panel.parquet")
-NUISANCE = Path("data/trials/nuisance.parquet")
-ELIGIBLE = Path("data/trials/eligible.parquet")
-REFIT = Path("plots/refit.csv")
-DESIGNS = Path("plots/designs.csv")
-MAILINGS = Path("plots/concurrent.csv")
-EFFECTS = Path("plots/concurrent_effects.csv")
-METRICS = Path("metrics/robustness.json")
+from targeting.trials.panel import read_aligned
 
 
 def main() -> None:
     params = load_params("nuisance", "policy", "seed")
-    settings, seed = params["nuisance"], params["seed"]
+    settings, seed, outcome = params["nuisance"], params["seed"], params["policy"]["outcome"]
     folds, clip = settings["folds"], settings["clip"]
-    panel, nuisance, eligible = (pd.read_parquet(path) for path in (PANEL, NUISANCE, ELIGIBLE))
-    require_aligned(panel, nuisance, str(NUISANCE))
+    panel, eligible = pd.read_parquet("data/trials/panel.parquet"), pd.read_parquet("data/trials/eligible.parquet")
+    nuisance = read_aligned(panel, "data/trials/nuisance.parquet")
 
     mailings, sample = mailing_table(panel), in_sample(panel["fold"])
     eligible = eligible[~eligible["household_id"].isin(panel.loc[~sample, "household_id"])].reset_index(drop=True)
     panel, nuisance = (rows[sample].reset_index(drop=True) for rows in (panel, nuisance))
-
     refit = refit_effects(panel, nuisance, settings["refits"], clip, seed)
     # One split: the same for both designs, and enough to tell them apart.
-    predict = one_split(settings["models"], folds, seed)
-    folded = partial(folded_panel, n_folds=folds, seed=seed)
-    designs = compare_designs(eligible, folded, predict, params["policy"]["outcome"], settings["overlap"], clip, seed)
+    predict, folded = one_split(settings["models"], folds, seed), partial(folded_panel, n_folds=folds, seed=seed)
+    designs = compare_designs(eligible, folded, predict, outcome, settings["overlap"], clip, seed)
     effects = concurrent_effects(panel, nuisance, predict, clip)
 
-    metrics = {
-        "refit": refit_metrics(refit),
-        "designs": design_metrics(designs),
-        "concurrent": concurrent_metrics(panel, effects),
-    }
-    write_metrics(metrics, METRICS)
-    write_csv(refit, REFIT)
-    write_csv(designs, DESIGNS)
-    write_csv(mailings, MAILINGS)
-    write_csv(effects, EFFECTS)
+    metrics = {"refit": refit_metrics(refit), "designs": design_metrics(designs)}
+    write_outputs(
+        {
+            "metrics/robustness.json": {**metrics, "concurrent": concurrent_metrics(panel, effects)},
+            "plots/refit.csv": refit,
+            "plots/designs.csv": designs,
+            "plots/concurrent.csv": mailings,
+            "plots/concurrent_effects.csv": effects,
+        }
+    )
 
 
 if __name__ == "__main__":

@@ -7,11 +7,10 @@ for; writes which data the run is of.
 from pathlib import Path
 
 from targeting.base.errors import DataError
-from targeting.base.outputs import write_metrics
+from targeting.base.outputs import write_outputs
 from targeting.base.params import load_params
 from targeting.base.stage import run
 
-METRICS = Path("metrics/settings.json")
 MADE = "data"  # the folder of what stages make: what lies there may be made later in the same run
 REMEDY = "Give the full path of what is there, with -S, or in conf/ and with `make params`."
 
@@ -24,7 +23,7 @@ def main() -> None:
         raise DataError(f"data.path is {data['path']!r}, and nothing is there. {REMEDY}")
     if table.parts[:1] != (MADE,) and not table.exists():
         raise DataError(f"policy.table is {str(table)!r}, and nothing is there. {REMEDY}")
-    write_metrics({"source": data["source"], "path": data["path"]}, METRICS)
+    write_outputs({"metrics/settings.json": {"source": data["source"], "path": data["path"]}})
 
 
 if __name__ == "__main__":

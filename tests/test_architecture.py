@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from scripts.compose_params import compose
+from targeting.pages.run import PLOTTED, SOURCES
 from targeting.tables.schemas import SCHEMAS
 from tests.imports import imported_modules, project_modules
 
@@ -60,13 +61,14 @@ MAY_LOAD: dict[str, set[str]] = {
     "inner_nuisance": MODELS,
     "monitor": REGRESSION,
     "nuisance": PICTURES | MODELS,
+    "perturb": REGRESSION | TABLES | {"pandera"},
     "policy": set(),
     "policy_tree": MODELS | {"econml", "matplotlib"},
     "fit": REGRESSION,
     "predict": REGRESSION,
     "profile": TABLES | {"pandera"},
     "readout": REGRESSION,
-    "refute": TABLES | PICTURES | MODELS | {"pandera"},
+    "refute": PICTURES | MODELS,
     "report": PICTURES,
     "robustness": REGRESSION,
     "score": MODELS,
@@ -159,10 +161,7 @@ def test_files_in_the_script_are_those_in_dvc_yaml(stage):
         declared -= {"metrics/settings.json"}
     in_script = constants(stage)
     if stage == "report":  # it reads several stages' metrics and tables by name
-        script = (ROOT / "stages/report.py").read_text(encoding="utf-8")
-        for group, form in (("SOURCES", "metrics/{}.json"), ("PLOTTED", "plots/{}.csv")):
-            names_in = re.search(rf"^{group} = \((.*?)\)", script, re.DOTALL | re.MULTILINE)
-            in_script |= {form.format(name) for name in re.findall(r'"(\w+)"', names_in[1])}
+        in_script |= {f"metrics/{name}.json" for name in SOURCES} | {f"plots/{name}.csv" for name in PLOTTED}
     assert in_script == declared
 
 

@@ -8,11 +8,11 @@ import pytest
 from scipy.stats import spearmanr
 from sklearn.metrics import adjusted_rand_score
 
+from targeting.segments.halves import halves
 from targeting.segments.stability import (
     Recipe,
     agreement,
     agreement_table,
-    halves,
     of_these_alone,
     recovery,
     refitted_on_resamples,

@@ -21,6 +21,7 @@ from targeting.robustness.hidden_confounder import (
     omitted_variable,
 )
 from targeting.robustness.sensitivity_table import STRONGEST, contour, covariate_groups, sensitivity, turning_point
+from targeting.sentences.sensitivity import with_readings
 from targeting.stats.estimates import Estimate
 from tests.test_effects import world
 
@@ -191,7 +192,7 @@ def test_the_table_says_in_words_what_its_numbers_say():
     data = noisy(2000)
     shares = pd.DataFrame({"group": ["weak", "strong"], "share_outcome": [0.001, 0.6], "share_treatment": [0.001, 0.6]})
     found = sensitivity(data, data, shares, "purchase_amount", seed=1)
-    table = found.table.set_index(["analysis", "setting"])
+    table = with_readings(found.table).set_index(["analysis", "setting"])
     assert table.loc[("omitted_variable", "as strong as weak"), "reading"] == "the sign stays"
     assert table.loc[("omitted_variable", "as strong as strong"), "reading"] == "the sign could turn"
     value = table.loc[("robustness_value", "partially linear estimate"), "value"]

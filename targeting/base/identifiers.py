@@ -33,3 +33,13 @@ def own_identifiers(numbers: pd.Series, kind: str, key: pd.DataFrame) -> pd.Seri
     if len(unknown):
         raise KeyError(f"No {kind} has the number {unknown.iloc[0]}.")
     return words.map(lambda word: own.get(word, word))
+
+
+def as_listed(households: pd.DataFrame, calendar: pd.DataFrame, key: pd.DataFrame) -> pd.DataFrame:
+    """A table of the next campaign's households as its user gets it: their own identifiers, after the campaign's.
+
+    `calendar` has the campaigns that were (campaign_id), `key` is as of `own_identifiers`.
+    """
+    own = households.assign(household_id=own_identifiers(households["household_id"], "household", key))
+    own.insert(0, "campaign_id", next_campaign(calendar["campaign_id"], key))
+    return own

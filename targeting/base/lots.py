@@ -29,6 +29,11 @@ def known_propensities(panel: pd.DataFrame) -> NDArray[np.float64]:
     return panel.get("known_propensity", pd.Series(np.nan, index=panel.index)).to_numpy(dtype=float, copy=True)
 
 
+def known_everywhere(panel: pd.DataFrame) -> bool:
+    """Whether lots with known chances decided every row."""
+    return not np.isnan(known_propensities(panel)).any()
+
+
 def drawn_by_lot(panel: pd.DataFrame) -> NDArray[np.bool_]:
     """Which rows (rows,) were mailed or not by lot; none in a panel without the column by_lot."""
     return panel.get("by_lot", pd.Series(0, index=panel.index)).to_numpy() == 1

@@ -5,7 +5,7 @@ import os
 import re
 import shutil
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -128,6 +128,42 @@ def write_figure(figure: "Figure", path: Path) -> None:
 def write_png(picture: bytes, path: Path) -> None:
     """Write a picture that is drawn already."""
     replace(path, lambda part: part.write_bytes(picture))
+
+
+def write_outputs(outputs: Mapping[str, Any]) -> None:
+    """Write a stage's outputs, by path, each in the form that the path's ending says; metrics first.
+
+    .json takes metrics, .csv and .parquet a frame, .png a matplotlib figure or the bytes of a picture, .html a text.
+    """
+    for name in metrics_first(outputs):
+        path, output = Path(name), outputs[name]
+        FORMS[path.suffix](output, path)
+
+
+def metrics_first(names: Iterable[str]) -> list[str]:
+    """The paths in their order, but for metrics, which come first: see `write_metrics`."""
+    return sorted(names, key=lambda name: not name.endswith(".json"))
+
+
+def read_metrics(path: str) -> Any:
+    """What `write_metrics` wrote."""
+    return json.loads(Path(path).read_text(encoding="utf-8"))
+
+
+def _write_picture(picture: "Figure | bytes", path: Path) -> None:
+    if isinstance(picture, bytes):
+        write_png(picture, path)
+    else:
+        write_figure(picture, path)
+
+
+FORMS: dict[str, Callable[[Any, Path], None]] = {
+    ".json": write_metrics,
+    ".csv": write_csv,
+    ".parquet": write_parquet,
+    ".png": _write_picture,
+    ".html": write_text,
+}
 
 
 def _plain(value: Any, path: Path) -> Any:

@@ -30,6 +30,8 @@ from targeting.trials.panel import RESTED, in_last_trial
 from targeting.validation.selection import AVERAGE_EFFECT
 
 FAR = 1.0  # widths of a covariate's range beyond its end: a household there is unlike all that was learned from
+BATCH = 10_000  # households read at a time: some 100 MB a process, with as many trials as a year has
+SELECTED = "selected"  # of policy.learner: what validation chooses
 WEIGHTS = {"average": "average", "stack": "weight"}  # the column of an ensemble's weights
 
 
@@ -46,6 +48,36 @@ def blend_of(learner: str, weights: pd.DataFrame, outcome: str) -> dict[str, flo
         mean = own.groupby("learner", sort=False)[WEIGHTS[learner]].mean()
         return {str(name): float(weight) for name, weight in mean.items() if weight > 0}
     return {learner: 1.0}
+
+
+@dataclass(frozen=True)
+class ChosenLearners:
+    """Which learners predict a next campaign, by their names: whose effects are used, who ranks, and the weights behind both.
+
+    `blends` are by outcome the weights (see `blend_of`) of `learner`, `ranking` those of `ranks` on the outcome of the policies.
+    """
+
+    learner: str
+    ranks: str
+    blends: Mapping[str, Mapping[str, float]]
+    ranking: Mapping[str, float]
+
+    @classmethod
+    def of(
+        cls, learner: str, validation: Mapping[str, Any], weights: pd.DataFrame, outcomes: Iterable[str], outcome: str
+    ) -> "ChosenLearners":
+        """By policy.learner, which may leave the choice to metrics/validate.json, and the ensembles' `weights`."""
+        ranks = learner
+        if learner == SELECTED:
+            learner, ranks = validation["selected"], validation["best"]
+        return cls(
+            learner, ranks, {name: blend_of(learner, weights, name) for name in outcomes}, blend_of(ranks, weights, outcome)
+        )
+
+    @property
+    def fitted(self) -> list[str]:
+        """The learners that are to be fitted."""
+        return sorted({name for blend in (*self.blends.values(), self.ranking) for name in blend} - {CONSTANT})
 
 
 def same_households(panel: pd.DataFrame, source: str, eligible: str) -> bool:
@@ -88,29 +120,27 @@ def _behind(outcome: str, ranking: Mapping[str, float], blends: Mapping[str, Map
 
 
 def chosen_models(
-    outcome: str,
-    ranking: Mapping[str, float],
-    blends: Mapping[str, Mapping[str, float]],
+    chosen: ChosenLearners,
     tuned: Mapping[str, Mapping[str, Any]],
-    models: Mapping[str, str],
     nuisance_models: pd.DataFrame,
-    clip: float,
-    seed: int,
+    params: Mapping[str, Any],
     by_standing: bool,
 ) -> Models:
-    """The learners of `blends`, and those that rank on `outcome`, with the settings that tuning gave most folds.
+    """The learners that are chosen, with the settings that tuning gave most folds.
 
-    `tuned` has by learner and outcome the settings of each fold; `models` is learners.models, `nuisance_models` the table of the
-    stage `nuisance` (nuisance, model, weight).
+    `tuned` has by learner and outcome the settings of each fold, `nuisance_models` is the table of the stage `nuisance`
+    (nuisance, model, weight); `params` has the sections policy, learners, nuisance and seed of params.yaml.
     """
+    outcome, known, clip = params["policy"]["outcome"], params["learners"]["models"], params["nuisance"]["clip"]
     learners = {
         target: {
-            name: replace(find_learner(name, models), settings=usual_settings(tuned[name][target]["settings"])) for name in names
+            name: replace(find_learner(name, known), settings=usual_settings(tuned[name][target]["settings"])) for name in names
         }
-        for target, names in _behind(outcome, ranking, blends).items()
+        for target, names in _behind(outcome, chosen.ranking, chosen.blends).items()
     }
     own = nuisance_models[nuisance_models["nuisance"] == "propensity"]
-    return Models(outcome, ranking, blends, learners, (own["model"].tolist(), own["weight"].tolist()), clip, seed, by_standing)
+    propensity = own["model"].tolist(), own["weight"].tolist()
+    return Models(outcome, chosen.ranking, chosen.blends, learners, propensity, clip, params["seed"], by_standing)
 
 
 def fit_campaign(

@@ -15,6 +15,7 @@ from scipy.stats import fisher_exact, norm
 from statsmodels.stats.multitest import multipletests
 
 from targeting.base.columns import outcomes_of
+from targeting.base.identifiers import own_identifiers
 from targeting.effects.adaptive import over_campaigns, stable_weights
 from targeting.effects.by_segment import FEWEST
 from targeting.effects.estimators import EffectData, aipw, aipw_terms, ato_terms, effect_data, ipw
@@ -64,7 +65,18 @@ class Readout:
     """One row per campaign by lot, evidence, outcome and segment (COLUMNS), and by campaign the numbers that sentences need."""
 
     table: pd.DataFrame
-    campaigns: Mapping[int, Mapping[str, Any]]
+    campaigns: Mapping[Any, Mapping[str, Any]]
+
+    def named(self, key: pd.DataFrame) -> "Readout":
+        """The same with campaigns as their user calls them, by data/tables/identifiers.parquet."""
+        table = self.table.assign(campaign_id=own_identifiers(self.table["campaign_id"], "campaign", key))
+        return Readout(table, by_own_name(self.campaigns, key))
+
+
+def by_own_name(campaigns: Mapping[Any, Any], key: pd.DataFrame) -> dict[str, Any]:
+    """What there is by campaign, under the campaigns' own names as text."""
+    names = own_identifiers(pd.Series(list(campaigns)), "campaign", key).astype(str)
+    return dict(zip(names, campaigns.values(), strict=True))
 
 
 def read_out(

@@ -1,11 +1,16 @@
 """The effect week by week, for the report's page and as a picture; its numbers stand in plots/event_time.csv."""
 
+from typing import Any
+
 import altair as alt
 import pandas as pd
 
+from targeting.base.left_out import sentence
 from targeting.figures.style import ACCENT, DARK, LIGHT
-from targeting.figures.vega import DASHED, Spec, interval_tips, records, spec, zero_line
-from targeting.words.money import currency, money
+from targeting.figures.vega import DASHED, Spec, interval_tips, png, records, spec, zero_line
+from targeting.words.money import currency, money, sign
+
+UNDATED = "Of no receipt is known when it was written."
 
 
 def weeks_spec(weeks: pd.DataFrame) -> Spec:
@@ -28,6 +33,11 @@ def weeks_spec(weeks: pd.DataFrame) -> Spec:
         alt.Chart(alt.Data(values=[{"begins": -0.5}])).mark_rule(color=ACCENT, strokeDash=DASHED).encode(x="begins:Q"),
     ]
     return spec(alt.layer(*layers).properties(width="container", height=280))
+
+
+def weeks_picture(weeks: pd.DataFrame, phases: pd.DataFrame) -> Any:
+    """The chart as a picture under what was found by week and by phase (as `EventTime` has them); a sentence without weeks."""
+    return sentence(UNDATED) if weeks.empty else png(weeks_spec(weeks), *weeks_words(weeks, phases), sign=sign())
 
 
 def weeks_words(weeks: pd.DataFrame, phases: pd.DataFrame) -> tuple[str, str]:

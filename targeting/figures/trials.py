@@ -6,11 +6,20 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from targeting.base.left_out import sentence
 from targeting.figures.style import DARK, LIGHT, drawing, entitle
 
 BOX = {"boxstyle": "round,pad=0.45", "facecolor": "white", "edgecolor": DARK}
 ACROSS = 2  # trials beside each other
 ASIDE = {"boxstyle": "round,pad=0.35", "facecolor": "#f3f3f3", "edgecolor": LIGHT}
+
+
+def flow_picture(flow: pd.DataFrame, panel: pd.DataFrame, tills: bool) -> Figure:
+    """`flow_chart`; or in a sentence how many rows a table of customers, where there are no tills, has in each arm."""
+    if tills:
+        return flow_chart(flow)
+    treated = int(panel["treated"].sum())
+    return sentence(f"As the table has them: {treated:,} rows treated, {len(panel) - treated:,} not treated.")
 
 
 def flow_chart(flow: pd.DataFrame) -> Figure:

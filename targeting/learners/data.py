@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from targeting.base.columns import KEYS
+from targeting.base.columns import KEYS, outcomes_of
 from targeting.learners.rows import HeldOut, Rows
 from targeting.nuisance.nested import HELD_OUT
 from targeting.stats.folds import OUTSIDE, in_sample
@@ -81,6 +81,11 @@ def outcome_data(panel: pd.DataFrame, nuisance: pd.DataFrame, inner: pd.DataFram
         nuisance[f"mean_{outcome}"].to_numpy(),
         by_fold,
     )
+
+
+def data_by_outcome(panel: pd.DataFrame, nuisance: pd.DataFrame, inner: pd.DataFrame) -> dict[str, OutcomeData]:
+    """The data of every outcome of the panel, as `outcome_data` has them."""
+    return {outcome: outcome_data(panel, nuisance, inner, outcome) for outcome in outcomes_of(panel.columns)}
 
 
 def stored_nuisances(nuisance: pd.DataFrame, outcome: str) -> Vector:

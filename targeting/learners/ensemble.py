@@ -6,8 +6,9 @@ where they beat every orthogonal one beyond noise. And whoever loses more than t
 are large beside the noise, learners that are too flat or too coarse would drag the mean along.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -114,6 +115,22 @@ def ensembles(panel: pd.DataFrame, tables: Mapping[str, pd.DataFrame], data: Map
                 for name in [*tables, CONSTANT]
             ]
     return Ensembles(_table(panel, averages), _table(panel, stacks), pd.DataFrame(rows))
+
+
+def ensemble_metrics(
+    found: Ensembles, tables: Mapping[str, pd.DataFrame], data: Mapping[str, OutcomeData], names: Sequence[str]
+) -> dict[str, Any]:
+    """How many learners there are, who is joined, which of `names` failed, and by outcome the R-loss of both combinations."""
+    losses = {
+        outcome: {
+            f"{name}_loss": own.r_losses(table[f"cate_{outcome}"].to_numpy()).mean()
+            for name, table in (("average", found.average), ("stack", found.stack))
+        }
+        for outcome, own in data.items()
+    }
+    failed = ", ".join(name for name in names if name not in tables) or "none"
+    members = found.weights.groupby("learner", sort=False)["average"].max().drop(CONSTANT)
+    return {"n_learners": len(tables), "joined": ", ".join(members.index[members > 0]), "failed": failed} | losses
 
 
 def constant_effect(data: OutcomeData, rows: NDArray[np.bool_]) -> float:

@@ -1,12 +1,13 @@
 """The learners' tables of effects, as the stages that judge and use them read them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from targeting.base.columns import COMBINED, outcomes_with_effects
+from targeting.base.errors import DataError
 from targeting.trials.panel import require_aligned
 
 
@@ -19,6 +20,24 @@ def unusable(table: pd.DataFrame) -> str:
         if bad:
             return f"{bad} of {len(table)} effects on {outcome} are not finite"
     return ""
+
+
+def require_usable(learner: str, left_out: Mapping[str, str]) -> None:
+    """Raise DataError where `learner`, that of the policies, is among those that cannot be used."""
+    if learner in left_out:
+        raise DataError(f"policy.learner is {learner}, and {left_out[learner]}: choose another one, or `selected`.")
+
+
+def read_learners(names: Sequence[str], learners: Path, panel: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """The tables, from the folder `learners`, of those that gave any effects, rows as in `panel`.
+
+    Raises DataError for a table of other rows.
+    """
+    tables = {name: pd.read_parquet(learners / f"{name}.parquet") for name in names}
+    given = {name: table for name, table in tables.items() if not table.empty}
+    for name, table in given.items():
+        require_aligned(panel, table, f"the effects of {name}")
+    return given
 
 
 def read_effects(

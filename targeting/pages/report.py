@@ -15,10 +15,10 @@ from targeting.figures.effects import forest_spec
 from targeting.figures.event_time import weeks_spec
 from targeting.figures.experiment import power_spec
 from targeting.figures.nuisance import AS_THEY_ARE, WEIGHTED, love_spec, propensity_spec, propensity_table
-from targeting.figures.policy import roi_spec
+from targeting.figures.policy import roi_spec, roi_words
 from targeting.figures.positioning import axes, positioning_spec
-from targeting.figures.segment_effects import segment_effects_spec
-from targeting.figures.vega import Spec
+from targeting.figures.segment_effects import segment_effects_spec, segment_effects_words
+from targeting.figures.vega import Spec, png
 from targeting.pages import charts
 from targeting.pages.rendering import render
 from targeting.pages.what_if import embedded, slider, stops
@@ -34,7 +34,7 @@ from targeting.sentences.truth import claims_in_words, truth_sentences
 from targeting.words.changes import change
 from targeting.words.estimators import PLAIN_TELLS, decided_by, names
 from targeting.words.features import covariate_words
-from targeting.words.money import amount, currency
+from targeting.words.money import amount, currency, margin_words, sign
 from targeting.words.outcomes import one_of, outcome_words
 from targeting.words.people import page_of_customers
 
@@ -140,6 +140,19 @@ def all_charts(
         "forest": forest_spec(sentences.pooled(tables["ate"], outcomes[0]), outcomes[0], decided_in(metrics, arms)),
         "power": power_spec(tables["power"], amount(metrics["experiment"]["effect"], outcome), power),
     }
+
+
+def pictures(metrics: Mapping[str, Any], tables: Tables, outcome: str) -> tuple[bytes, bytes]:
+    """For people without the page: profit by share contacted, and the effect on `outcome` by segment."""
+    policy, order = metrics["policy"], metrics["policy"]["order_shown"]
+    shown = drawn_curve(tables["roi_curve_learners"], order)
+    words = roi_words(shown, ranked_by(order), margin_words(policy["margin"], outcome), policy["cost"])
+    effects, breakeven = tables["segment_effects"].query("outcome == @outcome"), policy["breakeven"]
+    by_segment = segment_effects_spec(effects, outcome, breakeven)
+    return (
+        png(roi_spec(shown, metrics["nuisance"]["overlap_share"]), *words, sign=sign()),
+        png(by_segment, *segment_effects_words(effects, outcome, breakeven), sign=sign()),
+    )
 
 
 def truth_in_words(metrics: Mapping[str, Any], truth: pd.DataFrame) -> dict[str, Any]:

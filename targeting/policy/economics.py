@@ -8,8 +8,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from targeting.base.columns import KEYS
 from targeting.base.errors import DataError
 from targeting.base.identifiers import own_identifiers
+from targeting.policy.contact_price import priced
 from targeting.policy.household_table import CAMPAIGN, HOUSEHOLD, KINDS, is_column, read_household_table
 
 Vector = NDArray[np.float64]
@@ -56,6 +58,14 @@ def load_economics(policy: Mapping[str, Any], keys: pd.DataFrame, campaign_type:
         return amounts(policy[name], f"policy.{name}", by, campaign_type, table)
 
     return Economics(amount("cost"), amount("margin"))
+
+
+def economics_of_rows(params: Mapping[str, Any], caused: pd.DataFrame, rows: pd.DataFrame, key: pd.DataFrame) -> Economics:
+    """What contacting each of the panel's `rows` (with the columns KEYS) costs and earns; `params` has policy and design.
+
+    `caused` are the discounts that a mailing causes, by which policy.costs may price it; `key` is as for `load_economics`.
+    """
+    return load_economics(priced(params["policy"], caused), rows[KEYS], params["design"]["campaign_type"], key)
 
 
 def next_economics(

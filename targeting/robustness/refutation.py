@@ -117,13 +117,12 @@ def can_judge(control: pd.DataFrame) -> bool:
     )
 
 
-def unadjusted_differences(control: pd.DataFrame) -> dict[str, float]:
-    """By outcome, treated mean less control mean of the negative-control panel; empty where can_judge says no."""
-    if not can_judge(control):
-        return {}
-    outcomes = list(outcomes_of(control.columns))
+def unadjusted_differences(control: pd.DataFrame) -> pd.DataFrame:
+    """Treated mean less control mean of the negative-control panel: outcome, difference; no rows where can_judge says no."""
+    outcomes = list(outcomes_of(control.columns)) if can_judge(control) else []
     arms = control.groupby("treated")[outcomes].mean()
-    return {outcome: float(arms.loc[1, outcome] - arms.loc[0, outcome]) for outcome in outcomes}
+    differences = [float(arms.loc[1, outcome] - arms.loc[0, outcome]) for outcome in outcomes]
+    return pd.DataFrame({"outcome": pd.Series(outcomes, dtype="str"), "difference": pd.Series(differences, dtype=float)})
 
 
 def propensity_strata(propensity: ArrayLike, trial: ArrayLike, n_strata: int) -> NDArray[np.int64]:

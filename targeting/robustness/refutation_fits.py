@@ -5,9 +5,10 @@ Only the negative control, whose answer is about confounding and not about a cha
 outcome's mean whatever the arm is fitted nowhere, as neither estimator asks for it: its columns are missing (NaN).
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import chain
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -19,8 +20,9 @@ from targeting.base.progress import track
 from targeting.effects.estimators import RATIOS, EffectData, Terms, aipw, ato, effect_data
 from targeting.nuisance.cross_fit import cross_fit, nuisance_table, nuisance_tasks
 from targeting.nuisance.light import LightNuisances, light_nuisances
-from targeting.robustness.refutation import LEFT_OUT, ORIGINAL, Draw
+from targeting.robustness.refutation import LEFT_OUT, ORIGINAL, Draw, changed_panels, control_splits, known_reasons
 from targeting.stats.estimates import Estimate
+from targeting.stats.resampling import by_lot
 
 Vector = NDArray[np.float64]
 # The two that the pipeline reports as its own: over all rows, and over the overlap.
@@ -95,6 +97,27 @@ def estimate_all(panel: pd.DataFrame, light: LightNuisances, draws: Iterable[Dra
     results = in_processes(partial(_of_check, light, original, nuisance), ((draw,) for draw in draws))
     tables = [_estimates(original, nuisance), *track(results, "Refuting")]
     return pd.concat(tables, ignore_index=True).reindex(columns=[*COLUMNS, "shift_se"])
+
+
+def estimate_perturbed(
+    panel: pd.DataFrame, nuisance: pd.DataFrame, control: pd.DataFrame, params: Mapping[str, Any]
+) -> pd.DataFrame:
+    """The original estimates, then those of every draw of every check, the negative `control`'s among them.
+
+    Rows as `estimate_all` has them. `params` has the sections refute, nuisance, sample and seed of params.yaml: changes are made
+    to the rows of sample.checks households at most.
+    """
+    checks, settings, seed, sample = params["refute"], params["nuisance"], params["seed"], params["sample"]
+    clip, folds = settings["clip"], settings["folds"]
+    kept = by_lot(panel["household_id"], sample["checks"], seed)
+    some = panel[kept].reset_index(drop=True)
+    planned = changed_panels(some, nuisance.loc[kept, "propensity"], checks, seed)
+    changed = estimate_all(some, light_nuisances(some, clip, seed), planned)
+    splits = control_splits(control, folds, checks["control_splits"], seed, sample["households"])
+    controls = estimate_controls(splits, settings["models"], folds, clip, seed)
+    reasons = known_reasons(control, nuisance, folds, checks["control_redraws"], seed, sample["households"])
+    redrawn = estimate_known_reasons(reasons, clip, seed)
+    return pd.concat([changed, *controls, *redrawn], ignore_index=True)
 
 
 def _of_check(light: LightNuisances, full: Draw, full_nuisance: pd.DataFrame, draw: Draw) -> pd.DataFrame:

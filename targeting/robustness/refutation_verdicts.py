@@ -55,20 +55,20 @@ class Finding:
 COLUMNS = ["check", "outcome", "estimator", *(field.name for field in fields(Finding)[1:]), "original", "original_se"]
 
 
-def refutation_table(draws: pd.DataFrame, settings: Mapping[str, Any], unadjusted: Mapping[str, float]) -> pd.DataFrame:
+def refutation_table(draws: pd.DataFrame, settings: Mapping[str, Any], unadjusted: pd.DataFrame) -> pd.DataFrame:
     """One row per outcome, estimator and check, in the columns COLUMNS: original is the estimate that was to be refuted.
 
     `draws` has check, outcome, estimator, repeat, estimate, se, shift_se, the original estimates among them; `settings` is the
-    section `refute` of the parameters; `unadjusted` the plain difference between the arms on the negative control, by outcome,
-    empty where it was not run.
+    section `refute` of the parameters; `unadjusted` has outcome and difference, the plain one between the arms on the negative
+    control, no rows where it was not run.
     """
-    rows = []
+    rows, plain = [], unadjusted.set_index("outcome")["difference"]
     for (outcome, estimator), own in draws.groupby(["outcome", "estimator"], sort=False):
         parts = dict(iter(own.groupby("check", sort=False)))
         first = parts[ORIGINAL].iloc[0]
         original = Estimate(first["estimate"], first["se"])
         none = own.iloc[:0]
-        control = negative_control(parts.get(NEGATIVE_CONTROL, none), unadjusted.get(outcome, np.nan))
+        control = negative_control(parts.get(NEGATIVE_CONTROL, none), plain.get(outcome, np.nan))
         findings = [
             placebo_ratio(parts[PLACEBO], original, settings["placebo_ratio"]),
             placebo_false_alarms(parts[PLACEBO]),

@@ -1,14 +1,18 @@
-"""The sensitivity analyses of one outcome as a table with readings in words, and the contour of what confounders would do."""
+"""The sensitivity analyses of the effects as tables, and the contour of what confounders would do."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from scipy.optimize import brentq
 
-from targeting.effects.estimators import EffectData, ato
+from targeting.base.columns import EARLIER, outcomes_of
+from targeting.effects.estimators import EffectData, ato, effect_data
+from targeting.nuisance.overlap import comparable
 from targeting.robustness.hidden_confounder import (
     OmittedVariable,
+    benchmark_shares,
     e_value,
     e_value_of_interval,
     manski_bounds,
@@ -16,11 +20,16 @@ from targeting.robustness.hidden_confounder import (
     marginal_sensitivity_interval,
     omitted_variable,
 )
+from targeting.stats.folds import in_sample
+from targeting.stats.resampling import by_lot
+from targeting.trials.panel import covariate_names
 from targeting.words.features import covariate_words
 
 MOST_OWN = 30  # groups of a user's own table: a yardstick needs no more, and each takes two fits
 STRENGTHS = (1.0, 1.1, 1.25, 1.5, 2.0)
 STRONGEST = 10.0  # where the search for a turning point ends
+TURNING = "turning point"
+OVERLAP_ESTIMATE, LINEAR_ESTIMATE, INTERVAL = "overlap-weighted estimate", "partially linear estimate", "its 95% interval"
 SHARES = np.linspace(0, 0.1, 21)
 # Yardsticks for an unmeasured confounder: the beginnings of the names of measured covariates that belong together.
 GROUPS = {
@@ -40,6 +49,52 @@ class Sensitivity:
     table: pd.DataFrame
     turning_point: float
     omitted: OmittedVariable
+
+
+@dataclass(frozen=True)
+class Sensitivities:
+    """Of all outcomes: the table of `sensitivity`, the yardsticks, the contours, and metrics by outcome."""
+
+    table: pd.DataFrame
+    benchmarks: pd.DataFrame
+    contours: pd.DataFrame
+    metrics: dict[str, dict[str, float]]
+
+
+def all_sensitivities(
+    panel: pd.DataFrame, nuisance: pd.DataFrame, bounds: Sequence[float], checks: int | None, seed: int
+) -> Sensitivities:
+    """The analyses of every outcome of the panel; `bounds` are the overlap's.
+
+    The bootstrap of the marginal sensitivity model resorts all rows: it has `checks` households at most.
+    """
+    overlap = comparable(panel, nuisance["propensity"], bounds) & by_lot(panel["household_id"], checks, seed)
+    covariates = panel[covariate_names(panel)]
+    sample = in_sample(panel["fold"])  # enough for a yardstick
+    groups = covariate_groups(list(covariates.columns), tills=any(name.startswith(EARLIER) for name in panel))
+    tables, yardsticks, contours, metrics = [], [], [], {}
+    for outcome in outcomes_of(panel.columns):
+        data = effect_data(panel, nuisance, outcome)
+        learned = data.subset(sample)
+        shares = benchmark_shares(covariates[sample], learned.outcome, learned.treated, groups)
+        found = sensitivity(data, data.subset(overlap), shares, outcome, seed)
+        tables.append(found.table)
+        yardsticks.append(shares.assign(outcome=outcome))
+        contours.append(contour(found.omitted).assign(outcome=outcome))
+        metrics[outcome] = _metrics(found)
+    table, benchmarks, contoured = (pd.concat(parts, ignore_index=True) for parts in (tables, yardsticks, contours))
+    return Sensitivities(table, benchmarks, contoured, metrics)
+
+
+def _metrics(found: Sensitivity) -> dict[str, float]:
+    values = found.table.dropna(subset=["value"]).set_index(["analysis", "setting"])["value"]
+    return {
+        "e_value": values["e_value", OVERLAP_ESTIMATE],
+        "e_value_interval": values["e_value", INTERVAL],
+        "robustness_value": values["robustness_value", LINEAR_ESTIMATE],
+        "robustness_value_interval": values["robustness_value", INTERVAL],
+        "turning_point": found.turning_point,
+    }
 
 
 def covariate_groups(names: list[str], tills: bool) -> dict[str, list[str]]:
@@ -69,7 +124,7 @@ def sensitivity(everybody: EffectData, overlap: EffectData, benchmarks: pd.DataF
 
     Manski's bounds, the E-value and the omitted-variable analysis use all rows; the marginal sensitivity model uses the rows
     of `overlap`, since inverse weights speak for nobody else. Columns: outcome, analysis, setting, value, lower, upper, ci_lower,
-    ci_upper, reading.
+    ci_upper.
     """
     omitted = omitted_variable(
         everybody.treated - everybody.propensity, everybody.outcome - everybody.mean, everybody.household_id
@@ -107,9 +162,9 @@ def contour(omitted: OmittedVariable) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["share_treatment", "share_outcome", "estimate", "interval"])
 
 
-def _row(analysis: str, setting: str, reading: str, **numbers: float) -> dict[str, object]:
+def _row(analysis: str, setting: str, **numbers: float) -> dict[str, object]:
     names = ("value", "lower", "upper", "ci_lower", "ci_upper")
-    return {"analysis": analysis, "setting": setting, **{name: numbers.get(name, np.nan) for name in names}, "reading": reading}
+    return {"analysis": analysis, "setting": setting, **{name: numbers.get(name, np.nan) for name in names}}
 
 
 def _manski_rows(data: EffectData) -> list[dict[str, object]]:
@@ -119,53 +174,28 @@ def _manski_rows(data: EffectData) -> list[dict[str, object]]:
         ("every outcome between 0 and the 99th percentile", np.quantile(data.outcome, 0.99)),
     ):
         lower, upper = manski_bounds(data.outcome, data.treated, min(0.0, data.outcome.min()), high)
-        reading = "without assumptions on who was mailed the data leave the effect open"
-        rows.append(_row("manski", setting, reading, lower=lower, upper=upper))
+        rows.append(_row("manski", setting, lower=lower, upper=upper))
     return rows
 
 
 def _e_value_rows(data: EffectData) -> list[dict[str, object]]:
     estimate, sd = ato(data), data.outcome.std()
-    interval = e_value_of_interval(estimate, sd)
-    reading = "the interval includes 0 as it is" if interval == 1 else "a confounder this strong would bring the interval to 0"
     return [
-        _row(
-            "e_value",
-            "overlap-weighted estimate",
-            "a confounder this strong would explain the estimate away",
-            value=e_value(estimate.value, sd),
-        ),
-        _row("e_value", "its 95% interval", reading, value=interval),
+        _row("e_value", OVERLAP_ESTIMATE, value=e_value(estimate.value, sd)),
+        _row("e_value", INTERVAL, value=e_value_of_interval(estimate, sd)),
     ]
 
 
 def _omitted_rows(omitted: OmittedVariable, benchmarks: pd.DataFrame) -> list[dict[str, object]]:
-    interval = omitted.robustness_value("ci")
-    reading = "the interval includes 0 as it is" if interval == 0 else "a confounder with this share would bring it to 0"
     rows = [
-        _row(
-            "robustness_value",
-            "partially linear estimate",
-            "a confounder that explains this share of the rest of treatment and outcome would bring it to 0",
-            value=omitted.robustness_value("theta"),
-        ),
-        _row("robustness_value", "its 95% interval", reading, value=interval),
+        _row("robustness_value", LINEAR_ESTIMATE, value=omitted.robustness_value("theta")),
+        _row("robustness_value", INTERVAL, value=omitted.robustness_value("ci")),
     ]
     for row in benchmarks.itertuples():
         lower, upper = omitted.bounds(row.share_outcome, row.share_treatment, "theta")
         ends = omitted.bounds(row.share_outcome, row.share_treatment, "ci")
-        turned = "the sign could turn" if lower < 0 < upper else "the sign stays"
-        rows.append(
-            _row(
-                "omitted_variable",
-                f"as strong as {row.group}",
-                turned,
-                lower=lower,
-                upper=upper,
-                ci_lower=ends[0],
-                ci_upper=ends[1],
-            )
-        )
+        setting = f"as strong as {row.group}"
+        rows.append(_row("omitted_variable", setting, lower=lower, upper=upper, ci_lower=ends[0], ci_upper=ends[1]))
     return rows
 
 
@@ -174,24 +204,10 @@ def _marginal_rows(data: EffectData, turn: float, seed: int) -> list[dict[str, o
     for strength in STRENGTHS:
         lower, upper = marginal_sensitivity_bounds(*_arms(data), strength)
         ends = marginal_sensitivity_interval(_arms(data), data.household_id, strength, seed)
-        reading = (
-            "no unmeasured confounding" if strength == 1 else "the sign could turn" if lower < 0 < upper else "the sign stays"
-        )
-        rows.append(
-            _row(
-                "marginal_sensitivity",
-                f"odds of being mailed off by up to {strength:g}",
-                reading,
-                value=strength,
-                lower=lower,
-                upper=upper,
-                ci_lower=ends[0],
-                ci_upper=ends[1],
-            )
-        )
-    reading = "from here on the sign could turn" if turn < STRONGEST else "the strongest that was tried does not turn the sign"
-    rows.append(_row("marginal_sensitivity", "turning point", reading, value=turn))
-    return rows
+        setting = f"odds of being mailed off by up to {strength:g}"
+        bounds = {"lower": lower, "upper": upper, "ci_lower": ends[0], "ci_upper": ends[1]}
+        rows.append(_row("marginal_sensitivity", setting, value=strength, **bounds))
+    return [*rows, _row("marginal_sensitivity", TURNING, value=turn)]
 
 
 def _arms(data: EffectData) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:

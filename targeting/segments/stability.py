@@ -5,7 +5,6 @@ Here everything is refitted: logs, scaling, factors and clusters. Agreement is t
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
 from functools import partial
 
 import numpy as np
@@ -160,32 +159,6 @@ def _of_draw(features: pd.DataFrame, recipe: Recipe, number: int) -> Separation:
     drawn = ungrouped(features, recipe.seed + number)
     fitted = recipe.fit(drawn)
     return separation(factor_shares(fitted.factorisation.transform(drawn)), fitted.assign(drawn), recipe.seed)
-
-
-@dataclass(frozen=True)
-class Half:
-    """One half of the weeks: its first day, and the day after its last."""
-
-    first_day: date
-    as_of: date
-
-
-def halves(calendar: pd.DataFrame) -> tuple[Half, Half]:
-    """The earlier and the later half of the weeks; `calendar` has week and day, one row per day with a line, in order.
-
-    With an odd number of weeks the earlier half has one less.
-    """
-    weeks = calendar["week"]
-    middle = int(weeks.min() + (weeks.max() - weeks.min() + 1) // 2)
-    parts = calendar[weeks < middle], calendar[weeks >= middle]
-    earlier, later = (
-        Half(
-            pd.Timestamp(part["day"].min()).date(),
-            pd.Timestamp(part["day"].max()).date() + timedelta(days=1),
-        )
-        for part in parts
-    )
-    return earlier, later
 
 
 def transitions(earlier: pd.Series, later: pd.Series, names: Sequence[str]) -> pd.DataFrame:

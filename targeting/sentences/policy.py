@@ -5,12 +5,16 @@ from typing import Any
 
 import pandas as pd
 
+from targeting.base.columns import CUSTOMERS
 from targeting.policy.contact_price import PUBLISHED_COST, TILLS, TILLS_COST
+from targeting.policy.decide import PolicyChoice
 from targeting.policy.value import best_candidate, recommendable
 from targeting.policy.what_if import OWN_COST
+from targeting.sentences.overlap import overlap_words
 from targeting.sentences.policy_names import POLICY_WORDS
 from targeting.words.money import money
 from targeting.words.numbers import chance, percent
+from targeting.words.people import as_customers
 
 STUDY_COST = 12.73  # USD: the published study's mean discount of a household that redeemed (docs/results.md)
 AT_SET_COST, AT_TILLS_COST = "at_set_cost", "at_tills_cost"  # keys of metrics/policy.json
@@ -24,6 +28,21 @@ BY_THE_STUDY = (
     "mailing costs."
 )
 AS_SET = "As set, whatever the tills say."
+
+
+def choice_words(
+    chosen: PolicyChoice, scenarios: pd.DataFrame, overlap: Mapping[str, Any], costs: str, source: str
+) -> dict[str, str]:
+    """What to do, by keys of metrics/policy.json: recommendation, and where arms compare the decision at each cost.
+
+    `scenarios` are those of the choice, `overlap` the metrics of the nuisances, `costs` policy.costs and `source` data.source.
+    """
+    tills = source != CUSTOMERS
+    said = {"recommendation": f"Mail nobody. {overlap_words(overlap)}"}
+    if overlap["answers"] != "nothing":
+        said = {"recommendation": recommendation_words(chosen.valued, chosen.recommended)}
+        said |= decisions_by_cost_words(scenarios, costs, tills)
+    return said if tills else {name: as_customers(sentence, []) for name, sentence in said.items()}
 
 
 def decision_words(bet: Mapping[str, Any]) -> str:

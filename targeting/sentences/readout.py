@@ -1,11 +1,12 @@
 """What a campaign drawn by lot did, in words."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
-from targeting.campaign.readout import Unread
+from targeting.base.columns import CUSTOMERS
+from targeting.campaign.readout import Readout, Unread
 from targeting.stats.estimates import SIGNIFICANCE
 from targeting.words.changes import change
 from targeting.words.money import amount, money
@@ -27,6 +28,24 @@ NOT_READ = {
     "mailed all or none, so there is nothing to compare.",
 }
 PROFIT, EVERYBODY = "net_profit", "all"
+ALL = "all campaigns by lot"
+
+
+def all_words(
+    found: Readout, unread: Mapping[str, Unread], together: Sequence[str], outcome: str, design: Mapping[str, Any]
+) -> dict[str, list[str]]:
+    """The sentences by campaign, on those `found` and then on those `unread`; campaigns as their user calls them.
+
+    `together` are the sentences on all of them, `outcome` is the one that profits are of, `design` that section of params.yaml.
+    """
+    words = {str(name): readout_words(str(name), numbers, found.table, outcome) for name, numbers in found.campaigns.items()}
+    words |= {ALL: list(together)} if together else {}
+    return words | {name: [unread_words(name, why, design)] for name, why in unread.items()}
+
+
+def no_words_reason(words: Mapping[str, Any], source: str) -> str:
+    """Why nothing is said of any campaign by lot, by `data.source`; nothing where something is."""
+    return "" if words else NO_CHANCES if source == CUSTOMERS else NO_LOTS
 
 
 def unread_words(campaign: str, why: Unread, design: Mapping[str, Any]) -> str:

@@ -98,7 +98,12 @@ def _newly_mailed(tables: Mapping[str, ir.Table], first: date, before: date) -> 
 def control_trials(
     backend: BaseBackend, tables: Mapping[str, ir.Table], panel: pd.DataFrame, days: int, recent_days: Sequence[int]
 ) -> list[ControlTrial]:
-    """Every trial of the panel as `control_trial` moves it back, in their order."""
+    """Every trial of the panel as `control_trial` moves it back, in their order.
+
+    None without receipts, as then nobody knows what customers bought before.
+    """
+    if not tables["days"].count().execute():
+        return []
     groups = [rows for _, rows in panel.groupby("trial")]
     time_zeros = [_time_zero(rows) - timedelta(days=days) for rows in groups]
     covariates = keep_covariates(backend, tables, time_zeros, recent_days)

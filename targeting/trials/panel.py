@@ -86,3 +86,10 @@ def require_aligned(panel: pd.DataFrame, other: pd.DataFrame, name: str) -> None
     """Raise DataError unless `other` has the panel's rows in the panel's order."""
     if not panel[KEYS].equals(other[KEYS]):
         raise DataError(f"{name} does not hold the panel's rows in their order: run `dvc repro` to rebuild it.")
+
+
+def read_aligned(panel: pd.DataFrame, path: str) -> pd.DataFrame:
+    """A Parquet table with a row per row of the panel. Raises DataError as `require_aligned` does."""
+    table = pd.read_parquet(path)
+    require_aligned(panel, table, path)
+    return table

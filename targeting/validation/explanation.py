@@ -3,9 +3,10 @@
 All describe the effects as predicted. Whether these are right is for the validation to say.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,8 +16,11 @@ from scipy.spatial.distance import squareform
 from sklearn.metrics import r2_score
 from sklearn.tree import DecisionTreeRegressor
 
+from targeting.base.columns import PREFIX
 from targeting.base.parallel import in_processes
 from targeting.nuisance.models import outcome_model
+from targeting.stats.folds import in_sample
+from targeting.trials.panel import covariate_names
 from targeting.validation.contributions import contributions, direction_table, rounded_effects
 
 Vector = NDArray[np.float64]
@@ -50,6 +54,48 @@ class Explanation:
     leaves: pd.DataFrame
     r2: float | None
     r2_out_of_fold: float | None
+
+
+@dataclass(frozen=True)
+class Explanations:
+    """By outcome the importance and the tree, and the covariates' names as they and the tree number them."""
+
+    importances: dict[str, Importance]
+    trees: dict[str, Explanation]
+    covariates: list[str]
+
+    def metrics(self) -> dict[str, Any]:
+        """By outcome how well the models that explain follow the effects, and what matters most."""
+        return {
+            outcome: {
+                "tree_r2": tree.r2,
+                "tree_r2_out_of_fold": tree.r2_out_of_fold,
+                "importance_r2": self.importances[outcome].r2,
+                "most_important": self.importances[outcome].table["group"].iloc[0],
+            }
+            for outcome, tree in self.trees.items()
+        }
+
+
+def by_outcome(found: Mapping[str, Any], name: str) -> pd.DataFrame:
+    """The table of this name of what was found by outcome, one below the other, with the outcome in the last column."""
+    return pd.concat([getattr(one, name).assign(outcome=outcome) for outcome, one in found.items()], ignore_index=True)
+
+
+def explain_effects(panel: pd.DataFrame, effects: pd.DataFrame, outcomes: Sequence[str], seed: int) -> Explanations:
+    """What the `effects` (cate_OUTCOME, rows as in the panel) on each outcome depend on, by the panel's covariates.
+
+    Of those that were learned from, whatever the number of all: whom the models predict besides, they predict alike.
+    """
+    sample = in_sample(panel["fold"])
+    covariates = panel.loc[sample, covariate_names(panel)].rename(columns=lambda name: name.removeprefix(PREFIX))
+    fold = panel.loc[sample, "fold"].to_numpy()
+    cates = {outcome: effects.loc[sample, f"cate_{outcome}"].to_numpy() for outcome in outcomes}
+    return Explanations(
+        {outcome: grouped_importance(covariates, cate, fold, seed) for outcome, cate in cates.items()},
+        {outcome: explaining_tree(covariates, cate, fold, seed) for outcome, cate in cates.items()},
+        list(covariates.columns),
+    )
 
 
 def alike_groups(covariates: pd.DataFrame) -> list[list[str]]:

@@ -1,7 +1,10 @@
 """Would effects learned from past campaigns have ranked households in the next one? Train on earlier trials, test on the last."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum, auto
 from functools import partial
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,13 +15,74 @@ from targeting.base.errors import DataError
 from targeting.base.parallel import in_processes
 from targeting.base.progress import track
 from targeting.learners.data import outcome_data
-from targeting.learners.registry import Learner
+from targeting.learners.registry import Learner, find_learner
 from targeting.learners.rows import HeldOut, Rows
 from targeting.nuisance.nested import inner_nuisances
+from targeting.nuisance.overlap import comparable
+from targeting.nuisance.scores import effect_scores
+from targeting.stats.folds import in_sample
 from targeting.trials.panel import covariate_matrix, covariate_names, household_covariates, in_last_trial
 from targeting.validation.measures import order_and_size
 
 Vector = NDArray[np.float64]
+COLUMNS = ["outcome", "learner", "n", "mean_predicted", "mean_effect", "autoc", "autoc_se", "autoc_p"]
+COLUMNS += ["blp_slope", "blp_se", "blp_p", "agreement"]
+FEWEST = 2  # households: one cannot be ranked
+
+
+class Obstacle(StrEnum):
+    """Why nothing can be said."""
+
+    ONE_TRIAL = auto()
+    NO_LEARNER = auto()
+    NO_OVERLAP = auto()  # in the last trial
+
+
+@dataclass(frozen=True)
+class Forward:
+    """The table of `forward_table`, of how many rows of how many trials, or the obstacle and a table without rows."""
+
+    table: pd.DataFrame
+    n_trials: int
+    n_judged: int
+    obstacle: Obstacle | None = None
+
+
+def judge_forward(
+    panel: pd.DataFrame, nuisance: pd.DataFrame, out_of_fold: Mapping[str, pd.DataFrame], params: Mapping[str, Any]
+) -> Forward:
+    """How effects learned from the earlier trials rank the last one's households inside the overlap.
+
+    `out_of_fold` has by learner its effects as learned from all trials, rows as in the panel; `params` the sections nuisance,
+    learners and seed of params.yaml. Of the sample alone: the nuisances of households outside it have seen the last trial's
+    outcomes.
+    """
+    sample, settings = in_sample(panel["fold"]), params["nuisance"]
+    panel, nuisance = (rows[sample].reset_index(drop=True) for rows in (panel, nuisance))
+    effects = {name: table[sample].reset_index(drop=True) for name, table in out_of_fold.items()}
+    last, n_trials = in_last_trial(panel), panel["trial"].nunique()
+    judged = last & comparable(panel, nuisance["propensity"], settings["overlap"])
+    obstacle = _obstacle(last, list(effects), panel.loc[judged, "household_id"])
+    if obstacle:
+        return Forward(pd.DataFrame(columns=COLUMNS), n_trials, 0, obstacle)
+    learners = {name: find_learner(name, params["learners"]["models"]) for name in effects}
+    learned = forward_effects(panel, nuisance, learners, settings["models"], settings["clip"], params["seed"])
+    table = forward_table(
+        panel[KEYS].merge(learned, on=KEYS, how="left", validate="one_to_one")[judged].reset_index(drop=True),
+        panel.loc[judged, "fold"].to_numpy(),
+        {name: effect_scores(nuisance, name)[judged] for name in outcomes_of(panel.columns)},
+        {name: own[judged].reset_index(drop=True) for name, own in effects.items()},
+        list(effects),
+    )
+    return Forward(table[COLUMNS], n_trials, int(judged.sum()))
+
+
+def _obstacle(last: NDArray[np.bool_], learners: Sequence[str], judged: pd.Series) -> Obstacle | None:
+    if last.all():
+        return Obstacle.ONE_TRIAL
+    if not learners:
+        return Obstacle.NO_LEARNER
+    return Obstacle.NO_OVERLAP if judged.nunique() < FEWEST else None
 
 
 def forward_effects(

@@ -6,6 +6,7 @@ and `rank_correlation` Spearman's over the rows. Missing where a claim has no in
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -49,6 +50,33 @@ ESTIMANDS = {
     "matching": "ATT",
     "did": "ATT",
 }
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a run says of the panel's rows, to be compared with the truth: tables as the stages leave them.
+
+    effects: of the estimators. learners: by name, with those in use as `selected`. policies, assignments: values and decisions.
+    """
+
+    effects: pd.DataFrame
+    learners: Mapping[str, pd.DataFrame]
+    policies: pd.DataFrame
+    assignments: pd.DataFrame
+    propensity: pd.Series
+
+
+def judge_run(said: Said, rows: pd.DataFrame, economics: Economics, outcome: str, by_design: bool) -> pd.DataFrame:
+    """One row per claim, in the columns COLUMNS; `rows` are as of `truth_of_rows`, `by_design` as of `estimand_weights`."""
+    weights = estimand_weights(rows, by_design)
+    claims = [
+        judge_effects(said.effects, rows, weights),
+        judge_learners(said.learners, rows),
+        judge_policies(said.policies, said.assignments, rows, economics, outcome),
+    ]
+    if "ATO" in weights:
+        claims.append(judge_propensities(said.propensity, rows))
+    return pd.concat(claims, ignore_index=True)
 
 
 def truth_of_rows(panel: pd.DataFrame, truth: pd.DataFrame) -> pd.DataFrame | None:
