@@ -13,7 +13,7 @@ from targeting.base.lots import known_everywhere
 from targeting.base.outputs import write_outputs
 from targeting.base.params import load_params
 from targeting.base.stage import run
-from targeting.effects.average_effects import average_effects
+from targeting.effects.average_effects import all_average_effects
 from targeting.effects.discounts import caused_costs, profit_terms
 from targeting.effects.event_time import event_time
 from targeting.figures.effects import forest_picture, forest_words
@@ -33,7 +33,7 @@ def main() -> None:
     nuisance = read_aligned(panel, "data/trials/nuisance.parquet")
     models, key = pd.read_parquet("data/trials/nuisance_models.parquet"), pd.read_parquet("data/tables/identifiers.parquet")
 
-    found = average_effects(panel, nuisance, models, params)
+    found = all_average_effects(panel, nuisance, models, params)
     weeks = event_time(pd.read_parquet("data/trials/weeks.parquet"), panel, nuisance, params["seed"])
     costs = [pd.read_parquet("data/trials/costs.parquet"), caused_costs(found.caused, len(panel))]
 

@@ -9,7 +9,7 @@ import pandas as pd
 from targeting.base.outputs import read_metrics, write_outputs
 from targeting.base.params import load_params
 from targeting.base.stage import run
-from targeting.pages.game_of_run import Played, game_of_run
+from targeting.pages.game_of_run import GameInputs, game_of_run
 from targeting.policy.economics import economics_of_rows
 from targeting.trials.panel import read_aligned
 from targeting.trials.units import in_own_units
@@ -25,7 +25,7 @@ def main() -> None:
     panel, units = pd.read_parquet("data/trials/panel.parquet"), pd.read_parquet("data/trials/units.parquet")
     caused, key = pd.read_parquet("data/effects/discounts.parquet"), pd.read_parquet("data/tables/identifiers.parquet")
 
-    played = Played(
+    played = GameInputs(
         panel=in_own_units(panel, units),
         nuisance=read_aligned(panel, "data/trials/nuisance.parquet"),
         segments=read_aligned(panel, "data/segments/time_zero.parquet"),

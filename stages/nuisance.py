@@ -10,7 +10,7 @@ from targeting.base.params import load_params
 from targeting.base.stage import run
 from targeting.figures.nuisance import love_spec, love_words, propensity_picture, propensity_table, propensity_words
 from targeting.figures.vega import png
-from targeting.nuisance.fitted import comparability, fit_nuisances
+from targeting.nuisance.fitted import comparability, fitted_nuisances
 from targeting.words.features import covariate_words
 
 
@@ -19,7 +19,7 @@ def main() -> None:
     settings, seed = params["nuisance"], params["seed"]
     panel = pd.read_parquet("data/trials/panel.parquet")
 
-    table, models = fit_nuisances(panel, settings, seed)
+    table, models = fitted_nuisances(panel, settings, seed)
     found = comparability(panel, table, settings, seed)
 
     shown = propensity_table(panel["treated"].to_numpy(), table["propensity"].to_numpy())

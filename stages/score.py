@@ -14,9 +14,9 @@ from targeting.base.identifiers import as_listed
 from targeting.base.outputs import read_metrics, write_outputs, write_parts
 from targeting.base.params import load_params
 from targeting.base.stage import run
-from targeting.campaign.next_list import campaign_to_come, exploration_of, next_list
+from targeting.campaign.next_list import campaign_to_come, exploration_of, next_mailing
 from targeting.segments.stored import StoredSegments
-from targeting.sentences.mailing import with_reasons
+from targeting.sentences.mailing import list_with_reasons
 from targeting.words.features import covariate_words
 from targeting.words.money import speak_in
 from targeting.words.people import as_customers
@@ -41,9 +41,11 @@ def main() -> None:
     candidates["segment"] = segments.at_the_end(candidates)
 
     campaign = campaign_to_come(policy, predictions, caused, key, params)
-    found = next_list(candidates, predictions, campaign, exploration_of(params["experiment"]), policy["belief"], params["seed"])
+    found = next_mailing(
+        candidates, predictions, campaign, exploration_of(params["experiment"]), policy["belief"], params["seed"]
+    )
 
-    listed = with_reasons(found.table, campaign)
+    listed = list_with_reasons(found.table, campaign)
     if not segments.features:
         listed["reason"] = [as_customers(reason, map(covariate_words, columns)) for reason in listed["reason"]]
     listed = as_listed(listed, pd.read_parquet("data/tables/campaigns.parquet"), key)

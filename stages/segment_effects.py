@@ -11,7 +11,7 @@ from targeting.base.columns import KEYS
 from targeting.base.outputs import write_outputs
 from targeting.base.params import load_params
 from targeting.base.stage import run
-from targeting.effects.segment_tables import effects_by_outcome, segment_table
+from targeting.effects.segment_tables import effects_by_outcome, segment_effects_table
 from targeting.figures.people import speak_of
 from targeting.figures.segment_effects import segments_compared_chart
 from targeting.segments.stored import StoredSegments
@@ -43,7 +43,10 @@ def main() -> None:
     by_time_zero, by_whole_window = (
         effects_by_outcome(panel, nuisance, predicted, segments["segment"], bounds) for segments in (assigned, later)
     )
-    effects, not_causal = segment_table(panel, assigned, by_time_zero), segment_table(panel, later, by_whole_window)
+    effects, not_causal = (
+        segment_effects_table(panel, assigned, by_time_zero),
+        segment_effects_table(panel, later, by_whole_window),
+    )
 
     metrics = {
         "n_segments": assigned["segment"].nunique(),

@@ -26,7 +26,7 @@ def main() -> None:
     found = all_sensitivities(panel, nuisance, params["nuisance"]["overlap"], params["sample"]["checks"], params["seed"])
 
     first = outcomes_of(panel.columns)[0]
-    contour, yardsticks = (table.query("outcome == @first") for table in (found.contours, found.benchmarks))
+    contour, yardsticks = (table[table["outcome"] == first] for table in (found.contours, found.benchmarks))
     write_outputs(
         {
             "metrics/sensitivity.json": found.metrics,

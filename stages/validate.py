@@ -14,7 +14,7 @@ from targeting.base.stage import run
 from targeting.figures.people import speak_of
 from targeting.figures.validation import agreement_chart, calibration_chart, toc_chart
 from targeting.learners.tables import read_effects
-from targeting.sentences.selection import with_reasons
+from targeting.sentences.selection import learners_with_reasons
 from targeting.trials.panel import read_aligned
 from targeting.validation.judge import choose_effects, judge
 from targeting.validation.selection import NESTED, heterogeneity_verdict, with_choice
@@ -42,7 +42,7 @@ def main() -> None:
             "metrics/validate.json": heterogeneity_verdict(chosen.choice) | counts | judged.metrics,
             "data/validate/selected.parquet": chosen.selected,
             "data/validate/nested.parquet": chosen.nested,
-            "plots/learners.csv": with_reasons(learners, chosen.choice, outcome, left_out),
+            "plots/learners.csv": learners_with_reasons(learners, chosen.choice, outcome, left_out),
             "plots/toc.csv": judged.toc,
             "plots/uplift.csv": judged.uplift,
             "plots/calibration.csv": judged.calibration,

@@ -7,16 +7,16 @@ from pathlib import Path
 from ibis.backends import BaseBackend
 
 from targeting.tables.files import read_table
-from targeting.tables.origins import Column, Origin
+from targeting.tables.origins import Origin, SourceColumn
 from targeting.tables.schemas import MONEY
 
 ORIGIN = Origin(
     "lines.csv",
     {
-        "household_id": Column("household_id", "int64"),
-        "day": Column("day", "date"),
-        "sales": Column("sales", MONEY),
-        "brand": Column("brand", "string"),
+        "household_id": SourceColumn("household_id", "int64"),
+        "day": SourceColumn("day", "date"),
+        "sales": SourceColumn("sales", MONEY),
+        "brand": SourceColumn("brand", "string"),
     },
 )
 HEADER = "household_id,day,sales,brand"

@@ -12,7 +12,7 @@ from targeting.nuisance.nested import inner_nuisances
 from targeting.nuisance.noise import with_precision
 from targeting.policy.economics import Economics
 from targeting.policy.tree_results import tree_results, tree_rows
-from targeting.sources.customer_table import Customers
+from targeting.sources.customer_table import CustomerRows
 from targeting.trials.customers import customer_panel, customer_trials
 from targeting.trials.units import covariate_units, in_own_units, in_units, no_units
 from tests.tables_of_customers import email_test
@@ -41,7 +41,7 @@ def test_the_units_of_covariates_change_nothing_but_what_people_read(backend, tm
     assert rows["history"].to_numpy() == pytest.approx(in_own_units(panel, units)["x_history"].to_numpy())
 
 
-def _fitted(own: Customers) -> tuple:
+def _fitted(own: CustomerRows) -> tuple:
     units, panel = covariate_units(own.rows), customer_panel(customer_trials(own.rows), 3, seed=1)
     predictions, _ = cross_fit(nuisance_tasks(panel), panel, ["linear", "boosting"], 3, 1, seed=1)
     nuisance = with_precision(panel, nuisance_table(panel, predictions, 0.01))

@@ -17,7 +17,7 @@ from targeting.base.errors import DataError
 from targeting.nuisance.cross_fit import cross_fit, nuisance_table, nuisance_tasks
 from targeting.nuisance.nested import inner_nuisances
 from targeting.segments.stored import own_segments
-from targeting.sources.customer_table import Customers, read_customers
+from targeting.sources.customer_table import CustomerRows, read_customers
 from targeting.sources.encoding import encoded
 from targeting.tables.engine import connect
 from targeting.trials.customers import customer_candidates, customer_flow, customer_panel, customer_trials
@@ -27,7 +27,7 @@ from tests.conftest import ENGINE
 from tests.tables_of_customers import TABLE, email_test
 
 
-def customers(backend: BaseBackend, rows: pd.DataFrame, folder: Path, **table: Any) -> Customers:
+def customers(backend: BaseBackend, rows: pd.DataFrame, folder: Path, **table: Any) -> CustomerRows:
     """What is read of a table that is saved as CSV, by TABLE with these changes; a key that is None is left out."""
     path = folder / "test.csv"
     rows.to_csv(path, index=False)

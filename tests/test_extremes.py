@@ -6,7 +6,7 @@ import pytest
 from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 
-from targeting.nuisance.extremes import drawn_in
+from targeting.nuisance.extremes import pulled_in
 from targeting.nuisance.imbalance import imbalance_test
 from targeting.nuisance.models import fixed_propensity, propensity_model, with_logs
 from targeting.nuisance.overlap import balance_table, positivity
@@ -30,7 +30,7 @@ def test_drawn_in_worked_by_hand():
     values = np.zeros((400, 3))
     values[7, 0], values[:, 1] = 1.0, 0.1
     values[:50, 2] = 1.0
-    drawn = drawn_in(values)
+    drawn = pulled_in(values)
     assert drawn[7, 0] == pytest.approx(0.0025 + 10 * np.sqrt(0.0025 * 0.9975))
     assert drawn[:, 1:].tolist() == values[:, 1:].tolist()
     assert np.delete(drawn[:, 0], 7).tolist() == [0.0] * 399
@@ -38,7 +38,7 @@ def test_drawn_in_worked_by_hand():
 
 def test_ordinary_covariates_stay_as_they_are():
     covariates, _, treated, _ = shop()
-    assert drawn_in(covariates).tolist() == covariates.tolist()
+    assert pulled_in(covariates).tolist() == covariates.tolist()
     plain = LogisticRegression(C=0.1, tol=1e-10).fit(standard(with_logs(covariates)), treated)
     chance = fixed_propensity(0.1).fit(covariates, treated).predict_proba(covariates)[:, 1]
     np.testing.assert_allclose(chance, plain.predict_proba(standard(with_logs(covariates)))[:, 1], atol=1e-4)

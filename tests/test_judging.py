@@ -10,7 +10,7 @@ from targeting.figures.segment_effects import segment_effects_spec, segment_effe
 from targeting.figures.validation import agreement_chart, calibration_chart, toc_chart
 from targeting.stats.folds import rank_within
 from targeting.validation.calibration import grouped_effects
-from targeting.validation.measures import effect_correlations, judge, learner_table, order_and_size
+from targeting.validation.measures import effect_correlations, judge_learner, learner_table, order_and_size
 from targeting.validation.ranking import autoc
 from targeting.validation.uplift import toc_table, uplift_table
 from tests.worlds import world
@@ -28,14 +28,14 @@ def judged() -> tuple[pd.Series, np.ndarray, pd.DataFrame]:
 
 def test_every_p_value_turns_with_the_ranking():
     cate, score, panel = judged()
-    right, wrong = (judge(sign * cate, score, panel, "purchase_amount", SEED) for sign in (1, -1))
+    right, wrong = (judge_learner(sign * cate, score, panel, "purchase_amount", SEED) for sign in (1, -1))
     for name in ("autoc_p", "qini_p", "blp_p", "top_less_bottom_p"):
         assert right[name] < 0.01
         assert wrong[name] > 0.99
     assert wrong["disorder_p"] < 0.01 < right["disorder_p"]
     within = cate - cate.groupby(panel["fold"]).transform("mean")
     assert (right["mean"], right["sd"]) == (cate.mean(), pytest.approx(within.std()))
-    alike = judge(0.1 + panel["fold"] / 3, score, panel, "purchase_amount", SEED)  # a constant a fold ranks nobody
+    alike = judge_learner(0.1 + panel["fold"] / 3, score, panel, "purchase_amount", SEED)  # a constant a fold ranks nobody
     assert [alike[name] for name in ("sd", "autoc", "qini", "blp_slope", "top_less_bottom")] == [0, 0, 0, 0, 0]
     assert alike["autoc_p"] == alike["blp_p"] == alike["top_less_bottom_p"] == 1
     table = learner_table({"purchase_amount": {"right": cate, "wrong": -cate}}, {"purchase_amount": score}, panel, SEED)

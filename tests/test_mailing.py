@@ -16,7 +16,7 @@ from targeting.campaign.mailing import DECISION, FACTS, Ground, NextCampaign, kn
 from targeting.policy.beliefs import Forecast
 from targeting.policy.economics import Economics
 from targeting.policy.policies import Budget
-from targeting.sentences.mailing import with_reasons
+from targeting.sentences.mailing import list_with_reasons
 
 ECONOMICS = Economics(cost=2.0, margin=0.5)
 NO_LOT = Exploration("epsilon_greedy", 0.0, 1.0)
@@ -126,7 +126,7 @@ def test_beliefs_are_carried_outside_the_overlap_with_more_doubt_and_to_nobody_u
     # A small budget is spent where data speak, though more is expected of household 5.
     one = replace(campaign("budget"), budget=Budget(contacts=1))
     assert mailing_list(CANDIDATES, carried, one, NO_LOT, 1)["mail"].tolist() == [1, 0, 0, 0, 0, 0]
-    said = with_reasons(table, campaign("prudent"))["reason"]
+    said = list_with_reasons(table, campaign("prudent"))["reason"]
     assert "believed of others" in said[4]
     assert "believed of others" not in said[0] + said[5]
 
@@ -225,7 +225,7 @@ def test_no_text_starts_a_formula(text, tmp_path):
     candidates = CANDIDATES.assign(segment=[text, None, text, text, text, text])
     predictions = KNOWN.assign(unlike=["", "", "", text])
     table = mailing_list(candidates, predictions, campaign("prudent"), NO_LOT, 1)
-    write_csv(with_reasons(table, campaign("prudent")), tmp_path / "list.csv")
+    write_csv(list_with_reasons(table, campaign("prudent")), tmp_path / "list.csv")
     rows = list(csv.DictReader(io.StringIO((tmp_path / "list.csv").read_bytes().decode("utf-8"), newline="")))
     assert [row["household_id"] for row in rows] == ["1", "2", "3", "4", "5", "6"]  # nothing broke into another row
     assert {row["segment"] for row in rows} == {safe, ""}
@@ -249,7 +249,7 @@ def test_with_nobody_eligible_nobody_is_mailed_and_every_row_says_why(policy):
     table = mailing_list(everybody, nobody, campaign(policy), Exploration("softmax", 0.1, 5.0), 1)
     assert table["mail"].sum() == table["propensity"].sum() == 0
     assert table["ground"].eq(Ground.TARGETED_BEFORE).tolist() == everybody["has_history"].tolist()
-    assert with_reasons(table, campaign(policy))["reason"].str.startswith("Not eligible").all()
+    assert list_with_reasons(table, campaign(policy))["reason"].str.startswith("Not eligible").all()
     counts = list_metrics(table, everybody, nobody, campaign(policy), FORECAST)
     assert (counts["n_eligible"], counts["n_mailed"]) == (0, 0)
     assert "expected_profit" not in counts

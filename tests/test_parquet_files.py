@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from targeting.base.errors import DataError
-from targeting.tables.origins import Column, Origin
+from targeting.tables.origins import Origin, SourceColumn
 from tests.lines import ROWS, rows
 
 
@@ -41,7 +41,9 @@ def test_parquet_is_held_to_the_same_rules(how, engine, tmp_path):
 
 
 def test_not_a_number_is_missing(engine, tmp_path):
-    origin = Origin("flags.parquet", {"display": Column("display", "boolean"), "household_id": Column("household_id", "int64")})
+    origin = Origin(
+        "flags.parquet", {"display": SourceColumn("display", "boolean"), "household_id": SourceColumn("household_id", "int64")}
+    )
     table = pa.table({"display": [float("nan"), 1.0, 0.0], "household_id": [float("nan"), 1.0, 2.0]})
     pq.write_table(table, tmp_path / "flags.parquet")
     assert rows(engine, tmp_path / "flags.parquet", origin) == [(None, None), (True, 1), (False, 2)]

@@ -20,7 +20,7 @@ from targeting.segments.grouping import (
     select_clusters,
     separation,
 )
-from targeting.segments.names import ARCHETYPES, GOODS, name_segments, possible_actions, standardised_profiles, why
+from targeting.segments.names import ARCHETYPES, GOODS, name_reason, name_segments, possible_actions, standardised_profiles
 from targeting.segments.table import factor_table_by_segment, profile_table, segment_table
 from targeting.segments.time_zero import GROWTH, features_at_time_zero, to_window_length
 from targeting.stats.resampling import by_lot
@@ -317,7 +317,7 @@ def test_why_tells_the_archetypes_features_first_and_no_theme_twice():
     profile = pd.Series(0.0, index=FEATURES)
     profile[["monetary_sales", "frequency", "purchase_regularity", "share_fresh"]] = [1.0, 1.5, 0.5, 9.0]
     means = pd.Series(2.0, index=FEATURES).mask(profile.index.to_series() == "monetary_sales", 4321.0)
-    words = why(archetype, profile, means, pd.Series(1.0, index=FEATURES))
+    words = name_reason(archetype, profile, means, pd.Series(1.0, index=FEATURES))
     # Visits and regularity are one theme; the fresh share weighs nothing in this archetype and fills the third place.
     assert words == "revenue $4,321 (all: $1); visits 2 (all: 1); fresh share 200% (all: 100%)"
 
@@ -373,7 +373,7 @@ def test_no_segment_is_named_after_goods_that_the_shop_does_not_sell():
     assert named[0].name == "Lapsed Shoppers"
     overall = pd.Series(1.0, index=FEATURES).mask(np.array(FEATURES) == "share_health_beauty", 0.0)
     for segment, archetype in enumerate(named):
-        words = possible_actions(archetype, overall) + why(archetype, profiles.loc[segment], overall, overall)
+        words = possible_actions(archetype, overall) + name_reason(archetype, profiles.loc[segment], overall, overall)
         assert "beauty" not in words.lower()
 
 

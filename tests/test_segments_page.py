@@ -5,7 +5,7 @@ import base64
 import pytest
 
 from targeting.pages.segments import segments_page
-from targeting.sentences.segments_page import ADDS, campaigns_sentence, steps_to_campaigns
+from targeting.sentences.segments_page import ADDS, campaigns_at_hand, steps_to_campaigns
 from targeting.tables.schemas import SCHEMAS
 from tests.browser import WIDTHS, cut_tables, no_sideways_scroll, opened, serious_faults
 from tests.reports import HOSTILE, results
@@ -28,7 +28,7 @@ def test_every_table_is_listed_with_its_rows():
 
 
 def test_what_is_missing_is_said_and_how_to_bring_it():
-    assert campaigns_sentence(NONE).startswith("These data have no campaigns.")
+    assert campaigns_at_hand(NONE).startswith("These data have no campaigns.")
     said = " ".join(steps_to_campaigns(NONE))
     for name in ("campaigns", "campaign_targets"):
         assert f"`{name}.csv`" in said

@@ -13,9 +13,9 @@ from targeting.validation.selection import (
     AVERAGE_EFFECT,
     Choice,
     Implausible,
+    LearnerStanding,
     OffInSize,
     ScoredRows,
-    Standing,
     average_effects,
     choose,
     choose_learner,
@@ -56,7 +56,7 @@ def test_the_best_is_chosen_and_the_others_are_behind():
     assert {decision.used for decision in choice.by_fold.values()} == {"good"}
     assert choice.overall.has_largest
     places = {name: standing(name, choice.overall) for name in choice.overall.judgements}
-    assert places == {"good": Standing.CHOSEN, "fair": Standing.BEHIND, "poor": Standing.BEHIND}
+    assert places == {"good": LearnerStanding.CHOSEN, "fair": LearnerStanding.BEHIND, "poor": LearnerStanding.BEHIND}
     best = choice.overall.judgements["good"]
     assert heterogeneity_verdict(choice) == {
         "selected": "good",
@@ -101,7 +101,7 @@ def test_gates_say_what_is_wrong():
     assert slopes["reversed"] < 0 < slopes["loud"] < 1 / 2
     assert slopes["shy"] == pytest.approx(3, abs=0.5)
     assert failed["fair"] is failed["flat"] is None
-    assert standing("wild", decision) == Standing.FAILED
+    assert standing("wild", decision) == LearnerStanding.FAILED
     assert decision.used == "fair"  # though the others that failed rank better
     without = choose_learner({name: cate for name, cate in tables.items() if failed[name]}, seen, SEED)
     assert (without.learner, without.used) == (AVERAGE_EFFECT, AVERAGE_EFFECT)
@@ -138,13 +138,13 @@ def test_a_combination_is_preferred_unless_another_beats_it_beyond_noise():
     assert decision.learner == "average"
     far = choose_learner(tables | {"average": tables["poor"]}, seen, SEED)
     assert far.learner == "good"
-    assert standing("average", far) == Standing.BEATEN
+    assert standing("average", far) == LearnerStanding.BEATEN
     # The stack steps in for a beaten average, which stays beaten.
     second = choose_learner(tables | {"average": tables["poor"], "stack": tables["good"]}, seen, SEED)
     assert second.learner == "stack"
-    assert standing("average", second) == Standing.BEATEN
+    assert standing("average", second) == LearnerStanding.BEATEN
     larger = decision.judgements["good"].behind < 0
-    assert standing("good", decision) == (Standing.NOT_PREFERRED if larger else Standing.BEHIND)
+    assert standing("good", decision) == (LearnerStanding.NOT_PREFERRED if larger else LearnerStanding.BEHIND)
     assert decision.has_largest != larger
 
 

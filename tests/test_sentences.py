@@ -14,13 +14,13 @@ from targeting.segments.factor_selection import FactorChoice, FactorRule
 from targeting.segments.grouping import ClusterChoice
 from targeting.sentences.experiment import experiment_words
 from targeting.sentences.heterogeneity import heterogeneity_words
-from targeting.sentences.mailing import with_reasons
+from targeting.sentences.mailing import list_with_reasons
 from targeting.sentences.monitoring import monitoring_words
 from targeting.sentences.overlap import overlap_words
 from targeting.sentences.refutation import verdict_words
 from targeting.sentences.segments import cluster_words, factor_words
 from targeting.sentences.selection import choice_reasons
-from targeting.sentences.selection import with_reasons as with_learner_reasons
+from targeting.sentences.selection import learners_with_reasons as with_learner_reasons
 from targeting.stats.estimates import Estimate
 from targeting.validation.selection import NESTED, Choice, Decision, Implausible, Judgement, OffInSize
 from tests.refutation_settings import SETTINGS
@@ -178,7 +178,7 @@ PREDICTIONS = pd.DataFrame(
 def reasons(policy: str, epsilon: float = 0.0, seed: int = 1) -> pd.DataFrame:
     campaign = NextCampaign("A", policy, Economics(2.0, 0.5), "purchase_amount", (0.1, 0.9))
     table = mailing_list(CANDIDATES, PREDICTIONS, campaign, Exploration("epsilon_greedy", epsilon, 1.0), seed)
-    said = with_reasons(table, campaign)
+    said = list_with_reasons(table, campaign)
     assert list(said) == [*DECISION, "reason"]
     return said.assign(ground=table["ground"])
 

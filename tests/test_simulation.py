@@ -22,7 +22,7 @@ from targeting.sources.simulation.campaigns import (
     response,
 )
 from targeting.sources.simulation.catalogue import DEPARTMENTS, make_catalogue
-from targeting.sources.simulation.draws import Draw, stream
+from targeting.sources.simulation.draws import Purpose, stream
 from targeting.sources.simulation.shoppers import basket_value, make_shoppers
 from targeting.sources.simulation.shopping import fill, own_visits, with_totals
 from targeting.sources.simulation.world import Purchases, RetailerSettings, respond, simulate, towns
@@ -216,12 +216,12 @@ def test_effects_are_what_was_asked_for():
 
 def test_a_basket_is_worth_what_its_shopper_spends_on_average():
     """Ten thousand baskets of each of five households and of a campaign's trip, against the closed form."""
-    catalogue = make_catalogue(stream(1, Draw.CATALOGUE))
-    shoppers = make_shoppers(5, date(2016, 1, 4), 70, stream(1, Draw.SHOPPERS))
+    catalogue = make_catalogue(stream(1, Purpose.CATALOGUE))
+    shoppers = make_shoppers(5, date(2016, 1, 4), 70, stream(1, Purpose.SHOPPERS))
     value = basket_value(shoppers, catalogue)
     habits = np.repeat(np.arange(6), 10_000)
     baskets = pd.DataFrame({"household": 0, "shopper": habits, "day": 0})
-    spend = with_totals(baskets, fill(baskets, shoppers, catalogue, stream(2, Draw.BASKETS)))["spend"] / 100
+    spend = with_totals(baskets, fill(baskets, shoppers, catalogue, stream(2, Purpose.BASKETS)))["spend"] / 100
     groups = spend.groupby(habits)
     assert (abs(groups.mean() - value) < 4 * groups.std() / 100).all()
 
@@ -236,15 +236,15 @@ def test_the_truth_is_the_mean_of_regenerated_futures(effect):
     """
     settings = dataclasses.replace(SMALL, households=120, effect=effect)
     n_days, repeats = 7 * settings.weeks, 400
-    catalogue = make_catalogue(stream(1, Draw.CATALOGUE))
-    shoppers = make_shoppers(settings.households, settings.first_day, n_days, stream(1, Draw.SHOPPERS))
+    catalogue = make_catalogue(stream(1, Purpose.CATALOGUE))
+    shoppers = make_shoppers(settings.households, settings.first_day, n_days, stream(1, Purpose.SHOPPERS))
     value = basket_value(shoppers, catalogue)
     campaign = next(campaign for campaign in calendar(settings.weeks) if campaign.type == "A")
     last = campaign.end + FOLLOW_UP_DAYS
 
     def purchases(first: int, last: int, number: int) -> Purchases:
-        baskets = own_visits(shoppers, first, last, stream(number, Draw.VISITS))
-        lines = fill(baskets, shoppers, catalogue, stream(number, Draw.BASKETS))
+        baskets = own_visits(shoppers, first, last, stream(number, Purpose.VISITS))
+        lines = fill(baskets, shoppers, catalogue, stream(number, Purpose.BASKETS))
         return Purchases(with_totals(baskets, lines).assign(store=0), lines)
 
     past = purchase_history(purchases(0, campaign.start - 1, 0).baskets, campaign.start)

@@ -15,7 +15,7 @@ from targeting.pages.what_if import embedded
 from targeting.policy.beliefs import believed_profits
 from targeting.policy.curve import SHARES, peaks, profit_and_spend, roi_curve
 from targeting.policy.economics import Economics
-from targeting.policy.lookup import slider_steps, steps, unit
+from targeting.policy.lookup import slider_steps, step_unit, steps
 from targeting.policy.policies import assign
 from targeting.policy.value import recommend, value_table
 from targeting.sentences.decision import CAPTIONS
@@ -139,10 +139,10 @@ def test_sliders_stop_at_round_numbers_and_at_the_runs_own():
 
 
 def test_costs_that_differ_keep_their_proportions():
-    found = unit(Economics(np.array([1.0, 3.0]), 0.3))
+    found = step_unit(Economics(np.array([1.0, 3.0]), 0.3))
     assert np.asarray(found.cost).tolist() == [0.5, 1.5]
     assert found.margin == 1.0
-    assert unit(Economics(np.zeros(2), np.array([0.2, 0.2]))).cost == 1.0
+    assert step_unit(Economics(np.zeros(2), np.array([0.2, 0.2]))).cost == 1.0
 
 
 def test_the_page_holds_no_row_of_a_household(page_file):

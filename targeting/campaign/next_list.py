@@ -49,7 +49,7 @@ def exploration_of(settings: Mapping[str, Any]) -> Exploration:
     return Exploration(*(settings[name] for name in ("method", "epsilon", "temperature", "floor", "campaigns")))
 
 
-def next_list(
+def next_mailing(
     candidates: pd.DataFrame,
     predictions: pd.DataFrame,
     campaign: NextCampaign,

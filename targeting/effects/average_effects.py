@@ -39,7 +39,7 @@ class AverageEffects:
     metrics: dict[str, Any]
 
 
-def average_effects(
+def all_average_effects(
     panel: pd.DataFrame, nuisance: pd.DataFrame, models: pd.DataFrame, params: Mapping[str, Any]
 ) -> AverageEffects:
     """The effects on all outcomes of the panel; `models` are those that the nuisances were averaged from.

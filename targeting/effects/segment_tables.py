@@ -23,7 +23,7 @@ def effects_by_outcome(
     }
 
 
-def segment_table(panel: pd.DataFrame, segments: pd.DataFrame, found: dict[str, SegmentEffects]) -> pd.DataFrame:
+def segment_effects_table(panel: pd.DataFrame, segments: pd.DataFrame, found: dict[str, SegmentEffects]) -> pd.DataFrame:
     """One row per outcome and segment: outcome, segment, name, the columns of `effects_by_segment`, evidence.
 
     `segments` has each row's segment and name, by which effects were `found`.

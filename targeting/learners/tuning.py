@@ -143,7 +143,7 @@ def trials_in(path: Path, first: int) -> list[FrozenTrial]:
 def tuned(learner: Learner, default: Sequence[float], path: Path, trials: int) -> Tuned:
     """The default and every completed one of the first trials in the file, with their losses."""
     completed = [trial for trial in trials_in(path, trials) if trial.state == TrialState.COMPLETE]
-    settings = [dict(learner.settings), *({**fixed(learner), **rounded(trial.params)} for trial in completed)]
+    settings = [dict(learner.settings), *({**fixed(learner), **rounded_settings(trial.params)} for trial in completed)]
     return Tuned(settings, np.array([list(default), *(trial.user_attrs[LOSSES] for trial in completed)]))
 
 
@@ -165,7 +165,7 @@ def search_history(path: Path, trials: int) -> pd.DataFrame:
     """One row per trial: trial, state, r_loss (missing where pruned or failed), best of those so far, and its settings."""
     rows = [
         {"trial": trial.number, "state": trial.state.name.lower(), "r_loss": trial.value if trial.value is not None else np.nan}
-        | rounded(trial.params)
+        | rounded_settings(trial.params)
         for trial in trials_in(path, trials)
     ]
     table = pd.DataFrame(rows, columns=None if rows else ["trial", "state", "r_loss"])
@@ -195,10 +195,10 @@ def suggest(trial: optuna.Trial, ranges: Mapping[str, Range]) -> Settings:
             drawn[name] = trial.suggest_int(name, low, high, log=log)
         else:
             drawn[name] = trial.suggest_float(name, low, high, log=log)
-    return rounded(drawn)
+    return rounded_settings(drawn)
 
 
-def rounded(settings: Mapping[str, Any]) -> Settings:
+def rounded_settings(settings: Mapping[str, Any]) -> Settings:
     """Three digits: the last bits of a draw differ between processors, and no learner's fit should."""
     return {name: float(f"{value:.3g}") if isinstance(value, float) else value for name, value in settings.items()}
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 FARTHEST = 10.0
 
 
-def drawn_in(values: NDArray[np.float64]) -> NDArray[np.float64]:
+def pulled_in(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """Columns (n, p) with what lies beyond FARTHEST standard deviations of a column's mean drawn in to there, else as is."""
     mean, reach = values.mean(axis=0), FARTHEST * values.std(axis=0)
     return np.where(reach > 0, np.clip(values, mean - reach, mean + reach), values)

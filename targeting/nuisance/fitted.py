@@ -37,7 +37,7 @@ class Comparability:
     metrics: dict[str, Any]
 
 
-def fit_nuisances(panel: pd.DataFrame, settings: Mapping[str, Any], seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+def fitted_nuisances(panel: pd.DataFrame, settings: Mapping[str, Any], seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
     """One row per row of the panel as `nuisance_table` has it, with precisions; and which models they were averaged from.
 
     `settings` is the section `nuisance` of params.yaml. What coupons take off has an effect like any outcome, though nobody
@@ -50,7 +50,7 @@ def fit_nuisances(panel: pd.DataFrame, settings: Mapping[str, Any], seed: int) -
 
 
 def comparability(panel: pd.DataFrame, table: pd.DataFrame, settings: Mapping[str, Any], seed: int) -> Comparability:
-    """How far the arms of the panel compare, by its nuisances `table`; `settings` as of `fit_nuisances`."""
+    """How far the arms of the panel compare, by its nuisances `table`; `settings` as of `fitted_nuisances`."""
     treated, propensity = panel["treated"].to_numpy(), table["propensity"].to_numpy()
     observed, covariates = np.isnan(known_propensities(panel)), panel[covariate_names(panel)]
     by_campaign = positivity_table(panel, covariates, propensity, settings["overlap"], seed, table["fitted_propensity"])

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from targeting.nuisance.extremes import drawn_in
+from targeting.nuisance.extremes import pulled_in
 
 Vector = NDArray[np.float64]
 DRAWS = 999
@@ -38,7 +38,7 @@ def imbalance_test(
     """
     e = np.asarray(propensity, dtype=float)
     # Centred and scaled: sums of large numbers would lose the digits of small differences.
-    values = drawn_in(covariates)
+    values = pulled_in(covariates)
     values = values - values.mean(axis=0)
     values = values / np.where(values.std(axis=0) > 0, values.std(axis=0), 1)
     rng, parts = np.random.default_rng(seed), []

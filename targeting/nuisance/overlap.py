@@ -8,7 +8,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from targeting.base.lots import drawn_by_lot
-from targeting.nuisance.extremes import drawn_in
+from targeting.nuisance.extremes import pulled_in
 from targeting.nuisance.imbalance import imbalance_test
 
 Vector = NDArray[np.float64]
@@ -73,7 +73,7 @@ def balance_table(covariates: pd.DataFrame, treated: ArrayLike, propensity: Arra
 
     Of covariates drawn in, as the propensity sees them (see targeting.nuisance.extremes).
     """
-    values = drawn_in(covariates.to_numpy(dtype=float))
+    values = pulled_in(covariates.to_numpy(dtype=float))
     table = pd.DataFrame(
         {
             "covariate": covariates.columns,

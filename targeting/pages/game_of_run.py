@@ -37,7 +37,7 @@ from targeting.words.people import page_of_customers
 
 
 @dataclass(frozen=True)
-class Played:
+class GameInputs:
     """What a game is made of, all with the panel's rows in its order.
 
     panel: covariates in their own units. nuisance, segments, assignments, seen: as the stages leave them, seen being
@@ -54,7 +54,7 @@ class Played:
 
 
 def game_of_run(
-    played: Played, metrics: Mapping[str, Mapping[str, Any]], params: Mapping[str, Any]
+    played: GameInputs, metrics: Mapping[str, Mapping[str, Any]], params: Mapping[str, Any]
 ) -> tuple[str, dict[str, float]]:
     """The page as HTML, and the game's metrics.
 

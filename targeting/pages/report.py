@@ -54,7 +54,7 @@ def vega() -> Markup:
     return Markup(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;").replace("</script", "<\\/script"))  # noqa: S704 - a library's own code
 
 
-def records(table: pd.DataFrame) -> list[dict[str, Any]]:
+def table_rows(table: pd.DataFrame) -> list[dict[str, Any]]:
     """Rows as dictionaries; what is missing is None."""
     return table.astype(object).where(table.notna(), None).to_dict("records")
 
@@ -169,7 +169,7 @@ def segment_cards(metrics: Mapping[str, Any], tables: Tables, outcome: str) -> l
     segments = with_worth(tables["segments"], tables["segment_effects"], metrics["policy"], outcome)
     if metrics["nuisance"]["answers"] == "nothing":
         segments = segments.assign(ato=np.nan, profit=np.nan)
-    return records(segments)
+    return table_rows(segments)
 
 
 def past_campaigns(metrics: Mapping[str, Any], tables: Tables, outcome: str) -> dict[str, Any]:
@@ -180,7 +180,7 @@ def past_campaigns(metrics: Mapping[str, Any], tables: Tables, outcome: str) -> 
     # What one campaign did is what all did.
     rows = profits if len(tables["trials"]) > 1 else profits[profits["campaign"] != "all"]
     return {
-        "rows": records(rows),
+        "rows": table_rows(rows),
         "sentence": campaigns.campaigns_sentence(profits),
         "wear_out": campaigns.wear_out_sentence(metrics["ate"][outcome], outcome),
         "weeks": campaigns.weeks_sentence(metrics["ate"].get("by_week", {}), tables["event_time"]),
@@ -272,21 +272,21 @@ def report_context(
         "data_name": parameters["data"]["source"],
         "campaign_type": parameters["design"]["campaign_type"],
         "power": parameters["experiment"]["power"],
-        "tenths": records(tenths(curve)),
+        "tenths": table_rows(tenths(curve)),
         "tills": tills,
         "own_names": own_names(tables, parameters),
         "outcomes": {name: outcome_words(name) for name in outcomes},
         "first": first,
         "others": outcomes[1:],
         "segments": segment_cards(metrics, tables, outcome),
-        "segment_effects": records(tables["segment_effects"]),
-        "policies": records(policies_in_words(policies)),
-        "effects": records(sentences.pooled(tables["ate"], first)),
+        "segment_effects": table_rows(tables["segment_effects"]),
+        "policies": table_rows(policies_in_words(policies)),
+        "effects": table_rows(sentences.pooled(tables["ate"], first)),
         "estimator_names": names(decided),
         "plain_tells": PLAIN_TELLS[decided],
         "amount": amount,
         "change": change,
-        "refutations": records(refutation.assign(verdict=[verdict_words(row, tills) for _, row in refutation.iterrows()])),
+        "refutations": table_rows(refutation.assign(verdict=[verdict_words(row, tills) for _, row in refutation.iterrows()])),
         "check_words": CHECK_WORDS,
         "past": past_campaigns(metrics, tables, outcome),
         "truth": truth_in_words(metrics, tables["truth"]),

@@ -8,7 +8,7 @@ import pandas as pd
 
 from targeting.pages.rendering import render
 from targeting.sentences.report import segments_indices, segments_note
-from targeting.sentences.segments_page import ADDS, campaigns_sentence, steps_to_campaigns
+from targeting.sentences.segments_page import ADDS, campaigns_at_hand, steps_to_campaigns
 
 
 def segments_page(
@@ -33,7 +33,7 @@ def segments_page(
         "segments": segments.to_dict("records"),
         "leader": segments.loc[segments["share_revenue"].idxmax()].to_dict(),
         "tables": [(name, rows[name], words) for name, words in ADDS.items()],
-        "campaigns": campaigns_sentence(rows),
+        "campaigns": campaigns_at_hand(rows),
         "steps": steps_to_campaigns(rows),
         "pictures": [base64.b64encode(picture).decode("ascii") for picture in pictures],
     }

@@ -57,20 +57,22 @@ def _read(path: Path, columns: list[str], texts: Collection[str]) -> pd.DataFram
     # Stages whose costs are numbers start without the table engine.
     from targeting.tables.engine import connect
     from targeting.tables.files import read_file
-    from targeting.tables.origins import Column, Origin
+    from targeting.tables.origins import Origin, SourceColumn
 
     with connect(ENGINE) as backend:
 
-        def read(wanted: Mapping[str, Column]) -> pd.DataFrame:
+        def read(wanted: Mapping[str, SourceColumn]) -> pd.DataFrame:
             # Every file comes as its own columns: what the reader gives is text, or the type asked for.
             return read_file(backend, path.parent, Origin(path.name.lower(), wanted)).to_pyarrow().to_pandas()
 
         try:
-            read({"any": Column(CAMPAIGN, "string")})
+            read({"any": SourceColumn(CAMPAIGN, "string")})
             keys = [HOUSEHOLD, CAMPAIGN]
         except DataError:  # it has no such column; if the file is at fault, the next line says so
             keys = [HOUSEHOLD]
-        wanted = {key: Column(key, "int64") for key in keys} | {column: Column(column, "float64") for column in columns}
+        wanted = {key: SourceColumn(key, "int64") for key in keys} | {
+            column: SourceColumn(column, "float64") for column in columns
+        }
         table = read(wanted)
     for key in keys:
         missing = table[key].isna()

@@ -91,7 +91,7 @@ def slider_steps(economics: Economics, outcome: str, marked: Iterable[float] = (
     return costs, margins
 
 
-def unit(economics: Economics) -> Economics:
+def step_unit(economics: Economics) -> Economics:
     """Each row's cost and margin over their averages, so that these times a cost and a margin are what a row has there."""
 
     def over_average(value: float | Vector) -> float | Vector:
@@ -121,7 +121,7 @@ def slider_data(
 
     Profits by segment are differences of two means, and a common factor of costs or of margins leaves the order of contact.
     """
-    one = unit(economics)
+    one = step_unit(economics)
     everybody = np.ones(len(data.cate))
     fold = np.zeros(len(segment), dtype=np.int64) if data.fold is None else data.fold
     gain, spend = (
@@ -237,7 +237,7 @@ def look_up(
     `shown` are the effects (rows,) in whose order the curve is drawn. Intervals that hold for all candidates are those of
     `value_table` with the same seed. Without `beliefs`, as where the arms do not compare, nothing is recommended.
     """
-    one, seen = unit(economics), slider_data(data, evidence, economics, segment)
+    one, seen = step_unit(economics), slider_data(data, evidence, economics, segment)
     positions = pd.MultiIndex.from_product(steps_of, names=["cost", "margin"]).to_frame(index=False)
     costs, margins = (positions[name].to_numpy() for name in ("cost", "margin"))
     policies = [_Decisions(name, policy) for name, policy in available(data).items()]

@@ -221,7 +221,7 @@ def possible_actions(archetype: Archetype, overall: pd.Series) -> str:
     return "; ".join(action for action in actions if action not in GOODS or overall[GOODS[action]] > 0)
 
 
-def why(archetype: Archetype, profile: pd.Series, means: pd.Series, overall: pd.Series) -> str:
+def name_reason(archetype: Archetype, profile: pd.Series, means: pd.Series, overall: pd.Series) -> str:
     """Why a segment has its name: its three most telling features in words, with its mean and that of all households.
 
     `profile` is in standard deviations, `means` and `overall` are in the features' units. What adds most to the archetype's fit

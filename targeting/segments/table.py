@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from targeting.segments.names import name_segments, possible_actions, standardised_profiles, why
+from targeting.segments.names import name_reason, name_segments, possible_actions, standardised_profiles
 
 # Column of the table: feature of the profile whose mean it is.
 MEANS = {
@@ -51,7 +51,7 @@ def segment_table(
         table[column] = [getattr(archetype, column) for archetype in archetypes]
     table["actions"] = [possible_actions(archetype, overall) for archetype in archetypes]
     table["why"] = [
-        why(archetype, profiles.loc[number], means.loc[number], overall)
+        name_reason(archetype, profiles.loc[number], means.loc[number], overall)
         for number, archetype in zip(size.index, archetypes, strict=True)
     ]
     return table.reset_index(drop=True)

@@ -13,7 +13,7 @@ from targeting.words.money import amount
 from targeting.words.numbers import number
 
 
-def with_reasons(table: pd.DataFrame, campaign: NextCampaign) -> pd.DataFrame:
+def list_with_reasons(table: pd.DataFrame, campaign: NextCampaign) -> pd.DataFrame:
     """The mailing list as people read it: of the table of `mailing_list` the decision, and the column reason."""
     ranked = int(table["rank"].notna().sum())
     return table[DECISION].assign(reason=[_reason(row, campaign, ranked) for row in table.itertuples()])

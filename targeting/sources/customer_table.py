@@ -14,7 +14,7 @@ from targeting.base.errors import DataError
 from targeting.sources.encoding import encoded, unused
 from targeting.stats.lots import rare_count_p
 from targeting.tables.files import read_table
-from targeting.tables.origins import Column, Origin
+from targeting.tables.origins import Origin, SourceColumn
 from targeting.tables.problems import counted
 
 EVERYBODY = "Everybody"  # the segment, where the table names none
@@ -27,7 +27,7 @@ TOO_RARE = 1e-5  # a count of treated that declared chances give less often is n
 
 
 @dataclass(frozen=True)
-class Customers:
+class CustomerRows:
     """The table as the pipeline goes on with it, and the key to identifiers that were text (kind, number, text).
 
     rows: household_id, campaign_id, time_zero (missing without days), treated (0/1), the outcomes, by_lot (0/1),
@@ -40,7 +40,7 @@ class Customers:
     unused: Mapping[str, str]
 
 
-def read_customers(backend: BaseBackend, data: Mapping[str, Any]) -> Customers:
+def read_customers(backend: BaseBackend, data: Mapping[str, Any]) -> CustomerRows:
     """The table of `data.path` by `data.table` (see targeting.base.customer_table).
 
     Raises DataError for a missing file or column, values that cannot be read, missing customers, treatments, outcomes, campaigns
@@ -76,7 +76,7 @@ def read_customers(backend: BaseBackend, data: Mapping[str, Any]) -> Customers:
             "Name some that do."
         )
     identifiers = pd.concat(keys, ignore_index=True)
-    return Customers(rows.sort_values(["campaign_id", "household_id"], ignore_index=True), identifiers, none)
+    return CustomerRows(rows.sort_values(["campaign_id", "household_id"], ignore_index=True), identifiers, none)
 
 
 def reasons(unused: Mapping[str, str]) -> str:
@@ -93,8 +93,8 @@ def key_of(part: str, name: str) -> str:
 def _origin(table: Mapping[str, Any], file: str) -> Origin:
     dates = None if table["dates"] == "YYYY-MM-DD" else table["dates"]
 
-    def column(name: str, kind: str, key: str, **more: Any) -> Column:
-        return Column(name, kind, named_by=f"data.table.{key}", **more)
+    def column(name: str, kind: str, key: str, **more: Any) -> SourceColumn:
+        return SourceColumn(name, kind, named_by=f"data.table.{key}", **more)
 
     columns = {
         "household_id": column(table["customer_id"], "string", "customer_id"),

@@ -10,7 +10,7 @@ from ibis.backends import BaseBackend
 
 from targeting.base.errors import DataError
 from targeting.tables.files import find, read_files, require_folder
-from targeting.tables.origins import Column, Origin
+from targeting.tables.origins import Origin, SourceColumn
 from targeting.tables.returns import DISCOUNTS
 from targeting.tables.schemas import MONEY
 
@@ -18,81 +18,81 @@ ORIGINS = {
     "transactions": Origin(
         "transaction_data.csv",
         {
-            "household_id": Column("household_key", "int64"),
-            "basket_id": Column("BASKET_ID", "int64"),
-            "product_id": Column("PRODUCT_ID", "int64"),
-            "store_id": Column("STORE_ID", "int64"),
-            "day": Column("DAY", "int64"),
-            "week": Column("WEEK_NO", "int64"),
-            "quantity": Column("QUANTITY", MONEY),
-            "sales": Column("SALES_VALUE", MONEY),
-            "loyalty_discount": Column("RETAIL_DISC", MONEY),
-            "coupon_discount": Column("COUPON_DISC", MONEY),
-            "coupon_match_discount": Column("COUPON_MATCH_DISC", MONEY),
+            "household_id": SourceColumn("household_key", "int64"),
+            "basket_id": SourceColumn("BASKET_ID", "int64"),
+            "product_id": SourceColumn("PRODUCT_ID", "int64"),
+            "store_id": SourceColumn("STORE_ID", "int64"),
+            "day": SourceColumn("DAY", "int64"),
+            "week": SourceColumn("WEEK_NO", "int64"),
+            "quantity": SourceColumn("QUANTITY", MONEY),
+            "sales": SourceColumn("SALES_VALUE", MONEY),
+            "loyalty_discount": SourceColumn("RETAIL_DISC", MONEY),
+            "coupon_discount": SourceColumn("COUPON_DISC", MONEY),
+            "coupon_match_discount": SourceColumn("COUPON_MATCH_DISC", MONEY),
         },
     ),
     "products": Origin(
         "product.csv",
         {
-            "product_id": Column("PRODUCT_ID", "int64"),
-            "department": Column("DEPARTMENT", "string"),
-            "category": Column("COMMODITY_DESC", "string"),
-            "subcategory": Column("SUB_COMMODITY_DESC", "string"),
-            "brand": Column("BRAND", "string"),
+            "product_id": SourceColumn("PRODUCT_ID", "int64"),
+            "department": SourceColumn("DEPARTMENT", "string"),
+            "category": SourceColumn("COMMODITY_DESC", "string"),
+            "subcategory": SourceColumn("SUB_COMMODITY_DESC", "string"),
+            "brand": SourceColumn("BRAND", "string"),
         },
     ),
     "households": Origin(
         "hh_demographic.csv",
         {
-            "household_id": Column("household_key", "int64"),
-            "age": Column("AGE_DESC", "string"),
-            "income": Column("INCOME_DESC", "string"),
-            "home_ownership": Column("HOMEOWNER_DESC", "string"),
-            "marital_status": Column("MARITAL_STATUS_CODE", "string"),
-            "household_size": Column("HOUSEHOLD_SIZE_DESC", "string"),
-            "household_composition": Column("HH_COMP_DESC", "string"),
-            "kids": Column("KID_CATEGORY_DESC", "string"),
+            "household_id": SourceColumn("household_key", "int64"),
+            "age": SourceColumn("AGE_DESC", "string"),
+            "income": SourceColumn("INCOME_DESC", "string"),
+            "home_ownership": SourceColumn("HOMEOWNER_DESC", "string"),
+            "marital_status": SourceColumn("MARITAL_STATUS_CODE", "string"),
+            "household_size": SourceColumn("HOUSEHOLD_SIZE_DESC", "string"),
+            "household_composition": SourceColumn("HH_COMP_DESC", "string"),
+            "kids": SourceColumn("KID_CATEGORY_DESC", "string"),
         },
     ),
     "campaigns": Origin(
         "campaign_desc.csv",
         {
-            "campaign_id": Column("CAMPAIGN", "int64"),
-            "campaign_type": Column("DESCRIPTION", "string"),
-            "start_day": Column("START_DAY", "int64"),
-            "end_day": Column("END_DAY", "int64"),
+            "campaign_id": SourceColumn("CAMPAIGN", "int64"),
+            "campaign_type": SourceColumn("DESCRIPTION", "string"),
+            "start_day": SourceColumn("START_DAY", "int64"),
+            "end_day": SourceColumn("END_DAY", "int64"),
         },
     ),
     "campaign_targets": Origin(
         "campaign_table.csv",
-        {"campaign_id": Column("CAMPAIGN", "int64"), "household_id": Column("household_key", "int64")},
+        {"campaign_id": SourceColumn("CAMPAIGN", "int64"), "household_id": SourceColumn("household_key", "int64")},
         further=True,
     ),
     "coupons": Origin(
         "coupon.csv",
         {
-            "campaign_id": Column("CAMPAIGN", "int64"),
-            "coupon_upc": Column("COUPON_UPC", "int64"),
-            "product_id": Column("PRODUCT_ID", "int64"),
+            "campaign_id": SourceColumn("CAMPAIGN", "int64"),
+            "coupon_upc": SourceColumn("COUPON_UPC", "int64"),
+            "product_id": SourceColumn("PRODUCT_ID", "int64"),
         },
     ),
     "redemptions": Origin(
         "coupon_redempt.csv",
         {
-            "household_id": Column("household_key", "int64"),
-            "campaign_id": Column("CAMPAIGN", "int64"),
-            "coupon_upc": Column("COUPON_UPC", "int64"),
-            "day": Column("DAY", "int64"),
+            "household_id": SourceColumn("household_key", "int64"),
+            "campaign_id": SourceColumn("CAMPAIGN", "int64"),
+            "coupon_upc": SourceColumn("COUPON_UPC", "int64"),
+            "day": SourceColumn("DAY", "int64"),
         },
     ),
     "promotions": Origin(
         "causal_data.csv",
         {
-            "product_id": Column("PRODUCT_ID", "int64"),
-            "store_id": Column("STORE_ID", "int64"),
-            "week": Column("WEEK_NO", "int64"),
-            "display": Column("display", "string"),
-            "mailer": Column("mailer", "string"),
+            "product_id": SourceColumn("PRODUCT_ID", "int64"),
+            "store_id": SourceColumn("STORE_ID", "int64"),
+            "week": SourceColumn("WEEK_NO", "int64"),
+            "display": SourceColumn("display", "string"),
+            "mailer": SourceColumn("mailer", "string"),
         },
     ),
 }

@@ -15,7 +15,7 @@ from ibis.backends import BaseBackend
 
 from targeting.base.errors import DataError
 from targeting.tables.files import read_files, require_folder
-from targeting.tables.origins import Column, Origin
+from targeting.tables.origins import Origin, SourceColumn
 from targeting.tables.problems import counted
 from targeting.tables.returns import DISCOUNTS
 from targeting.tables.schemas import OPTIONAL, SCHEMAS, named_as_here, without_rows
@@ -26,7 +26,7 @@ FACTORS = {"quantity": "sales_quantity", "times": "sales_price"}  # the columns 
 MARK = "return_mark"
 
 
-def origins(data: Mapping[str, Any]) -> dict[str, Origin]:
+def origins_of_files(data: Mapping[str, Any]) -> dict[str, Origin]:
     """Where each canonical table comes from: the user's names where there are some, else the canonical ones."""
     mapping = data["mapping"]
     return {name: _origin(name, mapping) for name in SCHEMAS}
@@ -61,10 +61,10 @@ def _has_file(mapping: Mapping[str, Any], name: str) -> bool:
     return bool((mapping.get(name) or {}).get("file"))
 
 
-def _column(name: str, key: str, own: str, mapping: Mapping[str, Any]) -> Column:
+def _column(name: str, key: str, own: str, mapping: Mapping[str, Any]) -> SourceColumn:
     """A canonical column of a table by the user's name for it, its days in the user's form."""
     kind = str(SCHEMAS[name].columns[key].dtype)
-    return Column(own, kind, dates=mapping["dates"] if kind == "date" else None)
+    return SourceColumn(own, kind, dates=mapping["dates"] if kind == "date" else None)
 
 
 def _origin(name: str, mapping: Mapping[str, Any]) -> Origin:
@@ -97,12 +97,12 @@ def _lines_origin(mapping: Mapping[str, Any]) -> Origin:
     if isinstance(own["sales"], str):
         columns["sales"] = whole.columns["sales"]
     else:
-        columns |= {key: Column(own["sales"][part], MONEY) for part, key in FACTORS.items()}
+        columns |= {key: SourceColumn(own["sales"][part], MONEY) for part, key in FACTORS.items()}
     if own.get("returns"):
-        columns[MARK] = Column(own["returns"]["column"], "string")
+        columns[MARK] = SourceColumn(own["returns"]["column"], "string")
     if not _has_file(mapping, "products"):
         traits = mapping.get("products") or {}
-        columns |= {key: Column(traits[key], "string") for key in TRAITS if traits.get(key)}
+        columns |= {key: SourceColumn(traits[key], "string") for key in TRAITS if traits.get(key)}
     return replace(whole, columns=columns, may_be_empty=False)
 
 

@@ -14,26 +14,26 @@ from ibis.backends import BaseBackend
 
 from targeting.base.errors import DataError
 from targeting.tables.checks import Origins, require_known_campaigns
-from targeting.tables.files import column_names, read_table
+from targeting.tables.files import columns_in_file, read_table
 from targeting.tables.identifiers import own_text
-from targeting.tables.origins import Column, Origin
+from targeting.tables.origins import Origin, SourceColumn
 from targeting.tables.problems import broken_rows
 
 # Who took part in a draw: whether the lot fell on mailing (1), and its chance, missing where only the arms are known.
 ASSIGNMENTS = {"campaign_id": "int64", "household_id": "int64", "mailed": "int64", "propensity": "float64"}
 KEYS = ("campaign_id", "household_id")
 LOTS = "assignments "  # before the number of a file, as the name of its table
-NAMED = {name: Column(name, "int64") for name in KEYS}
-TABLE = NAMED | {"mailed": Column("mailed", "boolean"), "propensity": Column("propensity", "float64")}
+NAMED = {name: SourceColumn(name, "int64") for name in KEYS}
+TABLE = NAMED | {"mailed": SourceColumn("mailed", "boolean"), "propensity": SourceColumn("propensity", "float64")}
 # By a column that no other form has: the pipeline's own files say what was meant to happen, and under these names.
 FORMS = {
     "in_overlap": NAMED
     | {
-        "mailed": Column("mail", "boolean"),
-        "propensity": Column("propensity", "float64"),
-        "in_overlap": Column("in_overlap", "boolean"),
+        "mailed": SourceColumn("mail", "boolean"),
+        "propensity": SourceColumn("propensity", "float64"),
+        "in_overlap": SourceColumn("in_overlap", "boolean"),
     },
-    "arm": NAMED | {"mailed": Column("arm", "string"), "propensity": Column("probability", "float64")},
+    "arm": NAMED | {"mailed": SourceColumn("arm", "string"), "propensity": SourceColumn("probability", "float64")},
 }
 ARMS = {"treated": 1, "control": 0}
 NO_LOT = "Leave out households about whom no lot decided; a list drawn with experiment.epsilon above 0 has chances between."
@@ -96,7 +96,7 @@ def draws(
 
 
 def _read(backend: BaseBackend, path: Path) -> LotFile:
-    present = column_names(path)
+    present = columns_in_file(path)
     mark = next((mark for mark in FORMS if mark in present), None)
     if mark is not None and "campaign_id" not in present:
         raise DataError(

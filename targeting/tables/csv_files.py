@@ -42,7 +42,7 @@ SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bar
 
 
 @dataclass(frozen=True)
-class Layout:
+class CsvLayout:
     """How a CSV file is written: encoding and compression, separator, names of columns, lines before the data, number of rows.
 
     `regular` says that the engine reads it as it lies: UTF-8, one kind of line end, no quotation mark inside a value (at the
@@ -101,7 +101,7 @@ def _further(names: list[str], wanted: set[str]) -> dict[str, str]:
     return positions
 
 
-def _layout(path: Path, origin: Origin) -> Layout:
+def _layout(path: Path, origin: Origin) -> CsvLayout:
     """What the file says of itself; every record is counted here, apart from the engine that reads it."""
     compressed = _is_compressed(path)
     try:
@@ -157,7 +157,7 @@ def _text(path: Path, encoding: str, compressed: bool) -> Iterator[io.TextIOWrap
         yield io.TextIOWrapper(stream, encoding=encoding, newline="")
 
 
-def _measured(text: io.TextIOWrapper, file: str, origin: Origin, encoding: str, compressed: bool) -> Layout:
+def _measured(text: io.TextIOWrapper, file: str, origin: Origin, encoding: str, compressed: bool) -> CsvLayout:
     """Read the header, then count the records and the fields of each."""
     line = 0
     try:
@@ -190,7 +190,7 @@ def _measured(text: io.TextIOWrapper, file: str, origin: Origin, encoding: str, 
     except UnicodeError as error:
         raise DataError(_not_decoded(file, error, origin)) from None
     regular = encoding == "utf-8-sig" and not marks and not isinstance(text.newlines, tuple) and not hinted
-    return Layout(encoding, compressed, separator, names, before, n_rows, regular)
+    return CsvLayout(encoding, compressed, separator, names, before, n_rows, regular)
 
 
 def _first_line(text: io.TextIOWrapper) -> tuple[str | None, str]:
@@ -239,7 +239,7 @@ def _header(line: str, file: str, origin: Origin, separators: list[str]) -> tupl
     return best, [name.strip("\r\n") for name in split[best]]
 
 
-def _raw(backend: BaseBackend, path: Path, layout: Layout) -> ir.Table:
+def _raw(backend: BaseBackend, path: Path, layout: CsvLayout) -> ir.Table:
     """All columns as text, named c0, c1 and so on; what is irregular is rewritten first, into a table of its own."""
     if layout.regular:
         compression = "gzip" if layout.compressed else "none"
@@ -256,7 +256,7 @@ def _raw(backend: BaseBackend, path: Path, layout: Layout) -> ir.Table:
         return backend.create_table(ibis.util.gen_name("csv"), table, temp=True)
 
 
-def _scanned(backend: BaseBackend, path: Path, layout: Layout, **options: str | int) -> ir.Table:
+def _scanned(backend: BaseBackend, path: Path, layout: CsvLayout, **options: str | int) -> ir.Table:
     return backend.read_csv(
         path,
         columns={f"c{position}": "VARCHAR" for position in range(len(layout.names))},

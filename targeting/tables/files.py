@@ -82,7 +82,7 @@ def read_table(backend: BaseBackend, path: Path, origin: Origin) -> ir.Table:
         raise DataError(f"{path} cannot be opened: {error.strerror or error}. See that it is there and may be read.") from None
 
 
-def column_names(path: Path) -> set[str]:
+def columns_in_file(path: Path) -> set[str]:
     """The names of a table's columns in lower case; none where they cannot be told, which reading it explains."""
     if not _is_parquet(path):
         return csv_names(path)

@@ -16,7 +16,7 @@ from targeting.tables.origins import IDENTIFIERS, Origin
 KEY = {"kind": "string", "number": "int64", "text": "string"}
 
 
-def number(backend: BaseBackend, tables: Mapping[str, ir.Table], origins: Mapping[str, Origin]) -> dict[str, ir.Table]:
+def numbered_tables(backend: BaseBackend, tables: Mapping[str, ir.Table], origins: Mapping[str, Origin]) -> dict[str, ir.Table]:
     """The tables with whole numbers as identifiers, and the key `identifiers`(kind, number, text), without rows if none was text.
 
     Numbers follow the order of the texts; those of campaigns, the order of their first days.

@@ -25,12 +25,12 @@ from targeting.tables.values import (
     example_day,
     fits,
     value,
-    why,
+    why_wrong,
 )
 
 
 @dataclass(frozen=True)
-class Kind:
+class IdentifierKind:
     """A kind of identifier: the table that says which there are, and whether it is all numbers or all words.
 
     Where it is, a few words among numbers are mistakes; baskets and products mix them at many retailers.
@@ -42,12 +42,12 @@ class Kind:
 
 
 IDENTIFIERS = {
-    "household_id": Kind("household", "transactions", True),
-    "basket_id": Kind("basket", "transactions", False),
-    "product_id": Kind("product", "products", False),
-    "store_id": Kind("store", "transactions", True),
-    "campaign_id": Kind("campaign", "campaigns", True),
-    "coupon_upc": Kind("coupon", "coupons", True),
+    "household_id": IdentifierKind("household", "transactions", True),
+    "basket_id": IdentifierKind("basket", "transactions", False),
+    "product_id": IdentifierKind("product", "products", False),
+    "store_id": IdentifierKind("store", "transactions", True),
+    "campaign_id": IdentifierKind("campaign", "campaigns", True),
+    "coupon_upc": IdentifierKind("coupon", "coupons", True),
 }
 FEW = 0.01
 # Always a mistake: what lost its digits, formulas.
@@ -60,7 +60,7 @@ WHOLE_FLOAT = r"^(0|-?[1-9][0-9]{0,14})\.0+$"
 
 
 @dataclass(frozen=True)
-class Column:
+class SourceColumn:
     """A column of a source: its name there and the ibis type that its values must have.
 
     `dates` is the form in which its text writes days, where that is not YYYY-MM-DD; `nothing` are values that mean none.
@@ -86,7 +86,7 @@ class Origin:
     """
 
     file: str
-    columns: Mapping[str, Column]
+    columns: Mapping[str, SourceColumn]
     may_be_empty: bool = False
     further: bool = False
     shown: Callable[[str, Any], Any] = field(default=lambda column, value: value, compare=False)
@@ -102,7 +102,7 @@ class Origin:
 class _Reading:
     """How one column is read: the cleaned values of the file, what becomes of them, and which are refused."""
 
-    column: Column
+    column: SourceColumn
     kind: str
     most: float
     own: ir.Column
@@ -177,11 +177,11 @@ def _plain(name: str) -> str:
     return name.strip(" \t\r\n\u00a0\ufeff").lower()
 
 
-def _kind(key: str, column: Column) -> str:
+def _kind(key: str, column: SourceColumn) -> str:
     return "identifier" if key in IDENTIFIERS else column.type
 
 
-def _unfit(raw: ir.Column, column: Column, key: str) -> str | None:
+def _unfit(raw: ir.Column, column: SourceColumn, key: str) -> str | None:
     kind = _kind(key, column)
     if fits(raw, kind):
         return None
@@ -202,13 +202,13 @@ def _most(key: str, kind: str) -> float:
     return MOST_DAY if key == "day" or key.endswith("_day") else MOST_WHOLE
 
 
-def _own(raw: ir.Column, column: Column) -> ir.Column:
+def _own(raw: ir.Column, column: SourceColumn) -> ir.Column:
     """The values of a file's column, missing where they are nothing or the column's words for it."""
     own = cleaned(raw)
     return ibis.ifelse(own.cast("string").isin(column.nothing), ibis.null(own.type()), own) if column.nothing else own
 
 
-def _read(own: ir.Column, key: str, column: Column, decimal_comma: bool) -> ir.Column:
+def _read(own: ir.Column, key: str, column: SourceColumn, decimal_comma: bool) -> ir.Column:
     """The value of each of a column's `_own` values, missing where it cannot be read as its kind."""
     kind = _kind(key, column)
     return _whole(own) if kind == "identifier" else value(own, kind, _most(key, kind), decimal_comma, column.dates)
@@ -228,7 +228,7 @@ def _whole(own: ir.Column) -> ir.IntegerColumn:
     return whole if own.type().is_integer() else ibis.ifelse(own == whole.cast(own.type()), whole, ibis.null("int64"))
 
 
-def _reading(own: ir.Column, read: ir.Column, key: str, column: Column) -> _Reading:
+def _reading(own: ir.Column, read: ir.Column, key: str, column: SourceColumn) -> _Reading:
     """What is refused of a column in any case; of identifiers that are text also odd numbers, and words."""
     kind = _kind(key, column)
     other = own.notnull() & read.isnull()
@@ -264,7 +264,7 @@ def _problem(key: str, reading: _Reading, counts: Mapping[str, Any], settings: s
     words, dates = WORDS.get(reading.kind, reading.kind), reading.column.dates
     if reading.kind == "date" and dates is not None:
         words = f"a date such as {example_day(dates)}"
-    reason = why(example, reading.kind, reading.most, dates, settings) or reading.column.remedy if number else ""
+    reason = why_wrong(example, reading.kind, reading.most, dates, settings) or reading.column.remedy if number else ""
     if number and reading.kind == "identifier" and not reading.own.type().is_string():
         reason = "it is a fraction or too long for the type: store whole numbers as integers, longer ones as text"
     if not number and reading.kind == "identifier":
@@ -284,7 +284,7 @@ def _strays(key: str, reading: _Reading, counts: Mapping[str, Any]) -> tuple[int
     few = IDENTIFIERS[key].of_one_sort and 0 < text + odd < FEW * known
     if few or (odd and not text and 2 * odd <= known):
         example = _example(reading, reading.odd) or _example(reading, reading.text)
-        return odd + text, example, why(example, "identifier", EXACT_BELOW) or CORRECT
+        return odd + text, example, why_wrong(example, "identifier", EXACT_BELOW) or CORRECT
     return 0, "", ""
 
 

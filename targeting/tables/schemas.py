@@ -14,7 +14,7 @@ import pandera.errors
 import pandera.ibis as pa
 
 from targeting.base.errors import DataError
-from targeting.tables.origins import Column, Origin
+from targeting.tables.origins import Origin, SourceColumn
 from targeting.tables.problems import broken_rows, counted, problem
 from targeting.tables.values import MONEY
 
@@ -119,7 +119,7 @@ def column_names(name: str) -> list[str]:
 
 def named_as_here(name: str, file: str) -> Origin:
     """The origin of a canonical table in a `file` whose columns have the canonical names and types already."""
-    return Origin(file, {key: Column(key, str(column.dtype)) for key, column in SCHEMAS[name].columns.items()})
+    return Origin(file, {key: SourceColumn(key, str(column.dtype)) for key, column in SCHEMAS[name].columns.items()})
 
 
 def without_rows(name: str) -> ir.Table:

@@ -1,6 +1,6 @@
 """What a value of a file may look like: by pattern and bounds, since a cast takes too much (1_000, 0x1F, 2/6/17).
 
-A value that is not read is never changed: it becomes missing here, and `origins.typed` refuses the file with `why`.
+A value that is not read is never changed: it becomes missing here, and `origins.typed` refuses the file with `why_wrong`.
 """
 
 import re
@@ -184,7 +184,7 @@ def _flag(column: ir.Column) -> ir.Column:
     return ibis.cases((column == 1, True), (column == 0, False), else_=ibis.null("boolean"))
 
 
-def why(example: str, kind: str, most: float, dates: str | None = None, settings: str = "data.mapping") -> str:
+def why_wrong(example: str, kind: str, most: float, dates: str | None = None, settings: str = "data.mapping") -> str:
     """Why a value is not read as a kind, and what to do about all like it; empty where nothing is known of it.
 
     `dates` as for `value`; `settings` are the parameters in which the user gave it.

@@ -26,7 +26,7 @@ def order_and_size(cate: ArrayLike, score: ArrayLike, household_id: ArrayLike, f
     }
 
 
-def judge(cate: pd.Series, score: NDArray[np.float64], panel: pd.DataFrame, outcome: str, seed: int) -> dict[str, float]:
+def judge_learner(cate: pd.Series, score: NDArray[np.float64], panel: pd.DataFrame, outcome: str, seed: int) -> dict[str, float]:
     """One row of the table of learners: the effects' distribution, their ranking, their calibration, and the raw areas.
 
     Rows as in `panel`, which has the outcome, treated, household_id and fold. Effects are ranked, and their spread and slope
@@ -60,10 +60,10 @@ def judge(cate: pd.Series, score: NDArray[np.float64], panel: pd.DataFrame, outc
 def learner_table(
     cates: Mapping[str, Mapping[str, pd.Series]], scores: Mapping[str, NDArray[np.float64]], panel: pd.DataFrame, seed: int
 ) -> pd.DataFrame:
-    """One row per outcome and learner of `cates` (outcome -> learner -> effects): outcome, learner and what `judge` measures."""
+    """One row per outcome and learner of `cates` (outcome -> learner -> effects): outcome, learner and `judge_learner`."""
     return pd.DataFrame(
         [
-            {"outcome": outcome, "learner": learner} | judge(cate, scores[outcome], panel, outcome, seed)
+            {"outcome": outcome, "learner": learner} | judge_learner(cate, scores[outcome], panel, outcome, seed)
             for outcome, by_learner in cates.items()
             for learner, cate in by_learner.items()
         ]

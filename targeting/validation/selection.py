@@ -103,7 +103,7 @@ class Decision:
         return self.learner if self.shown else AVERAGE_EFFECT
 
 
-class Standing(StrEnum):
+class LearnerStanding(StrEnum):
     """Where the rule leaves a learner."""
 
     CHOSEN = auto()
@@ -186,17 +186,17 @@ def effects_by_fold(effects: Mapping[str, pd.DataFrame], learners: Mapping[int, 
     return table.assign(learner=learner)
 
 
-def standing(name: str, decision: Decision) -> Standing:
+def standing(name: str, decision: Decision) -> LearnerStanding:
     """Where the rule leaves one of the learners that it judged."""
     own, best = decision.judgements[name], decision.learner
     if own.failed:
-        return Standing.FAILED
+        return LearnerStanding.FAILED
     if name == best:
-        return Standing.CHOSEN if decision.shown else Standing.FIRST_BUT_NOISE
+        return LearnerStanding.CHOSEN if decision.shown else LearnerStanding.FIRST_BUT_NOISE
     # Combinations are asked in their order: one that the choice passed over was beaten.
     if name in COMBINED and best not in COMBINED[: COMBINED.index(name)]:
-        return Standing.BEATEN
-    return Standing.NOT_PREFERRED if own.behind < 0 else Standing.BEHIND
+        return LearnerStanding.BEATEN
+    return LearnerStanding.NOT_PREFERRED if own.behind < 0 else LearnerStanding.BEHIND
 
 
 def with_choice(learners: pd.DataFrame, choice: Choice, outcome: str, left_out: Iterable[str]) -> pd.DataFrame:

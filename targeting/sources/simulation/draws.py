@@ -5,7 +5,7 @@ from enum import IntEnum
 import numpy as np
 
 
-class Draw(IntEnum):
+class Purpose(IntEnum):
     """What random numbers are for."""
 
     CATALOGUE = 1
@@ -21,6 +21,6 @@ class Draw(IntEnum):
     REDEMPTIONS = 11
 
 
-def stream(seed: int, purpose: Draw, number: int = 0, town: int = 0) -> np.random.Generator:
+def stream(seed: int, purpose: Purpose, number: int = 0, town: int = 0) -> np.random.Generator:
     """The generator of one purpose, of one campaign where `number` is its id, and of the households of one town."""
     return np.random.default_rng([seed, int(purpose), number, town])

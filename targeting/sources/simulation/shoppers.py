@@ -23,7 +23,7 @@ WEEKDAYS = np.array([0.85, 0.85, 0.9, 0.95, 1.1, 1.25, 1.1])  # Monday to Sunday
 
 
 @dataclass(frozen=True)
-class Kind:
+class ShopperKind:
     """A kind of household: its share, visits per week, lines per visit, items beyond one per line, deals and own brands taken.
 
     `steadiness` is the shape of a gamma variable of mean 1 that multiplies each week's visits: the larger, the more regular.
@@ -42,16 +42,16 @@ class Kind:
 
 
 KINDS = (
-    Kind("Heavy shopper", 0.12, 3.2, 8.5, 0.30, 0.45, 0.25, 10.0),
-    Kind("Regular", 0.20, 1.7, 8.0, 0.25, 0.45, 0.28, 10.0),
-    Kind("Bulk buyer", 0.14, 0.7, 19.0, 0.55, 0.45, 0.30, 4.0, dict.fromkeys(STAPLES, 1.5)),
-    Kind("Fresh lover", 0.14, 1.0, 7.0, 0.20, 0.35, 0.15, 3.0, dict.fromkeys(FRESH, 4.0)),
-    Kind("Deal seeker", 0.14, 1.1, 8.5, 0.40, 0.80, 0.50, 3.0, dict.fromkeys(STAPLES, 1.3)),
-    Kind("Health and beauty", 0.10, 0.9, 5.5, 0.15, 0.40, 0.20, 3.0, dict.fromkeys(BEAUTY, 4.0)),
-    Kind("Light shopper", 0.16, 0.35, 6.0, 0.15, 0.40, 0.28, 1.0),
+    ShopperKind("Heavy shopper", 0.12, 3.2, 8.5, 0.30, 0.45, 0.25, 10.0),
+    ShopperKind("Regular", 0.20, 1.7, 8.0, 0.25, 0.45, 0.28, 10.0),
+    ShopperKind("Bulk buyer", 0.14, 0.7, 19.0, 0.55, 0.45, 0.30, 4.0, dict.fromkeys(STAPLES, 1.5)),
+    ShopperKind("Fresh lover", 0.14, 1.0, 7.0, 0.20, 0.35, 0.15, 3.0, dict.fromkeys(FRESH, 4.0)),
+    ShopperKind("Deal seeker", 0.14, 1.1, 8.5, 0.40, 0.80, 0.50, 3.0, dict.fromkeys(STAPLES, 1.3)),
+    ShopperKind("Health and beauty", 0.10, 0.9, 5.5, 0.15, 0.40, 0.20, 3.0, dict.fromkeys(BEAUTY, 4.0)),
+    ShopperKind("Light shopper", 0.16, 0.35, 6.0, 0.15, 0.40, 0.28, 1.0),
 )
 # What a campaign brings people in for: the same baskets for everybody, so that an effect in visits is one in USD.
-CAMPAIGN_TRIP = Kind("Campaign trip", 0.0, 0.0, 7.0, 0.30, 0.60, 0.28, 1.0)
+CAMPAIGN_TRIP = ShopperKind("Campaign trip", 0.0, 0.0, 7.0, 0.30, 0.60, 0.28, 1.0)
 LAPSED = "Lapsed"
 
 

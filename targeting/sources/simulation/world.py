@@ -28,7 +28,7 @@ from targeting.sources.simulation.campaigns import (
     response,
 )
 from targeting.sources.simulation.catalogue import FIRST_PRODUCT, FIRST_STORE, FUEL, Catalogue, make_catalogue, make_promotions
-from targeting.sources.simulation.draws import Draw, stream
+from targeting.sources.simulation.draws import Purpose, stream
 from targeting.sources.simulation.shoppers import Shoppers, basket_value, make_demographics, make_shoppers
 from targeting.sources.simulation.shopping import campaign_trips, fill, own_visits, stores, with_totals
 
@@ -65,7 +65,7 @@ class RetailerSettings:
     town: int = 0
     first_household: int = 1
 
-    def draws(self, purpose: Draw, number: int = 0) -> np.random.Generator:
+    def draws(self, purpose: Purpose, number: int = 0) -> np.random.Generator:
         """What is drawn for these households, for one purpose and campaign."""
         return stream(self.seed, purpose, number, self.town)
 
@@ -161,7 +161,7 @@ class Shop:
 
     def by_the_retailer(self, ahead: Ahead) -> NDArray[np.bool_]:
         """Whom the retailer itself mails (n,), by its chances."""
-        lots = self.settings.draws(Draw.LOTS, ahead.campaign.campaign_id).random(self.shoppers.n)
+        lots = self.settings.draws(Purpose.LOTS, ahead.campaign.campaign_id).random(self.shoppers.n)
         chosen = np.zeros(self.shoppers.n, dtype=bool)
         chosen[ahead.households] = lots[ahead.households] < ahead.chance
         return chosen
@@ -180,11 +180,11 @@ class Shop:
 def open_shop(settings: RetailerSettings) -> Shop:
     """The retailer of these settings before its first campaign of type A."""
     n_days = 7 * settings.weeks
-    catalogue = make_catalogue(stream(settings.seed, Draw.CATALOGUE))
-    shoppers = make_shoppers(settings.households, settings.first_day, n_days, settings.draws(Draw.SHOPPERS))
+    catalogue = make_catalogue(stream(settings.seed, Purpose.CATALOGUE))
+    shoppers = make_shoppers(settings.households, settings.first_day, n_days, settings.draws(Purpose.SHOPPERS))
     campaigns = calendar(settings.weeks, settings.campaigns)
-    visits = own_visits(shoppers, 0, n_days - 1, settings.draws(Draw.VISITS))
-    lots = {c: settings.draws(Draw.LOTS, c.campaign_id).random(shoppers.n) for c in campaigns if c.type != "A"}
+    visits = own_visits(shoppers, 0, n_days - 1, settings.draws(Purpose.VISITS))
+    lots = {c: settings.draws(Purpose.LOTS, c.campaign_id).random(shoppers.n) for c in campaigns if c.type != "A"}
     by_lot = {c: drawn < LOT_CHANCE[c.type] for c, drawn in lots.items()}
     extra = {c: np.where(who, lot_trips(c, settings.effect), 0.0) for c, who in by_lot.items()}
     trips = [_trips(expected, c, shoppers, catalogue, settings) for c, expected in extra.items()]
@@ -240,7 +240,7 @@ def respond(
     baskets = purchases.baskets
     household = baskets["household"].to_numpy()
     own = (baskets["shopper"] == household) & baskets["day"].between(campaign.start, campaign.end)
-    luck = settings.draws(Draw.STAYING_AWAY, campaign.campaign_id).random(len(baskets))
+    luck = settings.draws(Purpose.STAYING_AWAY, campaign.campaign_id).random(len(baskets))
     gone = own.to_numpy() & chosen[household] & (luck < answer.staying_away[household])
     return purchases.without(gone).plus(_trips(np.where(chosen, answer.trips, 0.0), campaign, shoppers, catalogue, settings))
 
@@ -248,14 +248,14 @@ def respond(
 def _trips(
     expected: NDArray[np.float64], campaign: Campaign, shoppers: Shoppers, catalogue: Catalogue, settings: RetailerSettings
 ) -> Purchases:
-    trips = campaign_trips(expected, campaign.start, campaign.end, settings.draws(Draw.TRIPS, campaign.campaign_id))
+    trips = campaign_trips(expected, campaign.start, campaign.end, settings.draws(Purpose.TRIPS, campaign.campaign_id))
     return _filled(trips, shoppers, catalogue, settings, campaign.campaign_id)
 
 
 def _filled(
     baskets: pd.DataFrame, shoppers: Shoppers, catalogue: Catalogue, settings: RetailerSettings, number: int
 ) -> Purchases:
-    rng = settings.draws(Draw.BASKETS, number)
+    rng = settings.draws(Purpose.BASKETS, number)
     lines = fill(baskets, shoppers, catalogue, rng)
     return Purchases(with_totals(baskets, lines).assign(store=stores(baskets, shoppers, rng)), lines)
 
@@ -313,11 +313,11 @@ def _tables(
     reached = {c.campaign_id: settings.first_household + np.flatnonzero(who) for c, who in mailed.items()}
     targets = [pd.DataFrame({"campaign_id": number, "household_id": ids}) for number, ids in reached.items()]
     plan = [(c.campaign_id, c.type, dates[c.start], dates[c.end]) for c in mailed]
-    promotions = make_promotions(len(catalogue.table), settings.weeks, stream(settings.seed, Draw.PROMOTIONS))
+    promotions = make_promotions(len(catalogue.table), settings.weeks, stream(settings.seed, Purpose.PROMOTIONS))
     return {
         "transactions": transactions,
         "products": catalogue.table,
-        "households": make_demographics(shoppers, settings.first_household, settings.draws(Draw.DEMOGRAPHICS)),
+        "households": make_demographics(shoppers, settings.first_household, settings.draws(Purpose.DEMOGRAPHICS)),
         "campaigns": pd.DataFrame(plan, columns=["campaign_id", "campaign_type", "start_day", "end_day"]),
         "campaign_targets": pd.concat(targets, ignore_index=True),
         "coupons": coupons,
@@ -331,7 +331,7 @@ def make_coupons(campaigns: list[Campaign], catalogue: Catalogue, seed: int) -> 
     eligible = np.flatnonzero(catalogue.group < 2 * FUEL)
     parts = []
     for campaign in campaigns:
-        rng = stream(seed, Draw.COUPONS, campaign.campaign_id)
+        rng = stream(seed, Purpose.COUPONS, campaign.campaign_id)
         products = rng.choice(eligible, size=COUPON_PRODUCTS[campaign.type], replace=False)
         upc = 5_000_000_000 + 1000 * campaign.campaign_id + np.arange(len(products)) // PRODUCTS_A_COUPON
         parts.append(
@@ -360,7 +360,7 @@ def redeem(
         upc[good_for[inside]] = own["coupon_upc"].to_numpy()[inside]
         running = np.flatnonzero((day >= campaign.start) & (day <= campaign.end))
         rows = running[(upc[product[running]] > 0) & who[household[running]] & (saved[running] == 0)]
-        luck = settings.draws(Draw.REDEMPTIONS, campaign.campaign_id).random(len(rows))
+        luck = settings.draws(Purpose.REDEMPTIONS, campaign.campaign_id).random(len(rows))
         used = rows[luck < REDEEMED * shoppers.deals[household[rows]]]
         saved[used] = np.rint(COUPON_SHARE * sales[used]).astype(np.int64)
         parts.append(
