@@ -1,4 +1,6 @@
-"""Thresholds of the refutations, as the section `refute` of the parameters has them."""
+"""Thresholds of the refutations, as the section `refute` of the parameters has them, and a negative control that was not run."""
+
+import pandas as pd
 
 SETTINGS = {
     "placebo_ratio": 0.5,
@@ -7,3 +9,4 @@ SETTINGS = {
     "subset_share": 0.8,
     "subset_stability": 0.7,
 }
+NOT_RUN = pd.DataFrame({"outcome": [], "difference": []})  # between the arms, on the negative control

@@ -9,7 +9,7 @@ from targeting.base.errors import DataError
 from targeting.learners.registry import find_learner
 from targeting.stats.folds import CROSS_FITTED, household_folds, levelled, rank_within
 from targeting.validation.calibration import best_linear_predictor
-from targeting.validation.forward import forward_effects, forward_table
+from targeting.validation.forward import Obstacle, forward_effects, forward_table, judge_forward
 from targeting.validation.ranking import autoc
 
 SEED = 1
@@ -80,6 +80,23 @@ def test_nothing_of_the_last_trial_or_of_its_own_past_reaches_a_households_effec
     seven = before["household_id"] == 7
     pd.testing.assert_frame_equal(after[seven], before[seven])
     assert not after[~seven].equals(before[~seven])
+
+
+def test_what_stands_in_the_way_is_named():
+    data = panel().drop(columns="effect")
+    nuisance = data[KEYS].assign(propensity=0.5)
+    settings = {"nuisance": {"overlap": [0.1, 0.9]}, "learners": {"models": {}}, "seed": SEED}
+    out_of_fold = {"x": data[KEYS].assign(cate_purchase_amount=1.0, cate_purchase_count=0.1)}
+    first = data["trial"] == 1
+    for obstacle, rows, chance, given in (
+        (Obstacle.ONE_TRIAL, first, 0.5, out_of_fold),
+        (Obstacle.NO_LEARNER, first | True, 0.5, {}),
+        (Obstacle.NO_OVERLAP, first | True, 0.95, out_of_fold),
+    ):
+        own, *known = (table[rows].reset_index(drop=True) for table in (data, nuisance, *given.values()))
+        effects = dict(zip(given, known[1:], strict=True))
+        found = judge_forward(own, known[0].assign(propensity=chance), effects, settings)
+        assert (found.obstacle, found.n_judged, len(found.table)) == (obstacle, 0, 0)
 
 
 def test_a_single_trial_is_named():

@@ -23,6 +23,7 @@ from targeting.robustness.refutation import (
     random_causes,
     subsets,
     trials_left_out,
+    unadjusted_differences,
 )
 from targeting.robustness.refutation_fits import (
     ESTIMATORS,
@@ -106,6 +107,7 @@ def test_the_negative_control_needs_both_arms():
     assert not can_judge(few)
     assert not can_judge(panel.iloc[:0])
     assert list(control_splits(few, 3, 2, seed=1)) == []
+    assert unadjusted_differences(few).empty
 
 
 def test_more_repeats_of_a_check_change_none_of_its_first():

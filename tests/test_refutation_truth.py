@@ -19,7 +19,7 @@ from targeting.robustness.refutation import (
 from targeting.robustness.refutation_fits import estimate_all, estimate_controls, estimate_draw
 from targeting.robustness.refutation_verdicts import left_out_shift, negative_control, refutation_table
 from targeting.stats.estimates import Estimate
-from tests.refutation_settings import SETTINGS
+from tests.refutation_settings import NOT_RUN, SETTINGS
 from tests.stored import require_stored
 
 LIGHT = LightNuisances(1.0, {"mu0": 1.0, "mu1": 1.0}, 0.01, 1)
@@ -78,7 +78,7 @@ def verdicts(panel: pd.DataFrame, control: pd.DataFrame) -> pd.DataFrame:
     ]
     controls = estimate_controls(control_splits(control, 3, 2, seed=1), ["linear"], 3, 0.01, seed=1)
     estimated = pd.concat([estimate_all(panel, LIGHT, draws), *controls], ignore_index=True)
-    return own(refutation_table(estimated, SETTINGS, {})).set_index("check")
+    return own(refutation_table(estimated, SETTINGS, NOT_RUN)).set_index("check")
 
 
 @pytest.mark.slow

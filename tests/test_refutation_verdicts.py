@@ -23,7 +23,7 @@ from targeting.robustness.refutation_verdicts import (
     with_known_reasons,
 )
 from targeting.stats.estimates import Estimate
-from tests.refutation_settings import SETTINGS
+from tests.refutation_settings import NOT_RUN, SETTINGS
 
 Z = norm.ppf(0.975)
 CLEAR, FAINT = Estimate(10.0, 2.0), Estimate(3.0, 2.0)
@@ -137,7 +137,7 @@ def test_trials_left_out():
 
 def table(checks: dict[str, pd.DataFrame]) -> pd.DataFrame:
     frames = [frame.assign(check=check, outcome="purchase_amount", estimator="ato") for check, frame in checks.items()]
-    return refutation_table(pd.concat(frames, ignore_index=True), SETTINGS, {})
+    return refutation_table(pd.concat(frames, ignore_index=True), SETTINGS, NOT_RUN)
 
 
 def test_checks_that_cannot_be_run_are_neither_passed_nor_failed():

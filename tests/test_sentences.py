@@ -107,7 +107,9 @@ def verdicts(original: float, outcome: str = "purchase_amount", **checks: pd.Dat
     usual = {"placebo": draws([0.0, 2.0, 4.0]), "random_cause": draws([10.1, 9.8]), "subset": draws([8.0, 10.0, 12.0])}
     given = {"original": draws([original], 2.0)} | usual | checks
     frames = [frame.assign(check=check, outcome=outcome, estimator="ato") for check, frame in given.items()]
-    table = refutation_table(pd.concat(frames, ignore_index=True), SETTINGS, {outcome: 50.0})
+    table = refutation_table(
+        pd.concat(frames, ignore_index=True), SETTINGS, pd.DataFrame({"outcome": [outcome], "difference": [50.0]})
+    )
     return {row["check"]: verdict_words(row) for _, row in table.iterrows()}
 
 

@@ -13,7 +13,18 @@ from matplotlib.figure import Figure
 from targeting.base import params as params_module
 from targeting.base.errors import DataError
 from targeting.base.identifiers import next_campaign
-from targeting.base.outputs import replace, write_csv, write_figure, write_metrics, write_parquet, write_parts
+from targeting.base.left_out import sentence
+from targeting.base.outputs import (
+    metrics_first,
+    read_metrics,
+    replace,
+    write_csv,
+    write_figure,
+    write_metrics,
+    write_outputs,
+    write_parquet,
+    write_parts,
+)
 from targeting.base.params import load_params
 from targeting.base.progress import track
 from targeting.base.stage import run
@@ -148,6 +159,23 @@ def test_metrics_are_plain_numbers(tmp_path):
     path = tmp_path / "metrics.json"
     write_metrics({"n": np.int64(3), "share": np.float64(1 / 3), "yes": np.bool_(True), "deep": {"name": "x"}}, path)
     assert json.loads(path.read_text()) == {"n": 3, "share": 0.33333333, "yes": True, "deep": {"name": "x"}}
+
+
+def test_outputs_have_the_form_that_their_ending_says(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    frame, picture = pd.DataFrame({"a": [1, 2]}), sentence("Nothing to see.")
+    outputs = {"a.csv": frame, "a.parquet": frame, "a.png": picture, "b.png": b"drawn", "a.html": "<p>", "a.json": {"n": 2}}
+    assert metrics_first(outputs) == ["a.json", *list(outputs)[:-1]]
+    write_outputs(outputs)
+    assert pd.read_csv("a.csv").equals(frame)
+    assert pd.read_parquet("a.parquet").equals(frame)
+    assert Path("a.png").read_bytes().startswith(b"\x89PNG")
+    assert Path("b.png").read_bytes() == b"drawn"
+    assert Path("a.html").read_text() == "<p>"
+    assert read_metrics("a.json") == {"n": 2}
+    with pytest.raises(DataError, match=r"c\.json would hold nan"):
+        write_outputs({"c.csv": frame, "c.json": {"n": float("nan")}})
+    assert not Path("c.csv").exists()  # metrics come first
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
