@@ -16,6 +16,7 @@ import pytest
 import yaml
 
 import stages.ingest
+import targeting.sources.ingest
 from targeting.base.columns import OUTCOMES
 from targeting.base.errors import DataError
 from targeting.base.sections import Data
@@ -160,8 +161,8 @@ def ten_lines(folder: Path) -> None:
 def test_the_source_gives_tables_that_ingest_validates(load, project_folder, monkeypatch):
     load("targeting/sources/cards.py")
     sources = load("targeting/sources/__init__.py")
-    monkeypatch.setattr(stages.ingest, "canonical_tables", sources.canonical_tables)
-    monkeypatch.setattr(stages.ingest, "origins", sources.origins)
+    monkeypatch.setattr(targeting.sources.ingest, "canonical_tables", sources.canonical_tables)
+    monkeypatch.setattr(targeting.sources.ingest, "origins", sources.origins)
     settings = yaml.safe_load(applied("conf/data/cards.yaml"))
     params = yaml.safe_load((project_folder / "params.yaml").read_text())
     (project_folder / "params.yaml").write_text(yaml.safe_dump(params | {"data": Data(**settings).model_dump()}))
