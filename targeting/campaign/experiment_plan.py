@@ -8,7 +8,6 @@ import pandas as pd
 
 from targeting.base.errors import DataError
 from targeting.campaign.experiment import (
-    Comparison,
     arms_by_stratum,
     assign_arms,
     comparisons,
@@ -79,13 +78,14 @@ def plan_experiment(
     size, gain = best_pilot(stakes)
     taking_part = eligible["household_id"].isin(in_pilot(stakes, size, asked)) if size and n is None else slice(None)
     arms = assign_arms(eligible[taking_part], settings["strata"], n, seed)
-    needs = experiment_metrics(tests, effect, power, len(eligible), len(arms), policy["cost"] * _mailed(arms))
+    spent = policy["cost"] * int((arms["arm"] == "treated").sum())
+    needs = experiment_metrics(tests, effect, power, len(eligible), len(arms), spent)
     return ExperimentPlan(
         effect=effect,
         arms=arms,
         needs=needs,
         worth=pilot_metrics(stakes, size, gain),
-        curve=_curve(tests, effect, power, needs["n_total"], len(arms)),
+        curve=power_table(*tests, effect, power, totals_shown(needs["n_total"], len(arms))),
         by_trial=sizes_by_trial(rows, settings["sd"], settings["alpha"], effect, power),
         strata=arms_by_stratum(arms),
         prior=prior if forecast is None else None,
@@ -110,11 +110,3 @@ def explore(rows: pd.DataFrame, decided: pd.Series, evidence: pd.DataFrame, floo
         floor,
         campaigns,
     )
-
-
-def _mailed(arms: pd.DataFrame) -> int:
-    return int((arms["arm"] == "treated").sum())
-
-
-def _curve(tests: tuple[Comparison, Comparison], effect: float, power: float, needed: int, taking_part: int) -> pd.DataFrame:
-    return power_table(*tests, effect, power, totals_shown(needed, taking_part))

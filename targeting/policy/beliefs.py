@@ -128,16 +128,18 @@ def believed_profits(
     is lost, gains counted as nothing: what knowing beforehand would save; and COMPARED, of its `measured_part`. Missing for
     policies that contact anybody of whom nothing is believed. One that contacts nobody earns nothing, whatever is believed.
     """
-    table = pd.DataFrame({"policy": list(decisions), **dict.fromkeys((*BELIEVED, COMPARED), np.nan)})
-    for place, name in enumerate(decisions):
+    columns = [*BELIEVED, COMPARED]
+    rows = []
+    for name in decisions:
         policy = decisions[name].to_numpy(dtype=float)
+        numbers = [np.nan] * len(columns)
         if not policy.any():
-            table.loc[place, [*BELIEVED, COMPARED]] = 0.0
+            numbers = [0.0] * len(columns)
         elif beliefs is not None and not policy[~beliefs.forecast.posterior.speaks_of(overlap)].any():
             profit, measured = (
                 beliefs.forecast.posterior.profit(contacts, beliefs.centred, overlap, economics.cost, economics.margin)
                 for contacts in (policy, measured_part(name, policy, overlap))
             )
-            table.loc[place, list(BELIEVED)] = profit.mean, *profit.interval, profit.chance_below_zero, profit.expected_loss
-            table.loc[place, COMPARED] = measured.mean
-    return table
+            numbers = [profit.mean, *profit.interval, profit.chance_below_zero, profit.expected_loss, measured.mean]
+        rows.append({"policy": name, **dict(zip(columns, numbers, strict=True))})
+    return pd.DataFrame(rows)

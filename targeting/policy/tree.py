@@ -12,6 +12,7 @@ import pandas as pd
 from econml.policy import PolicyTree
 from numpy.typing import NDArray
 
+from targeting.base.parallel import in_processes
 from targeting.policy.tree_rule import Learned, rules
 from targeting.stats.estimates import Estimate, mean_estimate
 
@@ -110,9 +111,11 @@ def cross_fit_tree(
     """
     contact, promised = np.zeros(len(fold)), np.zeros(len(fold))
     usable = overlap if grown_on is None else overlap & grown_on
-    for number in np.unique(fold):
-        learn, held_out = (fold != number) & usable, (fold == number) & overlap
-        tree = learn_tree(covariates[learn], profit[learn], fold[learn], seed)
+    folds = np.unique(fold)
+    learns = [(fold != number) & usable for number in folds]
+    trees = in_processes(learn_tree, ((covariates[learn], profit[learn], fold[learn], seed) for learn in learns))
+    for number, tree in zip(folds, trees, strict=True):
+        held_out = (fold == number) & overlap
         value = tree.profit[tree.leaves(covariates[held_out])]
         contact[held_out], promised[held_out] = value > 0, np.maximum(value, 0.0)
     return contact, promised

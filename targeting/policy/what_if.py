@@ -2,11 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
+from itertools import product
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from targeting.base.parallel import in_processes
 from targeting.policy.beliefs import BELIEVED, COMPARED, Beliefs, believed_profits
 from targeting.policy.economics import Economics
 from targeting.policy.policies import PolicyData, assign, available, held_out_means
@@ -63,21 +66,30 @@ def cost_margin_grid(
     without `beliefs`, as where the arms do not compare. The policy tree is left out: regrown for each cell it would take
     minutes, and as grown for one cost it would be compared unfairly at another.
     """
-    fixed = replace(data, tree=None)
-    rows = []
-    for cost in COST_FACTORS:
-        for margin in MARGIN_FACTORS:
-            varied = economics.scaled(cost, margin)
-            decisions = assign(at_economics(fixed, varied, evidence, fold, segment))
-            table = value_table(decisions, data.cate, evidence, varied, seed=seed, alike=data.alike)
-            believed = believed_profits(beliefs, decisions, data.overlap, varied)
-            recommended = recommend(table.merge(believed, on="policy"))
-            able = table[recommendable(table) | (table["policy"] == "none")]
-            best = able.loc[able["profit"].idxmax()]
-            columns = ["policy", "share", "profit", "profit_ci_lower", "profit_ci_upper"]
-            sure = believed.set_index("policy").loc[recommended, ["expected_profit", "chance_of_loss"]].to_dict()
-            rows.append({**varied.averages(), **best[columns].to_dict(), "recommended": recommended, **sure})
-    return pd.DataFrame(rows)
+    cell = partial(_best_at, replace(data, tree=None), evidence, fold, segment, seed, beliefs)
+    factors = product(COST_FACTORS, MARGIN_FACTORS)
+    return pd.DataFrame(list(in_processes(cell, ((economics.scaled(cost, margin),) for cost, margin in factors))))
+
+
+def _best_at(
+    data: PolicyData,
+    evidence: Evidence,
+    fold: NDArray[np.int64],
+    segment: NDArray[np.int64],
+    seed: int,
+    beliefs: Beliefs | None,
+    economics: Economics,
+) -> dict[str, object]:
+    """A row of `cost_margin_grid`."""
+    decisions = assign(at_economics(data, economics, evidence, fold, segment))
+    table = value_table(decisions, data.cate, evidence, economics, seed=seed, alike=data.alike)
+    believed = believed_profits(beliefs, decisions, data.overlap, economics)
+    recommended = recommend(table.merge(believed, on="policy"))
+    able = table[recommendable(table) | (table["policy"] == "none")]
+    best = able.loc[able["profit"].idxmax()]
+    columns = ["policy", "share", "profit", "profit_ci_lower", "profit_ci_upper"]
+    sure = believed.set_index("policy").loc[recommended, ["expected_profit", "chance_of_loss"]].to_dict()
+    return {**economics.averages(), **best[columns].to_dict(), "recommended": recommended, **sure}
 
 
 def best_bet(data: PolicyData, evidence: Evidence, economics: Economics, beliefs: Beliefs | None) -> dict[str, object]:
