@@ -40,9 +40,7 @@ def main() -> None:
     assigned = later = stored.at_time_zero(panel, eligible, window(DAYS) if stored.features else None)
     if stored.features:
         later = panel[KEYS].merge(stored.households, on="household_id", how="left", validate="many_to_one")
-    by_time_zero, by_whole_window = (
-        effects_by_outcome(panel, nuisance, predicted, segments["segment"], bounds) for segments in (assigned, later)
-    )
+    by_time_zero, by_whole_window = effects_by_outcome(panel, nuisance, predicted, bounds, assigned["segment"], later["segment"])
     effects, not_causal = (
         segment_effects_table(panel, assigned, by_time_zero),
         segment_effects_table(panel, later, by_whole_window),

@@ -64,7 +64,7 @@ def estimate_world(
     """
     key = {"overlap": overlap, "effect": effect, "world": number}
     world = draw_world(overlap, effect, settings.n_households, settings.folds, world_seed(overlap, effect, number))
-    nuisance = fit_nuisances(world.panel, settings)
+    nuisance = fit_nuisances(world.panel, settings.folds, settings.repeats, settings.clip, SEED)
     rows = [key | row for row in estimate_rows(world.panel, nuisance)]
     covariates = world.panel[covariate_names(world.panel)]
     numbers = positivity(covariates, world.panel["treated"], nuisance["propensity"], settings.overlap, SEED)
@@ -72,11 +72,11 @@ def estimate_world(
     return {**key, **numbers, "answers": answers, **_recommendation(world, nuisance, answers, settings)}, rows
 
 
-def fit_nuisances(panel: pd.DataFrame, settings: StudySettings) -> pd.DataFrame:
-    """The nuisances and scores of a panel as the pipeline fits them, in this process alone."""
+def fit_nuisances(panel: pd.DataFrame, folds: int, repeats: int, clip: float, seed: int) -> pd.DataFrame:
+    """Nuisances and scores, row by row as the panel, as the pipeline fits them, in this process alone."""
     with one_process():
-        predictions, _ = cross_fit(nuisance_tasks(panel), panel, MODELS, settings.folds, settings.repeats, SEED)
-    return with_precision(panel, nuisance_table(panel, predictions, settings.clip))
+        predictions, _ = cross_fit(nuisance_tasks(panel), panel, MODELS, folds, repeats, seed)
+    return with_precision(panel, nuisance_table(panel, predictions, clip))
 
 
 def estimate_rows(panel: pd.DataFrame, nuisance: pd.DataFrame) -> list[dict[str, Any]]:

@@ -80,7 +80,7 @@ def learn_from(rows: pd.DataFrame, params: Params) -> Learned:
     panel, seed = folded_panel(rows, params["nuisance"]["folds"], params["seed"]), params["seed"]
     bounds = params["nuisance"]["overlap"]
     with one_process():
-        nuisance = fit_nuisances(panel, params)
+        nuisance = _nuisances(panel, params)
         data = {OUTCOME: outcome_data(panel, nuisance, _stored(panel, nuisance), OUTCOME)}
         tables = {}
         for name, learner in LEARNERS.items():
@@ -98,7 +98,7 @@ def learn_from(rows: pd.DataFrame, params: Params) -> Learned:
     return Learned(panel, nuisance, blend, choice, inputs.comparable, forecast, float((panel[OUTCOME] - predicted).std()))
 
 
-def fit_nuisances(panel: pd.DataFrame, params: Params) -> pd.DataFrame:
+def _nuisances(panel: pd.DataFrame, params: Params) -> pd.DataFrame:
     """Nuisances and scores, row by row as the panel."""
     # The pipeline's linear model of the propensity, without the search of its penalty.
     known = partial(fixed_propensity, STRENGTH)

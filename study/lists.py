@@ -19,11 +19,11 @@ from study.retailer import (
     SOURCE,
     Params,
     economics_of,
-    fit_nuisances,
     learned_effects,
     learning_data,
     panel_and_truth,
     policy_choice,
+    retailer_nuisances,
 )
 from study.retailers import WEEKS
 from study.run import FOLDER, side_by_side
@@ -116,7 +116,7 @@ def list_summary(lists: pd.DataFrame) -> pd.DataFrame:
 def _listed(panel: pd.DataFrame, households: pd.DataFrame, params: Params) -> tuple[str, NDArray[np.float64], Belief]:
     """The recommendation from the panel, whom of `households` it mails (n,), and what is believed that this earns of each."""
     settings, bounds, seed = params["policy"], params["nuisance"]["overlap"], params["seed"]
-    nuisance = fit_nuisances(panel, params)
+    nuisance = retailer_nuisances(panel, params)
     data = learning_data(panel, nuisance, params)
     effects = learned_effects(panel, data, params)
     judged = choose_effects(panel, nuisance, effects, OUTCOME, bounds, seed)

@@ -8,15 +8,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from study.estimate import MODELS, estimate_rows, one_process, world_seed
+from study.estimate import MODELS, estimate_rows, fit_nuisances, one_process, world_seed
 from targeting.base.columns import KEYS, OUTCOMES, all_effect_columns
 from targeting.learners.cross_fit import LearnerError, cross_fit_effects
 from targeting.learners.data import OutcomeData, outcome_data
 from targeting.learners.ensemble import ensembles, usable
 from targeting.learners.registry import find_learner
-from targeting.nuisance.cross_fit import cross_fit, nuisance_table, nuisance_tasks
 from targeting.nuisance.nested import inner_nuisances
-from targeting.nuisance.noise import with_precision
 from targeting.nuisance.overlap import overlap_verdict, positivity
 from targeting.policy.decide import PolicyChoice, PolicyInputs, choose_policy
 from targeting.policy.economics import Economics
@@ -63,7 +61,7 @@ def judge_retailer(overlap: str, effect: str, number: int, households: int, week
     size = {"households": households, "weeks": weeks, "seed": world_seed(overlap, effect, number)}
     panel, truth = panel_and_truth(SOURCE | size | {"overlap": overlap, "effect": effect}, params)
     with one_process():
-        nuisance = fit_nuisances(panel, params)
+        nuisance = retailer_nuisances(panel, params)
         effects = learned_effects(panel, learning_data(panel, nuisance, params), params)
     bounds, economics = params["nuisance"]["overlap"], economics_of(params)
     chosen = choose_effects(panel, nuisance, effects, OUTCOME, bounds, params["seed"])
@@ -97,11 +95,10 @@ def panel_and_truth(data: Params, params: Params) -> tuple[pd.DataFrame, pd.Data
     return panel, known
 
 
-def fit_nuisances(panel: pd.DataFrame, params: Params) -> pd.DataFrame:
-    """Nuisances and scores, row by row as the panel."""
+def retailer_nuisances(panel: pd.DataFrame, params: Params) -> pd.DataFrame:
+    """Those of `fit_nuisances` for the parameters of a run, fitted once."""
     settings = params["nuisance"]
-    predictions, _ = cross_fit(nuisance_tasks(panel), panel, MODELS, settings["folds"], 1, params["seed"])
-    return with_precision(panel, nuisance_table(panel, predictions, settings["clip"]))
+    return fit_nuisances(panel, settings["folds"], 1, settings["clip"], params["seed"])
 
 
 def learning_data(panel: pd.DataFrame, nuisance: pd.DataFrame, params: Params) -> OutcomeData:

@@ -7,7 +7,7 @@ import pytest
 from study import retailers
 from study.estimate import world_seed
 from study.findings import findings
-from study.retailer import CHOSEN, OUTCOME, SOURCE, fit_nuisances, judge_retailer, panel_and_truth
+from study.retailer import CHOSEN, OUTCOME, SOURCE, judge_retailer, panel_and_truth, retailer_nuisances
 from study.retailer_summary import ALL, HINDSIGHT, choice_summary, learner_summary
 from study.summary import estimator_summary, with_truth
 from study.worlds import OVERLAPS
@@ -105,7 +105,7 @@ def test_intervals_hold_the_truth():
     for seed in range(WORLDS):
         data = {"households": 400, "weeks": 36, "overlap": "good", "effect": "heterogeneous", "seed": seed}
         panel, truth = panel_and_truth(SOURCE | data, PARAMS)
-        nuisance, campaigns = fit_nuisances(panel, PARAMS), panel["campaign_id"].to_numpy()
+        nuisance, campaigns = retailer_nuisances(panel, PARAMS), panel["campaign_id"].to_numpy()
         effects = pd.concat([effect_table(effect_data(panel, nuisance, name), campaigns, name) for name in OUTCOMES])
         claims += [
             judge_effects(effects, truth, estimand_weights(truth, by_design=True)),

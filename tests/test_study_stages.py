@@ -13,7 +13,7 @@ import yaml
 
 from study.estimate import StudySettings
 from study.estimate import policy_choice as choice_in_a_world
-from study.retailer import OUTCOME, SOURCE, fit_nuisances, learned_effects, learning_data, panel_and_truth, policy_choice
+from study.retailer import OUTCOME, SOURCE, learned_effects, learning_data, panel_and_truth, policy_choice, retailer_nuisances
 from study.worlds import draw_world
 from targeting.base.columns import KEYS, OUTCOMES, effect_columns
 from targeting.base.outputs import write_csv, write_metrics, write_parquet
@@ -79,7 +79,7 @@ def roads(tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
         for name in ("ensemble", "validate", "policy_tree", "policy"):
             stage(name, patch)
 
-    nuisance = fit_nuisances(panel, PARAMS)
+    nuisance = retailer_nuisances(panel, PARAMS)
     effects = learned_effects(panel, learning_data(panel, nuisance, PARAMS), PARAMS)
     chosen = choose_effects(panel, nuisance, effects, OUTCOME, BOUNDS, SEED)
     numbers = positivity(panel[covariate_names(panel)], panel["treated"], nuisance["propensity"], BOUNDS, SEED)
@@ -124,7 +124,7 @@ def test_arms_that_do_not_compare_have_the_study_and_the_stage_recommend_nobody(
     """A world where mailing pays beyond doubt, and a retailer whose verdict is turned into one that forbids any claim."""
     settings = StudySettings(n_households=700, folds=3, repeats=1, clip=0.01, overlap=(0.1, 0.9), cost=0.1, margin=0.3)
     world = draw_world("good", "constant", 700, 3, seed=1)
-    nuisance = fit_nuisances(world.panel, PARAMS)
+    nuisance = retailer_nuisances(world.panel, PARAMS)
     assert choice_in_a_world(world.panel, nuisance, "overlap", settings).recommended != "none"
     assert choice_in_a_world(world.panel, nuisance, "nothing", settings).recommended == "none"
 

@@ -13,14 +13,18 @@ from targeting.segments.stored import segment_names
 
 
 def effects_by_outcome(
-    panel: pd.DataFrame, nuisance: pd.DataFrame, effects: pd.DataFrame, segment: pd.Series, bounds: Sequence[float]
-) -> dict[str, SegmentEffects]:
-    """By outcome the effects by `segment` (rows,); `effects` has cate_OUTCOME, `bounds` are the overlap's."""
+    panel: pd.DataFrame, nuisance: pd.DataFrame, effects: pd.DataFrame, bounds: Sequence[float], *segments: pd.Series
+) -> tuple[dict[str, SegmentEffects], ...]:
+    """For each of `segments` (rows,), by outcome the effects by segment.
+
+    `effects` has cate_OUTCOME, `bounds` are the overlap's.
+    """
     overlap = comparable(panel, nuisance["propensity"], bounds)
-    return {
-        outcome: effects_by_segment(effect_data(panel, nuisance, outcome), segment, effects[f"cate_{outcome}"], overlap)
-        for outcome in outcomes_of(panel.columns)
-    }
+    data = {outcome: effect_data(panel, nuisance, outcome) for outcome in outcomes_of(panel.columns)}
+    return tuple(
+        {outcome: effects_by_segment(own, each, effects[f"cate_{outcome}"], overlap) for outcome, own in data.items()}
+        for each in segments
+    )
 
 
 def segment_effects_table(panel: pd.DataFrame, segments: pd.DataFrame, found: dict[str, SegmentEffects]) -> pd.DataFrame:
