@@ -5,8 +5,9 @@ READY := $(VENV)/.ready
 # Packages to compare with, beside those of the lock and on nobody's path but the benchmarks'.
 OUTSIDE := $(VENV)/outside
 SPARK := $(VENV)/.spark
-# One more than there are cores: browsers and child processes let a worker wait. A file's tests share what they set up.
-PYTEST := pytest -n 3 --dist loadscope --no-loadscope-reorder
+# A file's tests share what they set up. Of the slow ones browsers and child processes let a worker wait: there is one more than
+# there are cores, which costs its imports.
+PYTEST := pytest --dist loadscope --no-loadscope-reorder
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 .PHONY: setup repro segments test quick long check format params lock spark spark-lock compare experiments readme demo samples picture study league bench benchmarks
@@ -20,13 +21,13 @@ segments: $(READY) ## who the customers are: the pipeline's first stages, which 
 	dvc repro segments_report
 
 test: $(READY) ## every test but those of full size: some minutes
-	$(PYTEST) -m "not long"
+	$(PYTEST) -n 3 -m "not long"
 
-quick: $(READY) ## the tests that take a moment each: one to two minutes
-	$(PYTEST) -m "not slow and not long"
+quick: $(READY) ## the tests that take a moment each: a minute
+	$(PYTEST) -n 2 -m "not slow and not long"
 
 long: $(READY) ## all tests: simulations over all their worlds and pipelines from every source
-	$(PYTEST)
+	$(PYTEST) -n 3
 
 check: $(READY) ## lint and types
 	ruff check .
