@@ -21,6 +21,7 @@ from targeting.campaign.experiment import (
     totals_shown,
 )
 from targeting.sentences.experiment import experiment_words
+from tests.stored import require_stored
 
 PUBLISHED = Comparison(sd=463.05, alpha=0.05)
 
@@ -160,11 +161,20 @@ def test_arms_follow_the_seed_and_not_the_order_of_rows():
     assert (arms["seed"] == 1).all()
 
 
-@pytest.mark.slow
+def times_treated(draws: int) -> pd.Series:
+    """How often each of 25 households is treated, by lots of as many seeds."""
+    data = households(25)
+    return sum((assign_arms(data, 2, None, seed)["arm"] == "treated").astype(int) for seed in range(draws))
+
+
+def test_some_lots_are_as_they_were_when_many_were_drawn():
+    require_stored("arms by lot", {str(number): int(times) for number, times in enumerate(times_treated(40))})
+
+
+@pytest.mark.long
 def test_every_household_is_treated_half_of_the_time():
     draws = 2000
-    data = households(25)
-    treated = sum((assign_arms(data, 2, None, seed)["arm"] == "treated").astype(int) for seed in range(draws))
+    treated = times_treated(draws)
     # That one of 25 households is beyond four and a half standard errors has a chance of 2 in 10,000.
     assert np.abs(treated / draws - 0.5).max() < 4.5 * np.sqrt(0.25 / draws)
 

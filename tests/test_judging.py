@@ -13,6 +13,7 @@ from targeting.validation.calibration import grouped_effects
 from targeting.validation.measures import effect_correlations, judge_learner, learner_table, order_and_size
 from targeting.validation.ranking import autoc
 from targeting.validation.uplift import toc_table, uplift_table
+from tests.stored import require_stored
 from tests.worlds import world
 
 SEED = 1
@@ -60,7 +61,14 @@ def cross_fitted_claims(strength: float, penalty: float, worlds: int) -> dict[st
     return claims
 
 
-@pytest.mark.slow
+@pytest.mark.parametrize("penalty", [1.0, 1e6])
+def test_claims_of_some_worlds_are_as_they_were_when_all_were_judged(penalty):
+    claims = {strength: cross_fitted_claims(strength, penalty, worlds=15) for strength in (0.0, 0.12)}
+    figures = {f"{way}, effect {strength}": int(n) for strength, found in claims.items() for way, n in found.items()}
+    require_stored(f"ranking, penalty {penalty:g}", figures)
+
+
+@pytest.mark.long
 @pytest.mark.parametrize("penalty", [1.0, 1e6], ids=["hardly shrunk", "shrunk to the mean"])
 def test_cross_fitted_effects_are_judged_whatever_their_level_and_claim_little_where_nothing_is(penalty):
     nothing, something = (cross_fitted_claims(strength, penalty, worlds=300) for strength in (0.0, 0.12))

@@ -23,6 +23,7 @@ from targeting.campaign.monitoring import (
     verdict_of,
 )
 from targeting.policy.economics import Economics
+from tests.stored import require_stored
 
 ECONOMICS = Economics(cost=2.0, margin=0.5)
 
@@ -57,7 +58,12 @@ def test_tests_are_those_of_other_libraries():
     np.testing.assert_allclose(table["q"], multipletests(table["p"], method="fdr_bh")[1])
 
 
-@pytest.mark.slow
+def test_drift_of_one_world_is_as_it_was_when_all_were_judged():
+    rows = drift_table(*tables(np.random.default_rng(1), 0.3)).melt("name", ["psi", "ks", "p", "q"])
+    require_stored("drift", {f"{row.variable} {row.name}": float(row.value) for row in rows.itertuples()})
+
+
+@pytest.mark.long
 def test_false_alarms_are_as_rare_as_promised_and_drift_is_found():
     rng = np.random.default_rng(1)
     calm = [drift_table(*tables(rng, 0.0)) for _ in range(300)]

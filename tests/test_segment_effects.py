@@ -9,6 +9,7 @@ from targeting.effects.by_segment import effects_by_segment
 from targeting.effects.estimators import EffectData, ato
 from targeting.nuisance.scores import dr_scores
 from targeting.stats.estimates import mean_estimate
+from tests.stored import require_stored
 
 
 def data_of(outcome, treated, propensity, mu0, mu1, household) -> EffectData:
@@ -113,7 +114,14 @@ def test_three_mailed_households_are_no_finding():
     assert effects_by_segment(data, few, np.zeros(600), np.ones(600, dtype=bool), fewest=2).table["p_holm"].notna().all()
 
 
-@pytest.mark.slow
+def test_effects_of_one_world_are_as_they_were_when_all_were_judged():
+    found = effects_by_segment(*world(0, gains=(0.0, 0.0, 3.0)), np.zeros(600), np.ones(600, dtype=bool))
+    rows = found.table.melt("segment", ["ato", "ato_ci_lower", "ato_ci_upper", "p_holm"])
+    figures = {f"{row.variable} {row.segment}": float(row.value) for row in rows.itertuples()}
+    require_stored("effects by segment", figures | {"differ_p": float(found.differ_p)})
+
+
+@pytest.mark.long
 def test_tests_keep_their_level_and_intervals_cover():
     joint, any_holm, covered, found = [], [], [], []
     for seed in range(60):
