@@ -101,8 +101,9 @@ def report_in_euros(path: Path) -> Path:
 
 @pytest.mark.slow
 def test_pages_name_no_other_currency(tmp_path, speak):
-    own = '<b>$5</b><script>`${x}`</script><script type="application/json">["$,.2f", "5 USD"]</script>'
-    assert len(foreign_money(own, "$", "USD")) == 2  # neither a script's nor a format's
+    packed = "pPQ5USDk" * 6
+    own = f'<b>$5</b><script>`${{x}}`</script><script type="application/json">["$,.2f", "5 USD", "{packed}"]</script>'
+    assert len(foreign_money(own, "$", "USD")) == 2  # neither a script's nor a format's, nor what packed numbers spell
     speak("EUR")
     for path in (report_in_euros(tmp_path / "index.html"), games.written(tmp_path, games.customers_of())):
         text = path.read_text(encoding="utf-8").replace("A coupon costs $10.00.", "")  # the made-up story's own
