@@ -14,7 +14,7 @@ import pytest
 import yaml
 from dvc.repo import Repo
 from dvc.utils.hydra import get_hydra_sweeps
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from scripts.compose_params import compose
@@ -310,6 +310,8 @@ def loads_as_given_or_names_the_key(file: Path, place: tuple[str, ...], value: A
 @pytest.mark.slow
 @FEW
 @given(place=st.sampled_from(places(PARAMS)), value=VALUES)
+@example(place=("policy", "cost"), value={"": []})
+@example(place=("policy", "effect_spread"), value=None)
 def test_any_value_is_taken_as_it_is_or_refused_by_its_key(file, place, value):
     loads_as_given_or_names_the_key(file, place, value)
 

@@ -96,7 +96,9 @@ def _named(place: Sequence[int | str], document: Any) -> str:
     """The names that lead to a value; in a list it is the entry of a number, counted from one."""
     words = ""
     for part in place:
-        words += f", entry {int(part) + 1}" if isinstance(document, list) else f".{part}" if words else str(part)
+        # Of a key that cannot be pydantic says "[key]" behind it, whatever it leads to.
+        in_list = isinstance(document, list) and isinstance(part, int)
+        words += f", entry {int(part) + 1}" if in_list else f".{part}" if words else str(part)
         try:
             document = document[part]
         except (LookupError, TypeError):  # what is missing leads nowhere
