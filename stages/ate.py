@@ -1,8 +1,8 @@
 """Estimate the average effect of the campaigns on every outcome, over all trials and in each.
 
 Reads the panel, the nuisances and their models' weights; writes one row per outcome, trial and estimator, effects pooled by
-precision, by trimming, by week and by number of earlier mailings, what a contact costs by the tills, and, where a sample was
-learned from, what its halves' scores differ by.
+precision, by trimming, by week and by number of earlier mailings, what the weeks after a campaign say of a bias, what a contact
+costs by the tills, and, where a sample was learned from, what its halves' scores differ by.
 """
 
 import pandas as pd
@@ -13,6 +13,7 @@ from targeting.base.lots import known_everywhere
 from targeting.base.outputs import write_outputs
 from targeting.base.params import load_params
 from targeting.base.stage import run
+from targeting.effects.after_campaign import after_campaign, calibrate
 from targeting.effects.average_effects import all_average_effects
 from targeting.effects.discounts import caused_costs, profit_terms
 from targeting.effects.event_time import event_time
@@ -34,14 +35,18 @@ def main() -> None:
     models, key = pd.read_parquet("data/trials/nuisance_models.parquet"), pd.read_parquet("data/tables/identifiers.parquet")
 
     found = all_average_effects(panel, nuisance, models, params)
-    weeks = event_time(pd.read_parquet("data/trials/weeks.parquet"), panel, nuisance, params["seed"])
+    weekly = pd.read_parquet("data/trials/weeks.parquet")
+    weeks, after = event_time(weekly, panel, nuisance, params["seed"]), after_campaign(weekly, panel, nuisance)
     costs = [pd.read_parquet("data/trials/costs.parquet"), caused_costs(found.caused, len(panel))]
 
+    calibrated = calibrate(after, panel, nuisance, OUTCOMES[0]) if OUTCOMES[0] in panel else None
+    controlled = {} if calibrated is None else calibrated.metrics()
     first, decided = outcomes_of(panel.columns)[0], decided_by(known_everywhere(panel), nuisance["propensity"].round(6).nunique())
     forest = forest_picture(found.effects, found.pooling, first, decided)
     write_outputs(
         {
-            "metrics/ate.json": {**found.metrics, "by_week": weeks.metrics()},
+            "metrics/ate.json": {**found.metrics, "by_week": weeks.metrics(), "after_campaign": controlled},
+            "data/effects/after.parquet": after,
             "data/effects/ate.parquet": found.effects,
             "data/effects/shifts.parquet": found.shifts,
             "data/effects/discounts.parquet": found.caused,

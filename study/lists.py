@@ -33,6 +33,7 @@ from targeting.base.outputs import write_csv
 from targeting.base.params import load_params
 from targeting.campaign.mailing import NextCampaign, known_by, mailed_by_policy, seen_by_policy
 from targeting.campaign.prediction import FAR, Models, blend_of, fit_campaign
+from targeting.effects.after_campaign import after_campaign
 from targeting.learners.ensemble import CONSTANT, ensembles
 from targeting.learners.registry import find_learner
 from targeting.nuisance.overlap import overlap_verdict, positivity
@@ -77,12 +78,13 @@ def judge_list(overlap: str, effect: str, number: int, households: int, weeks: i
     """
     key = {"overlap": overlap, "effect": effect, "world": number}
     size = {"households": households, "weeks": weeks, "seed": world_seed(overlap, effect, number)}
-    panel, truth = panel_and_truth(SOURCE | size | {"overlap": overlap, "effect": effect}, params)
+    panel, weekly, truth = panel_and_truth(SOURCE | size | {"overlap": overlap, "effect": effect}, params)
     last = in_last_trial(panel)
     own = [name for name in panel if name == "fold" or name.startswith(TRIAL)]  # both are of the trials at hand
     with one_process():
         earlier = folded_panel(panel[~last].drop(columns=own), params["nuisance"]["folds"], params["seed"])
-        recommended, mail, expected = _listed(earlier, panel[last].reset_index(drop=True), params)
+        known = weekly[~last].reset_index(drop=True)
+        recommended, mail, expected = _listed(earlier, known, panel[last].reset_index(drop=True), params)
     economics, true_effect = economics_of(params), truth.loc[last, f"effect_{OUTCOME}"].to_numpy()
     return key | {
         "recommended": recommended,
@@ -113,15 +115,18 @@ def list_summary(lists: pd.DataFrame) -> pd.DataFrame:
     return summary.fillna({"n_mailing": 0, "n_within": 0}).astype({"n_mailing": int, "n_within": int})
 
 
-def _listed(panel: pd.DataFrame, households: pd.DataFrame, params: Params) -> tuple[str, NDArray[np.float64], Belief]:
-    """The recommendation from the panel, whom of `households` it mails (n,), and what is believed that this earns of each."""
+def _listed(
+    panel: pd.DataFrame, weekly: pd.DataFrame, households: pd.DataFrame, params: Params
+) -> tuple[str, NDArray[np.float64], Belief]:
+    """The recommendation from panel and weeks, whom of `households` it mails (n,), and what this is believed to earn of each."""
     settings, bounds, seed = params["policy"], params["nuisance"]["overlap"], params["seed"]
     nuisance = retailer_nuisances(panel, params)
     data = learning_data(panel, nuisance, params)
     effects = learned_effects(panel, data, params)
     judged = choose_effects(panel, nuisance, effects, OUTCOME, bounds, seed)
     numbers = positivity(panel[covariate_names(panel)], panel["treated"], nuisance["propensity"], bounds, seed)
-    choice = policy_choice(panel, nuisance, judged, overlap_verdict(numbers).value, params)
+    after = after_campaign(weekly, panel, nuisance)
+    choice = policy_choice(panel, nuisance, after, judged, overlap_verdict(numbers).value, params)
     if choice.beliefs is None:
         return choice.recommended, np.zeros(len(households)), Belief(0.0, 0.0)
 

@@ -4,12 +4,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
+from ibis.backends import BaseBackend
 from numpy.typing import NDArray
 
 from study.estimate import MODELS, estimate_rows, fit_nuisances, one_process, world_seed
 from targeting.base.columns import KEYS, OUTCOMES, all_effect_columns
+from targeting.effects.after_campaign import after_campaign
 from targeting.learners.cross_fit import LearnerError, cross_fit_effects
 from targeting.learners.data import OutcomeData, outcome_data
 from targeting.learners.ensemble import ensembles, usable
@@ -25,9 +28,11 @@ from targeting.sources import canonical_tables
 from targeting.tables.covariates import keep_covariates
 from targeting.tables.engine import connect
 from targeting.tables.history import with_history
+from targeting.tables.schemas import first_and_last_day
 from targeting.trials.designs import folded_panel
 from targeting.trials.lay_out import eligible_rows, planned_trials
 from targeting.trials.panel import covariate_names
+from targeting.trials.weeks import weekly_spend
 from targeting.validation.judge import Chosen, choose_effects
 from targeting.validation.selection import AVERAGE_EFFECT, NESTED, USED
 from targeting.validation.truth import estimand_weights, judge_learners, truth_of_rows
@@ -59,9 +64,10 @@ def judge_retailer(overlap: str, effect: str, number: int, households: int, week
     """
     key = {"overlap": overlap, "effect": effect, "world": number}
     size = {"households": households, "weeks": weeks, "seed": world_seed(overlap, effect, number)}
-    panel, truth = panel_and_truth(SOURCE | size | {"overlap": overlap, "effect": effect}, params)
+    panel, weekly, truth = panel_and_truth(SOURCE | size | {"overlap": overlap, "effect": effect}, params)
     with one_process():
         nuisance = retailer_nuisances(panel, params)
+        after = after_campaign(weekly, panel, nuisance)
         effects = learned_effects(panel, learning_data(panel, nuisance, params), params)
     bounds, economics = params["nuisance"]["overlap"], economics_of(params)
     chosen = choose_effects(panel, nuisance, effects, OUTCOME, bounds, params["seed"])
@@ -70,7 +76,7 @@ def judge_retailer(overlap: str, effect: str, number: int, households: int, week
     answers = overlap_verdict(numbers).value
     facts: dict[str, Any] = {**numbers, "answers": answers, "best": choice.overall.learner, "shown": choice.overall.shown}
     facts["average_share"] = (chosen.selected["learner"] == AVERAGE_EFFECT).mean()
-    facts |= _recommendation(policy_choice(panel, nuisance, chosen, answers, params), truth, economics)
+    facts |= _recommendation(policy_choice(panel, nuisance, after, chosen, answers, params), truth, economics)
     return Judged(
         key | facts,
         [key | row for row in _learner_rows(effects | by_rule, truth, economics)],
@@ -79,20 +85,26 @@ def judge_retailer(overlap: str, effect: str, number: int, households: int, week
     )
 
 
-def panel_and_truth(data: Params, params: Params) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The panel of a made-up retailer's trials as the stages ingest and trials make it, and the truth of its rows."""
-    design = params["design"]
+def panel_and_truth(data: Params, params: Params) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """The panel of a made-up retailer's trials as the stages ingest and trials make it, its weekly spend, and its rows' truth."""
     with connect(params["engine"]) as backend:
-        tables = with_history(backend, canonical_tables(backend, data))
-        trials = planned_trials(tables, design)
-        covariates = keep_covariates(backend, tables, [trial.time_zero for trial in trials], design["recent_days"])
-        rows = eligible_rows(tables, covariates, trials, design)
-        truth = tables["truth"].execute()
-        panel = folded_panel(rows, params["nuisance"]["folds"], params["seed"])
-    known = truth_of_rows(panel, truth)
+        tables = canonical_tables(backend, data)
+        return laid_out(backend, tables, tables["truth"].execute(), params)
+
+
+def laid_out(
+    backend: BaseBackend, canonical: Mapping[str, ir.Table], truth: pd.DataFrame, params: Params
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """The panel of a retailer's trials, by its canonical tables, its weekly spend, and the truth of its rows."""
+    design, tables = params["design"], with_history(backend, canonical)
+    trials = planned_trials(tables, design)
+    covariates = keep_covariates(backend, tables, [trial.time_zero for trial in trials], design["recent_days"])
+    rows = eligible_rows(tables, covariates, trials, design)
+    panel = folded_panel(rows, params["nuisance"]["folds"], params["seed"])
+    weekly, known = weekly_spend(tables, trials, panel, first_and_last_day(tables["receipts"])[0]), truth_of_rows(panel, truth)
     if known is None:
         raise ValueError("The retailer's truth names none of the panel's campaigns: only type A has known effects.")
-    return panel, known
+    return panel, weekly, known
 
 
 def retailer_nuisances(panel: pd.DataFrame, params: Params) -> pd.DataFrame:
@@ -139,10 +151,13 @@ def economics_of(params: Params) -> Economics:
     return Economics(params["policy"]["cost"], params["policy"]["margin"])
 
 
-def policy_choice(panel: pd.DataFrame, nuisance: pd.DataFrame, judged: Chosen, answers: str, params: Params) -> PolicyChoice:
+def policy_choice(
+    panel: pd.DataFrame, nuisance: pd.DataFrame, after: pd.DataFrame, judged: Chosen, answers: str, params: Params
+) -> PolicyChoice:
     """The policies, as the stages `policy_tree` and `policy` decide and value them; none by segments.
 
-    `judged` has the effects to decide by, `answers` is what the overlap allows to be said.
+    `after` is the table of `after_campaign`, `judged` has the effects to decide by, `answers` is what the overlap allows to be
+    said.
     """
     economics, bounds = economics_of(params), params["nuisance"]["overlap"]
     inputs = PolicyInputs(
@@ -155,6 +170,7 @@ def policy_choice(panel: pd.DataFrame, nuisance: pd.DataFrame, judged: Chosen, a
         bounds=bounds,
         answers=answers,
         seed=params["seed"],
+        after=after,
         tree=tree_decisions(tree_rows(panel, nuisance, economics, OUTCOME, bounds, params["seed"]), params["seed"]),
     )
     return choose_policy(inputs)
@@ -177,7 +193,7 @@ def _recommendation(chosen: PolicyChoice, truth: pd.DataFrame, economics: Econom
         "recommended": recommended,
         **valued[["profit", "expected_profit", "chance_of_loss", "shown"]].rename({"shown": "shown_to_pay"}).to_dict(),
         "true_profit": true[recommended],
-        "applied_profit": 0.0 if recommended == "none" else float(profits(_applied(chosen), effect, economics).mean()),
+        "applied_profit": applied_profit(chosen, effect, economics),
         "inside_profit": true["inside"],
         "inside_oracle_profit": float(profits(inside & (effect > economics.breakeven), effect, economics).mean()),
         "all_profit": true["all"],
@@ -186,8 +202,13 @@ def _recommendation(chosen: PolicyChoice, truth: pd.DataFrame, economics: Econom
     }
 
 
+def applied_profit(chosen: PolicyChoice, effect: NDArray[np.float64], economics: Economics) -> float:
+    """What the recommended rule truly earns per row as a next campaign follows it, by the beliefs of all rows."""
+    return 0.0 if chosen.recommended == "none" else float(profits(_applied(chosen), effect, economics).mean())
+
+
 def _applied(chosen: PolicyChoice) -> NDArray[np.float64]:
-    """The recommended rule as a next campaign follows it: by the beliefs of all rows, 1 or 0 (rows,)."""
+    """Whom the recommended rule contacts so (rows,)."""
     if chosen.beliefs is None:
         raise ValueError("Nothing is recommended where nothing is believed.")
     posterior, centred = chosen.beliefs.forecast.posterior, chosen.beliefs.centred

@@ -14,7 +14,7 @@ from targeting.nuisance.overlap import in_overlap
 from targeting.nuisance.scores import dr_scores
 from targeting.policy.decide import PolicyInputs, choose_policy, headline
 from targeting.policy.economics import Economics
-from targeting.policy.posterior import centred_in_trials, fit_posterior
+from targeting.policy.posterior import Known, centred_in_trials, fit_posterior
 from targeting.policy.value import FEWEST, profits
 from tests.stored import require_stored
 
@@ -87,7 +87,7 @@ def believed_contacts(
     contacts = []
     for number, effect in enumerate(expected):
         others, own = rows & (fold != number), rows & (fold == number)
-        found = fit_posterior(centred[others], score[others], weight[others], household[others], prior_sd)
+        found = fit_posterior(Known(centred[others], score[others], weight[others], household[others]), prior_sd)
         beyond = effect - np.average(cate[own], weights=weight[own])
         contacts.append(found.mean(beyond) - SETTINGS["prudence"] * found.sd(beyond, inside) > ECONOMICS.breakeven)
     return contacts

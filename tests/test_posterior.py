@@ -1,5 +1,7 @@
 """The posterior of effects and of a policy's profit: by hand, against statsmodels, and in worlds drawn from its own prior."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.stats import multivariate_normal, norm
@@ -8,10 +10,12 @@ from statsmodels.regression.linear_model import WLS
 from targeting.policy.posterior import (
     FEWEST,
     Belief,
+    Known,
     Posterior,
     beliefs_by_fold,
     believed,
     centred_in_trials,
+    covariance_of,
     fit_posterior,
     weighted_fit,
 )
@@ -37,7 +41,8 @@ def slope_belief(value: float, variance: float) -> Belief:
 def test_the_regression_is_statsmodels_weighted_and_clustered():
     effect, score, weight, household = rows(0)
     design = np.column_stack([np.ones(len(effect)), effect])
-    values, covariance = weighted_fit(design, score, weight, household)
+    values, errors = weighted_fit(design, score, weight)
+    covariance = covariance_of(errors, household)
     # Its small-sample factor is (C / (C - 1)) (n - 1) / (n - p); here it is C / (C - 1), as everywhere in this project.
     reference = WLS(score, design, weights=weight).fit(cov_type="cluster", cov_kwds={"groups": household})
     np.testing.assert_allclose(values, reference.params, rtol=1e-10)
@@ -48,7 +53,7 @@ def test_the_regression_is_statsmodels_weighted_and_clustered():
 def test_the_level_is_shrunk_by_hand():
     # Four households of one row. Level: mean of the scores, 20; residuals -10, 10, -10, 10 around 20 + 5 effect.
     effect, score = np.array([-2.0, -2.0, 2.0, 2.0]), np.array([0.0, 20.0, 20.0, 40.0])
-    found = fit_posterior(effect, score, np.ones(4), np.arange(4), prior_sd=10.0)
+    found = fit_posterior(Known(effect, score, np.ones(4), np.arange(4)), prior_sd=10.0)
     # Variance 4/3 * 400 / 16 = 100 / 3, prior 100: kept 100 / (100 + 100 / 3) = 3/4; 15, and sd sqrt(3/4 * 100 / 3) = 5.
     assert (found.level.mean, found.level.sd) == pytest.approx((15.0, 5.0))
     # Slope 5: variance 4/3 * sum (2 * 10)^2 / 16^2 = 4/3 * 1600 / 256 = 25/3.
@@ -57,7 +62,7 @@ def test_the_level_is_shrunk_by_hand():
     np.testing.assert_allclose(found.mean([-3.0, 3.0]), [15 - 3 * found.slope.mean, 15 + 3 * found.slope.mean])
     np.testing.assert_allclose(found.sd([3.0], np.ones(1, dtype=bool)), np.hypot(5.0, 3 * found.slope.sd))
     # Where nothing is unlikely beforehand the level is the estimate.
-    assert fit_posterior(effect, score, np.ones(4), np.arange(4), prior_sd=np.inf).level.mean == pytest.approx(20.0)
+    assert fit_posterior(Known(effect, score, np.ones(4), np.arange(4)), prior_sd=np.inf).level.mean == pytest.approx(20.0)
 
 
 def test_level_and_slope_are_believed_as_a_long_draw_from_their_prior_has_them():
@@ -97,7 +102,7 @@ def test_lots_among_those_with_large_effects_say_how_steep_effects_are_and_not_t
         centred = np.append(rng.normal(0, 25, n), rng.normal(50, 5, m))
         score = 15 + centred + rng.normal(0, np.where(by_lot, 150, 600))
         known = centred, score, np.where(by_lot, 1 / 150**2, 1 / 600**2), np.arange(n + m)
-        before, after = fit_posterior(*(each[:n] for each in known), 30.0), fit_posterior(*known, 30.0, by_lot=by_lot)
+        before, after = fit_posterior(Known(*(each[:n] for each in known)), 30.0), fit_posterior(Known(*known, by_lot), 30.0)
         doubts = after.sd([50.0, 0.0], np.ones(2, dtype=bool))
         found.append([before.mean(50.0), after.mean(50.0), after.mean(0.0), *doubts])
     shrunk, best, average, known_best, known_average = np.mean(found, axis=0)
@@ -128,7 +133,7 @@ def test_a_slope_far_from_nothing_is_the_learners_own_and_one_of_noise_is_none()
     assert (known.mean, known.sd) == pytest.approx((0.7, 0.0), abs=1e-8)
     assert slope_belief(-2.0, 0.1**2) == Belief(0.0, 0.0)  # the wrong way, for sure
     effect, score, weight, household = rows(2)
-    alike = fit_posterior(np.zeros(len(effect)), score, weight, household, 10.0)
+    alike = fit_posterior(Known(np.zeros(len(effect)), score, weight, household), 10.0)
     assert alike.slope == Belief(0.0, 0.0)
     assert np.ptp(alike.mean(effect)) == 0
 
@@ -136,19 +141,20 @@ def test_a_slope_far_from_nothing_is_the_learners_own_and_one_of_noise_is_none()
 def test_a_fold_is_believed_by_the_others():
     effect, score, weight, household = rows(4)
     fold, counted = household % 3, np.arange(len(effect)) % 5 > 0
-    mean, sd = beliefs_by_fold(effect, score, weight, household, fold, counted, 10.0)
+    known = Known(effect, score, weight, household)
+    mean, sd = beliefs_by_fold(known, fold, counted, 10.0)
     for number in range(3):
         others, own = counted & (fold != number), fold == number
-        expected = fit_posterior(effect[others], score[others], weight[others], household[others], 10.0)
+        expected = fit_posterior(Known(effect[others], score[others], weight[others], household[others]), 10.0)
         np.testing.assert_allclose(mean[own], expected.mean(effect[own]))
         np.testing.assert_allclose(sd[own], expected.sd(effect[own], counted[own]))
     # Beside a fold that has all who count nothing is believed.
-    alone = beliefs_by_fold(effect, score, weight, household, fold, fold == 1, 10.0)[0]
+    alone = beliefs_by_fold(known, fold, fold == 1, 10.0)[0]
     assert np.isnan(alone[fold == 1]).all()
     assert np.isfinite(alone[fold != 1]).all()
     # Nor from a handful, through whom a line may go without any error.
     few = np.isin(household, np.unique(household)[: FEWEST - 1])
-    assert np.isnan(beliefs_by_fold(effect, score, weight, household, fold, few, 10.0)[0]).all()
+    assert np.isnan(beliefs_by_fold(known, fold, few, 10.0)[0]).all()
 
 
 def test_what_is_expected_to_be_lost_is_the_mean_of_a_long_draw():
@@ -231,7 +237,7 @@ def test_where_lots_took_in_those_with_large_effects_their_level_is_not_everybod
     weight = np.concatenate([e * (1 - e) for e in (first, chance)])
     score = 10 + np.tile(keen, 2) + rng.normal(size=2 * n) * 30 / np.sqrt(weight)
     centred = centred_in_trials(effect, weight, who % 5, trial, who, weight > 0)
-    found = fit_posterior(centred, score, weight, who, 50.0)
+    found = fit_posterior(Known(centred, score, weight, who), 50.0)
     everybody = found.average(centred[trial == 1])
     assert abs(everybody.mean - 10) < 3 * everybody.sd
     assert everybody.sd < 2.5
@@ -245,15 +251,15 @@ def test_what_a_trial_is_thought_to_bring_flattens_no_slope():
     # The learner is right about households, and errs about trials by as much as households differ.
     effect = 10 + keen + rng.normal(0, 40, (5, 11))[fold, trial]
     centred = centred_in_trials(effect, weight, fold, trial, who, weight > 0)
-    own = fit_posterior(centred, score, weight, np.arange(n), 50.0).slope
+    own = fit_posterior(Known(centred, score, weight, np.arange(n)), 50.0).slope
     assert abs(own.mean - 1.0) < 3 * own.sd
     by_fold = centred_in_trials(effect, weight, fold, np.ones(n, dtype=int), who, weight > 0)
-    assert fit_posterior(by_fold, score, weight, np.arange(n), 50.0).slope.mean < 0.5
+    assert fit_posterior(Known(by_fold, score, weight, np.arange(n)), 50.0).slope.mean < 0.5
 
 
 def test_one_household_gives_no_posterior():
     with pytest.raises(ValueError, match="two households"):
-        fit_posterior(np.zeros(2), np.ones(2), np.ones(2), np.array([1, 1]), 10.0)
+        fit_posterior(Known(np.zeros(2), np.ones(2), np.ones(2), np.array([1, 1])), 10.0)
 
 
 def test_beliefs_hold_as_often_as_they_say():
@@ -262,7 +268,7 @@ def test_beliefs_hold_as_often_as_they_say():
     held, expected, true, chances, lost = [], [], [], [], []
     for _ in range(2000):
         level = rng.normal(0, 10)
-        found = fit_posterior(np.zeros(n), level + rng.normal(0, 150, n), np.ones(n), household, prior_sd=10.0)
+        found = fit_posterior(Known(np.zeros(n), level + rng.normal(0, 150, n), np.ones(n), household), prior_sd=10.0)
         lower, upper = found.level.interval
         held.append(lower <= level <= upper)
         if found.level.mean > 5:  # a margin of 1 and a cost of 5
@@ -281,20 +287,74 @@ def test_lots_correct_the_level_that_observed_campaigns_have_wrong():
     rng, n = np.random.default_rng(4), 400
     by_lot, household = np.arange(n) < 100, np.arange(n)
     score = np.where(by_lot, 20.0, 60.0) + rng.normal(0, 50, n)  # observed ones are off by 40
-    found = fit_posterior(np.zeros(n), score, np.ones(n), household, np.inf, by_lot=by_lot)
+    found = fit_posterior(Known(np.zeros(n), score, np.ones(n), household, by_lot), np.inf)
     means = [score[rows].mean() for rows in (by_lot, ~by_lot)]
     # A mean's variance clustered by household: (n / (n - 1)) sum of squares / m^2, of all rows' n and its own m.
     variances = [n / (n - 1) * np.square(score[rows] - score[rows].mean()).sum() / rows.sum() ** 2 for rows in (by_lot, ~by_lot)]
     expected = join(*means, np.diag(variances), scale=np.sqrt(variances[1])).estimate
     assert (found.level.mean, found.level.sd) == pytest.approx((expected.value, expected.se))
-    pooled = fit_posterior(np.zeros(n), score, np.ones(n), household, np.inf)
+    pooled = fit_posterior(Known(np.zeros(n), score, np.ones(n), household), np.inf)
     assert abs(found.level.mean - 20) < 10 < abs(pooled.level.mean - 20)
     # A first few lots that say next to nothing leave the belief nearly as it was, however wide their own error is.
     wide = np.where(by_lot, 40 * (score - 20), score)
-    scarce = fit_posterior(np.zeros(n), wide, np.ones(n), household, 30.0, by_lot=by_lot)
-    observed = fit_posterior(np.zeros(n), wide, np.where(by_lot, 0.0, 1.0), household, 30.0)
+    scarce = fit_posterior(Known(np.zeros(n), wide, np.ones(n), household, by_lot), 30.0)
+    observed = fit_posterior(Known(np.zeros(n), wide, np.where(by_lot, 0.0, 1.0), household), 30.0)
     assert scarce.level.mean == pytest.approx(observed.level.mean, abs=5)
     assert scarce.level.sd < 4 * observed.level.sd
     # With lots alone, with none, or with a handful, there is nothing to correct.
     for few in (np.ones(n, dtype=bool), np.zeros(n, dtype=bool), np.arange(n) < 20):
-        assert fit_posterior(np.zeros(n), score, np.ones(n), household, np.inf, by_lot=few) == pooled
+        assert fit_posterior(Known(np.zeros(n), score, np.ones(n), household, few), np.inf) == pooled
+
+
+def with_weeks_after(seed: int, bias: float, n: int = 800) -> Known:
+    """Effects alike at 20, observed `bias` too high; a third of the rows has no week after the campaign."""
+    rng = np.random.default_rng(seed)
+    weeks = np.where(np.arange(n) % 3 == 0, 0.0, 1.0 + np.arange(n) % 4)
+    shared = rng.normal(0, 60, n)
+    after = np.column_stack([np.where(weeks > 0, bias + shared + rng.normal(0, 80, n), np.nan), weeks])
+    score = 20 + bias + shared + rng.normal(0, 80, n)
+    return Known(np.zeros(n), score, rng.uniform(0.5, 2, n), np.arange(n) // 2, after=after)
+
+
+def test_weeks_after_a_campaign_stand_to_the_level_as_lots_do():
+    known = with_weeks_after(1, 40.0)
+    level = np.average(known.score, weights=known.weight)
+    counted = known.weight * known.after[:, 1]
+    bias = np.average(np.nan_to_num(known.after[:, 0]), weights=counted)
+    # What leaving each household out moves level and bias by: the jackknife, a slow obvious error.
+    drops = []
+    for household in np.unique(known.household_id):
+        kept = known.rows(known.household_id != household)
+        own = kept.weight * kept.after[:, 1]
+        drops.append([np.average(kept.score, weights=kept.weight), np.average(np.nan_to_num(kept.after[:, 0]), weights=own)])
+    drops = np.array(drops)
+    covariance = (len(drops) - 1) ** 2 / len(drops) * np.cov(drops.T, ddof=1)
+    turn = np.array([[1.0, -1.0], [1.0, 0.0]])
+    mean, variance = believed(np.array([level - bias, level]), turn @ covariance @ turn.T, 30.0, kinds=2)
+    found = fit_posterior(known, 30.0).level
+    assert found.mean == pytest.approx(mean[0], rel=0.01)
+    assert found.sd == pytest.approx(np.sqrt(variance[0, 0]), rel=0.01)
+
+
+def test_a_bias_that_weeks_after_show_is_taken_off_and_nothing_is_added_for_a_deficit():
+    alone = {name: fit_posterior(replace(with_weeks_after(2, bias), after=None), 30.0).level for name, bias in BIASES.items()}
+    found = {name: fit_posterior(with_weeks_after(2, bias), 30.0).level for name, bias in BIASES.items()}
+    assert abs(alone["large"].mean - 20) > 4 * alone["large"].sd
+    assert abs(found["large"].mean - 20) < 2 * found["large"].sd
+    assert abs(found["none"].mean - 20) < 2 * found["none"].sd
+    assert alone["none"].sd < found["none"].sd < 2 * alone["none"].sd
+    assert found["deficit"].mean == pytest.approx(alone["deficit"].mean, abs=alone["deficit"].sd)
+
+
+BIASES = {"none": 0.0, "large": 60.0, "deficit": -60.0}
+
+
+def test_lots_need_no_weeks_after_and_a_handful_says_nothing():
+    known = with_weeks_after(3, 40.0)
+    n = len(known.score)
+    for by_lot in (np.ones(n, dtype=bool), np.arange(n) < n // 2):
+        drawn = replace(known, by_lot=by_lot)
+        assert fit_posterior(drawn, 30.0) == fit_posterior(replace(drawn, after=None), 30.0)
+    few = known.after.copy()
+    few[2 * FEWEST - 2 :, 1] = 0.0
+    assert fit_posterior(replace(known, after=few), 30.0) == fit_posterior(replace(known, after=None), 30.0)

@@ -54,7 +54,7 @@ def judged():
 @pytest.mark.slow
 def test_a_retailers_rows_are_what_its_truth_says(judged):
     size = {"households": 300, "weeks": 24, "overlap": "randomised", "effect": "heterogeneous"}
-    _, truth = panel_and_truth(SOURCE | size | {"seed": world_seed("randomised", "heterogeneous", 0)}, PARAMS)
+    _, _, truth = panel_and_truth(SOURCE | size | {"seed": world_seed("randomised", "heterogeneous", 0)}, PARAMS)
     effect, e = truth["effect_purchase_amount"], truth["propensity"]
     stated = {row["estimand"]: row["truth"] for row in judged.truth if row["outcome"] == OUTCOME}
     assert stated["ate"] == pytest.approx(effect.mean())
@@ -104,7 +104,7 @@ def test_intervals_hold_the_truth():
     claims = []
     for seed in range(WORLDS):
         data = {"households": 400, "weeks": 36, "overlap": "good", "effect": "heterogeneous", "seed": seed}
-        panel, truth = panel_and_truth(SOURCE | data, PARAMS)
+        panel, _, truth = panel_and_truth(SOURCE | data, PARAMS)
         nuisance, campaigns = retailer_nuisances(panel, PARAMS), panel["campaign_id"].to_numpy()
         effects = pd.concat([effect_table(effect_data(panel, nuisance, name), campaigns, name) for name in OUTCOMES])
         claims += [

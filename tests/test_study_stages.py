@@ -17,6 +17,7 @@ from study.retailer import OUTCOME, SOURCE, learned_effects, learning_data, pane
 from study.worlds import draw_world
 from targeting.base.columns import KEYS, OUTCOMES, effect_columns
 from targeting.base.outputs import write_csv, write_metrics, write_parquet
+from targeting.effects.after_campaign import after_campaign
 from targeting.learners.registry import find_learner
 from targeting.nuisance.overlap import overlap_verdict, positivity
 from targeting.trials.panel import covariate_names
@@ -36,8 +37,8 @@ def stage(name: str, monkeypatch: pytest.MonkeyPatch, *arguments: str) -> None:
     import_module(f"stages.{name}").main()
 
 
-def lay_out_project(folder: Path, panel: pd.DataFrame) -> None:
-    """The study's parameters, its panel, and of what no stage under test makes the least that the stages ask for.
+def lay_out_project(folder: Path, panel: pd.DataFrame, after: pd.DataFrame) -> None:
+    """The study's parameters, its panel and weeks after, and of what no stage under test makes the least that the stages ask for.
 
     Learners have their default settings, as in the study. Every household is a segment of its own: the policy by segments, which
     the study leaves out, finds nobody in other folds to learn from and contacts nobody.
@@ -59,6 +60,7 @@ def lay_out_project(folder: Path, panel: pd.DataFrame) -> None:
     write_metrics({"costs": {}}, folder / "metrics/trials.json")
     write_parquet(pd.DataFrame({"discount": [], "estimate": []}), folder / "data/effects/discounts.parquet")
     write_parquet(pd.DataFrame({"household_id": []}), folder / "data/effects/terms.parquet")
+    write_parquet(after, folder / "data/effects/after.parquet")
     write_parquet(panel[KEYS].head(0), folder / "data/effects/shifts.parquet")  # everybody is learned from
     # The key where all identifiers are numbers.
     write_parquet(pd.DataFrame({"kind": [], "number": [], "text": []}), folder / "data/tables/identifiers.parquet")
@@ -68,8 +70,10 @@ def lay_out_project(folder: Path, panel: pd.DataFrame) -> None:
 def roads(tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
     """What the study computes, and the folder in which the stages did."""
     folder = tmp_path_factory.mktemp("stages")
-    panel, _ = panel_and_truth(SOURCE | DATA, PARAMS)
-    lay_out_project(folder, panel)
+    panel, weekly, _ = panel_and_truth(SOURCE | DATA, PARAMS)
+    nuisance = retailer_nuisances(panel, PARAMS)
+    after = after_campaign(weekly, panel, nuisance)
+    lay_out_project(folder, panel, after)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         for name in ("nuisance", "inner_nuisance"):
@@ -79,12 +83,11 @@ def roads(tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
         for name in ("ensemble", "validate", "policy_tree", "policy"):
             stage(name, patch)
 
-    nuisance = retailer_nuisances(panel, PARAMS)
     effects = learned_effects(panel, learning_data(panel, nuisance, PARAMS), PARAMS)
     chosen = choose_effects(panel, nuisance, effects, OUTCOME, BOUNDS, SEED)
     numbers = positivity(panel[covariate_names(panel)], panel["treated"], nuisance["propensity"], BOUNDS, SEED)
     answers = overlap_verdict(numbers).value
-    policy = policy_choice(panel, nuisance, chosen, answers, PARAMS)
+    policy = policy_choice(panel, nuisance, after, chosen, answers, PARAMS)
     return SimpleNamespace(folder=folder, nuisance=nuisance, effects=effects, chosen=chosen, answers=answers, policy=policy)
 
 

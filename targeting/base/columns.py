@@ -12,6 +12,7 @@ DISCOUNTS = ("coupon_discount", "coupon_match_discount")  # of the outcome windo
 # What a panel says of a row beside its outcomes, their earlier values and the covariates.
 DESIGN = frozenset(KEYS) | {"trial", "time_zero", "treated", "by_lot", "known_propensity", "earlier_mailings"}
 DESIGN |= {"mailed_after", "cut", "fold", "first_campaign", "segment", *DISCOUNTS}
+AFTER = ["bias", "weeks"]  # of a row's purchases after the campaign: what they say of a bias, and from how many weeks
 ENDS = ("cate", "lower", "upper")  # of an effect by household and its interval
 COMBINED = ("average", "stack")  # combinations of learners, in the order in which they are preferred
 

@@ -27,12 +27,14 @@ class Earlier:
     """What the campaigns before the last say, of the last one's rows (`backtest`) and of all rows (`comparable`).
 
     backtest has ranking, the effect by the learner that ranks, and comparable propensity and cate_*; `ranking` (rows,) are all
-    rows' out-of-fold effects by the same learner, of which only those of earlier campaigns are used.
+    rows' out-of-fold effects by the same learner, and `after` is the table of `after_campaign` where it is known of the outcome:
+    of both only what is of earlier campaigns is used.
     """
 
     backtest: pd.DataFrame
     comparable: pd.DataFrame
     ranking: Vector
+    after: pd.DataFrame | None = None
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,7 @@ def judge_last_campaign(
     new = in_last_trial(panel) & (panel["trial"] > panel["trial"].min()).to_numpy()
     everywhere = comparable(panel, nuisance["propensity"], bounds)
     overlap = everywhere[new]
-    evidence, old = evidence_of(panel, nuisance, outcome, everywhere), ~new
+    evidence, old = evidence_of(panel, nuisance, outcome, everywhere, after=earlier.after), ~new
     weight = nuisance[f"precision_{outcome}"].to_numpy(dtype=float)
     fold, trial = (panel[name].to_numpy() for name in ("fold", "trial"))
     drawn, beliefs = drawn_by_lot(panel), None

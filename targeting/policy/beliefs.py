@@ -11,6 +11,7 @@ from targeting.policy.economics import Economics
 from targeting.policy.posterior import (
     FEWEST,
     Belief,
+    Known,
     Posterior,
     beliefs_by_fold,
     centred_in_trials,
@@ -96,12 +97,9 @@ def learn_beliefs(
         return None
     centred = centred_in_trials(effect, weight, fold, trial, evidence.household_id, inside)
     prior_sd = level_prior(evidence.outcome[inside], spread).sd
-    score, household, shift = evidence.score, evidence.household_id, evidence.shift
-    known = (centred, score, weight, household, fold, inside, prior_sd, shift, by_lot, extrapolation)
-    expected, uncertainty = beliefs_by_fold(*known)
-    own = (centred[inside], score[inside], weight[inside], household[inside])
-    drawn = None if by_lot is None else by_lot[inside]
-    posterior = fit_posterior(*own, prior_sd, None if shift is None else shift[inside], drawn, extrapolation)
+    known = Known(centred, evidence.score, weight, evidence.household_id, by_lot, evidence.shift, evidence.after)
+    expected, uncertainty = beliefs_by_fold(known, fold, inside, prior_sd, extrapolation)
+    posterior = fit_posterior(known.rows(inside), prior_sd, extrapolation)
     centre = float(np.average(effect[inside], weights=weight[inside]))
     return Beliefs(Forecast(posterior, centre), centred, expected, uncertainty)
 

@@ -54,9 +54,9 @@ class PolicyInputs:
     economics: cost and margin. settings: the section `policy` of the parameters: outcome, prudence, effect_spread,
     extrapolation, caution, budget_usd, budget_contacts.
     bounds: of the overlap's propensities. answers: what the overlap allows to be said (everybody, overlap or nothing).
-    shifts: what learning from a sample leaves uncertain (see targeting.effects.learning). segments: segment and name at time
-    zero. tree: policy_tree (0/1) and promised (USD). Policies that need what is absent have no
-    decision.
+    shifts: what learning from a sample leaves uncertain (see targeting.effects.learning). after: what purchases after each
+    campaign say of a bias (`after_campaign`), if they are known of this outcome. segments: segment and name at time zero. tree:
+    policy_tree (0/1) and promised (USD). Policies that need what is absent have no decision.
     """
 
     panel: pd.DataFrame
@@ -69,6 +69,7 @@ class PolicyInputs:
     answers: str
     seed: int
     shifts: pd.DataFrame | None = None
+    after: pd.DataFrame | None = None
     segments: pd.DataFrame | None = None
     tree: pd.DataFrame | None = None
 
@@ -120,7 +121,7 @@ def choose_policy(inputs: PolicyInputs) -> PolicyChoice:
     """Decide by every policy that the inputs allow, value each off-policy, and choose."""
     outcome = inputs.settings["outcome"]
     overlap = comparable(inputs.panel, inputs.nuisance["propensity"], inputs.bounds)
-    evidence = evidence_of(inputs.panel, inputs.nuisance, outcome, overlap, inputs.shifts)
+    evidence = evidence_of(inputs.panel, inputs.nuisance, outcome, overlap, inputs.shifts, inputs.after)
     effect = inputs.ranking[effect_columns(outcome)[0]].to_numpy(dtype=float)
     weight = inputs.nuisance[f"precision_{outcome}"].to_numpy(dtype=float)
     spread, (fold, trial) = inputs.settings["effect_spread"], (inputs.panel[name].to_numpy() for name in ("fold", "trial"))

@@ -31,12 +31,13 @@ regression of scores on predicted effects.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtr
 
-from targeting.stats.estimates import Estimate, cluster_sums
+from targeting.stats.estimates import Estimate, cluster_sums, ratio_influence
 from targeting.stats.joined import bias_prior
 
 Vector = NDArray[np.float64]
@@ -161,34 +162,63 @@ def centred_in_trials(
     return placed - np.average(placed[counted], weights=weight[counted])
 
 
-def fit_posterior(
-    centred: Vector,
-    score: Vector,
-    weight: Vector,
-    household_id: ArrayLike,
-    prior_sd: float,
-    shift: Vector | None = None,
-    by_lot: NDArray[np.bool_] | None = None,
-    extrapolation: float | None = None,
-) -> Posterior:
-    """The posterior from rows with effects (rows,), their doubly robust scores and weights.
+@dataclass(frozen=True)
+class Known:
+    """What beliefs are learned from, by row: a learner's centred effects, doubly robust scores, their weights, and households.
 
-    `prior_sd` is the spread of the level's prior, in the outcome's unit; `shift` (rows, splits) how far what is learned moves
-    the scores, where a sample was learned from: level and slope are then as much less certain as it moves them. Effects that are
-    alike for all have no slope. Where some rows are `by_lot` (rows,) and others are not, each kind has a level of its own, and
-    lots correct the observed one (`believed`). Raises ValueError for fewer than two households.
+    by_lot (rows,): whom lots decided on; nobody where absent. shift (rows, splits): how far what is learned moves the scores,
+    where a sample was learned from. after (rows, 2): what purchases after the campaign say of a bias, and from how many weeks
+    (see `after_campaign`).
     """
-    alike = np.ptp(centred) <= 1e-9 * max(1.0, float(np.abs(score).mean()))
-    drawn = np.zeros(len(score), dtype=bool) if by_lot is None else by_lot
-    apart = all(len(np.unique(np.asarray(household_id)[rows])) >= FEWEST for rows in (drawn, ~drawn))
-    kinds = np.column_stack([drawn, ~drawn]).astype(float) if apart else np.ones((len(score), 1))
-    design = kinds if alike else np.column_stack([kinds, centred])
-    values, covariance = weighted_fit(design, score, weight, household_id)
-    if shift is not None:
-        weighted = design * weight[:, None]
-        moved = np.linalg.solve(weighted.T @ design, weighted.T @ shift)
-        covariance = covariance + moved @ moved.T / shift.shape[1]
-    mean, covariance = believed(values, covariance, prior_sd, kinds.shape[1])
+
+    centred: Vector
+    score: Vector
+    weight: Vector
+    household_id: NDArray[np.int64]
+    by_lot: NDArray[np.bool_] | None = None
+    shift: Vector | None = None
+    after: Vector | None = None
+
+    @property
+    def drawn(self) -> NDArray[np.bool_]:
+        """Whom lots decided on (rows,)."""
+        return np.zeros(len(self.score), dtype=bool) if self.by_lot is None else self.by_lot
+
+    def rows(self, chosen: NDArray[np.bool_]) -> "Known":
+        """The same of some rows."""
+        parts: dict[str, Any] = {name: None if values is None else values[chosen] for name, values in vars(self).items()}
+        return Known(**parts)
+
+    def enough(self, chosen: NDArray[np.bool_]) -> bool:
+        """Whether the chosen rows (rows,) are of FEWEST households or more."""
+        return len(np.unique(self.household_id[chosen])) >= FEWEST
+
+
+def fit_posterior(known: Known, prior_sd: float, extrapolation: float | None = None) -> Posterior:
+    """The posterior from what is known of rows; `prior_sd` is the spread of the level's prior, in the outcome's unit.
+
+    Where a sample was learned from, level and slope are as much less certain as that moves them. Effects that are alike for all
+    have no slope. Where some rows are by lot and others are not, each kind has a level of its own, and lots correct the observed
+    one (`believed`). Where none are, purchases after the campaign do (`corrected`). Raises ValueError for fewer than two
+    households.
+    """
+    alike = np.ptp(known.centred) <= 1e-9 * max(1.0, float(np.abs(known.score).mean()))
+    drawn, household = known.drawn, known.household_id
+    apart = known.enough(drawn) and known.enough(~drawn)
+    kinds = np.column_stack([drawn, ~drawn]).astype(float) if apart else np.ones((len(drawn), 1))
+    design = kinds if alike else np.column_stack([kinds, known.centred])
+    values, errors = weighted_fit(design, known.score, known.weight)
+    covariance = covariance_of(errors, household)
+    if known.shift is not None:
+        weighted = design * known.weight[:, None]
+        moved = np.linalg.solve(weighted.T @ design, weighted.T @ known.shift)
+        covariance = covariance + moved @ moved.T / known.shift.shape[1]
+    levels = kinds.shape[1]
+    if not apart and not drawn.all() and known.after is not None and known.enough(known.after[:, 1] > 0):
+        bias, moved_by = bias_shown(known.weight, known.after)
+        values, covariance = corrected(values, covariance, bias, covariance_of(np.column_stack([errors, moved_by]), household))
+        levels = 2
+    mean, covariance = believed(values, covariance, prior_sd, levels)
     level, slope = (Belief(float(mean[place]), float(np.sqrt(covariance[place, place]))) for place in (0, 1))
     if slope.sd == 0:
         return Posterior(level, slope, extrapolation)
@@ -196,6 +226,31 @@ def fit_posterior(
     origin = -float(covariance[0, 1] / covariance[1, 1])
     left = Belief(level.mean + slope.mean * origin, float(np.sqrt(covariance[0, 0] - covariance[0, 1] ** 2 / covariance[1, 1])))
     return Posterior(left, slope, extrapolation, origin)
+
+
+def corrected(values: Vector, covariance: Vector, bias: float, shared: Vector) -> tuple[Vector, Vector]:
+    """A level less the bias that purchases after the campaign show, before the coefficients (p,) given; (p + 1,) and covariance.
+
+    The first of `values` is the level as observed, `covariance` (p, p) theirs; `shared` (p + 1, p + 1) has in its last row what
+    the estimated `bias` shares with each, and its own variance. A level so corrected is free of that bias, and stands to the one
+    observed as that of lots does (`believed`). A deficit after the campaign is taken for no bias: households that stocked up buy
+    less later, and that is an effect.
+    """
+    both = shared.copy()
+    both[:-1, :-1] = covariance
+    turn = np.vstack([np.zeros(len(both)), np.eye(len(values), len(both))])
+    turn[0, [0, -1]] = 1.0, -1.0
+    return np.append(values[0] - max(bias, 0.0), values), turn @ both @ turn.T
+
+
+def bias_shown(weight: Vector, after: Vector) -> tuple[float, Vector]:
+    """The bias of the weighted mean effect that purchases after the campaign show, and what each row moves it by (rows,).
+
+    `after` (rows, 2) are the columns AFTER of the table of `after_campaign`; rows count by `weight` (rows,) and their weeks.
+    """
+    bias, weeks = after.T
+    value, influence = ratio_influence(weight * weeks * np.where(weeks > 0, bias, 0.0), weight * weeks)
+    return value, influence / len(influence)
 
 
 def believed(values: Vector, covariance: Vector, prior_sd: float, kinds: int) -> tuple[Vector, Vector]:
@@ -263,42 +318,42 @@ def _with_slope(part: Vector) -> Vector:
 
 
 def beliefs_by_fold(
-    centred: Vector,
-    score: Vector,
-    weight: Vector,
-    household_id: NDArray[np.int64],
+    known: Known,
     fold: NDArray[np.int64],
     counted: NDArray[np.bool_],
     prior_sd: float,
-    shift: Vector | None = None,
-    by_lot: NDArray[np.bool_] | None = None,
     extrapolation: float | None = None,
 ) -> tuple[Vector, Vector]:
     """Each row's expected effect and its standard deviation (rows,), by the posterior of the other folds' counted rows.
 
-    The counted rows are those inside the overlap; `shift` and `extrapolation` are as of `fit_posterior`. Missing for a fold
-    beside which fewer than FEWEST households count.
+    The counted rows are those inside the overlap. Missing for a fold beside which fewer than FEWEST households count.
     """
     mean, sd = np.full(len(fold), np.nan), np.full(len(fold), np.nan)
     for number in np.unique(fold):
         others, own = counted & (fold != number), fold == number
-        if len(np.unique(household_id[others])) >= FEWEST:
-            known = (centred[others], score[others], weight[others], household_id[others])
-            drawn = None if by_lot is None else by_lot[others]
-            found = fit_posterior(*known, prior_sd, None if shift is None else shift[others], drawn, extrapolation)
-            mean[own], sd[own] = found.mean(centred[own]), found.sd(centred[own], counted[own])
+        if known.enough(others):
+            found, centred = fit_posterior(known.rows(others), prior_sd, extrapolation), known.centred[own]
+            mean[own], sd[own] = found.mean(centred), found.sd(centred, counted[own])
     return mean, sd
 
 
-def weighted_fit(design: Vector, score: Vector, weight: Vector, household_id: ArrayLike) -> tuple[Vector, Vector]:
-    """Weighted least squares of scores (rows,) on a design (rows, p): coefficients (p,) and their covariance by household."""
+def weighted_fit(design: Vector, score: Vector, weight: Vector) -> tuple[Vector, Vector]:
+    """Weighted least squares of scores (rows,) on a design (rows, p): coefficients (p,), and what each row moves them by."""
     weighted = design * weight[:, None]
     bread = np.linalg.inv(weighted.T @ design)
     coefficients = bread @ (weighted.T @ score)
-    sums = cluster_sums(weighted * (score - design @ coefficients)[:, None], household_id)
+    return coefficients, (weighted * (score - design @ coefficients)[:, None]) @ bread
+
+
+def covariance_of(errors: Vector, household_id: ArrayLike) -> Vector:
+    """Covariance (p, p) of numbers that each row moves by `errors` (rows, p), households independent.
+
+    Raises ValueError for fewer than two of them.
+    """
+    sums = cluster_sums(errors, household_id)
     if len(sums) < 2:
         raise ValueError("A posterior needs at least two households.")
-    return coefficients, len(sums) / (len(sums) - 1) * bread @ (sums.T @ sums) @ bread
+    return len(sums) / (len(sums) - 1) * (sums.T @ sums)
 
 
 def combined(prior: Belief, value: float, variance: float) -> Belief:

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from targeting.base.columns import KEYS
+from targeting.base.columns import AFTER, KEYS
 from targeting.nuisance.overlap import Answers, effective_sample_size
 from targeting.policy.economics import Economics
 from targeting.policy.policies import POLICIES, is_lottery
@@ -34,7 +34,8 @@ class Evidence:
 
     The propensity and both arms' predicted outcomes are what the scores were made of; all cross-fitted by household. Where a
     sample was learned from, shift0 and shift1 (rows, splits) are how far what is learned moves either arm's score, by splits of
-    the sample (see targeting.effects.learning): what that makes of a mean over the rows is its error of learning.
+    the sample (see targeting.effects.learning): what that makes of a mean over the rows is its error of learning. `after`
+    (rows, 2) are the columns AFTER of the table of `after_campaign`: what purchases after each campaign say of a bias.
     """
 
     score0: Vector
@@ -48,6 +49,7 @@ class Evidence:
     mu1: Vector
     shift0: Vector | None = None
     shift1: Vector | None = None
+    after: Vector | None = None
 
     @property
     def score(self) -> Vector:
@@ -72,8 +74,12 @@ def evidence_of(
     outcome: str,
     overlap: NDArray[np.bool_],
     shifts: pd.DataFrame | None = None,
+    after: pd.DataFrame | None = None,
 ) -> Evidence:
-    """Bring together what the panel and the nuisances, row by row alike, say of one outcome; `shifts` as of `Learning`."""
+    """Bring together what the panel and the nuisances, row by row alike, say of one outcome.
+
+    `shifts` are as of `Learning`; `after` is the table of `after_campaign` of the same outcome.
+    """
     moved = {} if shifts is None or shifts.empty else {f"shift{arm}": _all_rows(panel, shifts, outcome, arm) for arm in (0, 1)}
     score0, score1, mu0, mu1 = (
         nuisance[f"{name}_{outcome}"].to_numpy(dtype=float) for name in ("score0", "score1", "mu0", "mu1")
@@ -88,6 +94,7 @@ def evidence_of(
         propensity=nuisance["propensity"].to_numpy(dtype=float),
         mu0=mu0,
         mu1=mu1,
+        after=None if after is None else after[AFTER].to_numpy(dtype=float),
         **moved,
     )
 

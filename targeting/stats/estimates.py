@@ -91,8 +91,17 @@ def ratio_estimate(numerator: ArrayLike, denominator: ArrayLike, household_id: A
 
     Raises ValueError when the denominator's mean is zero.
     """
+    value, influence = ratio_influence(numerator, denominator)
+    return Estimate(value, standard_error(influence, household_id))
+
+
+def ratio_influence(numerator: ArrayLike, denominator: ArrayLike) -> tuple[float, NDArray[np.float64]]:
+    """mean(numerator) / mean(denominator), shape (n,) each, and its influence values (n,), whose mean is zero.
+
+    Raises ValueError when the denominator's mean is zero.
+    """
     top, bottom = np.asarray(numerator, dtype=float), np.asarray(denominator, dtype=float)
     if bottom.mean() == 0:
         raise ValueError("A ratio needs a denominator whose mean is not zero.")
     value = float(top.mean() / bottom.mean())
-    return Estimate(value, standard_error((top - value * bottom) / bottom.mean(), household_id))
+    return value, (top - value * bottom) / bottom.mean()
