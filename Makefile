@@ -64,6 +64,7 @@ study: $(READY) ## estimate 1,800 worlds and whole retailers whose truth is know
 	python -m study.refutations
 	python -m study.retailers
 	python -m study.lists
+	python -m study.controls
 	python -m study.report
 
 league: $(READY) ## ten campaigns in a row by each strategy on made-up retailers, and docs/league.md (some hours; goes on where it stopped)

@@ -9,6 +9,7 @@ import pandas as pd
 import yaml
 
 from targeting.sentences import report as sentences
+from targeting.sentences.campaigns import after_sentence
 from targeting.sentences.halves import people_move
 from targeting.sentences.heterogeneity import heterogeneity_words
 from targeting.sentences.overlap import overlap_words
@@ -77,7 +78,7 @@ def text_environment() -> jinja2.Environment:
     templates.filters["people_move"] = lambda rows, same: people_move(pd.DataFrame(rows), same)
     templates.globals["check_words"] = CHECK_WORDS
     # What the report says of the same numbers.
-    templates.globals |= {"sentences": sentences, "whom": whom}
+    templates.globals |= {"sentences": sentences, "whom": whom, "after_sentence": after_sentence}
     return templates
 
 

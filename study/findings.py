@@ -19,6 +19,7 @@ KINDS = {
 }
 LEAST_EARNED = {"heterogeneous": 0.50, "constant": 0.75}  # of the oracle's profit
 CAME_TRUE = (0.85, 1.15)  # expected over true profit
+FALSE_ALARMS, FOUND, STRONG = 0.10, 0.80, 1.0  # of retailers without a hidden reason, and with one of this strength
 
 
 def findings(choice: pd.DataFrame, learners: pd.DataFrame) -> list[str]:
@@ -43,6 +44,28 @@ def findings(choice: pd.DataFrame, learners: pd.DataFrame) -> list[str]:
         *(_saved(cells.loc[kind], words) for kind, words in KINDS.items() if kind in cells.index),
         *(_came_true(cells.loc[kind], KINDS[kind]) for kind in LEAST_EARNED if kind in cells.index),
     ]
+
+
+def control_findings(controls: pd.DataFrame) -> list[str]:
+    """One sentence per aim of the control after the campaign, of `control_summary`; each kind of retailer by itself."""
+    without, strong = controls[controls["hidden"] == 0], controls[controls["hidden"] == STRONG]
+    return [
+        *(_alarms(row, f"Without a hidden reason, {KINDS[row['effect']]},", most=FALSE_ALARMS) for _, row in without.iterrows()),
+        *(_alarms(row, f"With one of {STRONG:g}, {KINDS[row['effect']]},", least=FOUND) for _, row in strong.iterrows()),
+    ]
+
+
+def _alarms(row: pd.Series, who: str, most: float = 1.0, least: float = 0.0) -> str:
+    """How often the control raises an alarm against what is aimed at; Wilson's interval says how sure the verdict is."""
+    met = least <= row["alarm"] <= most
+    ends = row["alarm_lower"], row["alarm_upper"]
+    sure = least <= ends[0] and ends[1] <= most if met else ends[0] > most or ends[1] < least
+    aim = f"{percent(most)} at most" if most < 1 else f"{percent(least)} at least"
+    interval = f"{percent(ends[0])} to {percent(ends[1])}"
+    return (
+        f"{who} there is an alarm at {percent(row['alarm'])} of {row['n']:.0f} retailers (95% interval {interval}): "
+        f"the aim, {aim}, is {'met' if met else 'missed'}{'' if sure else ', though chance alone could turn that'}."
+    )
 
 
 def _lost(nothing: pd.Series) -> str:

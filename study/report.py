@@ -6,8 +6,10 @@ from typing import Any
 import pandas as pd
 
 from scripts.render_readme import text_environment
+from study.controls import CONTROLS
+from study.controls import HOUSEHOLDS as CONTROLLED
 from study.figures import coverage_chart, retailer_chart
-from study.findings import findings
+from study.findings import control_findings, findings
 from study.lists import HOUSEHOLDS, LISTS
 from study.refutations import PLACEBOS, REFUTATIONS
 from study.retailer_summary import choice_summary, learner_summary
@@ -59,12 +61,13 @@ def _read(*names: str) -> list[pd.DataFrame]:
 
 def render() -> str:
     """The page's text, every figure in it from the stored tables."""
-    paths = (ESTIMATORS, CELLS, ANSWERS, REFUTATIONS, RETAILER_CHOICE, RETAILER_LEARNERS, RETAILER_ESTIMATORS, LISTS)
+    paths = (ESTIMATORS, CELLS, ANSWERS, REFUTATIONS, CONTROLS, RETAILER_CHOICE, RETAILER_LEARNERS, RETAILER_ESTIMATORS, LISTS)
     frames = {path.stem: pd.read_csv(ROOT / path) for path in paths}
     tables: dict[str, Any] = {name: frame.to_dict("records") for name, frame in frames.items()}
     sizes: dict[str, Any] = {"n_households": N_HOUSEHOLDS, "population": POPULATION, "placebos": PLACEBOS}
     sizes |= {"retailer_cells": RETAILERS, "list_households": HOUSEHOLDS, "weeks": WEEKS}
     sizes |= {"estimator_names": ESTIMATOR_NAMES, "learner_names": LEARNER_NAMES}
+    sizes |= {"control_households": CONTROLLED, "control_findings": control_findings(frames[CONTROLS.stem])}
     sizes["findings"] = findings(frames[RETAILER_CHOICE.stem], frames[RETAILER_LEARNERS.stem])
     return text_environment().get_template(TEMPLATE).render(**tables, **sizes)
 

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from targeting.sentences.campaigns import campaign_profits, campaigns_sentence, wear_out_sentence, weeks_sentence
+from targeting.sentences.campaigns import after_sentence, campaign_profits, campaigns_sentence, wear_out_sentence, weeks_sentence
 from targeting.sentences.decision import believed_and_measured, decision_rows
 from targeting.sentences.report import effect_in_margin
 from targeting.words.numbers import chance, number
@@ -72,6 +72,24 @@ def test_first_and_repeated_mailings_are_compared_by_their_difference():
     assert "no more than chance" in wear_out_sentence(found | {"repeated_less_first_p": 0.4}, "purchase_amount")
     assert wear_out_sentence({}, "purchase_amount") == ""
     assert wear_out_sentence(found | {"repeated": np.nan}, "purchase_amount") == ""
+
+
+def test_weeks_after_a_campaign_say_what_they_show_and_what_decisions_make_of_it():
+    found = {"alarm": False, "bias": 4.0, "bias_lower": -6.0, "bias_upper": 14.0}
+    found |= {"calibrated": 12.5, "calibrated_lower": -3.0, "calibrated_upper": 28.0}
+    said = after_sentence(found)
+    for words in (
+        "not seen to buy more or less",
+        "$4.00 (95% interval -$6.00 to $14.00)",
+        "$12.50 (95% interval -$3.00 to $28.00)",
+    ):
+        assert words in said
+    more, less = (after_sentence(found | {"alarm": True, "bias": bias}) for bias in (20.0, -20.0))
+    assert "still buy more" in more
+    assert "decisions go by that" in more
+    assert "buy less" in less
+    assert "decisions add nothing" in less
+    assert after_sentence({}) == ""
 
 
 def test_weeks_count_only_once_the_campaign_has_begun():

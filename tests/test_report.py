@@ -14,6 +14,7 @@ from targeting.figures.nuisance import propensity_table
 from targeting.figures.policy import roi_words
 from targeting.pages.report import flat, with_worth
 from targeting.sentences import report as sentences
+from targeting.sentences.campaigns import after_sentence
 from tests.browser import WIDTHS, cut_tables, no_sideways_scroll, opened, serious_faults
 from tests.conftest import ROOT
 from tests.reports import HOSTILE, World, ready, results, written
@@ -65,6 +66,15 @@ def test_doubts_are_of_the_outcome_that_profits_are_of():
     unclear, rest = "The average effect cannot be told from none.", (tables["refutation"], tables["concurrent_effects"])
     assert unclear in sentences.doubts(metrics, effects, *rest, "purchase_amount")
     assert unclear not in sentences.doubts(metrics, effects, *rest, "purchase_count")
+
+
+def test_an_alarm_after_the_campaigns_is_a_doubt():
+    metrics, tables = results()
+    rest = tables["ate"], tables["refutation"], tables["concurrent_effects"], "purchase_amount"
+    for alarm in (True, False):
+        found = metrics["ate"]["after_campaign"] | {"alarm": alarm, "bias": 30.0}
+        doubts = sentences.doubts(metrics | {"ate": metrics["ate"] | {"after_campaign": found}}, *rest)
+        assert (after_sentence(found) in doubts) == alarm
 
 
 def test_a_segments_profit_by_hand():

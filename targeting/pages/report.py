@@ -184,6 +184,7 @@ def past_campaigns(metrics: Mapping[str, Any], tables: Tables, outcome: str) -> 
         "sentence": campaigns.campaigns_sentence(profits),
         "wear_out": campaigns.wear_out_sentence(metrics["ate"][outcome], outcome),
         "weeks": campaigns.weeks_sentence(metrics["ate"].get("by_week", {}), tables["event_time"]),
+        "after": campaigns.after_sentence(metrics["ate"]["after_campaign"]),
     }
 
 

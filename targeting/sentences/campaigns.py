@@ -83,3 +83,31 @@ def weeks_sentence(phases: Mapping[str, Any], weeks: pd.DataFrame) -> str:
     held = weeks[(weeks["week"] >= 0) & ((weeks["joint_lower"] > 0) | (weeks["joint_upper"] < 0))]
     alone = f"{len(held)} of {int((weeks['week'] >= 0).sum())} weeks" if len(held) else "No single week"
     return f"{said}. {alone} can be told from nothing when all weeks are looked at together."
+
+
+def after_sentence(found: Mapping[str, Any]) -> str:
+    """What weeks after the campaigns say of a bias, by after_campaign of metrics/ate.json; empty where none is known."""
+    if "bias" not in found:
+        return ""
+    bias, effect = (_with_ends(found, name) for name in ("bias", "calibrated"))
+    told = "so much of the effect would be no effect if the arms always differed as they do then"
+    if not found["alarm"]:
+        return (
+            f"Once its coupons have expired mailed households are not seen to buy more or less than alike ones: {bias} {told}. "
+            f"Allowing for what that leaves open, the effect on spend is {effect}."
+        )
+    if found["bias"] > 0:
+        return (
+            f"Once its coupons have expired mailed households still buy more than alike ones: {bias} {told}. That is a reason to "
+            f"mail that no table shows, or a habit that lasts. Taken off, the effect on spend is {effect}; decisions go by that."
+        )
+    return (
+        f"Once its coupons have expired mailed households buy less than alike ones: {bias} {told}. They bought earlier what they "
+        f"would have bought then, or were mailed for a reason that no table shows. Allowing for either, the effect on spend is "
+        f"{effect}; decisions add nothing for it."
+    )
+
+
+def _with_ends(found: Mapping[str, Any], name: str) -> str:
+    ends = f"{money(found[f'{name}_lower'])} to {money(found[f'{name}_upper'])}"
+    return f"{money(found[name])} (95% interval {ends})"

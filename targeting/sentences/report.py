@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from targeting.base.columns import CUSTOMERS
+from targeting.sentences.campaigns import after_sentence
 from targeting.sentences.halves import people_move
 from targeting.sentences.heterogeneity import heterogeneity_words, ranked_by
 from targeting.sentences.overlap import overlap_words
@@ -113,6 +114,8 @@ def doubts(
     failed = judged[judged["passed"].eq(False)]
     control = failed[failed["check"] == "negative_control"]
     found += [f"Purchases before the campaign. {verdict_words(row)}" for _, row in control.iterrows()]
+    if metrics["ate"]["after_campaign"].get("alarm", False):
+        found.append(after_sentence(metrics["ate"]["after_campaign"]))
     found += mailed_again(concurrent, outcome)
     others = failed[failed["check"] != "negative_control"]
     if len(others):
