@@ -48,7 +48,8 @@ def findings(choice: pd.DataFrame, learners: pd.DataFrame) -> list[str]:
 
 def control_findings(controls: pd.DataFrame) -> list[str]:
     """One sentence per aim of the control after the campaign, of `control_summary`; each kind of retailer by itself."""
-    without, strong = controls[controls["hidden"] == 0], controls[controls["hidden"] == STRONG]
+    ended = controls[controls["lasting"] == 0]
+    without, strong = ended[ended["hidden"] == 0], ended[ended["hidden"] == STRONG]
     return [
         *(_alarms(row, f"Without a hidden reason, {KINDS[row['effect']]},", most=FALSE_ALARMS) for _, row in without.iterrows()),
         *(_alarms(row, f"With one of {STRONG:g}, {KINDS[row['effect']]},", least=FOUND) for _, row in strong.iterrows()),

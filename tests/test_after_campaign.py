@@ -114,7 +114,8 @@ def test_where_no_week_is_known_nothing_is_said():
 
 @pytest.mark.slow
 def test_a_made_up_retailers_hidden_reason_is_found_and_taken_off():
-    known, seen = (judge_control("none", hidden, 0, 400, 36, PARAMS) for hidden in (0.0, 1.5))
+    params = PARAMS | {"policy": PARAMS["policy"] | {"cost": 12.73, "budget_usd": None}}
+    known, seen = (judge_control("none", hidden, 0.0, 0, 400, 36, params) for hidden in (0.0, 1.5))
     assert not known["alarm"]
     assert seen["alarm"]
     assert not seen["observed_held"]
@@ -124,12 +125,11 @@ def test_a_made_up_retailers_hidden_reason_is_found_and_taken_off():
 
 
 def test_the_studys_summary_of_four_retailers_by_hand():
-    key = {"effect": "none", "hidden": 1.0, "bias": 2.0, "truth": 0.0, "observed": 3.0, "calibrated": 1.0, "oracle_profit": 0.0}
-    rows = pd.DataFrame(
-        {"alarm": [True, True, True, False], "observed_held": False, "calibrated_held": [True, True, False, False]}
-    )
+    key = {"effect": "none", "hidden": 1.0, "lasting": 0.0, "bias": 2.0, "truth": 0.0, "observed": 3.0, "calibrated": 1.0}
+    key |= {"oracle_profit": 0.0, "observed_held": False}
+    rows = pd.DataFrame({"alarm": [True, True, True, False], "calibrated_held": [True, True, False, False]})
     rows = rows.assign(**key, observed_profit=-1.0, calibrated_profit=[0.0, 1.0, 0.0, 1.0])
-    row = control_summary(rows).set_index(CASE).loc[("none", 1.0)]
+    row = control_summary(rows).set_index(CASE).loc[("none", 1.0, 0.0)]
     assert row[["n", "alarm", "observed_held", "calibrated_held", "saved"]].tolist() == [4, 0.75, 0.0, 0.5, 1.5]
     # A deviation of 0.5 from the mean in each, three degrees of freedom, four retailers.
     assert row["saved_se"] == pytest.approx(np.sqrt(4 * 0.5**2 / 3) / np.sqrt(4))

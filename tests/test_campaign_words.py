@@ -86,7 +86,7 @@ def test_weeks_after_a_campaign_say_what_they_show_and_what_decisions_make_of_it
         assert words in said
     more, less = (after_sentence(found | {"alarm": True, "bias": bias}) for bias in (20.0, -20.0))
     assert "still buy more" in more
-    assert "decisions go by that" in more
+    assert "a pilot by lot settles it" in more
     assert "buy less" in less
     assert "decisions add nothing" in less
     assert after_sentence({}) == ""

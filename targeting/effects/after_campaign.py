@@ -3,10 +3,11 @@
 A mailing whose coupons have expired should move nothing more, while a reason to mail that no table shows goes on: households that
 were about to buy more are mailed more often, and still buy more. So a difference between alike households in the weeks after the
 campaign is a bias, taken as the same in each week of the outcome window. Purchases before time zero cannot show this: what a
-retailer knew of them is among its reasons, and what no purchase before shows they cannot tell. A lasting effect, a habit, looks
-the same as a bias, and is corrected away like one: an effect is then taken for too small, and not for too large. A deficit
-afterwards may be a bias, too, or what households that stocked up buy less: intervals allow for either, while decisions take it
-for no bias (`targeting.policy.posterior.corrected`), and add nothing to an effect.
+retailer knew of them is among its reasons, and what no purchase before shows they cannot tell.
+
+A lasting effect, a habit, looks the same. The interval here holds where nothing lasts; what decisions believe leaves room for
+effects that do (`targeting.policy.posterior`). A deficit afterwards may be a bias, too, or what households that stocked up buy
+less: the interval allows for either, while decisions add nothing to an effect.
 
 Sources: Lipsitch, Tchetgen Tchetgen & Cohen (2010), Epidemiology 21, 383-388, for negative controls; Schuemie, Hripcsak, Ryan,
 Madigan & Suchard (2018), Proceedings of the National Academy of Sciences 115, 2571-2577, for intervals that allow for what

@@ -11,6 +11,9 @@ are estimated from doubly robust scores by weighted least squares, errors cluste
   observed level's bias is held for about as large as its standard error, and for no larger than effects themselves may be, or
   than that standard error where it is the larger: an interval may leave that open, a decision may not, or a first handful of
   lots, which say next to nothing, would leave next to nothing of the belief.
+  Where nobody was decided on by lot, purchases once each campaign is over do so in their place: a difference of the arms that
+  lasts is a bias, or an effect that lasts. Of such an effect the prior is normal around nothing with half the level's spread, so
+  that a small difference changes little, and a large one much.
 - The slope is what a learner's effects are worth: 1 if they are right, 0 if they say nothing. Before seeing data both are as
   likely: half the prior lies at 0, half is normal around 1 with a spread of 1/4, since learners that shrink their effects are a
   little too flat. Scores move belief between the two (a spike and a slab); where they say that effects differ, the size is
@@ -44,6 +47,7 @@ Vector = NDArray[np.float64]
 FEWEST = 30  # households from which anything is believed, and of each kind of evidence: with fewer an error is no error
 SLOPE_ALIKE = 0.5  # prior chance that the learner's effects say nothing
 SLOPE_RIGHT, SLOPE_SPREAD = 1.0, 0.25  # of the slope, where they say something
+LASTING = 0.5  # spread of what lasts of a mailing once its campaign is over, in spreads of the level's prior
 EXACT = 1e-9  # of a coefficient's size: a smaller standard error is what rounding left
 
 
@@ -216,7 +220,9 @@ def fit_posterior(known: Known, prior_sd: float, extrapolation: float | None = N
     levels = kinds.shape[1]
     if not apart and not drawn.all() and known.after is not None and known.enough(known.after[:, 1] > 0):
         bias, moved_by = bias_shown(known.weight, known.after)
-        values, covariance = corrected(values, covariance, bias, covariance_of(np.column_stack([errors, moved_by]), household))
+        shared = covariance_of(np.column_stack([errors, moved_by]), household)
+        shared[-1, -1] += (LASTING * prior_sd) ** 2
+        values, covariance = corrected(values, covariance, bias, shared)
         levels = 2
     mean, covariance = believed(values, covariance, prior_sd, levels)
     level, slope = (Belief(float(mean[place]), float(np.sqrt(covariance[place, place]))) for place in (0, 1))

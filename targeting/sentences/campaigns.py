@@ -91,20 +91,21 @@ def after_sentence(found: Mapping[str, Any]) -> str:
         return ""
     bias, effect = (_with_ends(found, name) for name in ("bias", "calibrated"))
     told = "so much of the effect would be no effect if the arms always differed as they do then"
+    over = "Once its coupons have expired mailed households"
     if not found["alarm"]:
         return (
-            f"Once its coupons have expired mailed households are not seen to buy more or less than alike ones: {bias} {told}. "
-            f"Allowing for what that leaves open, the effect on spend is {effect}."
+            f"{over} are not seen to buy more or less than alike ones: {bias} {told}. If nothing of a mailing lasts beyond its "
+            f"campaign, and allowing for what this leaves open, the effect on spend is {effect}."
         )
     if found["bias"] > 0:
         return (
-            f"Once its coupons have expired mailed households still buy more than alike ones: {bias} {told}. That is a reason to "
-            f"mail that no table shows, or a habit that lasts. Taken off, the effect on spend is {effect}; decisions go by that."
+            f"{over} still buy more than alike ones: {bias} {told}. That is a reason to mail that no table shows, or a habit "
+            f"that lasts. If nothing lasts, the effect on spend is {effect}. Decisions take most of a large bias off, and little "
+            "of a small one; a pilot by lot settles it."
         )
     return (
-        f"Once its coupons have expired mailed households buy less than alike ones: {bias} {told}. They bought earlier what they "
-        f"would have bought then, or were mailed for a reason that no table shows. Allowing for either, the effect on spend is "
-        f"{effect}; decisions add nothing for it."
+        f"{over} buy less than alike ones: {bias} {told}. They bought earlier what they would have bought then, or were mailed "
+        f"for a reason that no table shows. In that last case the effect on spend is {effect}; decisions add nothing for it."
     )
 
 
