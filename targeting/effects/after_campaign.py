@@ -21,7 +21,7 @@ import pandas as pd
 
 from targeting.base.columns import AFTER, KEYS
 from targeting.effects.estimators import ato_terms, effect_data
-from targeting.effects.event_time import predicted
+from targeting.effects.event_time import predicted_by_arm
 from targeting.nuisance.scores import dr_scores
 from targeting.stats.estimates import Estimate, Z, ratio_influence
 from targeting.stats.joined import join
@@ -70,7 +70,7 @@ def after_campaign(weekly: pd.DataFrame, panel: pd.DataFrame, nuisance: pd.DataF
     table = panel[KEYS].assign(bias=np.nan, weeks=weeks)
     if (weeks > 0).any():
         mean = np.divide(np.where(known, spend, 0.0).sum(axis=1), weeks, out=np.full(len(weeks), np.nan), where=weeks > 0)
-        mu0, mu1 = (predicted(mean[:, None], panel, arm)[:, 0] for arm in (0, 1))
+        mu0, mu1 = (predicted_by_arm(mean[:, None], panel, arm)[:, 0] for arm in (0, 1))
         scores = dr_scores(mean, panel["treated"], nuisance["propensity"], mu0, mu1)
         table["bias"] = (scores[:, 1] - scores[:, 0]) * weekly["window_weeks"]
     return table[[*KEYS, *AFTER]]

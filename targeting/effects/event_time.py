@@ -89,7 +89,7 @@ def _phases(numbers: NDArray[np.int64], campaign_weeks: pd.Series, estimates: Ve
 def _effects(values: Vector, panel: pd.DataFrame, e: Vector) -> tuple[Vector, Vector]:
     """Effects (weeks,) and their influence values (rows, weeks), 0 where a week is not known of a row."""
     known, t = ~np.isnan(values), panel["treated"].to_numpy(dtype=float)
-    mu0, mu1 = (predicted(values, panel, arm) for arm in (0, 1))
+    mu0, mu1 = (predicted_by_arm(values, panel, arm) for arm in (0, 1))
     weight = np.square(t - e)[:, None] * known
     residual = (t * (1 - e))[:, None] * (values - mu1) - ((1 - t) * e)[:, None] * (values - mu0)
     numerator = np.where(known, weight * (mu1 - mu0) + residual, 0.0)
@@ -97,7 +97,7 @@ def _effects(values: Vector, panel: pd.DataFrame, e: Vector) -> tuple[Vector, Ve
     return estimates, (numerator - estimates * weight) / weight.mean(axis=0)
 
 
-def predicted(values: Vector, panel: pd.DataFrame, arm: int) -> Vector:
+def predicted_by_arm(values: Vector, panel: pd.DataFrame, arm: int) -> Vector:
     """Each week's spend as one arm (rows, weeks), by models of that arm's rows of other folds; weeks known alike share a fit."""
     covariates, fold = covariate_matrix(panel), panel["fold"].to_numpy()
     own, predicted = panel["treated"].to_numpy() == arm, np.full(values.shape, np.nan)
