@@ -158,6 +158,7 @@ def two_campaigns(n: int = 60) -> dict[str, pd.DataFrame]:
     return {
         "tables/identifiers": pd.DataFrame({"kind": [], "number": [], "text": []}),
         "effects/discounts": pd.DataFrame({"discount": [], "estimate": []}),
+        "effects/after": keys.assign(bias=np.nan, weeks=0),  # no week after a campaign is known
         "trials/panel": panel,
         "trials/units": pd.DataFrame({"covariate": ["x_spend"], "origin": [100.0], "unit": [2.0]}),
         "trials/nuisance": nuisance,
