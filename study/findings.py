@@ -4,9 +4,11 @@ Two true profits are among them: of the rule as a next campaign follows it, lear
 decisions fold by fold on the rows at hand (`true_profit`), whose profit is what is expected. Each sentence says which it means.
 """
 
+import numpy as np
 import pandas as pd
 
 from study.retailer_summary import ALL, CHOSEN, MUCH, single
+from study.summary import with_share_error
 from targeting.stats.estimates import Z
 from targeting.words.money import money
 from targeting.words.numbers import number, percent
@@ -47,12 +49,14 @@ def findings(choice: pd.DataFrame, learners: pd.DataFrame) -> list[str]:
 
 
 def control_findings(controls: pd.DataFrame) -> list[str]:
-    """One sentence per aim of the control after the campaign, of `control_summary`; each kind of retailer by itself."""
+    """One sentence per aim of the control after the campaign, of `control_summary`; each kind of retailer by itself, then all."""
     ended = controls[controls["lasting"] == 0]
     without, strong = ended[ended["hidden"] == 0], ended[ended["hidden"] == STRONG]
+    total = pd.DataFrame({"n": [without["n"].sum()], "alarm": [np.average(without["alarm"], weights=without["n"])]})
     return [
         *(_alarms(row, f"Without a hidden reason, {KINDS[row['effect']]},", most=FALSE_ALARMS) for _, row in without.iterrows()),
-        *(_alarms(row, f"With one of {STRONG:g}, {KINDS[row['effect']]},", least=FOUND) for _, row in strong.iterrows()),
+        _alarms(with_share_error(total, "alarm").iloc[0], "Of all kinds together", most=FALSE_ALARMS),
+        *(_alarms(row, f"With one of strength {STRONG:g}, {KINDS[row['effect']]},", least=FOUND) for _, row in strong.iterrows()),
     ]
 
 

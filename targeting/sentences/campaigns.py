@@ -90,22 +90,22 @@ def after_sentence(found: Mapping[str, Any]) -> str:
     if "bias" not in found:
         return ""
     bias, effect = (_with_ends(found, name) for name in ("bias", "calibrated"))
-    told = "so much of the effect would be no effect if the arms always differed as they do then"
     over = "Once its coupons have expired mailed households"
+    told = f"did the arms always differ as they do then, {bias} of the effect would be none"
     if not found["alarm"]:
         return (
-            f"{over} are not seen to buy more or less than alike ones: {bias} {told}. If nothing of a mailing lasts beyond its "
-            f"campaign, and allowing for what this leaves open, the effect on spend is {effect}."
+            f"{over} are not seen to buy more or less than alike ones: {told}. If nothing of a mailing lasts beyond its campaign, "
+            f"and allowing for what this leaves open, the effect on spend is {effect}."
         )
     if found["bias"] > 0:
         return (
-            f"{over} still buy more than alike ones: {bias} {told}. That is a reason to mail that no table shows, or a habit "
-            f"that lasts. If nothing lasts, the effect on spend is {effect}. Decisions take most of a large bias off, and little "
-            "of a small one; a pilot by lot settles it."
+            f"{over} still buy more than alike ones: {told}. That is a reason to mail that no table shows, or a habit that lasts. "
+            f"If nothing lasts, the effect on spend is {effect}. Decisions take most of a large bias off, and little of a small "
+            "one; a pilot by lot settles it."
         )
     return (
-        f"{over} buy less than alike ones: {bias} {told}. They bought earlier what they would have bought then, or were mailed "
-        f"for a reason that no table shows. In that last case the effect on spend is {effect}; decisions add nothing for it."
+        f"{over} buy less than alike ones: {told}. They bought earlier what they would have bought then, or were mailed for a "
+        f"reason that no table shows. In that last case the effect on spend is {effect}; decisions add nothing for it."
     )
 
 
