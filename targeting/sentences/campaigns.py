@@ -94,13 +94,13 @@ def after_sentence(found: Mapping[str, Any]) -> str:
     told = f"did the arms always differ as they do then, {bias} of the effect would be none"
     if not found["alarm"]:
         return (
-            f"{over} are not seen to buy more or less than alike ones: {told}. If nothing of a mailing lasts beyond its campaign, "
-            f"and allowing for what this leaves open, the effect on spend is {effect}."
+            f"{over} are not seen to buy more or less than alike ones: {told}. If nothing of a mailing lasts beyond its "
+            f"campaign, and allowing for what this leaves open, the effect on spend is {effect}."
         )
     if found["bias"] > 0:
         return (
-            f"{over} still buy more than alike ones: {told}. That is a reason to mail that no table shows, or a habit that lasts. "
-            f"If nothing lasts, the effect on spend is {effect}. Decisions take most of a large bias off, and little of a small "
+            f"{over} still buy more than alike ones: {told}. That is a reason to mail that no table shows, or a habit that "
+            f"lasts. If nothing lasts, the effect on spend is {effect}. Decisions take most of a large bias off, and little of a small "
             "one; a pilot by lot settles it."
         )
     return (
