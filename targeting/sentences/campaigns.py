@@ -100,8 +100,8 @@ def after_sentence(found: Mapping[str, Any]) -> str:
     if found["bias"] > 0:
         return (
             f"{over} still buy more than alike ones: {told}. That is a reason to mail that no table shows, or a habit that "
-            f"lasts. If nothing lasts, the effect on spend is {effect}. Decisions take most of a large bias off, and little of a small "
-            "one; a pilot by lot settles it."
+            f"lasts. If nothing lasts, the effect on spend is {effect}. Decisions take most of a large bias off, and little of a "
+            "small one; a pilot by lot settles it."
         )
     return (
         f"{over} buy less than alike ones: {told}. They bought earlier what they would have bought then, or were mailed for a "
