@@ -7,7 +7,6 @@ campaign moves everything on by one.
 
 import pandas as pd
 
-from targeting.base.columns import OUTCOMES
 from targeting.base.outputs import read_metrics, write_outputs
 from targeting.base.params import load_params
 from targeting.base.stage import run
@@ -36,7 +35,7 @@ def main() -> None:
         backtest, comparable = pd.read_parquet(BACKTEST), pd.read_parquet(COMPARABLE)
     recommended, economics = read_metrics("metrics/policy.json")["recommended"], economics_of_rows(params, caused, panel, key)
 
-    after = read_aligned(panel, "data/effects/after.parquet") if params["policy"]["outcome"] == OUTCOMES[0] else None
+    after = read_aligned(panel, "data/effects/after.parquet")
     earlier = Earlier(backtest, comparable, evidence["ranking"].to_numpy(), after)
     found = judge_last_campaign(in_own_units(panel, units), nuisance, earlier, economics, recommended, params)
     verdict = verdict_of(found.drift, found.effects)

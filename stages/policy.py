@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from targeting.base.columns import KEYS, OUTCOMES
+from targeting.base.columns import KEYS
 from targeting.base.lots import evidence_kind
 from targeting.base.outputs import read_metrics, write_outputs, write_parquet
 from targeting.base.params import load_params
@@ -49,7 +49,7 @@ def main() -> None:
         answers=overlap["answers"],
         seed=params["seed"],
         shifts=pd.read_parquet("data/effects/shifts.parquet"),
-        after=read_aligned(panel, "data/effects/after.parquet") if settings["outcome"] == OUTCOMES[0] else None,
+        after=read_aligned(panel, "data/effects/after.parquet"),
         segments=read_aligned(panel, "data/segments/time_zero.parquet"),
         tree=read_aligned(panel, "data/policy/tree.parquet"),
     )

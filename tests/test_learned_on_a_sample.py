@@ -17,9 +17,10 @@ from targeting.nuisance.models import fixed_propensity, outcome_model
 from targeting.nuisance.nested import inner_nuisances
 from targeting.nuisance.noise import with_precision
 from targeting.policy.economics import Economics
-from targeting.policy.posterior import Known, covariance_of, fit_posterior, weighted_fit
+from targeting.policy.posterior import Known, fit_posterior, weighted_fit
 from targeting.policy.value import evidence_of, value_table
 from targeting.stats.folds import OUTSIDE, household_folds, in_sample, sampled_folds
+from targeting.stats.joint import joint_covariance
 from targeting.trials.designs import folded_panel
 from targeting.trials.panel import covariate_matrix
 from tests.stored import require_stored
@@ -237,8 +238,8 @@ def test_a_policys_profit_and_what_is_believed_of_it_count_the_error_of_learning
     pd.testing.assert_series_equal(narrow_table["profit"], wide_table["profit"])
     # A level alone is a weighted mean: what moves it is the weighted mean of the shifts.
     weight = np.array([1.0, 2.0, 1.0, 4.0])
-    _, errors = weighted_fit(np.ones((4, 1)), wide.score, weight)
-    variance = covariance_of(errors, panel["household_id"])
+    _, influence = weighted_fit(np.ones((4, 1)), wide.score, weight)
+    variance = joint_covariance(influence, panel["household_id"])
     moved = np.square(weight @ wide.shift / weight.sum()).mean()
     known = Known(np.zeros(4), wide.score, weight, panel["household_id"].to_numpy())
     assert fit_posterior(replace(known, shift=wide.shift), np.inf).level.sd == pytest.approx(np.sqrt(variance[0, 0] + moved))

@@ -229,6 +229,20 @@ def test_evidence_is_brought_together_by_outcome():
     assert found.rows(np.array([False, True])).outcome.tolist() == [3.0]
 
 
+def test_weeks_after_a_campaign_are_evidence_of_spend_alone():
+    panel = pd.DataFrame({"household_id": [5, 6], "treated": [0, 1], "purchase_amount": [2.0, 3.0], "purchase_count": [2, 3]})
+    names = [
+        f"{name}_{outcome}" for name in ("mu0", "mu1", "score0", "score1") for outcome in ("purchase_amount", "purchase_count")
+    ]
+    nuisance = pd.DataFrame({name: [0.0, 1.0] for name in names}).assign(propensity=[0.3, 0.4])
+    after = pd.DataFrame({"bias": [2.0, np.nan], "weeks": [3, 0]})
+    spend, count = (
+        evidence_of(panel, nuisance, name, np.ones(2, dtype=bool), after=after) for name in ("purchase_amount", "purchase_count")
+    )
+    np.testing.assert_array_equal(spend.after, [[2.0, 3.0], [np.nan, 0.0]])
+    assert count.after is None
+
+
 @pytest.mark.slow
 def test_an_overfitted_policy_on_noise_earns_minus_its_cost_and_not_its_promise():
     """Randomised arms, no effect at all: a forest that follows noise promises a profit to households it never saw."""

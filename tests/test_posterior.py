@@ -16,11 +16,11 @@ from targeting.policy.posterior import (
     beliefs_by_fold,
     believed,
     centred_in_trials,
-    covariance_of,
     fit_posterior,
     weighted_fit,
 )
 from targeting.stats.joined import bias_prior, join
+from targeting.stats.joint import joint_covariance
 
 
 def rows(seed: int, n: int = 400) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
@@ -42,8 +42,8 @@ def slope_belief(value: float, variance: float) -> Belief:
 def test_the_regression_is_statsmodels_weighted_and_clustered():
     effect, score, weight, household = rows(0)
     design = np.column_stack([np.ones(len(effect)), effect])
-    values, errors = weighted_fit(design, score, weight)
-    covariance = covariance_of(errors, household)
+    values, influence = weighted_fit(design, score, weight)
+    covariance = joint_covariance(influence, household)
     # Its small-sample factor is (C / (C - 1)) (n - 1) / (n - p); here it is C / (C - 1), as everywhere in this project.
     reference = WLS(score, design, weights=weight).fit(cov_type="cluster", cov_kwds={"groups": household})
     np.testing.assert_allclose(values, reference.params, rtol=1e-10)

@@ -27,8 +27,8 @@ class Earlier:
     """What the campaigns before the last say, of the last one's rows (`backtest`) and of all rows (`comparable`).
 
     backtest has ranking, the effect by the learner that ranks, and comparable propensity and cate_*; `ranking` (rows,) are all
-    rows' out-of-fold effects by the same learner, and `after` is the table of `after_campaign` where it is known of the outcome:
-    of both only what is of earlier campaigns is used.
+    rows' out-of-fold effects by the same learner, and `after` is the table of `after_campaign`: of both only what is of earlier
+    campaigns is used.
     """
 
     backtest: pd.DataFrame

@@ -55,8 +55,8 @@ class PolicyInputs:
     extrapolation, caution, budget_usd, budget_contacts.
     bounds: of the overlap's propensities. answers: what the overlap allows to be said (everybody, overlap or nothing).
     shifts: what learning from a sample leaves uncertain (see targeting.effects.learning). after: what purchases after each
-    campaign say of a bias (`after_campaign`), if they are known of this outcome. segments: segment and name at time zero. tree:
-    policy_tree (0/1) and promised (USD). Policies that need what is absent have no decision.
+    campaign say of a bias (`after_campaign`). segments: segment and name at time zero. tree: policy_tree (0/1) and promised
+    (USD). Policies that need what is absent have no decision.
     """
 
     panel: pd.DataFrame

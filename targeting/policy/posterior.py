@@ -40,8 +40,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtr
 
-from targeting.stats.estimates import Estimate, cluster_sums, ratio_influence
+from targeting.stats.estimates import Estimate, ratio_influence
 from targeting.stats.joined import bias_prior
+from targeting.stats.joint import joint_covariance
 
 Vector = NDArray[np.float64]
 FEWEST = 30  # households from which anything is believed, and of each kind of evidence: with fewer an error is no error
@@ -211,16 +212,16 @@ def fit_posterior(known: Known, prior_sd: float, extrapolation: float | None = N
     apart = known.enough(drawn) and known.enough(~drawn)
     kinds = np.column_stack([drawn, ~drawn]).astype(float) if apart else np.ones((len(drawn), 1))
     design = kinds if alike else np.column_stack([kinds, known.centred])
-    values, errors = weighted_fit(design, known.score, known.weight)
-    covariance = covariance_of(errors, household)
+    values, influence = weighted_fit(design, known.score, known.weight)
+    covariance = joint_covariance(influence, household)
     if known.shift is not None:
         weighted = design * known.weight[:, None]
         moved = np.linalg.solve(weighted.T @ design, weighted.T @ known.shift)
         covariance = covariance + moved @ moved.T / known.shift.shape[1]
     levels = kinds.shape[1]
     if not apart and not drawn.all() and known.after is not None and known.enough(known.after[:, 1] > 0):
-        bias, moved_by = bias_shown(known.weight, known.after)
-        shared = covariance_of(np.column_stack([errors, moved_by]), household)
+        bias, of_bias = bias_shown(known.weight, known.after)
+        shared = joint_covariance(np.column_stack([influence, of_bias]), household)
         shared[-1, -1] += (LASTING * prior_sd) ** 2
         values, covariance = corrected(values, covariance, bias, shared)
         levels = 2
@@ -250,13 +251,12 @@ def corrected(values: Vector, covariance: Vector, bias: float, shared: Vector) -
 
 
 def bias_shown(weight: Vector, after: Vector) -> tuple[float, Vector]:
-    """The bias of the weighted mean effect that purchases after the campaign show, and what each row moves it by (rows,).
+    """The bias of the weighted mean effect that purchases after the campaign show, and its influence values (rows,).
 
     `after` (rows, 2) are the columns AFTER of the table of `after_campaign`; rows count by `weight` (rows,) and their weeks.
     """
     bias, weeks = after.T
-    value, influence = ratio_influence(weight * weeks * np.where(weeks > 0, bias, 0.0), weight * weeks)
-    return value, influence / len(influence)
+    return ratio_influence(weight * weeks * np.where(weeks > 0, bias, 0.0), weight * weeks)
 
 
 def believed(values: Vector, covariance: Vector, prior_sd: float, kinds: int) -> tuple[Vector, Vector]:
@@ -344,22 +344,11 @@ def beliefs_by_fold(
 
 
 def weighted_fit(design: Vector, score: Vector, weight: Vector) -> tuple[Vector, Vector]:
-    """Weighted least squares of scores (rows,) on a design (rows, p): coefficients (p,), and what each row moves them by."""
+    """Weighted least squares of scores (rows,) on a design (rows, p): coefficients (p,), and their influence values (rows, p)."""
     weighted = design * weight[:, None]
-    bread = np.linalg.inv(weighted.T @ design)
-    coefficients = bread @ (weighted.T @ score)
+    bread = len(score) * np.linalg.inv(weighted.T @ design)
+    coefficients = bread @ (weighted.T @ score) / len(score)
     return coefficients, (weighted * (score - design @ coefficients)[:, None]) @ bread
-
-
-def covariance_of(errors: Vector, household_id: ArrayLike) -> Vector:
-    """Covariance (p, p) of numbers that each row moves by `errors` (rows, p), households independent.
-
-    Raises ValueError for fewer than two of them.
-    """
-    sums = cluster_sums(errors, household_id)
-    if len(sums) < 2:
-        raise ValueError("A posterior needs at least two households.")
-    return len(sums) / (len(sums) - 1) * (sums.T @ sums)
 
 
 def combined(prior: Belief, value: float, variance: float) -> Belief:

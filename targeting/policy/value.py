@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from targeting.base.columns import AFTER, KEYS
+from targeting.base.columns import AFTER, KEYS, OUTCOMES
 from targeting.nuisance.overlap import Answers, effective_sample_size
 from targeting.policy.economics import Economics
 from targeting.policy.policies import POLICIES, is_lottery
@@ -78,7 +78,7 @@ def evidence_of(
 ) -> Evidence:
     """Bring together what the panel and the nuisances, row by row alike, say of one outcome.
 
-    `shifts` are as of `Learning`; `after` is the table of `after_campaign` of the same outcome.
+    `shifts` are as of `Learning`; `after` is the table of `after_campaign`, which speaks of spend alone: not of another outcome.
     """
     moved = {} if shifts is None or shifts.empty else {f"shift{arm}": _all_rows(panel, shifts, outcome, arm) for arm in (0, 1)}
     score0, score1, mu0, mu1 = (
@@ -94,7 +94,7 @@ def evidence_of(
         propensity=nuisance["propensity"].to_numpy(dtype=float),
         mu0=mu0,
         mu1=mu1,
-        after=None if after is None else after[AFTER].to_numpy(dtype=float),
+        after=None if after is None or outcome != OUTCOMES[0] else after[AFTER].to_numpy(dtype=float),
         **moved,
     )
 

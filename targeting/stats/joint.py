@@ -21,8 +21,13 @@ MOST_REFERENCES = 200  # of one number of estimates: each keeps some 300 kB
 
 
 def joint_covariance(influence: Matrix, household_id: ArrayLike) -> Matrix:
-    """Covariance (m, m) of m means from their influence values, shape (n, m), each of mean zero; clustered by household."""
+    """Covariance (m, m) of m means from their influence values, shape (n, m), each of mean zero; clustered by household.
+
+    Raises ValueError for fewer than two households.
+    """
     sums = cluster_sums(influence, household_id)
+    if len(sums) < 2:
+        raise ValueError("A covariance needs at least two households.")
     return len(sums) / (len(sums) - 1) * (sums.T @ sums) / len(influence) ** 2
 
 
