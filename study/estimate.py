@@ -99,7 +99,7 @@ def one_process() -> Iterator[None]:
         yield
 
 
-def policy_choice(panel: pd.DataFrame, nuisance: pd.DataFrame, answers: str, settings: StudySettings) -> PolicyChoice:
+def choice_in_a_world(panel: pd.DataFrame, nuisance: pd.DataFrame, answers: str, settings: StudySettings) -> PolicyChoice:
     """The policies, as the stage `policy` decides and values them; effects are the difference of the outcome models.
 
     `answers` is what the overlap allows to be said.
@@ -115,7 +115,7 @@ def _recommendation(world: World, nuisance: pd.DataFrame, answers: str, settings
 
     Profits are USD per row, against contacting nobody.
     """
-    chosen = policy_choice(world.panel, nuisance, answers, settings)
+    chosen = choice_in_a_world(world.panel, nuisance, answers, settings)
     effect, economics = world.effect(POLICY["outcome"]), Economics(settings.cost, settings.margin)
     true = {name: float(profits(chosen.decisions[name], effect, economics).mean()) for name in chosen.decisions}
     recommended = chosen.recommended

@@ -21,7 +21,7 @@ from study.league_retailer import (
     retailer_settings,
     true_profit,
 )
-from study.league_strategies import LEARNING, Learned, learn, next_list, predictions
+from study.league_strategies import LEARNING, FromTrials, learn, next_list, predictions
 from targeting.campaign.exploration import draw
 from targeting.sources.simulation.campaigns import Campaign
 from targeting.sources.simulation.world import Ahead, Shop
@@ -102,11 +102,11 @@ def _by_learning(strategies: Sequence[str], shops: Mapping[str, Shop], params: P
     rows: dict[tuple[str, str], list[Row]] = {player: [] for player in players}
     own, history = {player: shops[player[0]] for player in players}, {player: History(player[:1]) for player in players}
     before_all = first_seen([(shop, shop.ahead(campaigns[0])) for shop in shops.values()], params)
-    from_trials: dict[str, Learned] = {}
+    from_trials: dict[str, FromTrials] = {}
     seen = {History((cell,)): found for cell, found in zip(shops, before_all, strict=True)}
     for place, campaign in enumerate(campaigns):
         left = len(campaigns) - place
-        learned: dict[History, tuple[Learned, pd.DataFrame]] = {}
+        learned: dict[History, tuple[FromTrials, pd.DataFrame]] = {}
         played: dict[History, Played] = {}
         for player in players:
             then, ahead = history[player], own[player].ahead(campaign)

@@ -46,7 +46,7 @@ Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
-class Seen:
+class BeforeCampaign:
     """What a retailer has before a campaign: the rows of its trials so far, and every household as it stands (`candidates`)."""
 
     rows: pd.DataFrame
@@ -62,7 +62,7 @@ class Played:
 
     shop: Shop
     ahead: Ahead
-    before: Seen
+    before: BeforeCampaign
     listed: pd.DataFrame | None
 
 
@@ -87,7 +87,7 @@ def campaigns_of(shop: Shop) -> list[Campaign]:
     return [campaign for campaign in shop.campaigns if campaign.type == "A"]
 
 
-def first_seen(shops: Sequence[tuple[Shop, Ahead]], params: Params) -> list[Seen]:
+def first_seen(shops: Sequence[tuple[Shop, Ahead]], params: Params) -> list[BeforeCampaign]:
     """What each of several such retailers has before the league's first campaign, laid out as in `next_seen`."""
     n, design = shops[0][0].shoppers.n, params["design"]
     with connect(params["engine"]) as backend:
@@ -97,10 +97,10 @@ def first_seen(shops: Sequence[tuple[Shop, Ahead]], params: Params) -> list[Seen
         covariates = keep_covariates(backend, tables, time_zeros, design["recent_days"])
         rows = _kept(eligible_rows(tables, covariates, trials, design))
         candidates = _candidates(tables, covariates, params)
-    return [Seen(*own) for own in zip(*(_apart(table, len(shops), n) for table in (rows, candidates)), strict=True)]
+    return [BeforeCampaign(*own) for own in zip(*(_apart(table, len(shops), n) for table in (rows, candidates)), strict=True)]
 
 
-def next_seen(played: Sequence[Played], params: Params) -> list[Seen]:
+def next_seen(played: Sequence[Played], params: Params) -> list[BeforeCampaign]:
     """What retailers of one number have before a campaign, one by one: what each had before the last one, and how that went.
 
     They differ in strategy or cell, and share calendar and products. All are laid out as one, the households of each numbered
@@ -117,7 +117,7 @@ def next_seen(played: Sequence[Played], params: Params) -> list[Seen]:
         now = baseline_covariates(tables, [next_time_zero(tables)], design["recent_days"])
         candidates = _candidates(tables, now, params)
     own_arms, own_candidates = (_apart(table, len(played), n) for table in (arms, candidates))
-    return [Seen(_with_last(*own), after) for *own, after in zip(played, own_arms, own_candidates, strict=True)]
+    return [BeforeCampaign(_with_last(*own), after) for *own, after in zip(played, own_arms, own_candidates, strict=True)]
 
 
 def _arms(backend: BaseBackend, tables: Tables, trial: Trial, lists: Sequence[pd.DataFrame], eligible: str) -> pd.DataFrame:

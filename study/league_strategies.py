@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from study.estimate import MODELS, one_process
-from study.league_retailer import OUTCOME, Seen
+from study.league_retailer import OUTCOME, BeforeCampaign
 from study.retailer import Params, economics_of
 from targeting.campaign.experiment import assign_arms
 from targeting.campaign.exploration import Exploration
@@ -44,7 +44,7 @@ NO_LOT = Exploration("epsilon_greedy", 0.0, 1.0)
 
 
 @dataclass(frozen=True)
-class Learned:
+class FromTrials:
     """What the trials so far say: the panel with its nuisances, the choice of a policy, and the spread of what is unexplained.
 
     `blend` are the weights of the learners that rank, `forecast` is what is believed of effects, if the arms are `comparable` and
@@ -60,7 +60,7 @@ class Learned:
     residual_sd: float
 
 
-def learn(rows: pd.DataFrame, params: Params) -> Learned:
+def learn(rows: pd.DataFrame, params: Params) -> FromTrials:
     """From the rows of all trials so far to the recommended policy.
 
     Where they do not compare and those by lot do, from these alone, as `design=by_lot` has it, which a run then advises.
@@ -75,7 +75,7 @@ def learn(rows: pd.DataFrame, params: Params) -> Learned:
     return together if alone == Answers.NOTHING else learn_from(by_lot_alone(rows), params)
 
 
-def learn_from(rows: pd.DataFrame, params: Params) -> Learned:
+def learn_from(rows: pd.DataFrame, params: Params) -> FromTrials:
     """From the rows of some trials to the recommended policy."""
     panel, seed = folded_panel(rows, params["nuisance"]["folds"], params["seed"]), params["seed"]
     bounds = params["nuisance"]["overlap"]
@@ -95,7 +95,7 @@ def learn_from(rows: pd.DataFrame, params: Params) -> Learned:
     forecast = None if choice.beliefs is None else choice.beliefs.forecast
     predicted = observed_arm(panel["treated"], nuisance[f"mu0_{OUTCOME}"], nuisance[f"mu1_{OUTCOME}"])
     blend = blend_of("average", joint.weights, OUTCOME)
-    return Learned(panel, nuisance, blend, choice, inputs.comparable, forecast, float((panel[OUTCOME] - predicted).std()))
+    return FromTrials(panel, nuisance, blend, choice, inputs.comparable, forecast, float((panel[OUTCOME] - predicted).std()))
 
 
 def _nuisances(panel: pd.DataFrame, params: Params) -> pd.DataFrame:
@@ -113,7 +113,7 @@ def _stored(panel: pd.DataFrame, nuisance: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([nuisance[fold != number].assign(**{HELD_OUT: number}) for number in np.unique(fold)], ignore_index=True)
 
 
-def predictions(learned: Learned, seen: Seen, params: Params) -> pd.DataFrame:
+def predictions(learned: FromTrials, seen: BeforeCampaign, params: Params) -> pd.DataFrame:
     """What models of all trials say of the households that may be mailed next, as the stage `predict` has it."""
     constant, clip = {OUTCOME: {CONSTANT: 1.0}}, params["nuisance"]["clip"]
     models = Models(
@@ -124,7 +124,7 @@ def predictions(learned: Learned, seen: Seen, params: Params) -> pd.DataFrame:
 
 
 def next_list(
-    strategy: str, seen: Seen, learned: Learned, predicted: pd.DataFrame, left: int, params: Params, seed: int
+    strategy: str, seen: BeforeCampaign, learned: FromTrials, predicted: pd.DataFrame, left: int, params: Params, seed: int
 ) -> pd.DataFrame:
     """The next campaign's list by one of LEARNING: household_id, mail, propensity and what else `mailing_list` says.
 
@@ -149,7 +149,7 @@ def next_list(
 
 
 def with_pilot(
-    table: pd.DataFrame, learned: Learned, predicted: pd.DataFrame, left: int, params: Params, seed: int
+    table: pd.DataFrame, learned: FromTrials, predicted: pd.DataFrame, left: int, params: Params, seed: int
 ) -> pd.DataFrame:
     """The list with the best pilot of the campaigns `left`, if one pays, drawn by lot in place of what the policy says."""
     prior, economics = level_prior(learned.panel[OUTCOME], params["policy"]["effect_spread"]), economics_of(params)

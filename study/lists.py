@@ -22,8 +22,8 @@ from study.retailer import (
     learned_effects,
     learning_data,
     panel_and_truth,
-    policy_choice,
     retailer_nuisances,
+    retailers_choice,
 )
 from study.retailers import WEEKS
 from study.run import FOLDER, side_by_side
@@ -126,7 +126,7 @@ def _listed(
     judged = choose_effects(panel, nuisance, effects, OUTCOME, bounds, seed)
     numbers = positivity(panel[covariate_names(panel)], panel["treated"], nuisance["propensity"], bounds, seed)
     after = after_campaign(weekly, panel, nuisance)
-    choice = policy_choice(panel, nuisance, after, judged, overlap_verdict(numbers).value, params)
+    choice = retailers_choice(panel, nuisance, after, judged, overlap_verdict(numbers).value, params)
     if choice.beliefs is None:
         return choice.recommended, np.zeros(len(households)), Belief(0.0, 0.0)
 

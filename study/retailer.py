@@ -47,7 +47,7 @@ Effects = dict[str, pd.DataFrame]
 
 
 @dataclass(frozen=True)
-class Judged:
+class JudgedRetailer:
     """A retailer's facts (overlap, verdict, choice, policies), and rows by learner, by estimator, and by true average effect."""
 
     facts: dict[str, Any]
@@ -56,7 +56,7 @@ class Judged:
     truth: list[dict[str, Any]]
 
 
-def judge_retailer(overlap: str, effect: str, number: int, households: int, weeks: int, params: Params) -> Judged:
+def judge_retailer(overlap: str, effect: str, number: int, households: int, weeks: int, params: Params) -> JudgedRetailer:
     """Retailer `number` of a cell, of so many households and weeks; `params` has the SECTIONS of params.yaml.
 
     Nuisances are the linear candidate's with one cross-fit, learners have their default settings; all else is as in the stages,
@@ -76,8 +76,8 @@ def judge_retailer(overlap: str, effect: str, number: int, households: int, week
     answers = overlap_verdict(numbers).value
     facts: dict[str, Any] = {**numbers, "answers": answers, "best": choice.overall.learner, "shown": choice.overall.shown}
     facts["average_share"] = (chosen.selected["learner"] == AVERAGE_EFFECT).mean()
-    facts |= _recommendation(policy_choice(panel, nuisance, after, chosen, answers, params), truth, economics)
-    return Judged(
+    facts |= _recommendation(retailers_choice(panel, nuisance, after, chosen, answers, params), truth, economics)
+    return JudgedRetailer(
         key | facts,
         [key | row for row in _learner_rows(effects | by_rule, truth, economics)],
         [key | row for row in estimate_rows(panel, nuisance)],
@@ -151,7 +151,7 @@ def economics_of(params: Params) -> Economics:
     return Economics(params["policy"]["cost"], params["policy"]["margin"])
 
 
-def policy_choice(
+def retailers_choice(
     panel: pd.DataFrame, nuisance: pd.DataFrame, after: pd.DataFrame, judged: Chosen, answers: str, params: Params
 ) -> PolicyChoice:
     """The policies, as the stages `policy_tree` and `policy` decide and value them; none by segments.

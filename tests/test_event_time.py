@@ -16,6 +16,7 @@ from targeting.trials.lay_out import lay_out, planned_trials
 from targeting.trials.weeks import weekly_spend
 from targeting.words.money import money
 from tests.effect_worlds import panel_and_truth
+from tests.frames import in_pandas
 
 EFFECT = {-2: 0.0, -1: 0.0, 0: 1.0, 1: 3.0, 2: 3.0, 3: 0.0}  # campaigns run for two weeks, or three
 
@@ -103,7 +104,7 @@ def test_weekly_spend_is_what_a_slow_loop_over_lines_gives(backend, tables):
     first = first_and_last_day(tables["transactions"])[0]
     found = weekly_spend(tables, trials, panel, first)
     assert found[["household_id", "campaign_id"]].equals(panel[["household_id", "campaign_id"]])
-    lines = tables["transactions"].execute().astype({"sales": float})
+    lines = in_pandas(tables["transactions"])
     lines["day"] = pd.to_datetime(lines["day"])
     by_number = {trial.number: trial for trial in trials}
     for place in np.random.default_rng(0).choice(len(panel), 25, replace=False):

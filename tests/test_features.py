@@ -11,18 +11,13 @@ from targeting.sources import canonical_tables
 from targeting.tables.features import FEATURES, household_features
 from targeting.tables.history import household_days, keep_days, receipts_of
 from targeting.tables.schemas import MONEY
+from tests.frames import in_pandas
 from tests.slow_features import slow_features
 
 pytestmark = pytest.mark.slow  # each reads whole tables through the engine
 
 AS_OF = [date(2016, 5, 1), date(2016, 8, 20), date(2016, 12, 28)]
 DECIMALS = ["quantity", "sales", "loyalty_discount", "coupon_discount", "coupon_match_discount"]
-
-
-def in_pandas(table: ibis.Table) -> pd.DataFrame:
-    frame = table.execute()
-    decimals = [column for column in DECIMALS if column in frame]
-    return frame.assign(**{column: frame[column].astype(float) for column in decimals})
 
 
 def fast(transactions: ibis.Table, products: ibis.Table, as_of: date) -> pd.DataFrame:

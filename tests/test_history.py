@@ -23,6 +23,7 @@ from targeting.tables.history import (
 from targeting.tables.schemas import MONEY
 from targeting.trials.panel import RESTED
 from targeting.trials.trials import Trial, outcomes_between, trial_flow, trial_rows
+from tests.frames import in_pandas
 from tests.slow_features import slow_features
 
 DECIMALS = ["quantity", "sales", "loyalty_discount", "coupon_discount", "coupon_match_discount"]
@@ -166,7 +167,7 @@ def test_receipts_stand_for_their_lines(backend, tables):
 @pytest.mark.slow
 def test_promoted_lines_are_counted_by_day(tables):
     found = promoted_days(tables["transactions"], tables["promotions"]).execute()
-    lines = tables["transactions"].execute().merge(tables["promotions"].execute(), on=["product_id", "store_id", "week"])
+    lines = in_pandas(tables["transactions"]).merge(tables["promotions"].execute(), on=["product_id", "store_id", "week"])
     counts = lines.groupby(["household_id", "day"])[["display", "mailer"]].sum()
     expected = counts.rename(columns=lambda name: f"n_{name}").astype("int64")
     found = found.assign(day=pd.to_datetime(found["day"])).set_index(["household_id", "day"]).sort_index().astype("int64")

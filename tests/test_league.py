@@ -16,8 +16,8 @@ from study.league_play import ALL, NOBODY, ORACLE, STRATEGIES, play_retailer
 from study.league_retailer import (
     OUTCOME,
     PAST,
+    BeforeCampaign,
     Played,
-    Seen,
     campaigns_of,
     first_seen,
     next_seen,
@@ -120,7 +120,7 @@ def test_what_is_seen_is_the_same_alone_and_beside_other_strategies_and_cells():
     assert [seen.rows.loc[seen.rows["trial"] == PAST + 1, "by_lot"].mean() for seen in together] == [1.0, 0.0, 0.0, 1.0]
 
 
-def assert_seen_alike(one: Seen, other: Seen) -> None:
+def assert_seen_alike(one: BeforeCampaign, other: BeforeCampaign) -> None:
     pd.testing.assert_frame_equal(one.rows, other.rows)
     pd.testing.assert_frame_equal(one.candidates, other.candidates)
 
@@ -186,7 +186,13 @@ def listed(
     panel = pd.DataFrame({OUTCOME: [400.0, 440.0]})
     learned = SimpleNamespace(choice=choice, panel=panel, forecast=believed if known else None, residual_sd=5.0)
     return next_list(
-        strategy, Seen(candidates, candidates), learned, predicted.assign(ranking=ranking * times, by_lot=0), left, LEAGUE, seed=1
+        strategy,
+        BeforeCampaign(candidates, candidates),
+        learned,
+        predicted.assign(ranking=ranking * times, by_lot=0),
+        left,
+        LEAGUE,
+        seed=1,
     )
 
 

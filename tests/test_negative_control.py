@@ -12,6 +12,7 @@ from targeting.tables.history import with_history
 from targeting.trials.negative_control import ControlTrial, control_panel, control_trials
 from targeting.trials.panel import FRONT, assemble, covariate_names
 from targeting.trials.trials import Trial, in_trial, trial_rows
+from tests.frames import in_pandas
 
 TIME_ZERO, OUTCOME_FROM = date(2016, 8, 19), date(2016, 7, 22)  # campaign 4's start, and 28 days before
 TRIAL = Trial(1, 4, TIME_ZERO, date(2016, 9, 20), date(2016, 10, 20), False, date(2016, 7, 1))
@@ -32,7 +33,7 @@ def moved(backend: BaseBackend, tables: dict[str, ibis.Table], panel: pd.DataFra
 @pytest.mark.parametrize("days", [28, 130])
 def test_rows_equal_a_slow_computation(backend, tables, days):
     panel = trial_panel(backend, tables)
-    lines = tables["transactions"].execute()
+    lines = in_pandas(tables["transactions"])
     trial = moved(backend, tables, panel, days)
     first = pd.Timestamp(TIME_ZERO) - pd.Timedelta(days=days)
     assert trial.outcome_from == first.date()
@@ -54,12 +55,12 @@ def test_rows_equal_a_slow_computation(backend, tables, days):
             continue
         own = window[window["household_id"] == household]
         assert rows.loc[household, "treated"] == row["treated"]
-        assert rows.loc[household, "purchase_amount"] == pytest.approx(float(own["sales"].sum()))
+        assert rows.loc[household, "purchase_amount"] == pytest.approx(own["sales"].sum())
         assert rows.loc[household, "purchase_count"] == own["basket_id"].nunique()
         if days == 28:  # what this panel's outcome is, the effects' panel has as a covariate
             assert rows.loc[household, "purchase_amount"] == pytest.approx(row["x_spend_28d"])
         assert rows.loc[household, "x_monetary_sales"] == pytest.approx(
-            float(earlier.loc[earlier["household_id"] == household, "sales"].sum())
+            earlier.loc[earlier["household_id"] == household, "sales"].sum()
         )
     assert len(rows) + len(trial.without_history) + len(trial.mailed_meanwhile) == len(kept)
     assert (len(trial.mailed_meanwhile) > 0) == (days > 28)

@@ -16,6 +16,7 @@ from targeting.tables.covariates import keep_covariates
 from targeting.tables.history import with_history
 from targeting.trials.designs import folded_panel
 from targeting.trials.lay_out import eligible_rows, planned_trials
+from tests.frames import in_pandas
 from tests.test_study_retailers import PARAMS
 
 PAID = {"coupon_discount": 0.0, "coupon_match_discount": 1.0}
@@ -157,10 +158,10 @@ def test_a_made_up_retailers_coupons_cost_what_its_campaigns_gave(backend):
     nuisance = nuisance_table(panel, predictions, 0.01, measured)
     caused = discount_effects(panel, nuisance)
     # What the campaigns' own coupons took off, of the households that they reached, as overlap weights count these.
-    lines, coupons, used = (tables[name].execute() for name in ("transactions", "coupons", "redemptions"))
+    lines, coupons, used = (in_pandas(tables[name]) for name in ("transactions", "coupons", "redemptions"))
     used = used[used["campaign_id"].isin(panel["campaign_id"])].merge(coupons, on=["campaign_id", "coupon_upc"])
     own = lines.merge(used, on=["household_id", "product_id", "day"])
-    taken = own.groupby(["campaign_id", "household_id"])["coupon_discount"].sum().astype(float).rename("taken")
+    taken = own.groupby(["campaign_id", "household_id"])["coupon_discount"].sum().rename("taken")
     rows = panel[panel["treated"] == 1].join(taken, on=["campaign_id", "household_id"]).fillna({"taken": 0.0})
     truth = np.average(rows["taken"], weights=1 - nuisance.loc[rows.index, "propensity"])
     found = caused.set_index("discount").loc["coupon_discount"]

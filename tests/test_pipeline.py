@@ -27,6 +27,7 @@ AFTER_POLICY = {
     "game",
     "report",
 }  # what reads the policy's metrics, light stages all
+CHEAP = 0.5  # USD per contact
 
 
 @pytest.fixture(scope="module")
@@ -45,16 +46,16 @@ def project(own_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def queue(project: Path) -> list[dict[str, str]]:
-    """A queue's experiments as DVC shows them: two in which a contact costs little, by the names cheap-1 and cheap-2."""
-    options = ("-S", "policy.cost=0.5", "-S", "experiment.power=0.8,0.9")
-    return queued(project, 1, "-n", "cheap", *options)
-
-
-@pytest.fixture(scope="module")
-def cheap(project: Path, queue: list[dict[str, str]]) -> str:
-    """What DVC said of `cheap-1`, of which the cost alone is another than in the committed run."""
-    return call(project, "dvc", "queue", "logs", "cheap-1")
+def cheap(project: Path) -> tuple[str, str]:
+    """What is said of a run in which a contact costs little, and once all is as before, of the same as the experiment `cheap`."""
+    params = yaml.safe_load((project / "params.yaml").read_text())
+    params["policy"]["cost"] = CHEAP
+    (project / "params.yaml").write_text(yaml.safe_dump(params))
+    first = call(project, sys.executable, "-m", "scripts.one_process")
+    restore(project)
+    again = call(project, "dvc", "exp", "run", "-n", "cheap", "-S", f"policy.cost={CHEAP}")
+    restore(project)
+    return first, again
 
 
 # One process that asks again and again: each `dvc queue status` would take seconds of a processor from the queue's own work.
@@ -184,18 +185,14 @@ def test_two_clones_give_the_same_bytes_whether_stages_share_a_process_or_not(pr
 
 
 def test_a_changed_cost_reruns_the_policies_alone(project, cheap):
-    assert ran(cheap) == would_run(project, policy={"cost": 0.5}) == {"policy_tree", "policy", "truth", *AFTER_POLICY}
-    changed = json.loads(call(project, "dvc", "metrics", "diff", "HEAD", "cheap-1", "--json"))["metrics/summary.json"]["cost"]
-    assert changed["new"] == 0.5
+    assert ran(cheap[0]) == would_run(project, policy={"cost": CHEAP}) == {"policy_tree", "policy", "truth", *AFTER_POLICY}
 
 
-@pytest.mark.usefixtures("queue")
-def test_an_experiment_once_run_is_found_again(project):
-    output = call(project, "dvc", "exp", "run", "-S", "policy.cost=0.5")
-    assert ran(output) == set()
-    assert "Stage 'policy' is cached" in output
-    assert json.loads((project / "metrics/policy.json").read_text())["cost"] == 0.5
-    restore(project)
+def test_an_experiment_once_run_is_found_again(project, cheap):
+    assert ran(cheap[1]) == set()
+    assert "Stage 'policy' is cached" in cheap[1]
+    changed = json.loads(call(project, "dvc", "metrics", "diff", "HEAD", "cheap", "--json"))["metrics/summary.json"]["cost"]
+    assert changed["new"] == CHEAP
 
 
 @pytest.mark.long
@@ -290,10 +287,10 @@ def test_one_learner_can_be_left_out(project):
     assert ran(call(project, "dvc", "exp", "run", "--temp", "-S", "learners.names=[dr]")) <= expected
 
 
-def test_a_queue_completes_and_shows_one_row_per_experiment(project, queue):
-    assert [value for value in values(queue, "experiment.power") if value in (0.8, 0.9)] == [0.8, 0.9]
-    # What the first one ran for the other cost, the second one finds.
-    assert ran(call(project, "dvc", "queue", "logs", "cheap-2")) == {"experiment", "report"}
+def test_a_queue_completes_and_shows_one_row_per_experiment(project):
+    rows = queued(project, 1, "-n", "power", "-S", "experiment.power=0.8,0.9")
+    assert [value for value in values(rows, "experiment.power") if value in (0.8, 0.9)] == [0.8, 0.9]
+    assert ran(call(project, "dvc", "queue", "logs", "power-2")) == {"experiment", "report"}
 
 
 @pytest.mark.long
@@ -302,13 +299,13 @@ def test_a_queue_completes_with_two_workers(project):
     assert [cost for cost in values(rows, "policy.cost") if cost in (2, 3)] == [2, 3]
 
 
-@pytest.mark.usefixtures("queue")
+@pytest.mark.usefixtures("cheap")
 def test_roi_curves_of_two_experiments_overlay_with_their_intervals(project, tmp_path):
-    call(project, "dvc", "plots", "diff", "HEAD", "cheap-1", "--targets", "plots/roi_curve.csv", "-o", str(tmp_path / "plots"))
+    call(project, "dvc", "plots", "diff", "HEAD", "cheap", "--targets", "plots/roi_curve.csv", "-o", str(tmp_path / "plots"))
     page = (tmp_path / "plots" / "index.html").read_text()
     specification = json.loads(re.search(r"var spec = (\{.*?\});\s*vegaEmbed", page, re.DOTALL)[1])
     points = specification["data"]["values"]
-    assert {point["rev"] for point in points} == {"HEAD", "cheap-1"}
+    assert {point["rev"] for point in points} == {"HEAD", "cheap"}
     assert {"profit", "profit_ci_lower", "profit_ci_upper"} <= set(points[0])
     assert [layer["mark"]["type"] for layer in specification["layer"]] == ["area", "line", "point", "rule"]
     assert "<DVC_METRIC" not in json.dumps(specification)

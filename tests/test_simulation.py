@@ -35,6 +35,7 @@ from targeting.tables.write import TRUTH, write_tables, write_truth
 from targeting.trials.panel import FIRST
 from targeting.trials.trials import plan_trials, trial_rows
 from tests.conftest import ENGINE
+from tests.frames import in_pandas
 from tests.stored import require_stored
 
 SMALL = RetailerSettings(households=300, weeks=36, overlap="good", effect="heterogeneous", seed=3, first_day=date(2016, 1, 4))
@@ -115,7 +116,7 @@ def test_towns_are_other_households_of_one_retailer(backend, monkeypatch):
     assert [(own.households, own.first_household) for own in parts] == [(100, 1), (100, 101), (100, 201)]
     worlds = [simulate(own) for own in parts]
     data = dataclasses.asdict(SMALL) | {"first_day": SMALL.first_day.isoformat()}
-    whole = {name: table.execute() for name, table in simulated.tables(backend, data).items()}
+    whole = {name: in_pandas(table) for name, table in simulated.tables(backend, data).items()}
     for name in ("products", "campaigns", "coupons", "promotions"):
         for world in worlds[1:]:
             pd.testing.assert_frame_equal(world.tables[name], worlds[0].tables[name])
@@ -128,7 +129,7 @@ def test_towns_are_other_households_of_one_retailer(backend, monkeypatch):
     assert (whole["transactions"].groupby("basket_id")["household_id"].nunique() == 1).all()
     # Cents of each town add up, and no two towns draw the same.
     spent = [world.tables["transactions"]["sales"].sum() for world in worlds]
-    assert round(100 * float(whole["transactions"]["sales"].sum())) == sum(spent)
+    assert round(100 * whole["transactions"]["sales"].sum()) == sum(spent)
     assert len(set(spent)) == 3
     assert whole["truth"].groupby((whole["truth"]["household_id"] - 1) // 100)["effect_purchase_amount"].mean().nunique() == 3
 

@@ -11,9 +11,8 @@ import pandas as pd
 import pytest
 import yaml
 
-from study.estimate import StudySettings
-from study.estimate import policy_choice as choice_in_a_world
-from study.retailer import OUTCOME, SOURCE, learned_effects, learning_data, panel_and_truth, policy_choice, retailer_nuisances
+from study.estimate import StudySettings, choice_in_a_world
+from study.retailer import OUTCOME, SOURCE, learned_effects, learning_data, panel_and_truth, retailer_nuisances, retailers_choice
 from study.worlds import draw_world
 from targeting.base.columns import KEYS, OUTCOMES, effect_columns
 from targeting.base.outputs import write_csv, write_metrics, write_parquet
@@ -87,7 +86,7 @@ def roads(tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
     chosen = choose_effects(panel, nuisance, effects, OUTCOME, BOUNDS, SEED)
     numbers = positivity(panel[covariate_names(panel)], panel["treated"], nuisance["propensity"], BOUNDS, SEED)
     answers = overlap_verdict(numbers).value
-    policy = policy_choice(panel, nuisance, after, chosen, answers, PARAMS)
+    policy = retailers_choice(panel, nuisance, after, chosen, answers, PARAMS)
     return SimpleNamespace(folder=folder, nuisance=nuisance, effects=effects, chosen=chosen, answers=answers, policy=policy)
 
 

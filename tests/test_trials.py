@@ -13,6 +13,7 @@ from targeting.tables.history import with_history
 from targeting.trials.panel import FIRST as FIRST_MAILING
 from targeting.trials.panel import RESTED
 from targeting.trials.trials import Trial, earlier_mailings, ever_targeted, plan_trials, trial_flow, trial_rows
+from tests.frames import in_pandas
 
 CAMPAIGNS = pd.DataFrame(
     {
@@ -217,7 +218,7 @@ def test_covariates_equal_a_slow_computation(backend, tables, time_zero):
     times = [date(2016, 8, 20), date(2016, 5, 1), date(2016, 12, 28)]
     covariates = keep_covariates(backend, with_history(backend, tables), times, [28, 56])
     actual = at(covariates, time_zero.date()).order_by("household_id").execute().set_index("household_id")
-    frames = {name: table.execute() for name, table in tables.items()}
+    frames = {name: in_pandas(table) for name, table in tables.items()}
     own = frames["transactions"]
     own = own[own["day"] < time_zero].merge(frames["promotions"], on=["product_id", "store_id", "week"], how="left")
     campaigns = frames["campaign_targets"].merge(frames["campaigns"], on="campaign_id")
@@ -232,7 +233,7 @@ def test_covariates_equal_a_slow_computation(backend, tables, time_zero):
             (frames["redemptions"]["household_id"] == household) & (frames["redemptions"]["day"] < time_zero)
         ]
         expected = {
-            "x_spend_28d": float(recent["sales"].sum()),
+            "x_spend_28d": recent["sales"].sum(),
             "x_visits_28d": recent["basket_id"].nunique(),
             "x_campaigns_a": (mailed["campaign_type"] == "A").sum(),
             "x_campaigns_b": (mailed["campaign_type"] == "B").sum(),
