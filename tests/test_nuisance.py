@@ -107,6 +107,22 @@ def test_a_useless_candidate_gets_no_weight():
     assert stacking_weights(task, np.column_stack([target, rng.normal(size=300) + 9])) == pytest.approx([1, 0], abs=1e-3)
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("all_wrong", [0, 5])
+def test_candidates_that_are_certain_are_stacked(all_wrong):
+    """One says 0 or 1 and is wrong in a tenth of the rows; of some rows the other is as certain, and as wrong."""
+    target = np.tile([0.0, 1.0], 50)
+    certain = np.where(np.arange(100) % 10 == 0, 1 - target, target)
+    other = np.full(100, 0.5)
+    other[:all_wrong] = certain[:all_wrong] = 1 - target[:all_wrong]
+    candidates = np.column_stack([certain, other])
+    task = Task("treated", target, np.ones(100, dtype=bool), propensity_model, True)
+    weights = stacking_weights(task, candidates)
+    grid = np.linspace(0, 1, 1001)
+    losses = [task.loss(candidates @ [weight, 1 - weight]) for weight in grid]
+    assert weights == pytest.approx([grid[np.argmin(losses)], 1 - grid[np.argmin(losses)]], abs=0.002)
+
+
 def test_the_table_clips_and_scores():
     panel = small_panel(20)
     constant = {task.name: np.full(20, 0.001 if task.probability else 2.0) for task in nuisance_tasks(panel)}

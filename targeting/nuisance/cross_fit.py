@@ -29,6 +29,7 @@ from targeting.trials.panel import covariate_matrix
 
 Vector = NDArray[np.float64]
 EXACT = 1e-14  # relative change of a loss, below which its stacking weights are found
+CERTAIN = 1e-12  # what a probability of 0 counts for in a loss: more than the last bits by which weights miss a sum of 1
 
 
 @dataclass(frozen=True)
@@ -43,15 +44,19 @@ class Task:
 
     def loss(self, predictions: Vector) -> float:
         """Log loss of a probability, mean squared error of an outcome, over the rows the nuisance is learned from."""
-        measure = log_loss if self.probability else mean_squared_error
-        return float(measure(self.target[self.learn_from], predictions[self.learn_from]))
+        target, predicted = self.target[self.learn_from], predictions[self.learn_from]
+        if self.probability:
+            return float(log_loss(target, np.clip(predicted, CERTAIN, 1 - CERTAIN)))
+        return float(mean_squared_error(target, predicted))
 
     def gradient(self, candidates: Vector, weights: Vector) -> Vector:
         """By how much the loss of `candidates` (rows, models) joined by `weights` rises with each weight (models,)."""
         own, target = candidates[self.learn_from], self.target[self.learn_from]
         joint = own @ weights
-        slope = (joint - target) / (joint * (1 - joint)) if self.probability else 2 * (joint - target)
-        return own.T @ slope / len(target)
+        if not self.probability:
+            return own.T @ (2 * (joint - target)) / len(target)
+        inside = np.clip(joint, CERTAIN, 1 - CERTAIN)
+        return own.T @ np.where(joint == inside, (inside - target) / (inside * (1 - inside)), 0.0) / len(target)
 
     def subset(self, rows: NDArray[np.bool_]) -> "Task":
         """The same for some rows."""
