@@ -14,7 +14,7 @@ import yaml
 ROOT = Path(__file__).resolve().parent.parent
 LONGEST = 1200  # seconds that a command may take: a pipeline takes a few minutes on a busy machine
 SMALL = {
-    "nuisance/default": {"folds": 3, "repeats": 1, "refits": 3},
+    "nuisance/default": {"folds": 3, "repeats": 1, "refits": 3, "models": ["linear"]},
     "refute/default": {"placebo_repeats": 4, "cause_repeats": 2, "subset_repeats": 3, "control_splits": 2, "control_redraws": 2},
     "segmentation/default": {"k": 4, "selection": [3, 4], "restarts": 3, "bootstraps": 4, "factor_resamples": 2},
     "learners/default": {"names": ["x", "dr"], "trials": 1, "forward": ["x"]},

@@ -1,16 +1,13 @@
 """Lots given back: what the files may look like, what contradicts, and the trials that they make."""
 
 import gzip
-import json
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
-import stages.ingest
-from scripts.compose_params import compose
 from targeting.base.errors import DataError
-from tests.own_tables import write_examples
+from tests.own_tables import ingest, write_examples
 
 pytestmark = pytest.mark.slow  # each reads whole tables through the engine
 
@@ -32,11 +29,8 @@ def lots(project: Path, folder: Path, *texts: str) -> tuple[pd.DataFrame, dict[s
     for number, text in enumerate(texts):
         paths.append(folder.parent / f"lots_{number}.csv")
         paths[-1].write_text(text, encoding="utf-8")
-    named = f"[{','.join(map(str, paths))}]" if paths else "null"
-    compose(project / "params.yaml", ["data=canonical", f"data.path={folder}", f"data.assignments={named}"])
-    stages.ingest.main()
-    found = pd.read_parquet(project / "data" / "lots" / "assignments.parquet")
-    return found, json.loads((project / "metrics" / "ingest.json").read_text())
+    counts = ingest(project, folder, assignments=[str(path) for path in paths] or None)
+    return pd.read_parquet(project / "data" / "lots" / "assignments.parquet"), counts
 
 
 def test_the_table_and_both_own_files_are_read(project_folder, files, targets):
@@ -81,8 +75,7 @@ def test_a_list_comes_back_in_any_form_that_tables_may_have(form, project_folder
     campaign, household = targets.iloc[0]
     rows = [(campaign, household, 1, 1, 0.25), (campaign, 900, 0, 0, 0.125), (campaign, 901, None, 0, 0.0)]
     path = written(pd.DataFrame(rows, columns=LISTED).astype({"in_overlap": "Int64"}), tmp_path, form)
-    compose(project_folder / "params.yaml", ["data=canonical", f"data.path={files}", f"data.assignments=[{path}]"])
-    stages.ingest.main()
+    ingest(project_folder, files, assignments=[str(path)])
     found = pd.read_parquet(project_folder / "data" / "lots" / "assignments.parquet")
     assert found[["household_id", "mailed", "propensity"]].to_numpy().tolist() == sorted([[household, 1, 0.25], [900, 0, 0.125]])
 
@@ -141,6 +134,5 @@ def test_a_list_of_which_nobody_was_mailed_or_without_its_campaign_stops(project
 
 
 def test_a_file_that_is_not_there_is_named(project_folder, files):
-    compose(project_folder / "params.yaml", ["data=canonical", f"data.path={files}", "data.assignments=[/nowhere/lots.csv]"])
     with pytest.raises(DataError, match=r"/nowhere/lots.csv is not there"):
-        stages.ingest.main()
+        ingest(project_folder, files, assignments=["/nowhere/lots.csv"])

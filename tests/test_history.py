@@ -134,7 +134,7 @@ def test_part_by_part_is_the_same_as_at_once(backend, monkeypatch, tables, tmp_p
         return days.order_by(HISTORY["days"]).execute(), frames, written, kept
 
     at_once = made("at_once")
-    monkeypatch.setattr(history, "LINES_AT_ONCE", 200)
+    monkeypatch.setattr(history, "LINES_AT_ONCE", 260)
     assert len(household_ranges(backend, known["transactions"])) > 3
     parted = made("parted")
     pd.testing.assert_frame_equal(at_once[0], parted[0], check_exact=True)

@@ -93,7 +93,7 @@ def test_what_is_laid_out_campaign_by_campaign_is_what_is_laid_out_at_once():
     pd.testing.assert_frame_equal(step.candidates, whole.candidates)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_what_is_seen_is_the_same_alone_and_beside_other_strategies_and_cells():
     effects = ("heterogeneous", "constant")
     shops = [observed_past(retailer_settings({"effect": effect}, 80, 6, campaigns=2)) for effect in effects]

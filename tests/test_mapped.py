@@ -1,6 +1,5 @@
 """The source `mapped`: a retailer's files as they are, by names, dates and signs that data.mapping gives."""
 
-import json
 import re
 from pathlib import Path
 from typing import Any
@@ -15,14 +14,14 @@ import stages.factors
 import stages.ingest
 import stages.profile
 import stages.segment
-from scripts.compose_params import compose
 from targeting.base import mapping as mapped
 from targeting.base.errors import DataError
 from targeting.base.mapping import DataMapping
 from targeting.base.params import load_params
 from targeting.tables.schemas import SCHEMAS
 from tests.conftest import ROOT
-from tests.own_tables import DAYS, FRAMES
+from tests.own_tables import DAYS, FRAMES, composed
+from tests.own_tables import ingest as ingest_own
 
 pytestmark = pytest.mark.slow  # each reads whole tables through the engine
 
@@ -70,13 +69,9 @@ def folder(tmp_path: Path) -> Path:
 
 def ingest(project: Path, folder: Path, changes: dict[str, Any] | None = None, lines: dict[str, Any] | None = None) -> dict:
     """Run the stage by conf/data/mapped.yaml, some keys of its mapping, or of its transactions, changed; its metrics."""
-    compose(project / "params.yaml", ["data=mapped", f"data.path={folder}"])
-    params = yaml.safe_load((project / "params.yaml").read_text())
-    params["data"]["mapping"] |= changes or {}
-    params["data"]["mapping"]["transactions"] |= lines or {}
-    (project / "params.yaml").write_text(yaml.safe_dump(params))
-    stages.ingest.main()
-    return json.loads((project / "metrics" / "ingest.json").read_text())
+    mapping = yaml.safe_load(composed("mapped"))["data"]["mapping"] | (changes or {})
+    mapping["transactions"] |= lines or {}
+    return ingest_own(project, folder, "mapped", mapping=mapping)
 
 
 def written(project: Path, name: str) -> pd.DataFrame:
@@ -289,8 +284,7 @@ SLIPS: dict[str, tuple[dict[str, Any], str]] = {
 @pytest.mark.parametrize("slip", SLIPS)
 def test_a_slip_in_the_mapping_is_named_by_its_key(slip, project_folder):
     change, message = SLIPS[slip]
-    compose(project_folder / "params.yaml", ["data=mapped"])
-    params = yaml.safe_load(Path("params.yaml").read_text())
+    params = yaml.safe_load(composed("mapped"))
     params["data"]["mapping"] |= change
     Path("params.yaml").write_text(yaml.safe_dump(params))
     with pytest.raises(DataError, match=message):
@@ -328,8 +322,7 @@ def test_all_eight_tables_under_other_names_are_what_canonical_reads(project_fol
         own = frame.assign(**days, **{column: -frame[column] for column in discounts})
         own.rename(columns=names).to_csv(folders["own"] / f"{name.title()}.csv", index=False, sep=";")
         settings[name] = {"file": f"{name.title()}.csv", **names}
-    compose(project_folder / "params.yaml", ["data=canonical", f"data.path={folders['here']}"])
-    stages.ingest.main()
+    ingest_own(project_folder, folders["here"])
     expected = {name: written(project_folder, name) for name in SCHEMAS}
     ingest(project_folder, folders["own"], settings)
     for name, table in expected.items():
